@@ -1,0 +1,1 @@
+"""Settings, addresses, logging: how the site is put together."""

@@ -1,0 +1,223 @@
+"""Every environment variable that Semblance reads: one frozen model per concern.
+
+Only `config.settings`, `workers.bootstrap` and the supervisor call `read_env`; all bad values are
+reported in one error. Reading opens nothing and creates no folder.
+"""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A unix socket's path has 108 bytes on Linux, the closing zero among them (sys/un.h).
+MAX_SOCKET_PATH_BYTES = 107
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Env(BaseSettings):
+    # An empty variable counts as unset.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+class PathsEnv(_Env):
+    """Where the product writes."""
+
+    data_dir: Path = ROOT / "var"
+    models_dir: Path | None = None
+
+    @field_validator("data_dir", "models_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().resolve()
+
+    @property
+    def models(self) -> Path:
+        """Folder that keeps fetched model weights."""
+        return self.data_dir / "models" if self.models_dir is None else self.models_dir
+
+
+class SiteEnv(_Env):
+    """The site: its secret and who may call it under which name."""
+
+    secret_key: SecretStr | None = None
+    debug: bool = False
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
+    csrf_trusted_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    secure_cookies: bool = False
+
+    @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+
+class WebEnv(_Env):
+    """The web process: its address and size."""
+
+    model_config = SettingsConfigDict(env_prefix="WEB_")
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+
+class SearchEnv(_Env):
+    """Who may search, and how long a person waits."""
+
+    model_config = SettingsConfigDict(env_prefix="SEARCH_")
+
+    requires_login: bool = False
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
+
+
+class DatabaseEnv(_Env):
+    """SQL: SQLite in the data folder, or what DATABASE_URL names."""
+
+    database_url: SecretStr | None = None
+
+
+class QueueEnv(_Env):
+    """The broker: ours on a unix socket, or what BROKER_URL names."""
+
+    broker_url: SecretStr | None = None
+    data_dir: Path = ROOT / "var"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the run command starts the broker itself."""
+        return self.broker_url is None
+
+    @property
+    def socket(self) -> Path:
+        """Unix socket of the embedded broker, in a folder of its own (mode 0700)."""
+        data_dir = self.data_dir.expanduser().resolve()
+        path = data_dir / "run" / "broker.sock"
+        if len(bytes(path)) <= MAX_SOCKET_PATH_BYTES:
+            return path
+        name = hashlib.sha256(bytes(data_dir)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"semblance-{name}" / "broker.sock"
+
+    @property
+    def url(self) -> str:
+        """Celery's broker and result address."""
+        if self.broker_url is not None:
+            return self.broker_url.get_secret_value()
+        return f"redis+socket://{self.socket}"
+
+
+class VectorsEnv(_Env):
+    """Qdrant: our Edge process on loopback, or the server that QDRANT_URL names."""
+
+    qdrant_url: str | None = None
+    qdrant_api_key: SecretStr | None = None
+    port: Port = Field(default=8331, validation_alias="VECTORS_PORT")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the run command starts the vectors process itself."""
+        return self.qdrant_url is None
+
+    @property
+    def url(self) -> str:
+        """Address for `QdrantClient(url=…)`."""
+        return self.qdrant_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_key(self) -> str | None:
+        """Qdrant's key, where it asks for one."""
+        return None if self.qdrant_api_key is None else self.qdrant_api_key.get_secret_value()
+
+
+class StorageEnv(_Env):
+    """Original files: a folder, or an S3 bucket (keys come from the usual AWS variables)."""
+
+    s3_bucket: str | None = None
+    s3_endpoint_url: str | None = None
+    s3_region: str | None = None
+
+
+class WorkerEnv(_Env):
+    """What the workers load, and on which device."""
+
+    encoder: str = "auto"
+    device: str = "auto"
+    encoder_batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+
+
+class UploadEnv(_Env):
+    """The largest picture that is taken in."""
+
+    model_config = SettingsConfigDict(env_prefix="UPLOAD_")
+
+    max_bytes: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
+    max_pixels: Annotated[int, Field(gt=0)] = 100_000_000
+    max_frames: Annotated[int, Field(gt=0)] = 1_000
+
+
+class LoggingEnv(_Env):
+    """How log lines look: text for people, JSON for machines."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """All of it, read once."""
+
+    paths: PathsEnv
+    site: SiteEnv
+    web: WebEnv
+    search: SearchEnv
+    database: DatabaseEnv
+    queue: QueueEnv
+    vectors: VectorsEnv
+    storage: StorageEnv
+    worker: WorkerEnv
+    uploads: UploadEnv
+    logging: LoggingEnv
+
+    @property
+    def data_dir(self) -> Path:
+        """Absolute path of the folder that the product writes to."""
+        return self.paths.data_dir
+
+
+class InvalidEnvironment(ValueError):
+    """One or more variables hold a value that cannot be used; the text names each."""
+
+
+def read_env() -> Env:
+    """Return every setting, typed and checked.
+
+    Raises:
+        InvalidEnvironment: names every variable that is wrong, not only the first.
+    """
+    concerns: dict[str, _Env] = {}
+    problems: list[str] = []
+    for name, model in get_type_hints(Env).items():
+        try:
+            concerns[name] = model()
+        except ValidationError as error:
+            prefix = str(model.model_config.get("env_prefix", ""))
+            problems += [_sentence(prefix, detail) for detail in error.errors()]
+    if problems:
+        raise InvalidEnvironment("\n".join(problems))
+    return Env(**concerns)  # type: ignore[arg-type]  # keys and types come from Env itself
+
+
+def _sentence(prefix: str, detail: Any) -> str:
+    name = str(detail["loc"][0])
+    variable = name if name.isupper() else f"{prefix}{name}".upper()
+    return f"{variable}: {detail['msg']}."

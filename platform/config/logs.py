@@ -1,0 +1,85 @@
+"""Log lines: one JSON object or one plain line each, with the request's or job's id on it."""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+# What the lines written now belong to: {"request_id": …} in the web, {"job_id": …} in a worker.
+log_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+
+_STANDARD_KEYS = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    own = {key: value for key, value in record.__dict__.items() if key not in _STANDARD_KEYS}
+    return {**(log_context.get() or {}), **own}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and every `extra` key."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON; values that JSON lacks are written as text."""
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level, logger, message, then `key=value` for every `extra` key."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # logging's name
+        """Return the line without a traceback, which logging adds itself."""
+        pairs = "".join(f" {key}={value}" for key, value in _extra(record).items())
+        return super().formatMessage(record) + pairs
+
+
+def logging_config(*, style: str, level: str) -> dict[str, Any]:
+    """Return the dictionary for `logging.config`; `style` is "text" or "json"."""
+    formatter = JsonFormatter if style == "json" else TextFormatter
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        # httpx writes a line for every request to the vector store.
+        "loggers": {
+            "httpx": {"level": "WARNING"},
+            "faiss.loader": {"level": "WARNING"},
+            "django.request": {"level": "ERROR"},
+        },
+    }
+
+
+class RequestIdMiddleware:
+    """Give each request an id, on its log lines and in its answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request with `X-Request-ID` set."""
+        request_id = uuid.uuid4().hex[:12]
+        token = log_context.set({"request_id": request_id})
+        try:
+            response = self.get_response(request)
+        finally:
+            log_context.reset(token)
+        response["X-Request-ID"] = request_id
+        return response

@@ -1,0 +1,24 @@
+"""The site's secret key: from the environment, or made once and kept in the data folder."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def read_or_create_secret_key(path: Path) -> str:
+    """Return the key kept at `path`; the first caller makes it.
+
+    A key made anew at each start would end every session, so it has to be a file. Processes that
+    start together agree: the key is written beside its name, and only one link to it succeeds.
+    """
+    with suppress(FileNotFoundError):
+        return path.read_text()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(50))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return path.read_text()

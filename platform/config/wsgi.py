@@ -1,0 +1,9 @@
+"""The web process: `gunicorn config.wsgi` with `platform/` on the path."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""What every part shares: errors, ids, hashes, task names. No models, no I/O."""

@@ -1,0 +1,38 @@
+"""Errors by responsibility: whose move is it next, the person's or ours?
+
+A code is a stable string, ``area:responsibility:what``; its sentence lives in
+``kernel.messages``, so wording can change and be translated without touching a raise site.
+"""
+
+
+class AppError(Exception):
+    """A failure with a stable code. Raise one of the four subclasses, never this."""
+
+    def __init__(self, code: str, **context: object) -> None:
+        """Keep ``code`` and the values that its sentence names."""
+        super().__init__(code, context)
+        self.code = code
+        self.context = context
+
+    def __str__(self) -> str:
+        """Return the code and its context, for logs."""
+        details = ", ".join(f"{key}={value!r}" for key, value in self.context.items())
+        return f"{self.code} ({details})" if details else self.code
+
+
+class UserInputError(AppError):
+    """The person who sent it can mend it. Shown to them, never retried."""
+
+
+class ConflictError(AppError):
+    """Already done, or somebody else did it first. Nothing to repeat."""
+
+
+class TransientError(AppError):
+    """A part is away for the moment. The only kind that is retried."""
+
+    retry_after_s: float = 5.0
+
+
+class DefectError(AppError):
+    """Ours: a broken promise between two parts of the system."""

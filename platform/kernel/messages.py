@@ -1,0 +1,82 @@
+"""The sentence for every error code, in the reader's language."""
+
+from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+_SENTENCES: dict[str, str] = {
+    "image:user:none-chosen": _("Choose a picture first."),
+    "image:user:empty-file": _("The file is empty."),
+    "image:user:too-large": _("The file is larger than {max_megabytes} MB."),
+    "image:user:unsupported-format": _(
+        "This kind of picture is not supported. Use JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF."
+    ),
+    "image:user:not-a-picture": _("The file is not a picture."),
+    "image:user:wrong-extension": _("The file's name does not end like a picture's."),
+    "image:user:too-many-pixels": _("The picture has more than {max_megapixels} megapixels."),
+    "image:user:too-many-frames": _("The picture has more than {max_frames} frames."),
+    "image:user:broken": _("The picture is damaged and cannot be read to its end."),
+    "image:ours:gave-up": _("Describing this picture ended the worker three times."),
+    "file:user:missing": _("The file is gone or is a broken link."),
+    "file:user:unreadable": _("The file cannot be read."),
+    "folder:user:missing": _("There is no folder or file {folder}."),
+    "storage:ours:file-missing": _("The original file is missing from the storage."),
+    "storage:transient:unavailable": _("The file storage is full or out of reach."),
+    "search:transient:no-answer": _(
+        "The search takes too long just now: its worker is down or busy. Try again in a moment."
+    ),
+    "search:transient:broker-away": _(
+        "The search is not available just now: its queue is out of reach. Try again in a moment."
+    ),
+    "jobs:transient:broker-away": _("The job queue is out of reach."),
+    "vectors:transient:unavailable": _(
+        "The search is not available just now: its index is out of reach. Try again in a moment."
+    ),
+    "encoder:transient:not-chosen": _("The search is still being set up. Try again in a moment."),
+    "encoder:transient:changing": _("The encoder was just changed. Search again."),
+    "encoder:transient:out-of-memory": _("The encoder ran out of memory. Try again."),
+    "encoder:transient:weights-unavailable": _("The encoder's weights cannot be loaded. {detail}"),
+    "encoder:ours:device-unavailable": _("The device that DEVICE names is not there. {detail}"),
+    "encoder:ours:unknown": _("ENCODER names no encoder. {detail}"),
+    "encoder:ours:checkpoint-mismatch": _("The encoder's weights do not fit. {detail}"),
+    "encoder:ours:failed": _("The encoder failed on this picture."),
+    "encoder:ours:weights-changed": _(
+        "The weights of {choice} are not those that this catalogue was indexed with."
+    ),
+    "encoder:ours:setting-differs": _(
+        "ENCODER is {setting}, but this catalogue was indexed with {recorded}. Set ENCODER to auto "
+        "or {recorded}, or start another catalogue with another DATA_DIR and database."
+    ),
+}
+_MEGABYTE = 1024 * 1024
+_MEGAPIXEL = 1_000_000
+
+
+def sentence(code: str, **context: object) -> str:
+    """Return the sentence for a code in the active language.
+
+    A code without one (ours, never meant for people) is shown as it is, so that it can be
+    searched for. A value that the sentence names and `context` lacks is left out.
+    """
+    text = _SENTENCES.get(code)
+    if text is None:
+        return gettext("Something went wrong on our side ({code}).").format(code=code)
+    return gettext(text).format_map(_Values(_limits() | context)).strip()
+
+
+def _limits() -> dict[str, object]:
+    return {
+        "max_megabytes": round(settings.UPLOAD_MAX_BYTES / _MEGABYTE),
+        "max_megapixels": round(settings.UPLOAD_MAX_PIXELS / _MEGAPIXEL),
+        "max_frames": settings.UPLOAD_MAX_FRAMES,
+    }
+
+
+class _Values(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def known_codes() -> frozenset[str]:
+    """Return every code that has a sentence."""
+    return frozenset(_SENTENCES)

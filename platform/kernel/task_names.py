@@ -1,0 +1,19 @@
+"""Names of every task, so that the web can send work without importing it."""
+
+from typing import Final
+
+DESCRIBE_QUERY: Final = "workers.describe_query"
+WARM_UP: Final = "workers.warm_up"
+INDEX_IMAGES: Final = "workers.index_images"
+DELETE_IMAGES: Final = "workers.delete_images"
+SWEEP: Final = "workers.sweep"
+EXPIRE_QUERIES: Final = "workers.expire_queries"
+
+QUEUES: Final[dict[str, str]] = {
+    DESCRIBE_QUERY: "query",
+    WARM_UP: "query",
+    INDEX_IMAGES: "bulk",
+    DELETE_IMAGES: "maintenance",
+    SWEEP: "maintenance",
+    EXPIRE_QUERIES: "maintenance",
+}
