@@ -1,0 +1,1 @@
+"""How Semblance is set up, run and checked."""

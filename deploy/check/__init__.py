@@ -1,0 +1,1 @@
+"""What `make test` needs beyond the product."""

