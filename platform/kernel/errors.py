@@ -19,6 +19,16 @@ class AppError(Exception):
         details = ", ".join(f"{key}={value!r}" for key, value in self.context.items())
         return f"{self.code} ({details})" if details else self.code
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error cross from a worker's child to its parent, which is done by pickling."""
+        return _rebuild, (type(self), self.code, self.context)
+
+
+def _rebuild(kind: type[AppError], code: str, context: dict[str, object]) -> AppError:
+    error = kind.__new__(kind)
+    AppError.__init__(error, code, **context)
+    return error
+
 
 class UserInputError(AppError):
     """The person who sent it can mend it. Shown to them, never retried."""

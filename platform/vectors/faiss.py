@@ -1,0 +1,129 @@
+"""The index in process, with faiss: exact, in memory only. For benchmarks and as a second opinion.
+
+This file shares its name with the library; absolute imports keep the two apart.
+"""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from vectors.errors import UnknownCollection
+from vectors.index import CollectionSpec, Hit, Payload, Point, Where
+from vectors.ranking import (
+    TIE_MARGIN,
+    best_first,
+    checked_embeddings,
+    checked_queries,
+)
+from vectors.schema import payload_from_dict, payload_to_dict
+
+
+class FaissIndex:
+    """One collection in this process's memory, as a ``VectorIndex``.
+
+    It is gone with the process and belongs to one thread. The flat faiss index is built at the
+    first search after a write, which costs one pass over all points.
+    """
+
+    def __init__(self, spec: CollectionSpec) -> None:
+        self.spec = spec
+        self._stored: dict[UUID, tuple[NDArray[np.float32], Payload]] | None = None
+        self._flat: faiss.IndexFlatIP | None = None
+        self._ids: list[UUID] = []  # of the rows of _flat, ascending
+
+    def ensure(self) -> None:
+        """Make the collection exist; what it holds stays."""
+        if self._stored is None:
+            self._stored = {}
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Write or replace points."""
+        stored = self._points()
+        if not points:
+            return
+        embeddings = _unit(checked_embeddings(points, dim=self.spec.dim))
+        # Through the stored form and back, so that a payload is the same from every store.
+        payloads = [payload_from_dict(payload_to_dict(point.payload)) for point in points]
+        for point, embedding, payload in zip(points, embeddings, payloads, strict=True):
+            stored[point.id] = (embedding, payload)
+        self._flat = None
+
+    def delete(self, ids: Sequence[UUID]) -> None:
+        """Remove points by id."""
+        stored = self._points()
+        for one in ids:
+            stored.pop(one, None)
+        self._flat = None
+
+    def search(
+        self, queries: NDArray[np.float32], *, k: int, where: Where | None = None
+    ) -> list[list[Hit]]:
+        """Return the nearest points of each query (see ``VectorIndex``), found by a full scan."""
+        stored = self._points()
+        matrix = checked_queries(queries, dim=self.spec.dim, k=k)
+        flat = self._built()
+        eligible, only = len(self._ids), None
+        if where is not None:
+            rows = [row for row, one in enumerate(self._ids) if _meets(stored[one][1], where)]
+            eligible, only = len(rows), faiss.SearchParameters()
+            only.sel = faiss.IDSelectorArray(np.asarray(rows, dtype=np.int64))
+        if not eligible or not len(matrix):
+            return [[] for _ in matrix]
+        scores, found = flat.search(_unit(matrix), min(k + TIE_MARGIN, eligible), params=only)
+        return [
+            self._hits(row_numbers, row_scores, k=k)
+            for row_numbers, row_scores in zip(found.tolist(), scores.tolist(), strict=True)
+        ]
+
+    def count(self) -> int:
+        """Return the exact number of points."""
+        return len(self._points())
+
+    def scroll(self) -> Iterator[tuple[UUID, UUID]]:
+        """Yield (point id, image id) of every point, id ascending."""
+        stored = self._points()
+        for one in sorted(stored):
+            yield one, stored[one][1].image_id
+
+    def _points(self) -> dict[UUID, tuple[NDArray[np.float32], Payload]]:
+        if self._stored is None:
+            raise UnknownCollection(collection=self.spec.name)
+        return self._stored
+
+    def _built(self) -> faiss.IndexFlatIP:
+        if self._flat is None:
+            stored = self._points()
+            self._ids = sorted(stored)
+            self._flat = faiss.IndexFlatIP(self.spec.dim)
+            if self._ids:
+                self._flat.add(np.stack([stored[one][0] for one in self._ids]))
+        return self._flat
+
+    def _hits(self, rows: list[int], scores: list[float], *, k: int) -> list[Hit]:
+        stored = self._points()
+        ids = [self._ids[row] for row in rows]
+        scored = [(score, one, stored[one][1]) for score, one in zip(scores, ids, strict=True)]
+        return [Hit(one, score, payload) for score, one, payload in best_first(scored, k=k)]
+
+
+def _unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (N, D) with rows of length 1, so that the inner product is the cosine."""
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return np.ascontiguousarray(matrix / lengths, dtype=np.float32)
+
+
+def _meets(payload: Payload, where: Where) -> bool:
+    wanted: list[tuple[tuple[object, ...], set[object]]] = [
+        (where.kinds, {payload.kind}),
+        (where.labels, {payload.label}),
+        (where.mediums, {payload.medium}),
+        (where.tags, set(payload.tags)),
+        (where.albums, set(payload.albums)),
+        (where.image_ids, {payload.image_id}),
+    ]
+    if payload.image_id in where.not_image_ids:
+        return False
+    return all(not values or not present.isdisjoint(values) for values, present in wanted)

@@ -1,0 +1,159 @@
+"""The vector index as the rest of the project knows it: values and one protocol, no backend."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["whole", "panel", "object"]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """Names one collection (or an alias of one) and the size of its embeddings.
+
+    The distance is always cosine, on unit vectors.
+    """
+
+    name: str
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is kept beside an embedding: ids and filter keys only, never anything to show."""
+
+    image_id: UUID
+    kind: str
+    label: str | None
+    medium: str
+    tags: tuple[str, ...]
+    albums: tuple[str, ...]
+    created_at: datetime  # aware; stored and returned in UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One region of one picture: its id, its embedding ((D,) float32, unit), its payload."""
+
+    id: UUID
+    embedding: NDArray[np.float32]
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One point that a search found. ``score`` is the cosine, -1 to 1, greater is more similar."""
+
+    point_id: UUID
+    score: float
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Conditions on payloads: values within a field are OR-ed, the fields are AND-ed.
+
+    An empty field is no condition. ``not_image_ids`` leaves out the points of those images.
+    """
+
+    kinds: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    mediums: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
+    image_ids: tuple[UUID, ...] = ()
+    not_image_ids: tuple[UUID, ...] = ()
+
+
+class VectorIndex(Protocol):
+    """One collection of points that can be written, searched and listed.
+
+    It copies what it is given, checks shapes and values, and turns every backend error into one
+    of ``vectors.errors``. It knows ids, not database rows, and never encodes a picture.
+    """
+
+    @property
+    def spec(self) -> CollectionSpec:
+        """Return the name and dimension that this object was made for."""
+        ...
+
+    def ensure(self) -> None:
+        """Create the collection and its payload indexes where they are missing.
+
+        Raises:
+            CollectionSpecMismatch: it exists with another dimension or distance.
+            VectorStoreUnavailable: the store is away; retry.
+        """
+        ...
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Write points, replacing those whose id exists; the last one of equal ids wins.
+
+        When this returns, the points are searchable and survive a killed store process. No
+        points is no request. Nothing is written when one of them is refused by our own checks.
+
+        Raises:
+            DimensionMismatch: an embedding is not (D,).
+            InvalidEmbedding: an embedding holds NaN or infinity, or is (almost) zero.
+            InvalidPayload: a ``created_at`` without a time zone.
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retrying the whole call is safe.
+        """
+        ...
+
+    def delete(self, ids: Sequence[UUID]) -> None:
+        """Remove points by id; ids that are not there are fine.
+
+        Raises:
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retrying is safe.
+        """
+        ...
+
+    def search(
+        self, queries: NDArray[np.float32], *, k: int, where: Where | None = None
+    ) -> list[list[Hit]]:
+        """Return the nearest points of each query, in one request to the backend.
+
+        Args:
+            queries: (Q, D) float32, unit rows. Q = 0 gives ``[]``.
+            k: hits wanted a query, at least 1.
+            where: conditions that every hit meets.
+
+        Returns:
+            Q lists of at most k hits, score descending, ties by point id ascending. Scores are
+            rounded to ``vectors.ranking.SCORE_DECIMALS``; equal after rounding is a tie.
+
+        Raises:
+            DimensionMismatch: ``queries`` is not (Q, D).
+            InvalidEmbedding: a query holds NaN or infinity, or is (almost) zero.
+            InvalidSearch: k is below 1.
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retry.
+        """
+        ...
+
+    def count(self) -> int:
+        """Return the exact number of points.
+
+        Raises:
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retry.
+        """
+        ...
+
+    def scroll(self) -> Iterator[tuple[UUID, UUID]]:
+        """Yield (point id, image id) of every point, point id ascending, paged underneath.
+
+        Points written or deleted meanwhile may or may not be among them.
+
+        Raises:
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; start again.
+        """
+        ...

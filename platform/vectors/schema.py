@@ -1,0 +1,101 @@
+"""How points look inside Qdrant: names, payload keys, their indexes, and our filters."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from qdrant_client import models
+
+from vectors.errors import InvalidPayload
+from vectors.index import Payload, Where
+
+# The name that searches use; it points at the collection of the live encoder version.
+ALIAS = "regions"
+
+# Every key of a payload is a filter key, so each has an index, made before the first point: a
+# filter on an unindexed key makes a graph search lose most of its hits.
+PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
+    "image_id": models.PayloadSchemaType.UUID,
+    "kind": models.PayloadSchemaType.KEYWORD,
+    "label": models.PayloadSchemaType.KEYWORD,
+    "medium": models.PayloadSchemaType.KEYWORD,
+    "tags": models.PayloadSchemaType.KEYWORD,
+    "albums": models.PayloadSchemaType.KEYWORD,
+    "created_at": models.PayloadSchemaType.DATETIME,
+}
+
+
+def collection_name(encoder: str, version: int) -> str:
+    """Return the collection that holds the regions embedded by one version of one encoder."""
+    return f"{ALIAS}__{encoder}__v{version}"
+
+
+def payload_to_dict(payload: Payload) -> dict[str, object]:
+    """Return the payload as the JSON object that the store keeps.
+
+    Raises:
+        InvalidPayload: ``created_at`` has no time zone, so its moment is unknown.
+    """
+    if payload.created_at.tzinfo is None:
+        raise InvalidPayload(image_id=str(payload.image_id), field="created_at")
+    return {
+        "image_id": str(payload.image_id),
+        "kind": payload.kind,
+        "label": payload.label,
+        "medium": payload.medium,
+        "tags": list(payload.tags),
+        "albums": list(payload.albums),
+        "created_at": payload.created_at.astimezone(UTC).isoformat(),
+    }
+
+
+def payload_from_dict(stored: Mapping[str, object] | None) -> Payload:
+    """Return the payload that the store kept as a JSON object.
+
+    Raises:
+        InvalidPayload: somebody else wrote this point: a field is missing or is no id or time.
+    """
+    try:
+        fields = dict(stored or {})
+        label = fields["label"]
+        return Payload(
+            image_id=UUID(str(fields["image_id"])),
+            kind=str(fields["kind"]),
+            label=None if label is None else str(label),
+            medium=str(fields["medium"]),
+            tags=_strings(fields["tags"]),
+            albums=_strings(fields["albums"]),
+            created_at=datetime.fromisoformat(str(fields["created_at"])),
+        )
+    except (KeyError, ValueError) as err:
+        raise InvalidPayload(detail=repr(err)) from err
+
+
+def where_to_filter(where: Where | None) -> models.Filter | None:
+    """Return the Qdrant filter that means the same, None where there is no condition."""
+    if where is None:
+        return None
+    wanted: dict[str, Iterable[object]] = {
+        "kind": where.kinds,
+        "label": where.labels,
+        "medium": where.mediums,
+        "tags": where.tags,
+        "albums": where.albums,
+        "image_id": where.image_ids,
+    }
+    must = [_any_of(key, values) for key, values in wanted.items() if values]
+    must_not = [_any_of("image_id", where.not_image_ids)] if where.not_image_ids else []
+    if not must and not must_not:
+        return None
+    return models.Filter(must=must or None, must_not=must_not or None)
+
+
+def _any_of(key: str, values: Iterable[object]) -> models.Condition:
+    match = models.MatchAny(any=[str(value) for value in values])
+    return models.FieldCondition(key=key, match=match)
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"not a list: {value!r}")
+    return tuple(str(item) for item in value)

@@ -1,0 +1,89 @@
+"""A seeded gallery of points and the naive search that every index is compared with."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vectors.index import Payload, Point, Where
+
+DIM = 48
+CLUSTERS = 12
+
+KINDS = ("whole", "panel", "object")
+LABELS = (None, "cat", "dog", "traffic light")
+MEDIUMS = ("photo", "drawing", "unknown")
+TAGS = ("red", "green", "blue")
+ALBUMS = ("holiday", "work")
+FIRST_DAY = datetime(2024, 5, 17, 8, 30, tzinfo=UTC)
+
+
+def unit(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, D) rows of length 1."""
+    return (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype(np.float32)
+
+
+def clustered(rng: np.random.Generator, count: int, dim: int = DIM) -> NDArray[np.float32]:
+    """(count, dim) unit rows around a few centres, as pictures of a few subjects are."""
+    centres = rng.normal(size=(CLUSTERS, dim))
+    noise = rng.normal(size=(count, dim))
+    return unit(centres[rng.integers(CLUSTERS, size=count)] + 0.6 * noise)
+
+
+def uuid_from(rng: np.random.Generator) -> UUID:
+    return UUID(bytes=rng.bytes(16), version=4)
+
+
+def payload(rng: np.random.Generator, image_id: UUID | None = None, *, day: int = 0) -> Payload:
+    return Payload(
+        image_id=uuid_from(rng) if image_id is None else image_id,
+        kind=KINDS[rng.integers(len(KINDS))],
+        label=LABELS[rng.integers(len(LABELS))],
+        medium=MEDIUMS[rng.integers(len(MEDIUMS))],
+        tags=tuple(tag for tag in TAGS if rng.random() < 0.4),
+        albums=tuple(album for album in ALBUMS if rng.random() < 0.5),
+        created_at=FIRST_DAY + timedelta(days=day),
+    )
+
+
+def gallery(rng: np.random.Generator, count: int, dim: int = DIM) -> list[Point]:
+    """``count`` points in no order of ids, three regions an image."""
+    image_ids = [uuid_from(rng) for _ in range(-(-count // 3))]
+    return [
+        Point(uuid_from(rng), embedding, payload(rng, image_ids[row // 3], day=row // 3))
+        for row, embedding in enumerate(clustered(rng, count, dim))
+    ]
+
+
+def is_met(point: Point, where: Where) -> bool:
+    """Whether a point meets the conditions, field by field as the contract words them."""
+    it = point.payload
+    checks = [
+        not where.kinds or it.kind in where.kinds,
+        not where.labels or it.label in where.labels,
+        not where.mediums or it.medium in where.mediums,
+        not where.tags or any(tag in where.tags for tag in it.tags),
+        not where.albums or any(album in where.albums for album in it.albums),
+        not where.image_ids or it.image_id in where.image_ids,
+        it.image_id not in where.not_image_ids,
+    ]
+    return all(checks)
+
+
+def naive_search(
+    points: Iterable[Point], query: NDArray[np.float32], k: int, where: Where | None = None
+) -> list[tuple[UUID, float, Payload]]:
+    """The k best points by cosine in float64, ties by id: one loop, no index."""
+    scored = []
+    for point in points:
+        if where is None or is_met(point, where):
+            a, b = point.embedding.astype(np.float64), query.astype(np.float64)
+            cosine = float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+            scored.append((-round(cosine, 6), point.id, point.payload))
+    return [(one, -score, found) for score, one, found in sorted(scored, key=lambda s: s[:2])[:k]]
+
+
+def ids(points: Sequence[Point]) -> list[UUID]:
+    return [point.id for point in points]

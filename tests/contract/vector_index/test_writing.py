@@ -1,0 +1,190 @@
+"""Writing, deleting, counting, listing: the same on every index."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from tests.contract.vector_index.conftest import QUIET_MEMORY_MODE, NewIndex
+from tests.contract.vector_index.gallery import DIM, clustered, gallery, ids, uuid_from
+from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidPayload, UnknownCollection
+from vectors.index import Point, VectorIndex
+
+pytestmark = QUIET_MEMORY_MODE
+
+
+def test_a_new_collection_is_empty(index: VectorIndex) -> None:
+    assert index.count() == 0
+    assert list(index.scroll()) == []
+
+
+def test_ensure_twice_keeps_what_is_there(index: VectorIndex, rng: np.random.Generator) -> None:
+    index.upsert(gallery(rng, 3))
+
+    index.ensure()
+
+    assert index.count() == 3
+
+
+def test_payloads_come_back_as_they_were(index: VectorIndex, rng: np.random.Generator) -> None:
+    point = gallery(rng, 1)[0]
+    tokyo = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=timezone(timedelta(hours=9)))
+    bare = replace(point.payload, label=None, tags=(), albums=(), created_at=tokyo)
+    full = replace(point.payload, label="кот", tags=("a", "ü 🙂"), albums=('"quoted"',))
+    other = Point(uuid_from(rng), -point.embedding, full)
+    index.upsert([replace(point, payload=bare), other])
+
+    [found] = index.search(point.embedding[np.newaxis], k=2)
+
+    assert [hit.payload for hit in found] == [bare, full]
+    assert found[0].payload.created_at.utcoffset() == timedelta(0)
+
+
+def test_a_point_is_replaced_by_its_id(index: VectorIndex, rng: np.random.Generator) -> None:
+    old, new = gallery(rng, 2)
+    index.upsert([old])
+
+    index.upsert([replace(new, id=old.id)])
+
+    [found] = index.search(new.embedding[np.newaxis], k=2)
+    assert [(hit.point_id, hit.payload) for hit in found] == [(old.id, new.payload)]
+    assert found[0].score == pytest.approx(1.0, rel=1e-4)
+    assert index.count() == 1
+
+
+def test_of_equal_ids_the_last_one_stays(index: VectorIndex, rng: np.random.Generator) -> None:
+    old, new = gallery(rng, 2)
+
+    index.upsert([old, replace(new, id=old.id)])
+
+    [found] = index.search(new.embedding[np.newaxis], k=2)
+    assert [(hit.point_id, hit.payload) for hit in found] == [(old.id, new.payload)]
+
+
+def test_deleted_points_are_gone(index: VectorIndex, rng: np.random.Generator) -> None:
+    some = gallery(rng, 30)
+    index.upsert(some)
+
+    index.delete(ids(some[:10]))
+
+    [found] = index.search(some[0].embedding[np.newaxis], k=30)
+    assert {hit.point_id for hit in found} == set(ids(some[10:]))
+    assert index.count() == 20
+
+
+def test_deleting_what_is_not_there_is_fine(index: VectorIndex, rng: np.random.Generator) -> None:
+    some = gallery(rng, 2)
+    index.upsert(some)
+
+    index.delete([UUID(int=5), some[0].id, some[0].id])
+    index.delete([])
+
+    assert list(index.scroll()) == [(some[1].id, some[1].payload.image_id)]
+
+
+def test_scroll_lists_every_point_by_ascending_id(filled: VectorIndex, points: list[Point]) -> None:
+    expected = sorted((point.id, point.payload.image_id) for point in points)
+
+    assert list(filled.scroll()) == expected
+    assert filled.count() == 600
+
+
+def test_scroll_crosses_pages(new_index: NewIndex, rng: np.random.Generator) -> None:
+    index = new_index(dim=4)
+    index.ensure()
+    many = gallery(rng, 2_001, 4)
+    index.upsert(many)
+
+    listed = list(index.scroll())
+
+    assert listed == sorted((point.id, point.payload.image_id) for point in many)
+
+
+def test_no_points_are_no_work(index: VectorIndex) -> None:
+    index.upsert([])
+
+    assert index.count() == 0
+
+
+def test_embeddings_are_left_as_they_were(index: VectorIndex, rng: np.random.Generator) -> None:
+    point = gallery(rng, 1)[0]
+    long = replace(point, embedding=point.embedding * np.float32(2))
+    before = long.embedding.copy()
+
+    index.upsert([long])
+
+    np.testing.assert_array_equal(long.embedding, before)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 1e-5], ids=["nan", "inf", "zero", "tiny"])
+def test_embeddings_without_a_direction_are_refused(
+    index: VectorIndex, rng: np.random.Generator, value: float
+) -> None:
+    good, bad = gallery(rng, 2)
+    bad = replace(bad, embedding=np.full(DIM, value, dtype=np.float32))
+
+    with pytest.raises(InvalidEmbedding) as raised:
+        index.upsert([good, bad])
+
+    assert raised.value.context["point_id"] == str(bad.id)
+    assert index.count() == 0
+
+
+@pytest.mark.parametrize("dim", [DIM - 1, DIM + 1, 0], ids=["short", "long", "empty"])
+def test_embeddings_of_another_dimension_are_refused(
+    index: VectorIndex, rng: np.random.Generator, dim: int
+) -> None:
+    good, bad = gallery(rng, 2)
+
+    with pytest.raises(DimensionMismatch):
+        index.upsert([good, replace(bad, embedding=np.ones(dim, dtype=np.float32))])
+
+    assert index.count() == 0
+
+
+def test_a_time_without_zone_is_refused(index: VectorIndex, rng: np.random.Generator) -> None:
+    point = gallery(rng, 1)[0]
+    naive = replace(point.payload, created_at=datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None))
+
+    with pytest.raises(InvalidPayload):
+        index.upsert([replace(point, payload=naive)])
+
+    assert index.count() == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda index, points: index.count(),
+        lambda index, points: list(index.scroll()),
+        lambda index, points: index.upsert(points),
+        lambda index, points: index.delete([points[0].id]),
+        lambda index, points: index.search(points[0].embedding[np.newaxis], k=1),
+    ],
+    ids=["count", "scroll", "upsert", "delete", "search"],
+)
+def test_a_collection_that_was_never_made_is_unknown(
+    new_index: NewIndex, rng: np.random.Generator, call
+) -> None:
+    index = new_index()
+
+    with pytest.raises(UnknownCollection) as raised:
+        call(index, gallery(rng, 1))
+
+    assert raised.value.code == "vectors:ours:unknown-collection"
+    assert raised.value.context["collection"] == index.spec.name
+
+
+def test_many_small_writes_equal_one(new_index: NewIndex, rng: np.random.Generator) -> None:
+    some = gallery(rng, 150)
+    one, many = new_index(), new_index()
+    for index in (one, many):
+        index.ensure()
+    one.upsert(some)
+    for start in range(0, 150, 7):
+        many.upsert(some[start : start + 7])
+    queries = clustered(rng, 5)
+
+    assert many.search(queries, k=12) == one.search(queries, k=12)
