@@ -1,0 +1,82 @@
+"""The part all torch encoders share: batches in, unit rows out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from ml.encoders.base import EncoderSpec
+from ml.encoders.preprocess import to_pixels
+from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
+
+
+class TorchEncoder:
+    """An `Encoder` around a torch network. Does not load weights: the families' `load` does."""
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        network: nn.Module,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        batch_size: int,
+    ) -> None:
+        """Take over a loaded network and move it to its device.
+
+        Args:
+            spec: what the embeddings are recorded with.
+            network: maps (B, 3, S, S) normalised pixels to (B, D), S and D as in `spec`.
+            device: where it runs.
+            dtype: number format that it runs in; embeddings are float32 regardless.
+            batch_size: most pictures in one forward pass, ≥ 1.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.spec = spec
+        self._network = network.eval().requires_grad_(requires_grad=False).to(device, dtype)
+        self._device = device
+        self._dtype = dtype
+        self._batch_size = batch_size
+        # Folded into one multiplication and one addition on 0..255.
+        std = torch.tensor(spec.preprocess.std, device=device).view(1, 3, 1, 1)
+        mean = torch.tensor(spec.preprocess.mean, device=device).view(1, 3, 1, 1)
+        self._scale = 1 / (255 * std)
+        self._shift = -mean / std
+
+    def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Embed pictures, one row each, in input order; see `Encoder.encode`."""
+        embeddings = np.empty((len(images), self.spec.dim), dtype=np.float32)
+        for start in range(0, len(images), self._batch_size):
+            stop = start + self._batch_size
+            pixels = to_pixels(images[start:stop], self.spec.preprocess)
+            embeddings[start:stop] = self._embed(pixels)
+        return embeddings
+
+    def _embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map (B, S, S, 3) pixels to (B, D) unit rows."""
+        try:
+            with torch.inference_mode():
+                # Pixels lie channels last in memory, which convolutions on a CPU prefer; the
+                # permutation only renames the axes.
+                inputs = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+                normalised = torch.addcmul(self._shift, inputs.float(), self._scale)
+                outputs = self._network(normalised.to(self._dtype)).float()
+                lengths = outputs.norm(dim=1, keepdim=True)
+                if not (torch.isfinite(lengths) & (lengths > 0)).all():
+                    raise NonFiniteEmbedding(
+                        f"Encoder {self.spec.name} returned NaN, infinity or zeros.",
+                        encoder=self.spec.name,
+                        weights=self.spec.weights,
+                    )
+                embeddings: NDArray[np.float32] = (outputs / lengths).cpu().numpy()
+        except torch.OutOfMemoryError as err:
+            raise OutOfDeviceMemory(
+                f"{len(pixels)} pictures at once do not fit into the memory of {self._device}.",
+                device=str(self._device),
+                batch_size=len(pixels),
+            ) from err
+        return embeddings

@@ -1,0 +1,272 @@
+"""Where a checkpoint's files are: in a folder, in the hub's cache on disk, or on the hub itself."""
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    XetDownloadError,
+)
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # of the HTTP library in use
+    HTTPError as TransportError,
+)
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, unlisted
+
+from ml.errors import CheckpointMismatch, WeightsUnavailable
+
+logger = logging.getLogger(__name__)
+
+CONFIG = "config.json"
+# A processor saved by transformers 5 keeps its image part inside the second file.
+PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
+# In order of preference. The last two are read with weights_only=True; nothing else is ever read.
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint that is on this machine.
+
+    Attributes:
+        folder: holds config.json, a preprocessor config and the weights.
+        weights: how to name it in records: hub id@commit, or the folder's name.
+    """
+
+    folder: Path
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The model hub as seen from this machine. Owns no state but the cache folder.
+
+    Attributes:
+        cache_dir: where downloads are kept; None is the hub library's own folder.
+        endpoint: address of the hub; None is the hub library's own.
+        is_offline: only look on disk.
+        timeout_s: how long the hub may take to say that it has a checkpoint, before it counts as
+            unreachable. The hub library itself would try again for 20 s.
+    """
+
+    cache_dir: Path | None = None
+    endpoint: str | None = None
+    is_offline: bool = False
+    timeout_s: float = 4.0
+
+    def locate(self, reference: str) -> Checkpoint:
+        """Return the checkpoint's place, after downloading what is not on disk yet.
+
+        Args:
+            reference: a folder, or a hub id such as "openai/clip-vit-base-patch32", with
+                "@revision" behind it where not the main one is meant. What was downloaded once
+                is taken from disk, without asking the hub for a newer one.
+
+        Raises:
+            WeightsUnavailable: no such folder or hub id, or the hub cannot be reached.
+            CheckpointMismatch: the folder or repository lacks a file that is needed.
+        """
+        folder = Path(reference).expanduser()
+        if folder.is_dir():
+            weights_files(folder)
+            return Checkpoint(folder=folder, weights=folder.resolve().name)
+        repo_id, revision = _parsed(reference)
+        try:
+            return self._fetch(repo_id, revision, from_disk=True)
+        except LocalEntryNotFoundError as err:
+            if self.is_offline:
+                raise WeightsUnavailable(
+                    f"The weights of {reference} are not on this machine.", reference=reference
+                ) from err
+        refusal = self._refusal(repo_id, revision)
+        if refusal is not None:
+            raise WeightsUnavailable(_why(reference, refusal), reference=reference) from refusal
+        logger.info("downloading weights", extra={"repo_id": repo_id, "revision": revision})
+        try:
+            return self._fetch(repo_id, revision, from_disk=False)
+        except _REFUSALS as err:
+            raise WeightsUnavailable(_why(reference, err), reference=reference) from err
+
+    def availability(self, reference: str) -> tuple[bool, str]:
+        """Return whether `locate` is likely to succeed, and why, within about `timeout_s`.
+
+        Nothing is downloaded: of the hub only the presence of the configuration is asked.
+        """
+        folder = Path(reference).expanduser()
+        if folder.is_dir():
+            return True, f"{reference} is a folder on this machine"
+        try:
+            repo_id, revision = _parsed(reference)
+            self._fetch(repo_id, revision, from_disk=True)
+        except WeightsUnavailable as err:
+            return False, str(err)
+        except (LocalEntryNotFoundError, CheckpointMismatch):
+            if self.is_offline:
+                return False, f"{reference} is not on this machine"
+        else:
+            return True, f"{reference} is on this machine"
+        refusal = self._refusal(repo_id, revision)
+        if refusal is None:
+            return True, f"the model hub has {reference}"
+        return False, _why(reference, refusal)
+
+    def _refusal(self, repo_id: str, revision: str | None) -> Exception | None:
+        """Ask the hub whether it has the checkpoint; None means that it has."""
+        url = hf_hub_url(repo_id, CONFIG, revision=revision, endpoint=self.endpoint)
+        ask = partial(get_hf_file_metadata, url, timeout=self.timeout_s, endpoint=self.endpoint)
+        return _within(self.timeout_s, ask)
+
+    def _fetch(self, repo_id: str, revision: str | None, *, from_disk: bool) -> Checkpoint:
+        """Find or download every needed file of one commit."""
+        get = partial(
+            hf_hub_download,
+            repo_id,
+            cache_dir=self.cache_dir,
+            endpoint=self.endpoint,
+            local_files_only=from_disk,
+        )
+        folder = Path(get(CONFIG, revision=revision)).parent
+        # The snapshot's folder is the commit: the other files must not come from a newer one.
+        get = partial(get, revision=folder.name)
+        _first_present(get, PREPROCESSORS, repo_id)
+        found = _first_present(get, WEIGHTS, repo_id)
+        if found.suffix == ".json":
+            for shard in _shards(found):
+                get(shard)
+        return Checkpoint(folder=folder, weights=f"{repo_id}@{folder.name}")
+
+
+_REFUSALS = (
+    EntryNotFoundError,
+    OfflineModeIsEnabled,
+    TransportError,
+    XetDownloadError,
+    OSError,
+)
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """Return the checkpoint's weights files, all shards of it, in a stable order.
+
+    Raises:
+        CheckpointMismatch: none of the known files is there, or a shard is missing.
+    """
+    for name in WEIGHTS:
+        path = folder / name
+        if not path.is_file():
+            continue
+        files = [path]
+        if path.suffix == ".json":
+            files = [folder / shard for shard in _shards(path)]
+        missing = [file.name for file in files if not file.is_file()]
+        if missing:
+            raise CheckpointMismatch(
+                f"{folder.name} lacks the weights file {missing[0]}.", missing=missing
+            )
+        return files
+    raise CheckpointMismatch(
+        f"{folder.name} holds no weights: none of {', '.join(WEIGHTS)}.", folder=str(folder)
+    )
+
+
+def sha256_of(files: Sequence[Path]) -> str:
+    """Return one hex digest for the weights: the file's own, or that of the shards' digests."""
+    digests = []
+    for file in files:
+        with file.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _parsed(reference: str) -> tuple[str, str | None]:
+    repo_id, _, revision = reference.partition("@")
+    is_hub_id = repo_id.count("/") <= 1 and repo_id[:1] not in ("/", ".", "~", "")
+    if not is_hub_id:
+        raise WeightsUnavailable(f"There is no folder {reference}.", reference=reference)
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as err:
+        raise WeightsUnavailable(
+            f"{reference} is neither a folder nor a hub id.", reference=reference
+        ) from err
+    return repo_id, revision or None
+
+
+def _first_present(get: Callable[[str], str], names: Sequence[str], repo_id: str) -> Path:
+    absent_on_disk: LocalEntryNotFoundError | None = None
+    for name in names:
+        try:
+            return Path(get(name))
+        except LocalEntryNotFoundError as err:
+            absent_on_disk = err
+        except EntryNotFoundError:
+            continue
+    if absent_on_disk is not None:
+        raise absent_on_disk
+    raise CheckpointMismatch(
+        f"{repo_id} on the model hub has none of {', '.join(names)}.", repo_id=repo_id
+    )
+
+
+def _shards(index: Path) -> list[str]:
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise CheckpointMismatch(f"{index.name} is damaged: {err}", file=index.name) from err
+    # A name with a folder in it could point anywhere.
+    return sorted(Path(name).name for name in names)
+
+
+def _within(timeout_s: float, ask: Callable[[], object]) -> Exception | None:
+    """Return None when `ask` succeeds in time, else its error.
+
+    A thread of its own, because the system's name lookup heeds no timeout.
+    """
+    outcome: list[Exception | None] = []
+
+    def run() -> None:
+        try:
+            ask()
+        except _REFUSALS as err:
+            outcome.append(err)
+        else:
+            outcome.append(None)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return outcome[0] if outcome else TimeoutError(f"no answer within {timeout_s:.0f} s")
+
+
+def _why(reference: str, refusal: Exception) -> str:
+    if isinstance(refusal, GatedRepoError):
+        return f"{reference} can be had from the model hub only by accounts that were let in"
+    if isinstance(refusal, RevisionNotFoundError):
+        return f"the model hub has no such revision of {reference.partition('@')[0]}"
+    if isinstance(refusal, RepositoryNotFoundError):
+        return f"the model hub has no {reference}"
+    if isinstance(refusal, HfHubHTTPError):
+        return f"the model hub refused {reference}"
+    if isinstance(refusal, OSError) and refusal.errno is not None:
+        return f"{reference} cannot be stored on this machine: {refusal.strerror}"
+    return f"{reference} is not on this machine and the model hub cannot be reached"

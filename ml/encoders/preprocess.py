@@ -1,0 +1,64 @@
+"""Upright RGB pictures to the square 8-bit pixels that a network's input is made from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.encoders.base import PreprocessConfig
+
+_FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArray[np.uint8]:
+    """Return the resized pictures, stacked in input order.
+
+    Scaling to 0..1, mean and std are left to the encoder, which does them on its device.
+
+    Args:
+        images: N upright RGB pictures, any size ≥ 1 px.
+        config: size, resize mode and interpolation are used.
+
+    Returns:
+        (N, S, S, 3) uint8, 0..255, S = `config.size_px`, channels R, G, B last.
+    """
+    pixels = np.empty((len(images), config.size_px, config.size_px, 3), dtype=np.uint8)
+    for row, image in zip(pixels, images, strict=True):
+        if image.mode != "RGB":
+            raise ValueError(f"expected an RGB picture, as decode() returns it; got {image.mode}")
+        row[:] = np.asarray(_resized(image, config))
+    return pixels
+
+
+def _resized(image: Image.Image, config: PreprocessConfig) -> Image.Image:
+    size = (config.size_px, config.size_px)
+    box = None if config.resize == "squash" else _centre_box(image.size, config)
+    return image.resize(size, _FILTERS[config.interpolation], box=box)
+
+
+def _centre_box(
+    image_size: tuple[int, int], config: PreprocessConfig
+) -> tuple[float, float, float, float]:
+    """Return the part of the picture that the centre crop of its resized self would show.
+
+    Resizing this box gives the same pixels as resizing all and cutting (Pillow's filters read past
+    the box's edges), without ever making the resized whole, which for a picture of 10,000 × 1 px
+    would be 224 × 2,240,000.
+
+    Returns:
+        x0, y0, x1, y1 in pixels of the picture, fractions included.
+    """
+    short = min(image_size)
+    spans = []
+    for length in image_size:
+        resized = config.resize_px * length // short
+        start = (resized - config.size_px) // 2
+        scale = length / resized
+        spans.append((start * scale, min(length, (start + config.size_px) * scale)))
+    (x0, x1), (y0, y1) = spans
+    return x0, y0, x1, y1

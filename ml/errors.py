@@ -1,0 +1,66 @@
+"""What can go wrong in `ml`: one stable code a class, and a sentence for a person."""
+
+from typing import ClassVar
+
+
+class MlError(Exception):
+    """Base of every error that `ml` raises on purpose.
+
+    Attributes:
+        code: stable string, the same for every instance of the class.
+        context: the facts behind the reason, by name.
+    """
+
+    code: ClassVar[str] = "ml:error"
+
+    def __init__(self, reason: str, **context: object) -> None:
+        super().__init__(reason)
+        self.context = context
+
+
+class UndecodableImage(MlError):
+    """The bytes are no picture of an allowed format, or a damaged one. Trying again is useless."""
+
+    code = "ml:undecodable-image"
+
+
+class TooManyPixels(MlError):
+    """The file declares more pixels than the caller allows; nothing was decoded."""
+
+    code = "ml:too-many-pixels"
+
+
+class UnknownEncoder(MlError):
+    """No encoder has this name; the reason lists the known ones."""
+
+    code = "ml:unknown-encoder"
+
+
+class WeightsUnavailable(MlError):
+    """The weights are not on this machine and could not be fetched. Trying again later may help."""
+
+    code = "ml:weights-unavailable"
+
+
+class CheckpointMismatch(MlError):
+    """The files are there but are not a whole checkpoint of a network that this encoder runs."""
+
+    code = "ml:checkpoint-mismatch"
+
+
+class DeviceUnavailable(MlError):
+    """The device asked for is unknown, or this machine does not have it."""
+
+    code = "ml:device-unavailable"
+
+
+class OutOfDeviceMemory(MlError):
+    """The batch does not fit into the device's memory; the caller may halve it and try again."""
+
+    code = "ml:out-of-device-memory"
+
+
+class NonFiniteEmbedding(MlError):
+    """An encoder returned NaN, infinity or a zero vector for a picture, which no search can use."""
+
+    code = "ml:non-finite-embedding"
