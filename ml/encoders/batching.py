@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from ml.devices import keep_freed_memory
 from ml.encoders.base import EncoderSpec
 from ml.encoders.preprocess import to_pixels
 from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
@@ -36,6 +37,8 @@ class TorchEncoder:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if device.type == "cpu":
+            keep_freed_memory()
         self.spec = spec
         self._network = network.eval().requires_grad_(requires_grad=False).to(device, dtype)
         self._device = device
