@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,16 +26,21 @@ class _Env(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
 
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().resolve()
+    except RuntimeError as error:
+        raise ValueError(f"{path} begins with the name of nobody known here") from error
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+
+
 class PathsEnv(_Env):
     """Where the product writes."""
 
-    data_dir: Path = ROOT / "var"
-    models_dir: Path | None = None
-
-    @field_validator("data_dir", "models_dir")
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().resolve()
+    data_dir: Folder = ROOT / "var"
+    models_dir: Folder | None = None
 
     @property
     def models(self) -> Path:
@@ -89,7 +94,7 @@ class QueueEnv(_Env):
     """The broker: ours on a unix socket, or what BROKER_URL names."""
 
     broker_url: SecretStr | None = None
-    data_dir: Path = ROOT / "var"
+    data_dir: Folder = ROOT / "var"
 
     @property
     def is_embedded(self) -> bool:
@@ -99,11 +104,10 @@ class QueueEnv(_Env):
     @property
     def socket(self) -> Path:
         """Unix socket of the embedded broker, in a folder of its own (mode 0700)."""
-        data_dir = self.data_dir.expanduser().resolve()
-        path = data_dir / "run" / "broker.sock"
+        path = self.data_dir / "run" / "broker.sock"
         if len(bytes(path)) <= MAX_SOCKET_PATH_BYTES:
             return path
-        name = hashlib.sha256(bytes(data_dir)).hexdigest()[:16]
+        name = hashlib.sha256(bytes(self.data_dir)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"semblance-{name}" / "broker.sock"
 
     @property
@@ -151,6 +155,8 @@ class WorkerEnv(_Env):
     encoder: str = "auto"
     device: str = "auto"
     encoder_batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    # Two share the cores of a CPU: while one decodes, writes or waits, the other embeds.
+    bulk_processes: Annotated[int, Field(ge=1, le=64)] = 2
 
 
 class UploadEnv(_Env):
@@ -213,7 +219,7 @@ def read_env() -> Env:
             prefix = str(model.model_config.get("env_prefix", ""))
             problems += [_sentence(prefix, detail) for detail in error.errors()]
     if problems:
-        raise InvalidEnvironment("\n".join(problems))
+        raise InvalidEnvironment("\n".join(dict.fromkeys(problems)))
     return Env(**concerns)  # type: ignore[arg-type]  # keys and types come from Env itself
 
 

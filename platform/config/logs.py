@@ -12,7 +12,10 @@ from django.http import HttpRequest, HttpResponse
 # What the lines written now belong to: {"request_id": …} in the web, {"job_id": …} in a worker.
 log_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
-_STANDARD_KEYS = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+# Celery's lines carry a `data` that repeats what they say.
+_STANDARD_KEYS = set(logging.makeLogRecord({}).__dict__) | {
+    *("message", "asctime", "taskName", "data"),
+}
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
@@ -62,6 +65,8 @@ def logging_config(*, style: str, level: str) -> dict[str, Any]:
         "loggers": {
             "httpx": {"level": "WARNING"},
             "faiss.loader": {"level": "WARNING"},
+            # It writes every task's result, embeddings included.
+            "celery.app.trace": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
         },
     }

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,14 +12,14 @@ def read_or_create_secret_key(path: Path) -> str:
 
     A key made anew at each start would end every session, so it has to be a file. Processes that
     start together agree: the key is written beside its name, and only one link to it succeeds.
+    Nobody else may read it (mode 0600).
     """
     with suppress(FileNotFoundError):
         return path.read_text()
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(50))
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as draft:
+        draft.write(secrets.token_urlsafe(50))
+        draft.flush()
+        with suppress(FileExistsError):
+            os.link(draft.name, path)
     return path.read_text()

@@ -1,0 +1,1 @@
+"""The catalogue: images, regions, encoder versions, and the files behind them."""

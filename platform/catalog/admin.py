@@ -1,0 +1,332 @@
+"""The catalogue for its keepers. What touches files or points goes through the services."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from catalog import services
+from catalog.models import Album, EncoderVersion, Image, Region, Tag
+from catalog.presenters import thumbnail_url
+from catalog.validation import MIME_TYPES
+from jobs.admin import FixedChoicesFilter, ReadOnlyAdmin
+from kernel.messages import sentence
+
+# Fields that the vector points carry, for filters: a change of one must reach the points.
+PAYLOAD_FIELDS = frozenset({"medium", "tags", "albums"})
+# Titles and sources in a list; both may be hundreds of characters long.
+_SHOWN_CHARS = 60
+STATUS_COLOURS = {
+    Image.Status.QUEUED: "info",
+    Image.Status.INDEXED: "success",
+    Image.Status.FAILED: "danger",
+    Image.Status.DELETING: "warning",
+}
+
+
+class FormatFilter(FixedChoicesFilter):
+    """By file format."""
+
+    title = _("format")
+    parameter_name = "format"
+    values = tuple((name, name.upper()) for name in MIME_TYPES)
+
+
+class ErrorFilter(FixedChoicesFilter):
+    """By the error that failed images ended with."""
+
+    title = _("error")
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
+        """Return the codes there are, and their sentences; failed images are few and indexed."""
+        failed = Image.objects.filter(status=Image.Status.FAILED).order_by("error_code")
+        codes = failed.values_list("error_code", flat=True).distinct()
+        return tuple((code, sentence(code)) for code in codes)
+
+
+def _breakable(long_word: str) -> str:
+    return format_html('<span style="overflow-wrap:anywhere">{}</span>', long_word)
+
+
+class RegionInline(TabularInline):
+    """The parts of an image that have points, to look at."""
+
+    model = Region
+    fields = readonly_fields = ("kind", "ordinal", "box", "label", "confidence")
+    can_delete = False
+    max_num = 0
+    per_page = 20
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never: workers make regions."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never: workers make regions."""
+        return False
+
+    @display(description=_("box"))
+    def box(self, region: Region) -> str:
+        """Return the corners, in pixels of the upright original."""
+        return f"({region.x0}, {region.y0}) – ({region.x1}, {region.y1})"
+
+
+@admin.register(Image)
+class ImageAdmin(ModelAdmin):
+    """Images: find, look at, describe, re-index, delete."""
+
+    list_display = (
+        *("picture", "title_shown", "status_badge", "problem"),
+        *("source_shown", "dimensions", "added"),
+    )
+    list_display_links = ("picture", "title_shown")
+    list_filter = ("status", "medium", FormatFilter, ErrorFilter, "created_at", "tags", "albums")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("title", "source", "^sha256")
+    search_help_text = _("Title, source, or the beginning of a SHA-256")
+    actions = ("reindex", "delete_selected")
+    autocomplete_fields = ("tags", "albums")
+    inlines = (RegionInline,)
+    readonly_fields = (
+        *("preview", "status", "problem", "error_code", "tries", "sha256_shown"),
+        *("dimensions", "file_size", "created_at", "queued_at", "indexed_at"),
+    )
+    fieldsets = (
+        (None, {"fields": ("preview", "title", "source", "owner", "licence")}),
+        (_("Filters"), {"fields": ("medium", "tags", "albums")}),
+        (_("Technical"), {"fields": readonly_fields[1:]}),
+    )
+
+    @display(description=_("picture"))
+    def picture(self, image: Image) -> str:
+        """Return the thumbnail as it is shown in the list."""
+        return format_html(
+            '<img src="{}" alt="" loading="lazy" '
+            'style="width:4rem;height:4rem;object-fit:contain;max-width:none">',
+            thumbnail_url(image),
+        )
+
+    @display(description=_("picture"))
+    def preview(self, image: Image) -> str:
+        """Return the thumbnail in its own size, leading to the image's page."""
+        return format_html(
+            '<a href="{}"><img src="{}" alt="{}"></a>',
+            *(image.get_absolute_url(), thumbnail_url(image), image),
+        )
+
+    @display(description=_("title"), ordering="title")
+    def title_shown(self, image: Image) -> str:
+        """Return the title, or the beginning of the hash where there is none."""
+        return Truncator(image).chars(_SHOWN_CHARS)
+
+    @display(description=_("source"), ordering="source")
+    def source_shown(self, image: Image) -> str:
+        """Return the source, cut to what a list has room for."""
+        return format_html(
+            '<span title="{}" style="overflow-wrap:anywhere">{}</span>',
+            *(image.source, Truncator(image.source).chars(_SHOWN_CHARS)),
+        )
+
+    @display(description=_("added"), ordering="created_at")
+    def added(self, image: Image) -> str:
+        """Return the day and minute, short."""
+        return date_format(localtime(image.created_at), "SHORT_DATETIME_FORMAT")
+
+    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
+    def status_badge(self, image: Image) -> tuple[str, Any]:
+        """Return the status and its name."""
+        return image.status, image.get_status_display()
+
+    @display(description=_("error"), empty_value="")
+    def problem(self, image: Image) -> str:
+        """Return why the image could not be described."""
+        return sentence(image.error_code) if image.error_code else ""
+
+    @display(description=_("size"))
+    def dimensions(self, image: Image) -> str:
+        """Return width × height of the upright picture, in pixels, and the format."""
+        return format_html(
+            '<span class="whitespace-nowrap">{} × {}</span> {}',
+            *(image.width, image.height, image.format.upper()),
+        )
+
+    @display(description=_("file size"))
+    def file_size(self, image: Image) -> str:
+        """Return the original's size for people."""
+        return filesizeformat(image.file_bytes)
+
+    @display(description=_("SHA-256"))
+    def sha256_shown(self, image: Image) -> str:
+        """Return the hash, which a narrow screen may break."""
+        return _breakable(image.sha256)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the link from an import to its images too."""
+        return lookup == "imports__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Send to the upload form, which asks for the permission itself."""
+        return redirect("ingestion:upload")
+
+    def save_related(self, request: HttpRequest, form: ModelForm, *args: Any) -> None:
+        """Save tags and albums, and have the points follow what they carry."""
+        super().save_related(request, form, *args)
+        if PAYLOAD_FIELDS & set(form.changed_data):
+            services.enqueue_indexing([form.instance.pk])
+
+    @admin.action(permissions=["change"], description=_("Describe and index again"))
+    def reindex(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Hand the chosen images to the bulk queue."""
+        ids = _visible_ids(queryset)
+        services.enqueue_indexing(ids)
+        said = ngettext(
+            "%(count)d image will be indexed again.",
+            "%(count)d images will be indexed again.",
+            len(ids),
+        )
+        self.message_user(request, said % {"count": len(ids)}, messages.SUCCESS)
+
+    @admin.action(permissions=["delete"], description=_("Delete images, files and points"))
+    def delete_selected(
+        self, request: HttpRequest, queryset: QuerySet[Image]
+    ) -> HttpResponse | None:
+        """Ask first; then hide the images and have a worker remove them.
+
+        It bears the name of Django's own action and so replaces it.
+        """
+        if not request.POST.get("post"):
+            return self._confirm_deletion(request, queryset)
+        ids = _visible_ids(queryset)
+        services.request_deletion(ids)
+        self._say_deleting(request, len(ids))
+        return None
+
+    def _confirm_deletion(self, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Delete images"),
+            "opts": self.opts,
+            "media": self.media,
+            "count": queryset.count(),
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "admin/catalog/image/delete_selected.html", context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return the images alone: their regions go with them and need no permission."""
+        return [str(image) for image in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:
+        """Hide the image and have a worker remove points, row and files."""
+        services.request_deletion([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Do the same for many."""
+        services.request_deletion(_visible_ids(queryset))
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
+        """Say that it is going, not that it is gone."""
+        self._say_deleting(request, 1)
+        return redirect("admin:catalog_image_changelist")
+
+    def _say_deleting(self, request: HttpRequest, count: int) -> None:
+        said = ngettext(
+            "%(count)d image is hidden now and being deleted with its file and points.",
+            "%(count)d images are hidden now and being deleted with their files and points.",
+            count,
+        )
+        self.message_user(request, said % {"count": count}, messages.SUCCESS)
+
+
+def _visible_ids(queryset: QuerySet[Image]) -> list[Any]:
+    shown = queryset.exclude(status=Image.Status.DELETING).order_by()
+    return list(shown.values_list("pk", flat=True).distinct())
+
+
+class NamedSetAdmin(ModelAdmin):
+    """Tags and albums: their names are part of every point, so a change re-indexes the images."""
+
+    list_display = ("name",)
+    search_fields = ("name",)
+
+    def save_model(
+        self, request: HttpRequest, obj: Tag | Album, form: ModelForm, *args: Any
+    ) -> None:
+        """Save, and have the points of its images carry the new name."""
+        super().save_model(request, obj, form, *args)
+        if "name" in form.changed_data:  # a new one has no images yet
+            services.enqueue_indexing(_visible_ids(obj.images.all()))
+
+    def delete_model(self, request: HttpRequest, obj: Tag | Album) -> None:
+        """Delete, and have the points of its images forget it."""
+        self.delete_queryset(request, type(obj).objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Do the same for many."""
+        ids = _visible_ids(Image.objects.filter(**{f"{self._relation}__in": queryset.all()}))
+        super().delete_queryset(request, queryset)
+        services.enqueue_indexing(ids)
+
+    @property
+    def _relation(self) -> str:
+        return {Tag: "tags", Album: "albums"}[self.model]
+
+
+@admin.register(Tag)
+class TagAdmin(NamedSetAdmin):
+    """Tags."""
+
+
+@admin.register(Album)
+class AlbumAdmin(NamedSetAdmin):
+    """Albums."""
+
+
+@admin.register(EncoderVersion)
+class EncoderVersionAdmin(ReadOnlyAdmin):
+    """Which weights filled which collection; the workers decide it."""
+
+    list_display = ("collection", "state_badge", "encoder", "choice", "dim", "reason", "created_at")
+    fields = (
+        *("collection", "state", "encoder", "choice", "reason", "weights", "weights_hash"),
+        *("preprocessing_hash", "dim", "created_at"),
+    )
+
+    @display(
+        description=_("state"),
+        ordering="state",
+        label={EncoderVersion.State.BUILDING: "info", EncoderVersion.State.LIVE: "success"},
+    )
+    def state_badge(self, version: EncoderVersion) -> tuple[str, Any]:
+        """Return the state and its name."""
+        return version.state, version.get_state_display()
+
+    @display(description=_("SHA-256 of the weights"))
+    def weights_hash(self, version: EncoderVersion) -> str:
+        """Return the hash, which a narrow screen may break."""
+        return _breakable(version.weights_sha256)
+
+    @display(description=_("SHA-256 of the preprocessing"))
+    def preprocessing_hash(self, version: EncoderVersion) -> str:
+        """Return the hash, which a narrow screen may break."""
+        return _breakable(version.preprocessing_sha256)

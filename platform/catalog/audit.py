@@ -1,0 +1,177 @@
+"""Do the catalogue, the files and the index agree? SQL and the originals are the truth."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePath
+from uuid import UUID
+
+from django.utils import timezone
+
+from catalog import services, storage
+from catalog.models import EncoderVersion, Image, Region
+from catalog.selectors import count_by_status, find_by_sha256, get_live_encoder
+from catalog.validation import validate
+from catalog.vector_store import ensure_collection, open_index
+from kernel.errors import DefectError, UserInputError
+from kernel.ids import point_id
+from vectors.errors import UnknownCollection
+
+# A picture's files are written before its row: a file younger than this may still get one.
+_FILE_GRACE = timedelta(minutes=10)
+_IDS_PER_QUERY = 500
+
+
+@dataclass(slots=True)
+class Audit:
+    """Both sides counted, and every difference between them.
+
+    Points and regions are those of the live encoder version. `missing_points`,
+    `missing_originals` and `missing_thumbnails` name images, `orphan_points` points in the index,
+    `orphan_files` names in the storage.
+    """
+
+    images: dict[str, int] = field(default_factory=dict)
+    regions: int = 0
+    points: int = 0
+    missing_points: list[UUID] = field(default_factory=list)
+    orphan_points: list[UUID] = field(default_factory=list)
+    missing_originals: list[UUID] = field(default_factory=list)
+    missing_thumbnails: list[UUID] = field(default_factory=list)
+    orphan_files: list[str] = field(default_factory=list)
+
+    @property
+    def differences(self) -> dict[str, list[str]]:
+        """Return what was found, by a name for people; kinds without a difference are left out."""
+        kinds: dict[str, Iterable[object]] = {
+            "indexed images without all their points": self.missing_points,
+            "points without an image": self.orphan_points,
+            "images without their original file": self.missing_originals,
+            "images without their thumbnail": self.missing_thumbnails,
+            "files without an image": self.orphan_files,
+        }
+        named = {name: [str(item) for item in items] for name, items in kinds.items()}
+        return {name: items for name, items in named.items() if items}
+
+
+def audit() -> Audit:
+    """Compare both ways, writing nothing; safe beside running workers.
+
+    Raises:
+        TransientError: the index or the storage is away, or no encoder was chosen yet.
+    """
+    version = get_live_encoder()
+    result = Audit(images=count_by_status())
+    _compare_points(result, version)
+    _compare_files(result)
+    return result
+
+
+def repair(found: Audit) -> None:
+    """Mend every difference of an audit; the workers finish what needs the encoder.
+
+    Images without points are described again, points and files that nothing names are removed,
+    thumbnails are made anew, and an image whose original is gone is marked failed, since nothing
+    can bring it back.
+    """
+    version = get_live_encoder()
+    ensure_collection(version)
+    if found.orphan_points:
+        # A picture that was added since the audit may have made a point its own.
+        wanted = set(_points_of_all_images(version))
+        open_index(version).delete([one for one in found.orphan_points if one not in wanted])
+    services.enqueue_indexing(found.missing_points)
+    for image_id in found.missing_originals:
+        services.record_failed(image_id, "storage:ours:file-missing")
+    for image in Image.objects.filter(pk__in=found.missing_thumbnails):
+        _make_thumbnail(image)
+    for name in found.orphan_files:
+        if _is_abandoned(name):
+            storage.delete(name)
+
+
+def _compare_points(result: Audit, version: EncoderVersion) -> None:
+    """Read SQL first: points are written before it says "indexed", so none can seem missing."""
+    expected = dict(_expected_points(version))
+    result.regions = len(expected)
+    met: set[UUID] = set()
+    unexpected: dict[UUID, UUID] = {}
+    try:
+        for point, image_id in open_index(version).scroll():
+            result.points += 1
+            if point not in expected:
+                unexpected[point] = image_id
+            elif image_id == expected[point]:  # else it is an earlier image's of the same content
+                met.add(point)
+    except UnknownCollection:
+        pass  # lost with its data: every point is missing
+    missing = {image_id for point, image_id in expected.items() if point not in met}
+    result.missing_points = sorted(missing)
+    result.orphan_points = sorted(_still_orphans(unexpected))
+
+
+def _expected_points(version: EncoderVersion) -> Iterator[tuple[UUID, UUID]]:
+    regions = Region.objects.filter(image__status=Image.Status.INDEXED).order_by()
+    for image_id, sha256, kind, ordinal in regions.values_list(
+        "image_id", "image__sha256", "kind", "ordinal"
+    ).iterator():
+        yield (
+            point_id(sha256=sha256, kind=kind, ordinal=ordinal, encoder_version=version.pk),
+            image_id,
+        )
+
+
+def _points_of_all_images(version: EncoderVersion) -> Iterator[UUID]:
+    """Yield the points of recorded regions, and of every whole, recorded or not."""
+    yield from dict(_expected_points(version))
+    for sha256 in Image.objects.order_by().values_list("sha256", flat=True).iterator():
+        yield point_id(sha256=sha256, kind="whole", ordinal=0, encoder_version=version.pk)
+
+
+def _still_orphans(unexpected: dict[UUID, UUID]) -> Iterator[UUID]:
+    """Leave out points of images that are known: being described, failed, or being deleted."""
+    points = list(unexpected)
+    for start in range(0, len(points), _IDS_PER_QUERY):
+        some = points[start : start + _IDS_PER_QUERY]
+        ids = {unexpected[point] for point in some}
+        known = set(Image.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        yield from (point for point in some if unexpected[point] not in known)
+
+
+def _compare_files(result: Audit) -> None:
+    originals = set(storage.list_names(storage.ORIGINALS))
+    thumbnails = set(storage.list_names(storage.THUMBNAILS))
+    images = Image.objects.order_by().values_list("pk", "sha256", "status", "error_code")
+    for image_id, sha256, status, error_code in images.iterator():
+        original, thumbnail = storage.original_name(sha256), storage.thumbnail_name(sha256)
+        is_known_lost = (status, error_code) == (Image.Status.FAILED, "storage:ours:file-missing")
+        # A file that was not listed may have been written since.
+        if status == Image.Status.DELETING:
+            pass
+        elif original not in originals and not storage.exists(original):
+            if not is_known_lost:
+                result.missing_originals.append(image_id)
+        elif thumbnail not in thumbnails and not storage.exists(thumbnail):
+            result.missing_thumbnails.append(image_id)
+        originals.discard(original)
+        thumbnails.discard(thumbnail)
+    result.orphan_files = [name for name in sorted(originals | thumbnails) if _is_abandoned(name)]
+
+
+def _is_abandoned(name: str) -> bool:
+    """Return whether a file is old and no row names it; asked again right before it is removed."""
+    if find_by_sha256(PurePath(name).stem) is not None:
+        return False
+    try:
+        return storage.modified_at(name) < timezone.now() - _FILE_GRACE
+    except DefectError:  # gone by now
+        return False
+
+
+def _make_thumbnail(image: Image) -> None:
+    try:
+        picture = validate(storage.read(storage.original_name(image.sha256)))
+    except UserInputError as error:  # the original itself is damaged
+        services.record_failed(image.pk, error.code)
+        return
+    storage.write(storage.thumbnail_name(image.sha256), picture.thumbnail)

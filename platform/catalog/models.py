@@ -1,0 +1,184 @@
+"""What the catalogue holds: images, their regions, and the encoder that described them."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from jobs.models import JobRecord
+
+
+class Tag(models.Model):
+    """A word that users filter by."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Album(models.Model):
+    """A named set of images; an image may be in several."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+
+    class Meta:
+        verbose_name = _("album")
+        verbose_name_plural = _("albums")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Image(models.Model):
+    """One original file, known by its content.
+
+    ``queued → indexed | failed``; ``deleting`` hides it until its points, row and files are gone.
+    Width and height are those of the upright picture (EXIF orientation applied).
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        INDEXED = "indexed", _("indexed")
+        FAILED = "failed", _("failed")
+        DELETING = "deleting", _("being deleted")
+
+    class Medium(models.TextChoices):
+        UNKNOWN = "unknown", _("unknown")
+        PHOTO = "photo", _("photo")
+        DRAWING = "drawing", _("drawing")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True, editable=False)
+    format = models.CharField(_("format"), max_length=10, editable=False)
+    width = models.PositiveIntegerField(_("width"), editable=False)
+    height = models.PositiveIntegerField(_("height"), editable=False)
+    file_bytes = models.PositiveBigIntegerField(_("file size"), editable=False)
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    source = models.CharField(_("source"), max_length=1000, blank=True)
+    owner = models.CharField(_("owner"), max_length=200, blank=True)
+    licence = models.CharField(_("licence"), max_length=200, blank=True)
+    medium = models.CharField(_("medium"), max_length=10, choices=Medium, default=Medium.UNKNOWN)
+    tags = models.ManyToManyField(Tag, blank=True, related_name="images", verbose_name=_("tags"))
+    albums = models.ManyToManyField(
+        Album, blank=True, related_name="images", verbose_name=_("albums")
+    )
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status, default=Status.QUEUED, editable=False
+    )
+    error_code = models.CharField(_("error code"), max_length=100, blank=True, editable=False)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0, editable=False)
+    job = models.ForeignKey(
+        JobRecord,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("job"),
+    )
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+    queued_at = models.DateTimeField(_("queued"), auto_now_add=True)
+    indexed_at = models.DateTimeField(_("indexed"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
+        ordering = ("-created_at", "id")
+        indexes = (
+            models.Index(fields=("-created_at", "id"), name="image_newest_first"),
+            models.Index(fields=("status", "queued_at"), name="image_status_queued"),
+        )
+
+    def __str__(self) -> str:
+        return self.title or self.sha256[:12]
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the image's own page."""
+        return reverse("catalog:image", args=(self.pk,))
+
+
+class Region(models.Model):
+    """A part of an image that has an embedding of its own: one vector point each.
+
+    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original.
+    """
+
+    class Kind(models.TextChoices):
+        WHOLE = "whole", _("whole picture")
+        PANEL = "panel", _("panel")
+        OBJECT = "object", _("object")
+
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="regions", verbose_name=_("image")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    ordinal = models.PositiveSmallIntegerField(_("number"))
+    x0 = models.PositiveIntegerField()
+    y0 = models.PositiveIntegerField()
+    x1 = models.PositiveIntegerField()
+    y1 = models.PositiveIntegerField()
+    label = models.CharField(_("label"), max_length=100, blank=True)
+    confidence = models.FloatField(_("confidence"), default=1.0)
+
+    class Meta:
+        verbose_name = _("region")
+        verbose_name_plural = _("regions")
+        ordering = ("image", "kind", "ordinal")
+        constraints = (
+            models.UniqueConstraint(fields=("image", "kind", "ordinal"), name="region_unique"),
+            models.CheckConstraint(
+                condition=Q(x0__lt=F("x1"), y0__lt=F("y1")), name="region_box_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=1), name="region_confidence_0_1"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.ordinal}"
+
+
+class EncoderVersion(models.Model):
+    """Which weights and which preprocessing filled a collection.
+
+    ``building → live → retired``; one is live. Embeddings of two versions are never compared.
+    """
+
+    class State(models.TextChoices):
+        BUILDING = "building", _("building")
+        LIVE = "live", _("live")
+        RETIRED = "retired", _("retired")
+
+    encoder = models.CharField(_("encoder"), max_length=100)
+    choice = models.CharField(
+        _("loaded as"), max_length=500, help_text=_("The name that the workers load it by.")
+    )
+    weights = models.CharField(_("weights"), max_length=500)
+    weights_sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64)
+    preprocessing_sha256 = models.CharField(_("SHA-256 of the preprocessing"), max_length=64)
+    dim = models.PositiveIntegerField(_("dimension"))
+    collection = models.CharField(_("collection"), max_length=200, unique=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
+    reason = models.TextField(_("why this one"), blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("encoder version")
+        verbose_name_plural = _("encoder versions")
+        ordering = ("-created_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("state",), condition=Q(state="live"), name="encoder_version_one_live"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.collection

@@ -1,0 +1,48 @@
+"""What can be asked of the catalogue; nothing here writes."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from catalog.models import EncoderVersion, Image
+from kernel.errors import TransientError
+
+
+def find_live_encoder() -> EncoderVersion | None:
+    """Return the encoder version that describes new pictures, or None before the first start."""
+    return EncoderVersion.objects.filter(state=EncoderVersion.State.LIVE).first()
+
+
+def get_live_encoder() -> EncoderVersion:
+    """Return the live encoder version.
+
+    Raises:
+        TransientError: "encoder:transient:not-chosen": the workers have not started yet.
+    """
+    version = find_live_encoder()
+    if version is None:
+        raise TransientError("encoder:transient:not-chosen")
+    return version
+
+
+def list_visible_images() -> QuerySet[Image]:
+    """Return every image that a person may see."""
+    return Image.objects.exclude(status=Image.Status.DELETING)
+
+
+def find_images(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
+    """Return the visible images among these ids, by id; ids without a row are left out."""
+    return list_visible_images().in_bulk(list(image_ids))
+
+
+def count_by_status() -> dict[str, int]:
+    """Return how many images have each status; a status without images is 0."""
+    counts = dict.fromkeys(Image.Status.values, 0)
+    rows = Image.objects.order_by().values_list("status").annotate(Count("pk"))
+    return counts | dict(rows)
+
+
+def find_by_sha256(sha256: str) -> UUID | None:
+    """Return the id of the image with this content, or None."""
+    return Image.objects.filter(sha256=sha256).values_list("pk", flat=True).first()

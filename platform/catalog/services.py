@@ -1,0 +1,211 @@
+"""What may change the catalogue: one transaction each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog import storage
+from catalog.models import EncoderVersion, Image, Region
+from catalog.validation import ValidPicture
+from jobs import dispatch
+from jobs.models import JobRecord
+from jobs.services import MAX_DELIVERIES, finish, finish_as_split
+from kernel import task_names
+
+# Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
+CHUNK_SIZE = 64
+# A queued image that no job has taken for so long is handed to a new one.
+STALLED_AFTER = timedelta(seconds=60)
+# Images one sweep hands out, so that it stays short; the next one goes on.
+STALLED_LIMIT = 10_000
+
+Status = Image.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An image of the catalogue, and whether it is new or was there already."""
+
+    image_id: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the person says of a picture; all of it may be empty."""
+
+    title: str = ""
+    source: str = ""
+    owner: str = ""
+    licence: str = ""
+
+
+def add_picture(picture: ValidPicture, description: Description) -> Added:
+    """Store a valid picture under its content hash, or find the one already stored.
+
+    Files first, then the row: a crash between the two leaves files that no row names, which
+    `audit` removes, and never a row without its files.
+
+    Raises:
+        TransientError: the storage is full or out of reach; nothing was added.
+    """
+    known = Image.objects.filter(sha256=picture.sha256).values_list("pk", flat=True).first()
+    if known is not None:
+        return Added(image_id=known, is_new=False)
+    storage.write(storage.original_name(picture.sha256), picture.data)
+    storage.write(storage.thumbnail_name(picture.sha256), picture.thumbnail)
+    try:
+        with transaction.atomic():
+            image = Image.objects.create(
+                sha256=picture.sha256,
+                format=picture.format,
+                width=picture.width,
+                height=picture.height,
+                file_bytes=len(picture.data),
+                title=description.title[:300],
+                source=description.source[:1000],
+                owner=description.owner,
+                licence=description.licence,
+            )
+    except IntegrityError:  # somebody else stored the same file meanwhile
+        image = Image.objects.get(sha256=picture.sha256)
+        return Added(image_id=image.pk, is_new=False)
+    return Added(image_id=image.pk, is_new=True)
+
+
+def enqueue_indexing(image_ids: Sequence[UUID]) -> int:
+    """Hand images to the bulk queue in chunks; return how many jobs that made."""
+    starts = range(0, len(image_ids), CHUNK_SIZE)
+    for start in starts:
+        _enqueue_chunk(image_ids[start : start + CHUNK_SIZE])
+    return len(starts)
+
+
+@transaction.atomic
+def _enqueue_chunk(image_ids: Sequence[UUID]) -> None:
+    job = dispatch.enqueue(task_names.INDEX_IMAGES, image_ids=[str(pk) for pk in image_ids])
+    Image.objects.filter(pk__in=image_ids).exclude(status=Status.DELETING).update(
+        status=Status.QUEUED, error_code="", job=job, queued_at=timezone.now()
+    )
+
+
+def requeue_stalled() -> int:
+    """Enqueue images that wait without a live job; return how many."""
+    overdue = timezone.now() - STALLED_AFTER
+    live = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
+    stalled = (
+        Image.objects.filter(status=Status.QUEUED, queued_at__lt=overdue)
+        .filter(Q(job=None) | ~Q(job__state__in=live))
+        .order_by("queued_at")
+        .values_list("pk", flat=True)[:STALLED_LIMIT]
+    )
+    ids = list(stalled)
+    enqueue_indexing(ids)
+    return len(ids)
+
+
+def redelete_stalled() -> int:
+    """Enqueue again the deletion of images whose job did not finish it; return how many."""
+    live = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
+    stalled = (
+        Image.objects.filter(status=Status.DELETING)
+        .filter(Q(job=None) | ~Q(job__state__in=live))
+        .values_list("pk", flat=True)[:STALLED_LIMIT]
+    )
+    ids = list(stalled)
+    request_deletion(ids)
+    return len(ids)
+
+
+def request_deletion(image_ids: Sequence[UUID]) -> None:
+    """Hide images at once and have their points, rows and files removed together."""
+    for start in range(0, len(image_ids), CHUNK_SIZE):
+        chunk = image_ids[start : start + CHUNK_SIZE]
+        with transaction.atomic():
+            job = dispatch.enqueue(task_names.DELETE_IMAGES, image_ids=[str(pk) for pk in chunk])
+            Image.objects.filter(pk__in=chunk).update(status=Status.DELETING, job=job)
+
+
+@transaction.atomic
+def record_indexed(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Record that the whole-picture points of these images are in the live collection.
+
+    Returns:
+        The ids among them that were deleted meanwhile: their points must be removed again.
+    """
+    images = Image.objects.select_for_update().exclude(status=Status.DELETING).in_bulk(image_ids)
+    Region.objects.bulk_create(
+        (
+            Region(image=image, kind=Region.Kind.WHOLE, ordinal=0, **_whole_box(image))
+            for image in images.values()
+        ),
+        ignore_conflicts=True,
+    )
+    Image.objects.filter(pk__in=images).update(
+        status=Status.INDEXED, error_code="", indexed_at=timezone.now()
+    )
+    return tuple(pk for pk in image_ids if pk not in images)
+
+
+def _whole_box(image: Image) -> dict[str, int]:
+    return {"x0": 0, "y0": 0, "x1": image.width, "y1": image.height}
+
+
+def record_failed(image_id: UUID, error_code: str) -> None:
+    """Keep the row of a picture that could not be described, with the reason."""
+    Image.objects.filter(pk=image_id).exclude(status=Status.DELETING).update(
+        status=Status.FAILED, error_code=error_code
+    )
+
+
+def delete_image(image_id: UUID) -> None:
+    """Remove an image's files and row; its points must be gone already.
+
+    The row, hidden already, goes last: while it is there, nobody stores the same content again, so
+    no file is removed that another row needs; and where the storage fails, the next try finds it.
+
+    Raises:
+        TransientError: the storage is out of reach; the row is still there.
+    """
+    image = Image.objects.filter(pk=image_id, status=Status.DELETING).first()
+    if image is None:
+        return
+    storage.delete(storage.original_name(image.sha256))
+    storage.delete(storage.thumbnail_name(image.sha256))
+    image.delete()
+
+
+def give_up_or_split(job: JobRecord) -> None:
+    """Decide about a job that ended its worker; of an indexing job, find the picture that did it.
+
+    A chunk is halved until the poisoned picture is alone; alone, it has `MAX_DELIVERIES` tries, as
+    has every other job. A job that is left running here goes back to its queue.
+    """
+    if job.name != task_names.INDEX_IMAGES:
+        if job.deliveries >= MAX_DELIVERIES:
+            finish(job.pk, error_code="job:ours:gave-up")
+        return
+    ids = job.arguments["image_ids"]
+    if len(ids) > 1:
+        middle = len(ids) // 2
+        finish_as_split(job)
+        for half in (ids[:middle], ids[middle:]):
+            _enqueue_chunk([UUID(image_id) for image_id in half])
+    elif job.deliveries >= MAX_DELIVERIES:
+        record_failed(UUID(ids[0]), "image:ours:gave-up")
+        finish(job.pk, error_code="image:ours:gave-up")
+
+
+@transaction.atomic
+def make_live(version: EncoderVersion) -> None:
+    """Retire the live encoder version, if there is one, in favour of `version`."""
+    EncoderVersion.objects.filter(state=EncoderVersion.State.LIVE).update(
+        state=EncoderVersion.State.RETIRED
+    )
+    version.state = EncoderVersion.State.LIVE
+    version.save(update_fields=("state",))

@@ -1,0 +1,77 @@
+// Drop, paste and preview for a file field. Without this file the form works as a plain form.
+"use strict";
+(() => {
+  const form = document.querySelector("form[data-picker]");
+  if (!form) return;
+  const picker = form.querySelector(".picker");
+  const input = form.querySelector("input[type=file]");
+  const preview = form.querySelector("[data-preview]");
+  const status = form.querySelector("[data-status]");
+  const SHOWN = 12; // previews; of more files only the number is shown
+  const submits = "submits" in form.dataset;
+
+  const say = (text) => { status.textContent = text; };
+
+  function show(files) {
+    preview.querySelectorAll("img").forEach((img) => URL.revokeObjectURL(img.src));
+    preview.replaceChildren(...[...files].slice(0, SHOWN).map((file) => {
+      const img = new Image();
+      img.alt = file.name;
+      // Formats that the browser cannot draw are shown by their name alone.
+      img.onerror = () => img.replaceWith(document.createTextNode(file.name));
+      img.src = URL.createObjectURL(file);
+      return img;
+    }));
+    if (files.length > SHOWN) preview.append(`+${files.length - SHOWN}`);
+    picker.classList.toggle("chosen", files.length > 0);
+  }
+
+  function chosen() {
+    show(input.files);
+    say("");
+    if (submits && input.files.length) form.requestSubmit();
+  }
+
+  function take(files) {
+    if (form.classList.contains("busy")) return;
+    if (!files.length) { say(picker.dataset.noFile); return; }
+    const transfer = new DataTransfer();
+    (input.multiple ? [...input.files, ...files] : [...files].slice(0, 1))
+      .forEach((file) => transfer.items.add(file));
+    input.files = transfer.files;
+    chosen();
+  }
+
+  input.addEventListener("change", chosen);
+  form.addEventListener("submit", (event) => {
+    if (form.classList.contains("busy")) { event.preventDefault(); return; }
+    form.classList.add("busy");
+    say(picker.dataset.searching);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.target.closest?.("input:not([type=file]), textarea")) return;
+    const { files } = event.clipboardData;
+    event.preventDefault();
+    take(files);
+  });
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    form.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) form.classList.remove("over");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("over");
+    take(event.dataTransfer.files);
+  });
+  // Back from the results: the page as it was left, ready for another picture.
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    form.classList.remove("busy");
+    form.reset();
+    show([]);
+    say("");
+  });
+})();

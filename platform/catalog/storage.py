@@ -1,0 +1,93 @@
+"""Files of the catalogue, named by content: originals, which never change, and thumbnails.
+
+Every error of the storage backend stops here and becomes one of ours.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from kernel.errors import DefectError, TransientError
+
+logger = logging.getLogger(__name__)
+
+ORIGINALS = "originals"
+THUMBNAILS = "thumbnails"
+
+
+def original_name(sha256: str) -> str:
+    """Return the storage name of an original; its format is in the Image row."""
+    return f"{ORIGINALS}/{sha256[:2]}/{sha256}"
+
+
+def thumbnail_name(sha256: str) -> str:
+    """Return the storage name of the thumbnail, a JPEG."""
+    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.jpg"
+
+
+def write(name: str, data: bytes) -> None:
+    """Store `data` under exactly `name`, replacing what is there.
+
+    Raises:
+        TransientError: "storage:transient:unavailable": full, read-only or out of reach.
+    """
+    with _translated(name):
+        default_storage.save(name, ContentFile(data))
+
+
+def read(name: str) -> bytes:
+    """Return the content of `name`.
+
+    Raises:
+        DefectError: "storage:ours:file-missing".
+        TransientError: "storage:transient:unavailable".
+    """
+    with _translated(name), default_storage.open(name) as file:
+        return bytes(file.read())
+
+
+def exists(name: str) -> bool:
+    """Return whether a file of that name is stored."""
+    with _translated(name):
+        return bool(default_storage.exists(name))
+
+
+def delete(name: str) -> None:
+    """Remove `name`; a file that is gone already is fine."""
+    with _translated(name):
+        default_storage.delete(name)
+
+
+def modified_at(name: str) -> datetime:
+    """Return when `name` was last written (aware); errors as in `read`."""
+    with _translated(name):
+        return default_storage.get_modified_time(name)
+
+
+def list_names(folder: str) -> Iterator[str]:
+    """Yield the names of all files below `folder`."""
+    with _translated(folder):
+        try:
+            folders, files = default_storage.listdir(folder)
+        except FileNotFoundError:
+            return
+    for file in sorted(files):
+        yield f"{folder}/{file}"
+    for child in sorted(folders):
+        yield from list_names(f"{folder}/{child}")
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DefectError("storage:ours:file-missing", name=name) from error
+    except Exception as error:
+        # Each backend has its own classes (OSError, botocore's); none of them may go further.
+        logger.warning("storage failed", extra={"file": name, "reason": repr(error)})
+        raise TransientError("storage:transient:unavailable", name=name) from error

@@ -1,0 +1,12 @@
+"""An image's page and files."""
+
+from django.urls import path
+
+from catalog import views
+
+app_name = "catalog"
+urlpatterns = [
+    path("images/<uuid:image_id>/", views.image_page, name="image"),
+    path("images/<uuid:image_id>/thumbnail.jpg", views.thumbnail, name="thumbnail"),
+    path("images/<uuid:image_id>/original", views.original, name="original"),
+]

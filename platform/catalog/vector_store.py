@@ -1,0 +1,49 @@
+"""The vector store that the settings name, and collections in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from uuid import uuid4
+
+from django.conf import settings
+from qdrant_client import QdrantClient
+
+from catalog.models import EncoderVersion
+from vectors.index import CollectionSpec, VectorIndex
+from vectors.qdrant import QdrantIndex, connect, drop, point_alias
+from vectors.schema import ALIAS
+
+
+@cache
+def _client() -> QdrantClient:
+    """One client a process, made on first use: a connection must not outlive a fork."""
+    if settings.QDRANT_URL == ":memory:":  # tests: a store inside this process
+        return QdrantClient(":memory:")
+    return connect(settings.QDRANT_URL, api_key=settings.QDRANT_API_KEY)
+
+
+def open_index(version: EncoderVersion) -> VectorIndex:
+    """Return the collection of an encoder version; nothing is asked of the store yet."""
+    return QdrantIndex(_client(), CollectionSpec(name=version.collection, dim=version.dim))
+
+
+def ensure_collection(version: EncoderVersion) -> None:
+    """Create the collection of the live version where it is missing, and point the alias at it.
+
+    Raises:
+        TransientError: the store is away.
+        DefectError: a collection of that name has another shape.
+    """
+    open_index(version).ensure()
+    point_alias(_client(), alias=ALIAS, collection=version.collection)
+
+
+@contextmanager
+def scratch_index(*, dim: int) -> Iterator[VectorIndex]:
+    """Yield an empty collection in the real store, for measuring; it is dropped afterwards."""
+    index = QdrantIndex(_client(), CollectionSpec(name=f"scratch__{uuid4().hex}", dim=dim))
+    index.ensure()
+    try:
+        yield index
+    finally:
+        drop(_client(), index.spec.name)

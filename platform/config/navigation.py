@@ -1,0 +1,65 @@
+"""The admin's sidebar: what this person may see, and nothing else."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
+
+Item = dict[str, Any]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of links, without those that would lead to a refusal."""
+    groups = (
+        (None, (_search(), _upload(request))),
+        (
+            gettext("Catalogue"),
+            (
+                _rows(request, gettext("Images"), "image", "catalog.image"),
+                _rows(request, gettext("Albums"), "photo_album", "catalog.album"),
+                _rows(request, gettext("Tags"), "sell", "catalog.tag"),
+            ),
+        ),
+        (
+            gettext("Work"),
+            (
+                _rows(request, gettext("Imports"), "move_to_inbox", "ingestion.import"),
+                _rows(request, gettext("Jobs"), "work_history", "jobs.jobrecord"),
+                _rows(request, gettext("Encoder versions"), "memory", "catalog.encoderversion"),
+            ),
+        ),
+        (
+            gettext("Accounts"),
+            (
+                _rows(request, gettext("Users"), "person", "auth.user"),
+                _rows(request, gettext("Groups"), "group", "auth.group"),
+            ),
+        ),
+    )
+    allowed = [(title, [item for item in items if item]) for title, items in groups]
+    return [
+        {"title": title, "separator": title is not None, "items": items}
+        for title, items in allowed
+        if items
+    ]
+
+
+def _search() -> Item:
+    # Never "active": every address of the admin begins with the search page's.
+    link = reverse("search:page")
+    return {"title": gettext("Search page"), "icon": "image_search", "link": link, "active": False}
+
+
+def _upload(request: HttpRequest) -> Item | None:
+    if not request.user.has_perm("catalog.add_image"):
+        return None
+    return {"title": gettext("Add pictures"), "icon": "upload", "link": reverse("ingestion:upload")}
+
+
+def _rows(request: HttpRequest, title: str, icon: str, label: str) -> Item | None:
+    app, model = label.split(".")
+    permissions = (f"{app}.view_{model}", f"{app}.change_{model}")
+    if not any(request.user.has_perm(permission) for permission in permissions):
+        return None
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}

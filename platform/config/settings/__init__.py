@@ -1,0 +1,220 @@
+"""Django's settings, from the environment (`config.env`)."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+from config.env import ROOT, read_env
+from config.logs import logging_config
+from config.secret import read_or_create_secret_key
+
+env = read_env()
+
+DATA_DIR = env.data_dir
+SECRET_KEY = (
+    env.site.secret_key.get_secret_value()
+    if env.site.secret_key
+    else read_or_create_secret_key(DATA_DIR / "secret_key")
+)
+DEBUG = env.site.debug
+ALLOWED_HOSTS = list(env.site.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(env.site.csrf_trusted_origins)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.site.secure_cookies
+
+INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "jobs",
+    "catalog",
+    "ingestion",
+    "search",
+    "bench",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.logs.RequestIdMiddleware",
+    "config.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.ErrorPageMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+_SQLITE_OPTIONS = {
+    # Writers wait for each other instead of failing; a deferred transaction that turns into a
+    # write cannot wait, so every one starts as a writer.
+    "timeout": 30,
+    "transaction_mode": "IMMEDIATE",
+    # WAL: readers never wait. NORMAL loses no committed row when a process dies.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+
+
+def _database() -> dict[str, Any]:
+    url = env.database.database_url
+    if url is None:
+        config: dict[str, Any] = {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "db.sqlite3",
+        }
+    else:
+        config = dict(dj_database_url.parse(url.get_secret_value(), conn_health_checks=True))
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = _SQLITE_OPTIONS
+    config["CONN_MAX_AGE"] = 60
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if env.storage.s3_bucket:
+    _media: dict[str, Any] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.storage.s3_bucket,
+            "endpoint_url": env.storage.s3_endpoint_url,
+            "region_name": env.storage.s3_region,
+            # Keys are content hashes: the same name is the same file.
+            "file_overwrite": True,
+            "default_acl": None,
+        },
+    }
+else:
+    _media = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "media", "allow_overwrite": True},
+    }
+STORAGES = {
+    "default": _media,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+# Static files are served from the packages that carry them: no collectstatic step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
+LOCALE_PATHS = [ROOT / "platform" / "config" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "search:page"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# One picture a form field, a folder's worth a form; larger bodies are refused before parsing.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+UPLOAD_MAX_BYTES = env.uploads.max_bytes
+UPLOAD_MAX_PIXELS = env.uploads.max_pixels
+UPLOAD_MAX_FRAMES = env.uploads.max_frames
+SEARCH_REQUIRES_LOGIN = env.search.requires_login
+SEARCH_TIMEOUT_S = env.search.timeout_s
+QDRANT_URL = env.vectors.url
+QDRANT_API_KEY = env.vectors.api_key
+ENCODER = env.worker.encoder
+ENCODER_DEVICE = env.worker.device
+ENCODER_BATCH_SIZE = env.worker.encoder_batch_size
+MODELS_DIR: Path = env.paths.models
+
+# Hard limit = 1.2 × soft; the broker hands a task out again only after the hard limit is over.
+_SOFT_LIMIT_S = 600
+CELERY_BROKER_URL = env.queue.url
+CELERY_RESULT_BACKEND = env.queue.url
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 3
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 2 * _SOFT_LIMIT_S,
+    "socket_connect_timeout": 3,
+}
+CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 3
+# Celery's own policy goes on for 20 s; a person who searches is told at once.
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {
+    "retry_policy": {"max_retries": 3, "interval_start": 0, "interval_step": 0.2},
+}
+# A dead broker is said to the caller at once; the sweeper sends again what was not sent.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_RESULT_EXPIRES = 60
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = _SOFT_LIMIT_S
+CELERY_TASK_TIME_LIMIT = round(1.2 * _SOFT_LIMIT_S)
+CELERY_TASK_DEFAULT_QUEUE = "maintenance"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat-schedule")
+
+LOGGING = logging_config(style=env.logging.format, level=env.logging.level)
+
+UNFOLD = {
+    "SITE_TITLE": "Semblance",
+    "SITE_HEADER": "Semblance",
+    "SITE_SYMBOL": "image_search",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "/static/semblance/icon.svg"},
+    ],
+    # The accent of the public pages (site.css), from light to dark.
+    "COLORS": {
+        "primary": {
+            "50": "#f3f4fd",
+            "100": "#e5e8fb",
+            "200": "#ccd2f7",
+            "300": "#a9b3f0",
+            "400": "#8290e8",
+            "500": "#5f6fdd",
+            "600": "#4150c8",
+            "700": "#3541a6",
+            "800": "#2c3684",
+            "900": "#252e68",
+            "950": "#181d42",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "navigation": "config.navigation.sidebar"},
+}

@@ -1,0 +1,20 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from config import admin as _accounts  # noqa: F401  # registers accounts once all apps are ready
+from config import checks as _checks  # noqa: F401  # registers them
+from config.health import healthz
+
+urlpatterns = [
+    path("", include("search.urls")),
+    path("", include("catalog.urls")),
+    path("", include("ingestion.urls")),
+    path("login/", LoginView.as_view(template_name="login.html"), name="login"),
+    path("logout/", LogoutView.as_view(next_page="search:page"), name="logout"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", healthz, name="healthz"),
+]

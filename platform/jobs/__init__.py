@@ -1,0 +1,1 @@
+"""Background work as rows: dispatch, claims, heartbeats and the sweep."""

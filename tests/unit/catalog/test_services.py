@@ -1,0 +1,454 @@
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from catalog import selectors, services, storage
+from catalog.models import Image, Region
+from catalog.services import Added, Description
+from catalog.validation import validate
+from jobs.models import JobRecord
+from kernel.errors import TransientError
+from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES
+from tests.conftest import AddImage, Broker
+from tests.pictures import GREEN, RED, plain
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = JobRecord.State
+Status = Image.Status
+FAILING = "tests.storages.FailingStorage"
+BUSY = "tests.storages.BusyStorage"
+
+
+def ago(**period: float):
+    return timezone.now() - timedelta(**period)
+
+
+def new_images(count: int) -> list[UUID]:
+    rows = [
+        Image(sha256=f"{n:064}", format="png", width=3, height=2, file_bytes=1)
+        for n in range(count)
+    ]
+    return [image.pk for image in Image.objects.bulk_create(rows)]
+
+
+def ids_of(messages) -> list[list[str]]:
+    return [message.arguments["image_ids"] for message in messages]
+
+
+# Adding
+
+
+def test_a_picture_becomes_a_row_an_original_and_a_thumbnail(media: Path) -> None:
+    picture = validate(plain(RED, (60, 40)))
+
+    added = services.add_picture(picture, Description(title="Red", source="/a", owner="me"))
+
+    assert added.is_new
+    image = Image.objects.get()
+    assert (image.pk, image.sha256) == (added.image_id, picture.sha256)
+    assert (image.format, image.width, image.height) == ("png", 60, 40)
+    assert image.file_bytes == len(picture.data)
+    assert (image.title, image.source, image.owner, image.licence) == ("Red", "/a", "me", "")
+    assert (image.status, image.error_code, image.job, image.tries) == ("queued", "", None, 0)
+    assert storage.read(storage.original_name(picture.sha256)) == picture.data
+    assert storage.read(storage.thumbnail_name(picture.sha256)) == picture.thumbnail
+
+
+def test_the_same_picture_again_changes_nothing(media: Path) -> None:
+    first = services.add_picture(validate(plain()), Description(title="first"))
+    second = services.add_picture(validate(plain()), Description(title="second"))
+
+    assert second == Added(image_id=first.image_id, is_new=False)
+    assert Image.objects.get().title == "first"
+
+
+def test_long_titles_and_sources_are_cut_to_their_columns(media: Path) -> None:
+    services.add_picture(validate(plain()), Description(title="t" * 301, source="s" * 1001))
+
+    image = Image.objects.get()
+    assert (len(image.title), len(image.source)) == (300, 1000)
+
+
+def test_two_who_add_the_same_picture_at_once_find_one_image(use_storage) -> None:
+    # While the first one writes its files, the second one gets through all of it.
+    picture = validate(plain())
+    second: list[Added] = []
+
+    use_storage(
+        BUSY,
+        operation="save",
+        meanwhile=lambda: second.append(services.add_picture(picture, Description())),
+    )
+    first = services.add_picture(picture, Description())
+
+    assert second == [Added(image_id=first.image_id, is_new=True)]
+    assert not first.is_new
+    assert Image.objects.count() == 1
+    assert storage.read(storage.original_name(picture.sha256)) == picture.data
+
+
+@pytest.mark.parametrize("good", [0, 1], ids=["at-the-original", "at-the-thumbnail"])
+def test_a_full_disk_adds_no_row(use_storage, good: int) -> None:
+    use_storage(FAILING, operation="save", good=good)
+
+    with pytest.raises(TransientError):
+        services.add_picture(validate(plain()), Description())
+
+    assert not Image.objects.exists()
+
+
+def test_a_picture_can_be_added_once_the_disk_has_room_again(use_storage) -> None:
+    use_storage(FAILING, operation="save", good=1)
+    with pytest.raises(TransientError):
+        services.add_picture(validate(plain()), Description())
+
+    use_storage()
+    added = services.add_picture(validate(plain()), Description())
+
+    assert added.is_new
+    image = Image.objects.get()
+    assert list(storage.list_names("originals")) == [storage.original_name(image.sha256)]
+    assert list(storage.list_names("thumbnails")) == [storage.thumbnail_name(image.sha256)]
+
+
+# Enqueueing
+
+
+@pytest.mark.parametrize(
+    ("count", "chunks"),
+    [(0, []), (1, [1]), (64, [64]), (65, [64, 1]), (130, [64, 64, 2])],
+    ids=["none", "one", "a-chunk", "a-chunk-and-one", "three"],
+)
+def test_images_are_handed_out_in_chunks(broker: Broker, count: int, chunks: list[int]) -> None:
+    ids = new_images(count)
+
+    jobs = services.enqueue_indexing(ids)
+
+    assert jobs == len(chunks)
+    messages = broker.take("bulk")
+    assert [len(some) for some in ids_of(messages)] == chunks
+    assert [one for some in ids_of(messages) for one in some] == [str(pk) for pk in ids]
+    assert {message.name for message in messages} <= {INDEX_IMAGES}
+    for message in messages:
+        job = JobRecord.objects.get(pk=message.arguments["job_id"])
+        own = Image.objects.filter(job=job).values_list("pk", flat=True)
+        assert {str(pk) for pk in own} == set(message.arguments["image_ids"])
+
+
+def test_nothing_is_enqueued_when_the_transaction_fails(broker: Broker) -> None:
+    ids = new_images(2)
+
+    with transaction.atomic():
+        services.enqueue_indexing(ids)
+        transaction.set_rollback(True)
+
+    assert broker.take("bulk") == []
+    assert Image.objects.filter(job=None).count() == 2
+
+
+def test_enqueueing_again_forgets_the_failure_and_leaves_deletions_alone(broker: Broker) -> None:
+    failed, doomed = new_images(2)
+    Image.objects.filter(pk=failed).update(status=Status.FAILED, error_code="a:user:b")
+    Image.objects.filter(pk=doomed).update(status=Status.DELETING)
+
+    services.enqueue_indexing([failed, doomed])
+
+    image = Image.objects.get(pk=failed)
+    assert (image.status, image.error_code) == (Status.QUEUED, "")
+    assert Image.objects.get(pk=doomed).status == Status.DELETING
+    assert Image.objects.get(pk=doomed).job is None
+
+
+@pytest.fixture
+def image_in_job(broker: Broker):
+    """One image whose row, job and times are set as told."""
+
+    def make(job_state: str | None, **fields: object) -> Image:
+        [image_id] = new_images(1)
+        job = None
+        if job_state is not None:
+            job = JobRecord.objects.create(name=INDEX_IMAGES, queue="bulk", state=job_state)
+        Image.objects.filter(pk=image_id).update(job=job, **fields)
+        return Image.objects.get()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("job_state", "fields", "is_stalled"),
+    [
+        pytest.param(None, {"waits_s": 61}, True, id="never-enqueued"),
+        pytest.param(None, {"waits_s": 30}, False, id="just-added"),
+        pytest.param(State.FAILED, {"waits_s": 61}, True, id="its-job-failed"),
+        pytest.param(State.SUCCEEDED, {"waits_s": 61}, True, id="its-job-ended"),
+        pytest.param(State.SPLIT, {"waits_s": 61}, True, id="its-job-was-split"),
+        pytest.param(State.QUEUED, {"waits_s": 200_000}, False, id="its-job-waits"),
+        pytest.param(State.RUNNING, {"waits_s": 200_000}, False, id="its-job-runs"),
+        pytest.param(None, {"waits_s": 200_000, "status": Status.INDEXED}, False, id="indexed"),
+        pytest.param(None, {"waits_s": 200_000, "status": Status.FAILED}, False, id="failed"),
+        pytest.param(
+            None, {"waits_s": 200_000, "status": Status.DELETING}, False, id="being-deleted"
+        ),
+    ],
+)
+def test_an_image_that_waits_without_a_job_is_handed_out_anew(
+    image_in_job, broker: Broker, job_state: str | None, fields: dict, is_stalled: bool
+) -> None:
+    queued_at = ago(seconds=fields["waits_s"])
+    status = fields.get("status", Status.QUEUED)
+    image = image_in_job(job_state, queued_at=queued_at, status=status)
+
+    assert services.requeue_stalled() == int(is_stalled)
+
+    assert ids_of(broker.take("bulk")) == [[str(image.pk)]] * is_stalled
+    assert services.requeue_stalled() == 0
+
+
+# Recording
+
+
+def test_an_indexed_image_has_its_whole_as_a_region() -> None:
+    [image_id] = new_images(1)
+    Image.objects.update(error_code="an:earlier:one")
+
+    assert services.record_indexed([image_id]) == ()
+
+    image = Image.objects.get()
+    assert (image.status, image.error_code) == (Status.INDEXED, "")
+    assert image.indexed_at > ago(seconds=10)
+    region = Region.objects.get()
+    assert (region.image, region.kind, region.ordinal) == (image, "whole", 0)
+    assert (region.x0, region.y0, region.x1, region.y1) == (0, 0, 3, 2)
+
+
+def test_recording_twice_leaves_one_region() -> None:
+    ids = new_images(3)
+
+    services.record_indexed(ids)
+    services.record_indexed(ids[1:])
+
+    assert Region.objects.count() == 3
+
+
+def test_images_deleted_meanwhile_are_named_so_that_their_points_go() -> None:
+    kept, hidden, gone = new_images(3)
+    Image.objects.filter(pk=hidden).update(status=Status.DELETING)
+    Image.objects.filter(pk=gone).delete()
+
+    assert services.record_indexed([hidden, kept, gone]) == (hidden, gone)
+
+    assert Image.objects.get(pk=kept).status == Status.INDEXED
+    assert Image.objects.get(pk=hidden).status == Status.DELETING
+    assert list(Region.objects.values_list("image", flat=True)) == [kept]
+
+
+def test_a_failure_keeps_the_row_and_its_reason_but_no_deletion() -> None:
+    failed, doomed = new_images(2)
+    Image.objects.filter(pk=doomed).update(status=Status.DELETING)
+
+    for image_id in (failed, doomed, uuid4()):
+        services.record_failed(image_id, "image:user:broken")
+
+    image = Image.objects.get(pk=failed)
+    assert (image.status, image.error_code) == (Status.FAILED, "image:user:broken")
+    assert Image.objects.get(pk=doomed).status == Status.DELETING
+
+
+# Deleting
+
+
+def test_a_deletion_hides_the_images_at_once_and_is_work_for_later(broker: Broker) -> None:
+    ids = new_images(65)
+
+    services.request_deletion(ids)
+
+    assert not selectors.list_visible_images().exists()
+    messages = broker.take("maintenance")
+    assert [len(some) for some in ids_of(messages)] == [64, 1]
+    assert {message.name for message in messages} == {DELETE_IMAGES}
+
+
+def test_no_deletion_no_job(broker: Broker) -> None:
+    services.request_deletion([])
+
+    assert not JobRecord.objects.exists()
+
+
+def test_a_deleted_image_leaves_nothing(add_image: AddImage) -> None:
+    image = add_image(plain(RED), status=Status.DELETING)
+    kept = add_image(plain(GREEN))
+    services.record_indexed([kept.pk])
+
+    services.delete_image(image.pk)
+    services.delete_image(image.pk)
+
+    assert list(Image.objects.all()) == [kept]
+    assert list(storage.list_names("originals")) == [storage.original_name(kept.sha256)]
+    assert list(storage.list_names("thumbnails")) == [storage.thumbnail_name(kept.sha256)]
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.INDEXED, Status.FAILED])
+def test_only_an_image_whose_deletion_was_asked_for_is_deleted(
+    add_image: AddImage, status: str
+) -> None:
+    image = add_image(plain(), status=status)
+
+    services.delete_image(image.pk)
+
+    assert Image.objects.get() == image
+    assert storage.exists(storage.original_name(image.sha256))
+
+
+@pytest.mark.parametrize("good", [0, 1], ids=["at-the-original", "at-the-thumbnail"])
+def test_a_deletion_that_the_storage_stopped_is_finished_by_the_next(
+    add_image: AddImage, use_storage, good: int
+) -> None:
+    image = add_image(plain(), status=Status.DELETING)
+    use_storage(FAILING, operation="delete", good=good)
+    with pytest.raises(TransientError):
+        services.delete_image(image.pk)
+
+    use_storage()
+    services.delete_image(image.pk)
+
+    assert not Image.objects.exists()
+    assert list(storage.list_names("originals")) == []
+    assert list(storage.list_names("thumbnails")) == []
+
+
+def test_a_picture_added_while_it_is_deleted_keeps_its_files(
+    add_image: AddImage, use_storage
+) -> None:
+    # Somebody adds the picture again at the moment in which its first file is removed.
+    picture = validate(plain())
+    image = add_image(plain(), status=Status.DELETING)
+    added: list[Added] = []
+    use_storage(
+        BUSY,
+        operation="delete",
+        meanwhile=lambda: added.append(services.add_picture(picture, Description())),
+    )
+
+    services.delete_image(image.pk)
+
+    assert len(added) == 1
+    for row in Image.objects.all():
+        assert storage.exists(storage.original_name(row.sha256))
+        assert storage.exists(storage.thumbnail_name(row.sha256))
+
+
+@pytest.mark.parametrize(
+    ("job_state", "is_stalled"),
+    [
+        pytest.param(None, True, id="no-job"),
+        pytest.param(State.FAILED, True, id="its-job-failed"),
+        pytest.param(State.SUCCEEDED, True, id="its-job-left-it"),
+        pytest.param(State.QUEUED, False, id="its-job-waits"),
+        pytest.param(State.RUNNING, False, id="its-job-runs"),
+    ],
+)
+def test_a_deletion_without_a_job_is_handed_out_anew(
+    image_in_job, broker: Broker, job_state: str | None, is_stalled: bool
+) -> None:
+    image = image_in_job(job_state, status=Status.DELETING)
+
+    assert services.redelete_stalled() == int(is_stalled)
+
+    assert ids_of(broker.take("maintenance")) == [[str(image.pk)]] * is_stalled
+    assert services.redelete_stalled() == 0
+
+
+# A job that ended its worker
+
+
+def crashed_job(ids: list[UUID], *, name: str = INDEX_IMAGES, deliveries: int = 1) -> JobRecord:
+    return JobRecord.objects.create(
+        name=name,
+        queue="bulk",
+        state=State.RUNNING,
+        deliveries=deliveries,
+        arguments={"image_ids": [str(pk) for pk in ids]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "halves"), [(2, [1, 1]), (5, [2, 3]), (64, [32, 32])], ids=["2", "5", "64"]
+)
+def test_a_chunk_is_halved(broker: Broker, count: int, halves: list[int]) -> None:
+    ids = new_images(count)
+    job = crashed_job(ids)
+
+    services.give_up_or_split(job)
+
+    job.refresh_from_db()
+    assert job.state == State.SPLIT
+    messages = broker.take("bulk")
+    assert [len(some) for some in ids_of(messages)] == halves
+    assert [one for some in ids_of(messages) for one in some] == [str(pk) for pk in ids]
+    assert JobRecord.objects.filter(state=State.QUEUED, deliveries=0).count() == 2
+
+
+@pytest.mark.parametrize(("deliveries", "is_over"), [(1, False), (2, False), (3, True), (4, True)])
+def test_a_picture_alone_has_three_tries(broker: Broker, deliveries: int, is_over: bool) -> None:
+    [image_id] = new_images(1)
+    job = crashed_job([image_id], deliveries=deliveries)
+
+    services.give_up_or_split(job)
+
+    job.refresh_from_db()
+    image = Image.objects.get()
+    if is_over:
+        assert (job.state, job.error_code) == (State.FAILED, "image:ours:gave-up")
+        assert (image.status, image.error_code) == (Status.FAILED, "image:ours:gave-up")
+    else:
+        assert (job.state, image.status) == (State.RUNNING, Status.QUEUED)
+    assert broker.take("bulk") == []
+
+
+def test_one_poisoned_picture_among_many_is_found(broker: Broker) -> None:
+    # Played through: every job that holds the poisoned picture ends its worker.
+    ids = new_images(64)
+    poisoned = str(ids[41])
+    services.enqueue_indexing(ids)
+    deliveries = 0
+
+    while waiting := list(JobRecord.objects.filter(state=State.QUEUED)):
+        for job in waiting:
+            deliveries += 1
+            JobRecord.objects.filter(pk=job.pk).update(
+                state=State.RUNNING, deliveries=job.deliveries + 1
+            )
+            job.refresh_from_db()
+            members = job.arguments["image_ids"]
+            if poisoned not in members:
+                services.record_indexed([UUID(one) for one in members])
+                JobRecord.objects.filter(pk=job.pk).update(state=State.SUCCEEDED)
+                continue
+            services.give_up_or_split(job)
+            JobRecord.objects.filter(pk=job.pk, state=State.RUNNING).update(state=State.QUEUED)
+
+    # 64 → 32 → 16 → 8 → 4 → 2 end it once each, the picture alone three times, and each of the
+    # six other halves goes well.
+    assert deliveries == 6 + 3 + 6
+    assert Image.objects.filter(status=Status.INDEXED).count() == 63
+    assert Image.objects.get(status=Status.FAILED).pk == UUID(poisoned)
+
+
+@pytest.mark.parametrize(("deliveries", "is_over"), [(1, False), (2, False), (3, True)])
+def test_a_deletion_that_fails_each_time_does_not_run_for_ever(
+    deliveries: int, is_over: bool
+) -> None:
+    [image_id] = new_images(1)
+    Image.objects.update(status=Status.DELETING)
+    job = crashed_job([image_id], name=DELETE_IMAGES, deliveries=deliveries)
+
+    services.give_up_or_split(job)
+
+    job.refresh_from_db()
+    assert (job.state == State.FAILED) == is_over
+    assert Image.objects.get().status == Status.DELETING

@@ -1,0 +1,48 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLATFORM = Path(__file__).parents[3] / "platform"
+
+
+def load(module: str, data_dir: Path, then: str = "") -> str:
+    """Import settings in a fresh interpreter with this data folder; return what it printed."""
+    code = f"import sys, {module} as settings; {then or 'pass'}"
+    environment = {"PYTHONPATH": str(PLATFORM), "DATA_DIR": str(data_dir), "PATH": os.defpath}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_the_secret_key_is_kept_from_start_to_start(tmp_path: Path) -> None:
+    key = "sys.stdout.write(settings.SECRET_KEY)"
+
+    first = load("config.settings", tmp_path / "data", key)
+
+    assert first == (tmp_path / "data" / "secret_key").read_text()
+    assert load("config.settings", tmp_path / "data", key) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("CELERY_TASK_TIME_LIMIT", "720"),
+        ("CELERY_TASK_SOFT_TIME_LIMIT", "600"),
+        ("CELERY_TASK_ACKS_LATE", "True"),
+        ("CELERY_WORKER_PREFETCH_MULTIPLIER", "1"),
+        ("CELERY_ACCEPT_CONTENT", "['json']"),
+        ("USE_TZ", "True"),
+    ],
+)
+def test_how_work_is_limited(settings, name: str, expected: str) -> None:
+    assert str(getattr(settings, name)) == expected
+
+
+def test_a_task_is_not_handed_out_twice_while_it_may_still_run(settings) -> None:
+    again_after_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+
+    assert again_after_s > settings.CELERY_TASK_TIME_LIMIT > settings.CELERY_TASK_SOFT_TIME_LIMIT
