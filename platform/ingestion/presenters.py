@@ -1,0 +1,64 @@
+"""How the ends of an upload's files are shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from catalog.models import Image
+from catalog.presenters import thumbnail_url
+from catalog.selectors import find_images
+from ingestion.services import Outcome, Result
+from kernel.messages import sentence
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file of an upload: the image it became or already was, or why it was refused.
+
+    A file whose image is just being deleted has neither title nor sentence: it may be sent again.
+    """
+
+    name: str
+    result: str
+    title: str = ""
+    url: str = ""
+    thumbnail_url: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResult:
+    """Every file of an upload in the order it came, and how many ended which way."""
+
+    rows: tuple[FileRow, ...]
+    added: int
+    duplicates: int
+    failed: int
+
+
+def present_outcomes(outcomes: Sequence[Outcome]) -> UploadResult:
+    """Return the rows and counts of an upload, in one query."""
+    images = find_images(outcome.image_id for outcome in outcomes if outcome.image_id)
+    results = [outcome.result for outcome in outcomes]
+    return UploadResult(
+        rows=tuple(_row(outcome, images) for outcome in outcomes),
+        added=results.count(Result.ADDED),
+        duplicates=results.count(Result.DUPLICATES),
+        failed=results.count(Result.FAILED),
+    )
+
+
+def _row(outcome: Outcome, images: dict[UUID, Image]) -> FileRow:
+    if outcome.error is not None:
+        said = sentence(outcome.error.code, **outcome.error.context)
+        return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
+    image = images.get(outcome.image_id) if outcome.image_id else None
+    if image is None:
+        return FileRow(name=outcome.name, result=outcome.result.value)
+    return FileRow(
+        name=outcome.name,
+        result=outcome.result.value,
+        title=str(image),
+        url=image.get_absolute_url(),
+        thumbnail_url=thumbnail_url(image),
+    )

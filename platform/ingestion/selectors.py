@@ -1,0 +1,45 @@
+"""What can be asked of imports; nothing here writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count
+
+from catalog.models import Image
+from ingestion.models import Import
+
+Status = Image.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the workers are with the images of one import, those being deleted left out."""
+
+    described: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+    @property
+    def total(self) -> int:
+        """Images of the import."""
+        return self.described + self.failed + self.waiting
+
+
+def find_progress(import_ids: Sequence[UUID]) -> dict[UUID, Progress]:
+    """Return the progress of every import among these, in one query."""
+    rows = (
+        Import.images.through.objects.filter(import_id__in=import_ids)
+        .order_by()
+        .values_list("import_id", "image__status")
+        .annotate(Count("pk"))
+    )
+    counts = {(import_id, status): count for import_id, status, count in rows}
+    return {
+        import_id: Progress(
+            described=counts.get((import_id, Status.INDEXED), 0),
+            failed=counts.get((import_id, Status.FAILED), 0),
+            waiting=counts.get((import_id, Status.QUEUED), 0),
+        )
+        for import_id in import_ids
+    }

@@ -1,0 +1,115 @@
+"""Bulk ingestion: one way in for folders and forms."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePath
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from catalog import services as catalog
+from catalog.models import Image
+from catalog.selectors import find_by_sha256
+from catalog.services import CHUNK_SIZE, Added, Description
+from catalog.validation import validate
+from ingestion.models import Import, ImportFailure
+from ingestion.sources import SourceFile
+from kernel.errors import UserInputError
+from kernel.hashing import sha256_hex
+
+
+class Result(StrEnum):
+    """How one file of an import ended; also the name of its counter."""
+
+    ADDED = "added"
+    DUPLICATES = "duplicates"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One file's end: the image it became or already was, or why it was refused."""
+
+    name: str
+    result: Result
+    image_id: UUID | None = None
+    error: UserInputError | None = None
+
+
+def start_import(source: str, *, started_by_id: int | None = None) -> Import:
+    """Record the start of an import."""
+    return Import.objects.create(source=source[:1000], started_by_id=started_by_id)
+
+
+def take_in(current: Import, files: Iterable[SourceFile]) -> Iterator[Outcome]:
+    """Take in every file; yield each one's end as it comes, in order.
+
+    A bad file is recorded as an ImportFailure and never stops the others. Pictures are handed to
+    the bulk queue in chunks while the rest is still being read. Run again after an interruption,
+    it finds what is there already and goes on.
+
+    Raises:
+        TransientError: the storage is full or out of reach. The import is left interrupted and
+            what was taken in so far is kept and will be described.
+    """
+    chunk: list[Outcome] = []
+    finished = False
+    try:
+        for file in files:
+            outcome = _take_in_one(current, file)
+            chunk.append(outcome)
+            if len(chunk) == CHUNK_SIZE:
+                _record(current, chunk)
+                chunk = []
+            yield outcome
+        finished = True
+    finally:
+        _record(current, chunk)
+        current.state = Import.State.FINISHED if finished else Import.State.INTERRUPTED
+        current.finished_at = timezone.now()
+        current.save(update_fields=("state", "finished_at"))
+
+
+def _take_in_one(current: Import, file: SourceFile) -> Outcome:
+    try:
+        added = _add(current, file)
+    except UserInputError as error:
+        ImportFailure.objects.create(of=current, name=file.name[:1000], error_code=error.code)
+        return Outcome(name=file.name, result=Result.FAILED, error=error)
+    result = Result.ADDED if added.is_new else Result.DUPLICATES
+    return Outcome(name=file.name, result=result, image_id=added.image_id)
+
+
+def _add(current: Import, file: SourceFile) -> Added:
+    data = file.read()
+    # Asked before decoding, so that running an import again costs a hash a file.
+    known = find_by_sha256(sha256_hex(data))
+    if known is not None:
+        return Added(image_id=known, is_new=False)
+    picture = validate(data, name=file.name)
+    title = PurePath(file.name).stem
+    return catalog.add_picture(picture, Description(title=title, source=current.source))
+
+
+@transaction.atomic
+def _record(current: Import, outcomes: list[Outcome]) -> None:
+    """Add a chunk to the import's counts and hand its new pictures to the workers."""
+    counts = Counter(outcome.result for outcome in outcomes)
+    Import.objects.filter(pk=current.pk).update(
+        found=F("found") + len(outcomes),
+        **{result.value: F(result.value) + counts[result] for result in Result},
+    )
+    links = Import.images.through
+    ids = {outcome.image_id for outcome in outcomes if outcome.image_id}
+    # Locked, since an image whose file was met may be deleted at any time.
+    met = dict(Image.objects.select_for_update().filter(pk__in=ids).values_list("pk", "job"))
+    links.objects.bulk_create(
+        [links(import_id=current.pk, image_id=image_id) for image_id in met], ignore_conflicts=True
+    )
+    new = [o.image_id for o in outcomes if o.result is Result.ADDED and o.image_id in met]
+    # Where reading took long, the sweep has handed some out already.
+    catalog.enqueue_indexing([image_id for image_id in new if met[image_id] is None])

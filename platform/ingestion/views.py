@@ -1,0 +1,47 @@
+"""The upload form."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from catalog.access import adders_only
+from catalog.responses import mark, present_error
+from ingestion.presenters import present_outcomes
+from ingestion.services import Outcome, start_import, take_in
+from ingestion.sources import list_uploads
+from kernel.errors import TransientError, UserInputError
+
+# What Import.source and Image.source say of files that came by the form.
+SOURCE = "upload"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@adders_only
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take in the files of a form, and say how each one ended."""
+    if request.method != "POST":
+        return render(request, "ingestion/upload.html")
+    files = request.FILES.getlist("files")
+    if not files:
+        problem = present_error(UserInputError("image:user:none-chosen"))
+        return mark(render(request, "ingestion/upload.html", {"problem": problem}), problem)
+    return _take_in(request, files)
+
+
+def _take_in(request: HttpRequest, files: list[UploadedFile]) -> HttpResponse:
+    current = start_import(SOURCE, started_by_id=request.user.pk)
+    outcomes: list[Outcome] = []
+    context: dict[str, Any] = {"import": current}
+    problem = None
+    try:
+        # One by one: what was taken in before the storage failed is kept and shown.
+        for outcome in take_in(current, list_uploads(files)):
+            outcomes.append(outcome)
+    except TransientError as error:
+        problem = context["problem"] = present_error(error)
+    context["result"] = present_outcomes(outcomes)
+    response = render(request, "ingestion/upload.html", context)
+    return response if problem is None else mark(response, problem)

@@ -1,0 +1,219 @@
+import io
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from PIL import Image as Pillow
+
+from catalog import services as catalog
+from catalog.models import Image
+from ingestion.models import Import
+from ingestion.sample import write_sample
+from tests.conftest import Broker
+from tests.pictures import numbered
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(*arguments: object) -> str:
+    out = io.StringIO()
+    call_command(*map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "Мои фото"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(numbered(number))
+    (folder / "copy.png").write_bytes(numbered(0))
+    (folder / "notes.jpg").write_bytes(b"text")
+    return folder
+
+
+# ingest
+
+
+def test_ingest_takes_in_a_folder_and_says_how_it_went(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    said = run("ingest", folder, "--no-wait")
+
+    assert said.splitlines() == [
+        "  notes.jpg: The file is not a picture.",
+        "5 files: 3 added, 1 already there, 1 refused.",
+    ]
+    current = Import.objects.get()
+    assert (current.source, current.state) == (str(folder), "finished")
+    assert len(broker.take("bulk")[0].arguments["image_ids"]) == 3
+
+
+def test_ingest_of_the_same_folder_again_adds_nothing(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    run("ingest", folder, "--no-wait")
+
+    said = run("ingest", folder, "--no-wait")
+
+    assert said.splitlines()[-1] == "5 files: 0 added, 4 already there, 1 refused."
+
+
+def test_ingest_of_several_folders_and_files_is_one_import(
+    folder: Path, tmp_path: Path, media: Path, broker: Broker
+) -> None:
+    (tmp_path / "single.png").write_bytes(numbered(9))
+
+    said = run("ingest", folder, tmp_path / "single.png", "--no-wait")
+
+    assert said.splitlines()[-1] == "6 files: 4 added, 1 already there, 1 refused."
+    assert Import.objects.get().source == f"{folder}, {tmp_path}/single.png"
+
+
+def test_ingest_waits_until_every_picture_is_described(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    # The workers were done with these pictures before: there is nothing to wait for.
+    run("ingest", folder, "--no-wait")
+    first, *others = Image.objects.values_list("pk", flat=True)
+    catalog.record_indexed(others)
+    catalog.record_failed(first, "encoder:ours:failed")
+
+    said = run("ingest", folder)
+
+    assert said.splitlines()[-1] == "1 pictures could not be described, see the admin."
+
+
+def test_ingest_of_a_folder_whose_name_is_not_utf_8(
+    tmp_path: Path, media: Path, broker: Broker
+) -> None:
+    folder = tmp_path / b"caf\xe9".decode("utf-8", "surrogateescape")
+    folder.mkdir()
+    (folder / "1.png").write_bytes(numbered(1))
+
+    said = run("ingest", folder, "--no-wait")
+
+    assert said.splitlines()[-1] == "1 files: 1 added, 0 already there, 0 refused."
+    assert Import.objects.get().source == f"{tmp_path}/caf\N{REPLACEMENT CHARACTER}"
+
+
+def test_ingest_of_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=f"There is no folder or file {tmp_path}/no"):
+        run("ingest", tmp_path / "no")
+
+    assert not Import.objects.exists()
+
+
+def test_ingest_of_a_folder_without_pictures(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=f"There is no picture in {tmp_path}"):
+        run("ingest", tmp_path)
+
+    assert not Import.objects.exists()
+
+
+def test_ingest_on_a_full_disk_says_that_it_may_go_on(folder: Path, use_storage) -> None:
+    use_storage("tests.storages.FailingStorage", operation="save", good=2)
+
+    with pytest.raises(CommandError) as caught:
+        run("ingest", folder, "--no-wait")
+
+    assert str(caught.value) == (
+        "The file storage is full or out of reach. What was read so far is kept; run the same "
+        "command again to go on."
+    )
+    assert Import.objects.get().state == "interrupted"
+    assert Image.objects.count() == 1
+
+
+# sample
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The sample, written twice."""
+    folders = [tmp_path_factory.mktemp("sample") / "new" / "folder" for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(write_sample, folders)) == [70, 70]
+    return folders
+
+
+@pytest.fixture
+def sample(samples: list[Path]) -> Path:
+    return samples[0]
+
+
+def test_the_sample_shows_14_subjects_in_5_ways(sample: Path) -> None:
+    names = sorted(path.stem for path in sample.iterdir())
+
+    assert len(names) == 70
+    subjects = {name.split(",")[0] for name in names}
+    ways = {name.partition(",")[2] for name in names}
+    assert len(subjects) == 14
+    assert ways == {"", " pencil drawing", " poster", " mirrored detail", " framed print"}
+
+
+def test_every_picture_of_the_sample_is_another_jpeg(sample: Path) -> None:
+    files = [path.read_bytes() for path in sample.iterdir()]
+
+    assert len(set(files)) == 70
+    for data in files:
+        with Pillow.open(io.BytesIO(data)) as picture:
+            assert (picture.format, picture.mode) == ("JPEG", "RGB")
+            assert 200 <= max(picture.size) <= 848
+
+
+def test_the_sample_is_the_same_each_time(samples: list[Path]) -> None:
+    first, second = samples
+
+    for path in first.iterdir():
+        assert (second / path.name).read_bytes() == path.read_bytes()
+
+
+def test_the_sample_is_offered_only_to_an_empty_catalogue(media: Path, broker: Broker) -> None:
+    catalog.Image.objects.create(sha256="0" * 64, format="png", width=1, height=1, file_bytes=1)
+
+    assert run("sample", "--offer") == ""
+
+
+def test_the_offer_asks_nothing_where_nobody_can_answer(media: Path) -> None:
+    said = run("sample", "--offer")
+
+    assert said == "The catalogue is empty. `manage.py sample` adds a sample catalogue.\n"
+    assert not Image.objects.exists()
+
+
+# ensure_admin
+
+
+def test_the_first_admin_is_made_and_its_password_said_once() -> None:
+    said = run("ensure_admin")
+
+    [password] = re.findall(r"Admin account: admin, password (\S+) \(shown this once\)", said)
+    user = authenticate(username="admin", password=password)
+    assert (user.is_superuser, user.is_staff) == (True, True)
+    assert len(password) == 16
+
+    assert run("ensure_admin") == ""
+    assert User.objects.count() == 1
+
+
+def test_no_admin_is_made_beside_another_superuser() -> None:
+    User.objects.create_superuser("boss")
+
+    assert run("ensure_admin") == ""
+    assert User.objects.count() == 1
+
+
+def test_an_ordinary_account_named_admin_is_left_alone() -> None:
+    User.objects.create_user("admin", password="mine")
+
+    said = run("ensure_admin")
+
+    assert not User.objects.get(username="admin").is_superuser
+    assert authenticate(username="admin", password="mine")
+    assert "createsuperuser" in said

@@ -1,0 +1,220 @@
+import os
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from ingestion.sources import list_folder, list_uploads
+from kernel.errors import UserInputError
+from tests.pictures import plain
+
+
+def names_in(folder: Path) -> list[str]:
+    return [file.name for file in list_folder(folder)]
+
+
+def refusal(path: Path) -> str:
+    [file] = list_folder(path.parent)
+    with pytest.raises(UserInputError) as caught:
+        file.read()
+    return caught.value.code
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(plain())
+
+
+def test_pictures_are_found_in_all_folders_a_folders_own_first(tmp_path: Path) -> None:
+    put(tmp_path, "b.png", "a.JPG", "z/2.webp", "z/1.avif", "c/x/deep.tiff")
+
+    assert names_in(tmp_path) == ["a.JPG", "b.png", "c/x/deep.tiff", "z/1.avif", "z/2.webp"]
+
+
+def test_files_that_promise_no_picture_are_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "a.txt", "a.json", "a.jpg.xmp", "README", "Thumbs.db", "jpg")
+
+    assert names_in(tmp_path) == ["a.jpg"]
+
+
+def test_pictures_of_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
+    put(tmp_path, "logo.svg", "layers.PSD", "raw.cr2")
+
+    assert names_in(tmp_path) == ["layers.PSD", "logo.svg", "raw.cr2"]
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, ".hidden.jpg", "._a.jpg", ".thumbnails/t.jpg", "a.jpg")
+
+    assert names_in(tmp_path) == ["a.jpg"]
+
+
+def test_a_hidden_folder_that_is_asked_for_by_name_is_read(tmp_path: Path) -> None:
+    put(tmp_path / ".pictures", "a.jpg")
+
+    assert names_in(tmp_path / ".pictures") == ["a.jpg"]
+
+
+def test_names_may_be_of_any_letters(tmp_path: Path) -> None:
+    put(tmp_path, "Мои фото/Кошка на окне.jpg", "日本.png")
+
+    found = list(list_folder(tmp_path))
+
+    assert [file.name for file in found] == ["日本.png", "Мои фото/Кошка на окне.jpg"]
+    assert [file.read() for file in found] == [plain(), plain()]
+
+
+def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg")).write_bytes(plain())
+
+    [file] = list_folder(tmp_path)
+
+    assert file.name == "caf\N{REPLACEMENT CHARACTER}.jpg"
+    assert file.read() == plain()
+
+
+def test_one_file_is_a_source_whatever_its_ending(tmp_path: Path) -> None:
+    put(tmp_path, "picture.dat")
+
+    [file] = list_folder(tmp_path / "picture.dat")
+
+    assert (file.name, file.read()) == ("picture.dat", plain())
+
+
+@pytest.mark.parametrize(
+    "name", ["missing", "dangling", "n" * 300], ids=["missing", "dangling-link", "no-such-name"]
+)
+def test_a_folder_that_is_not_there(tmp_path: Path, name: str) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(UserInputError) as caught:
+        names_in(tmp_path / name)
+
+    assert caught.value.code == "folder:user:missing"
+    assert caught.value.context == {"folder": str(tmp_path / name)}
+
+
+def test_a_folder_without_pictures_is_empty(tmp_path: Path) -> None:
+    assert names_in(tmp_path) == []
+
+
+def test_a_link_to_a_picture_is_read(tmp_path: Path) -> None:
+    (tmp_path / "originals").mkdir()
+    put(tmp_path, "elsewhere.dat")
+    (tmp_path / "originals" / "a.jpg").symlink_to(tmp_path / "elsewhere.dat")
+
+    [file] = list_folder(tmp_path / "originals")
+
+    assert file.read() == plain()
+
+
+def test_a_broken_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "nowhere.jpg")
+
+    assert refusal(tmp_path / "a.jpg") == "file:user:missing"
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "a.jpg")
+
+    assert refusal(tmp_path / "a.jpg") == "file:user:unreadable"
+
+
+def test_a_loop_of_folders_ends(tmp_path: Path) -> None:
+    put(tmp_path, "in/a.jpg")
+    (tmp_path / "in" / "again").symlink_to(tmp_path)
+
+    assert names_in(tmp_path) == ["in/a.jpg"]
+
+
+def test_a_pipe_named_like_a_picture_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.jpg")
+
+    assert refusal(tmp_path / "x.jpg") == "file:user:unreadable"
+
+
+def test_a_link_to_a_device_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+
+    assert refusal(tmp_path / "zero.jpg") == "file:user:unreadable"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    (tmp_path / "a.jpg").chmod(0)
+
+    assert refusal(tmp_path / "a.jpg") == "file:user:unreadable"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "secret/a.jpg")
+    (tmp_path / "secret").chmod(0)
+
+    [file] = list_folder(tmp_path)
+
+    (tmp_path / "secret").chmod(0o700)
+    assert file.name == "secret"
+    with pytest.raises(UserInputError):
+        file.read()
+
+
+def test_a_file_that_disappears_after_it_was_listed(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    [file] = list_folder(tmp_path)
+    (tmp_path / "a.jpg").unlink()
+
+    with pytest.raises(UserInputError) as caught:
+        file.read()
+
+    assert caught.value.code == "file:user:missing"
+
+
+@pytest.mark.parametrize(
+    ("file_bytes", "code"),
+    [(0, "image:user:empty-file"), (101, "image:user:too-large")],
+    ids=["empty", "too-large"],
+)
+def test_a_files_size_is_asked_before_it_is_read(
+    tmp_path: Path, settings, file_bytes: int, code: str
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 100
+    (tmp_path / "a.jpg").write_bytes(b"." * file_bytes)
+
+    assert refusal(tmp_path / "a.jpg") == code
+
+
+def test_a_sparse_file_of_a_terabyte_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.jpg").open("wb") as file:
+        file.truncate(2**40)
+
+    assert refusal(tmp_path / "a.jpg") == "image:user:too-large"
+
+
+def test_uploads_keep_their_names_and_order() -> None:
+    uploads = [SimpleUploadedFile(name, name.encode()) for name in ("b.jpg", "a.png")]
+
+    found = list(list_uploads(uploads))
+
+    assert [(file.name, file.read()) for file in found] == [
+        ("b.jpg", b"b.jpg"),
+        ("a.png", b"a.png"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", "image:user:empty-file"), (b"." * 101, "image:user:too-large")],
+    ids=["empty", "too-large"],
+)
+def test_an_uploads_size_is_asked_before_it_is_read(settings, data: bytes, code: str) -> None:
+    settings.UPLOAD_MAX_BYTES = 100
+    [file] = list_uploads([SimpleUploadedFile("a.jpg", data)])
+
+    with pytest.raises(UserInputError) as caught:
+        file.read()
+
+    assert caught.value.code == code
