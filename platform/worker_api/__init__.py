@@ -1,0 +1,1 @@
+"""The only door from workers to models: ids in, frozen values out."""

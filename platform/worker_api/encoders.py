@@ -1,0 +1,95 @@
+"""The encoder version that workers load, and the record of the first choice."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from catalog import services, vector_store
+from catalog.models import EncoderVersion
+from catalog.selectors import find_live_encoder, get_live_encoder
+from vectors.index import VectorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEncoder:
+    """What the catalogue's embeddings were made with; a worker must load exactly this."""
+
+    id: int
+    choice: str
+    weights_sha256: str
+    preprocessing_sha256: str
+    dim: int
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFacts:
+    """An encoder as it was loaded, before it has a version."""
+
+    encoder: str
+    choice: str
+    weights: str
+    weights_sha256: str
+    preprocessing_sha256: str
+    dim: int
+    reason: str
+
+
+def live_encoder() -> LiveEncoder:
+    """Return the live encoder version.
+
+    Raises:
+        TransientError: "encoder:transient:not-chosen": `workers.prepare` has not run yet.
+    """
+    return _frozen(get_live_encoder())
+
+
+def find_live() -> LiveEncoder | None:
+    """Return the live encoder version, or None where none was chosen yet."""
+    version = find_live_encoder()
+    return None if version is None else _frozen(version)
+
+
+@transaction.atomic
+def record_first(facts: EncoderFacts) -> LiveEncoder:
+    """Record the encoder that this catalogue will use, and make it live.
+
+    Where another process was faster, its choice stands and is returned.
+    """
+    live = find_live()
+    if live is not None:
+        return live
+    number = EncoderVersion.objects.filter(encoder=facts.encoder).count() + 1
+    version = EncoderVersion.objects.create(
+        encoder=facts.encoder,
+        choice=facts.choice,
+        weights=facts.weights,
+        weights_sha256=facts.weights_sha256,
+        preprocessing_sha256=facts.preprocessing_sha256,
+        dim=facts.dim,
+        collection=f"regions__{facts.encoder}__v{number}",
+        reason=facts.reason,
+    )
+    services.make_live(version)
+    return _frozen(version)
+
+
+def open_index() -> VectorIndex:
+    """Return the live collection; errors as `live_encoder`."""
+    return vector_store.open_index(get_live_encoder())
+
+
+def ensure_collection() -> None:
+    """Create the live collection where it is missing, and point the alias at it."""
+    vector_store.ensure_collection(get_live_encoder())
+
+
+def _frozen(version: EncoderVersion) -> LiveEncoder:
+    return LiveEncoder(
+        id=version.pk,
+        choice=version.choice,
+        weights_sha256=version.weights_sha256,
+        preprocessing_sha256=version.preprocessing_sha256,
+        dim=version.dim,
+        collection=version.collection,
+    )

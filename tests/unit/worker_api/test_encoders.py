@@ -1,0 +1,59 @@
+import pytest
+
+from catalog.models import EncoderVersion
+from kernel.errors import TransientError
+from worker_api import encoders
+from worker_api.encoders import EncoderFacts, LiveEncoder
+
+pytestmark = pytest.mark.django_db
+
+FACTS = EncoderFacts(
+    encoder="clip",
+    choice="clip:a/b",
+    weights="a/b@c",
+    weights_sha256="0" * 64,
+    preprocessing_sha256="1" * 64,
+    dim=3,
+    reason="It was asked for.",
+)
+
+
+def test_no_encoder_was_chosen_yet() -> None:
+    assert encoders.find_live() is None
+    for ask in (encoders.live_encoder, encoders.open_index, encoders.ensure_collection):
+        with pytest.raises(TransientError) as caught:
+            ask()
+        assert caught.value.code == "encoder:transient:not-chosen"
+
+
+def test_the_first_encoder_is_recorded_whole() -> None:
+    live = encoders.record_first(FACTS)
+
+    row = EncoderVersion.objects.get()
+    assert live == LiveEncoder(
+        id=row.pk,
+        choice="clip:a/b",
+        weights_sha256="0" * 64,
+        preprocessing_sha256="1" * 64,
+        dim=3,
+        collection="regions__clip__v1",
+    )
+    assert (row.encoder, row.weights, row.reason) == ("clip", "a/b@c", "It was asked for.")
+    assert row.state == EncoderVersion.State.LIVE
+    assert encoders.live_encoder() == encoders.find_live() == live
+
+
+def test_a_collection_of_an_earlier_version_is_never_used_again() -> None:
+    EncoderVersion.objects.create(
+        encoder="clip", choice="clip", dim=3, collection="regions__clip__v1", state="retired"
+    )
+
+    assert encoders.record_first(FACTS).collection == "regions__clip__v2"
+
+
+def test_the_live_collection_is_opened() -> None:
+    encoders.record_first(FACTS)
+
+    index = encoders.open_index()
+
+    assert (index.spec.name, index.spec.dim) == ("regions__clip__v1", 3)

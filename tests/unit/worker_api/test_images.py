@@ -1,0 +1,98 @@
+from uuid import UUID, uuid4
+
+import pytest
+
+from catalog.models import Album, Image, Region, Tag
+from kernel.errors import DefectError
+from kernel.ids import point_id
+from tests.conftest import AddImage
+from tests.pictures import BLUE, GREEN, RED, plain
+from worker_api import images
+
+pytestmark = pytest.mark.django_db
+
+Status = Image.Status
+
+
+def test_images_that_wait_are_claimed_with_what_describing_needs(add_image: AddImage) -> None:
+    image = add_image(plain(), medium="photo")
+    image.tags.set([Tag.objects.create(name="b"), Tag.objects.create(name="a")])
+    image.albums.add(Album.objects.create(name="x"))
+
+    [claimed] = images.claim_images([image.pk])
+
+    assert claimed == images.ClaimedImage(
+        id=image.pk,
+        sha256=image.sha256,
+        medium="photo",
+        tags=("a", "b"),
+        albums=("x",),
+        created_at=image.created_at,
+    )
+    assert images.read_original(claimed.sha256) == plain()
+    assert Image.objects.get().tries == 1
+
+
+def test_images_that_do_not_wait_are_not_claimed(add_image: AddImage) -> None:
+    waiting = add_image(plain(RED))
+    add_image(plain(GREEN), status=Status.INDEXED)
+    add_image(plain(BLUE), status=Status.DELETING)
+    ids = [*Image.objects.values_list("pk", flat=True), uuid4()]
+
+    assert [one.id for one in images.claim_images(ids)] == [waiting.pk]
+    assert sum(Image.objects.values_list("tries", flat=True)) == 1
+
+
+def test_claiming_asks_the_database_the_same_for_one_and_for_many(
+    add_image: AddImage, django_assert_num_queries
+) -> None:
+    ids = [add_image(plain(colour)).pk for colour in (RED, GREEN, BLUE)]
+
+    with django_assert_num_queries(4):  # the try, the images, their tags, their albums
+        images.claim_images(ids)
+
+
+def test_an_original_that_is_lost(media) -> None:
+    with pytest.raises(DefectError) as caught:
+        images.read_original("0" * 64)
+
+    assert caught.value.code == "storage:ours:file-missing"
+
+
+def ids_of(image: Image, *parts: tuple[str, int]) -> set[UUID]:
+    return {
+        point_id(sha256=image.sha256, kind=kind, ordinal=ordinal, encoder_version=7)
+        for kind, ordinal in parts
+    }
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        pytest.param([], [("whole", 0)], id="not-recorded-yet"),
+        pytest.param([("whole", 0)], [("whole", 0)], id="whole"),
+        pytest.param(
+            [("whole", 0), ("panel", 0), ("panel", 1), ("object", 0)],
+            [("whole", 0), ("panel", 0), ("panel", 1), ("object", 0)],
+            id="all-kinds",
+        ),
+    ],
+)
+def test_a_doomed_image_names_all_its_points(
+    add_image: AddImage, recorded: list[tuple[str, int]], expected: list[tuple[str, int]]
+) -> None:
+    image = add_image(plain(), status=Status.DELETING)
+    for kind, ordinal in recorded:
+        Region.objects.create(image=image, kind=kind, ordinal=ordinal, x0=0, y0=0, x1=1, y1=1)
+
+    [doomed] = images.claim_doomed([image.pk], encoder_version=7)
+
+    assert doomed.id == image.pk
+    assert set(doomed.point_ids) == ids_of(image, *expected)
+    assert len(doomed.point_ids) == len(expected)
+
+
+def test_only_images_whose_deletion_was_asked_for_are_doomed(add_image: AddImage) -> None:
+    image = add_image(plain())
+
+    assert images.claim_doomed([image.pk, uuid4()], encoder_version=7) == ()

@@ -1,0 +1,60 @@
+"""A worker process of its own: what it has loaded, and jobs for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from catalog.models import EncoderVersion
+from jobs.models import JobRecord
+from kernel.task_names import INDEX_IMAGES, QUEUES
+from ml.encoders import registry
+from tests import fakes
+from vectors.index import VectorIndex
+from worker_api.encoders import live_encoder
+from workers import model_pool
+from workers.model_pool import Loaded
+
+
+@pytest.fixture
+def loaded(version: EncoderVersion, index: VectorIndex) -> Loaded:
+    """The fake encoder as a worker would have loaded it."""
+    return Loaded(version=live_encoder(), encoder=fakes.GridEncoder(), index=index)
+
+
+@pytest.fixture
+def weights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The fake encoder in the place of every real one; the names that were loaded."""
+    loaded: list[str] = []
+
+    def load(choice: str, **_: Any) -> fakes.GridEncoder:
+        loaded.append(choice)
+        return fakes.GridEncoder()
+
+    monkeypatch.setattr(registry, "load", load)
+    model_pool._load.cache_clear()
+    yield loaded
+    model_pool._load.cache_clear()
+
+
+@pytest.fixture
+def new_job(db: None) -> Callable[..., JobRecord]:
+    def new_job(
+        image_ids: Sequence[UUID] = (), *, name: str = INDEX_IMAGES, **fields: object
+    ) -> JobRecord:
+        arguments = {"image_ids": [str(image_id) for image_id in image_ids]}
+        return JobRecord.objects.create(
+            name=name, queue=QUEUES[name], arguments=arguments, **fields
+        )
+
+    return new_job
+
+
+def with_encoder(loaded: Loaded, encoder: fakes.GridEncoder) -> Loaded:
+    return replace(loaded, encoder=encoder)
+
+
+def with_index(loaded: Loaded, index: Any) -> Loaded:
+    return replace(loaded, index=index)

@@ -1,0 +1,335 @@
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from catalog import services as catalog
+from catalog import storage
+from catalog.models import Album, EncoderVersion, Image, Region, Tag
+from catalog.services import Description
+from catalog.validation import validate
+from kernel.errors import TransientError, UserInputError
+from kernel.ids import point_id
+from ml.errors import MlError, OutOfDeviceMemory
+from tests import fakes
+from tests.conftest import AddImage
+from tests.pictures import BLUE, GREEN, RED, corners, encoded, plain
+from tests.unit.workers.conftest import with_encoder, with_index
+from vectors.errors import VectorStoreUnavailable
+from workers.indexing import MIN_SIDE_PX, decode_original, index_images
+from workers.model_pool import Loaded
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Status = Image.Status
+
+
+def point_ids(images: list[Image], version: EncoderVersion) -> set[UUID]:
+    return {
+        point_id(sha256=image.sha256, kind="whole", ordinal=0, encoder_version=version.pk)
+        for image in images
+    }
+
+
+def ends() -> dict[str, str]:
+    """Title → status, with the error code of what failed."""
+    rows = Image.objects.values_list("title", "status", "error_code")
+    return {title: f"{status} {code}".strip() for title, status, code in rows}
+
+
+@pytest.fixture
+def images(add_image: AddImage) -> list[Image]:
+    """40 pictures: more than two batches of the encoder. Number 17 is red."""
+    colours = [(20, 6 * number, 120) for number in range(40)]
+    colours[17] = RED
+    return [add_image(plain(colour), str(number)) for number, colour in enumerate(colours)]
+
+
+def test_every_picture_gets_its_point(
+    images: list[Image], loaded: Loaded, version: EncoderVersion, settings
+) -> None:
+    settings.ENCODER_BATCH_SIZE = 16
+
+    index_images([image.pk for image in images], loaded)
+
+    assert set(ends().values()) == {"indexed"}
+    assert {one for one, _ in loaded.index.scroll()} == point_ids(images, version)
+    assert {image for _, image in loaded.index.scroll()} == {image.pk for image in images}
+    assert Region.objects.count() == 40
+    assert loaded.encoder.batches == [16, 16, 8]
+    assert set(Image.objects.values_list("tries", flat=True)) == {1}
+
+
+def test_a_picture_is_found_by_its_own_embedding(images: list[Image], loaded: Loaded) -> None:
+    index_images([image.pk for image in images], loaded)
+
+    query = fakes.embed(Pillow.new("RGB", (9, 9), RED))
+    [[best, second, *_]] = loaded.index.search(query[np.newaxis], k=40)
+
+    assert best.payload.image_id == images[17].pk
+    assert best.score == pytest.approx(1.0, abs=1e-5)
+    assert second.score < 0.9
+
+
+def test_a_point_carries_what_searches_filter_by(add_image: AddImage, loaded: Loaded) -> None:
+    image = add_image(plain(), medium=Image.Medium.DRAWING)
+    image.tags.set([Tag.objects.create(name="Кот"), Tag.objects.create(name="art")])
+    image.albums.add(Album.objects.create(name="2024"))
+
+    index_images([image.pk], loaded)
+
+    [[hit]] = loaded.index.search(fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis], k=5)
+    payload = hit.payload
+    assert (payload.image_id, payload.kind, payload.label) == (image.pk, "whole", None)
+    assert (payload.medium, sorted(payload.tags)) == ("drawing", ["art", "Кот"])
+    assert (payload.albums, payload.created_at) == (("2024",), image.created_at)
+
+
+def test_doing_it_twice_changes_nothing(
+    images: list[Image], loaded: Loaded, version: EncoderVersion
+) -> None:
+    ids = [image.pk for image in images]
+    index_images(ids, loaded)
+    indexed_at = list(Image.objects.values_list("indexed_at", flat=True))
+
+    index_images(ids, loaded)
+
+    assert {one for one, _ in loaded.index.scroll()} == point_ids(images, version)
+    assert list(Image.objects.values_list("indexed_at", flat=True)) == indexed_at
+    assert sum(loaded.encoder.batches) == 40
+
+
+def test_describing_again_replaces_the_point(add_image: AddImage, loaded: Loaded) -> None:
+    image = add_image(plain())
+    index_images([image.pk], loaded)
+    Image.objects.update(status=Status.QUEUED, medium="photo")
+
+    index_images([image.pk], loaded)
+
+    assert loaded.index.count() == 1
+    [[hit]] = loaded.index.search(fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis], k=5)
+    assert hit.payload.medium == "photo"
+    assert Region.objects.count() == 1
+
+
+@pytest.mark.parametrize("ids", [[], [UUID(int=1)]], ids=["none", "unknown"])
+def test_nothing_to_do(loaded: Loaded, ids: list[UUID]) -> None:
+    index_images(ids, loaded)
+
+    assert loaded.index.count() == 0
+    assert loaded.encoder.batches == []
+
+
+# One bad picture among many
+
+
+def damage(image: Image, media: Path) -> None:
+    (media / storage.original_name(image.sha256)).write_bytes(b"no picture any more")
+
+
+def lose(image: Image, media: Path) -> None:
+    (media / storage.original_name(image.sha256)).unlink()
+
+
+@pytest.mark.parametrize(
+    ("mishap", "code"),
+    [(damage, "image:user:broken"), (lose, "storage:ours:file-missing")],
+    ids=["damaged", "lost"],
+)
+def test_an_original_that_cannot_be_read_fails_alone(
+    images: list[Image], loaded: Loaded, media: Path, mishap, code: str
+) -> None:
+    mishap(images[17], media)
+
+    index_images([image.pk for image in images], loaded)
+
+    found = ends()
+    assert found.pop("17") == f"failed {code}"
+    assert set(found.values()) == {"indexed"}
+    assert loaded.index.count() == 39
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40, 64])
+def test_a_picture_that_the_encoder_refuses_fails_alone(
+    images: list[Image], loaded: Loaded, settings, batch_size: int
+) -> None:
+    settings.ENCODER_BATCH_SIZE = batch_size
+    encoder = fakes.GridEncoder(fault=fakes.fails_on(RED))
+
+    index_images([image.pk for image in images], with_encoder(loaded, encoder))
+
+    found = ends()
+    assert found.pop("17") == "failed encoder:ours:failed"
+    assert set(found.values()) == {"indexed"}
+    assert loaded.index.count() == 39
+
+
+def test_every_picture_bad(images: list[Image], loaded: Loaded) -> None:
+    encoder = fakes.GridEncoder(fault=lambda _: MlError("no"))
+
+    index_images([image.pk for image in images], with_encoder(loaded, encoder))
+
+    assert set(ends().values()) == {"failed encoder:ours:failed"}
+    assert loaded.index.count() == 0
+
+
+def test_a_batch_too_large_for_the_device_is_halved(images: list[Image], loaded: Loaded) -> None:
+    class SmallDevice(fakes.GridEncoder):
+        def encode(self, pictures):
+            if len(pictures) > 3:
+                raise OutOfDeviceMemory("no room")
+            return super().encode(pictures)
+
+    index_images([image.pk for image in images], with_encoder(loaded, SmallDevice()))
+
+    assert set(ends().values()) == {"indexed"}
+    assert loaded.index.count() == 40
+
+
+def test_a_device_without_room_for_one_picture_is_no_fault_of_the_picture(
+    images: list[Image], loaded: Loaded
+) -> None:
+    encoder = fakes.GridEncoder(fault=lambda _: OutOfDeviceMemory("somebody else has it all"))
+
+    with pytest.raises(TransientError) as caught:
+        index_images([image.pk for image in images], with_encoder(loaded, encoder))
+
+    assert caught.value.code == "encoder:transient:out-of-memory"
+    assert set(ends().values()) == {"queued"}
+
+
+def test_an_encoder_that_breaks_in_an_unforeseen_way_is_not_hidden(
+    images: list[Image], loaded: Loaded
+) -> None:
+    encoder = fakes.GridEncoder(fault=fakes.fails_on(RED, ZeroDivisionError))
+
+    with pytest.raises(ZeroDivisionError):
+        index_images([image.pk for image in images], with_encoder(loaded, encoder))
+
+    assert set(ends().values()) == {"queued"}
+
+
+# Parts that are away
+
+
+@pytest.mark.parametrize("operation", ["count", "upsert", "delete"])
+def test_a_store_that_is_away_leaves_everything_waiting(
+    images: list[Image], loaded: Loaded, operation: str
+) -> None:
+    away = fakes.FaultyIndex(loaded.index, operation, VectorStoreUnavailable())
+
+    with pytest.raises(TransientError):
+        index_images([image.pk for image in images], with_index(loaded, away))
+
+    index_images([image.pk for image in images], loaded)
+    assert set(ends().values()) == {"indexed"}
+    assert loaded.index.count() == 40
+
+
+def test_a_store_that_is_away_is_noticed_before_the_work(
+    images: list[Image], loaded: Loaded
+) -> None:
+    away = fakes.FaultyIndex(loaded.index, "count", VectorStoreUnavailable())
+
+    with pytest.raises(TransientError):
+        index_images([image.pk for image in images], with_index(loaded, away))
+
+    assert loaded.encoder.batches == []
+
+
+def test_a_storage_that_is_away_leaves_everything_waiting(
+    images: list[Image], loaded: Loaded, use_storage
+) -> None:
+    use_storage("tests.storages.FailingStorage", operation="open", good=20)
+
+    with pytest.raises(TransientError):
+        index_images([image.pk for image in images], loaded)
+
+    assert set(ends().values()) == {"queued"}
+    assert loaded.index.count() == 0
+
+
+# Deletions meanwhile
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["asked-for", "done"])
+def test_an_image_deleted_while_it_is_described_leaves_no_point(
+    images: list[Image], loaded: Loaded, version: EncoderVersion, is_gone: bool
+) -> None:
+    def delete_it(picture: Pillow.Image) -> None:
+        Image.objects.filter(pk=images[3].pk).update(status=Status.DELETING)
+        if is_gone:
+            catalog.delete_image(images[3].pk)
+
+    index_images(
+        [image.pk for image in images], with_encoder(loaded, fakes.GridEncoder(fault=delete_it))
+    )
+
+    remaining = [image for image in images if image != images[3]]
+    assert {one for one, _ in loaded.index.scroll()} == point_ids(remaining, version)
+    assert Image.objects.filter(status=Status.INDEXED).count() == 39
+
+
+def test_images_that_do_not_wait_are_left_alone(add_image: AddImage, loaded: Loaded) -> None:
+    add_image(plain(RED), "doomed", status=Status.DELETING)
+    add_image(plain(GREEN), "failed", status=Status.FAILED, error_code="image:ours:gave-up")
+    add_image(plain(BLUE), "indexed", status=Status.INDEXED)
+
+    index_images([image.pk for image in Image.objects.all()], loaded)
+
+    assert ends() == {
+        "doomed": "deleting",
+        "failed": "failed image:ours:gave-up",
+        "indexed": "indexed",
+    }
+    assert loaded.encoder.batches == []
+
+
+# Decoding
+
+
+def test_an_original_is_decoded_upright() -> None:
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    stored = corners(64, 32).transpose(Pillow.Transpose.ROTATE_90)
+
+    picture = decode_original(encoded(stored, "JPEG", exif=exif))
+
+    assert (picture.size, picture.mode) == ((64, 32), "RGB")
+
+
+def test_a_large_jpeg_is_decoded_in_no_more_detail_than_needed() -> None:
+    picture = decode_original(encoded(corners(4000, 3200), "JPEG"))
+
+    assert MIN_SIDE_PX <= min(picture.size) < 2 * MIN_SIDE_PX
+
+
+@pytest.mark.parametrize(
+    ("data", "code"), [(b"text", "image:user:broken"), (b"", "image:user:broken")]
+)
+def test_what_cannot_be_decoded_is_the_pictures_fault(data: bytes, code: str) -> None:
+    with pytest.raises(UserInputError) as caught:
+        decode_original(data)
+
+    assert caught.value.code == code
+
+
+def test_the_pixel_limit_holds_for_originals_too(settings) -> None:
+    settings.UPLOAD_MAX_PIXELS = 100
+
+    with pytest.raises(UserInputError) as caught:
+        decode_original(plain())
+
+    assert caught.value.code == "image:user:too-many-pixels"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])
+def test_what_was_taken_in_can_be_described(kind: str, media: Path, loaded: Loaded) -> None:
+    data = encoded(corners(64, 32), kind)
+    added = catalog.add_picture(validate(data), Description(title=kind))
+
+    index_images([added.image_id], loaded)
+
+    assert ends() == {kind: "indexed"}

@@ -1,0 +1,141 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog import vector_store
+from catalog.models import EncoderVersion
+from ml.encoders import registry
+from ml.encoders.registry import Choice
+from ml.errors import WeightsUnavailable
+from tests import fakes
+from vectors.qdrant import QdrantIndex
+from worker_api.encoders import EncoderFacts, find_live, record_first
+from workers import prepare
+
+pytestmark = pytest.mark.django_db
+
+FACTS = EncoderFacts(
+    encoder="grid",
+    choice="clip:a/b@c",
+    weights="none",
+    weights_sha256="0" * 64,
+    preprocessing_sha256="1" * 64,
+    dim=fakes.DIM,
+    reason="It was asked for.",
+)
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch, weights: list[str], settings) -> Iterator[list[str]]:
+    """What the registry was asked to choose for; it always finds the fake encoder."""
+    settings.ENCODER = "auto"
+    asked: list[str] = []
+
+    def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
+        asked.append(setting)
+        return Choice(name="efficientnet_lite", reason="The packaged encoder is used.")
+
+    monkeypatch.setattr(registry, "choose", choose)
+    yield asked
+    for version in EncoderVersion.objects.all():
+        vector_store.drop(vector_store._client(), version.collection)
+
+
+def test_the_first_start_chooses_records_and_makes_the_collection(
+    chosen: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    assert prepare.main() == 0
+
+    version = EncoderVersion.objects.get()
+    assert (version.encoder, version.choice) == ("grid", "efficientnet_lite")
+    assert (version.collection, version.state) == ("regions__grid__v1", "live")
+    assert (version.dim, version.weights_sha256) == (fakes.DIM, "0" * 64)
+    assert version.preprocessing_sha256 == fakes.PREPROCESS.sha256()
+    assert version.reason == "The packaged encoder is used."
+    index = vector_store.open_index(version)
+    assert index.count() == 0
+    by_alias = QdrantIndex(vector_store._client(), type(index.spec)("regions", fakes.DIM))
+    assert by_alias.count() == 0
+    said = capsys.readouterr().out
+    assert said == "The packaged encoder is used.\nEncoder: efficientnet_lite\n"
+
+
+def test_later_starts_choose_nothing_and_load_nothing(
+    chosen: list[str], weights: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    prepare.main()
+    capsys.readouterr()
+
+    assert prepare.main() == 0
+
+    assert (chosen, weights) == (["auto"], ["efficientnet_lite"])
+    assert EncoderVersion.objects.count() == 1
+    assert capsys.readouterr().out == "Encoder: efficientnet_lite\n"
+
+
+def test_a_lost_collection_is_made_again(chosen: list[str]) -> None:
+    prepare.main()
+    version = EncoderVersion.objects.get()
+    vector_store.drop(vector_store._client(), version.collection)
+
+    assert prepare.main() == 0
+
+    assert vector_store.open_index(version).count() == 0
+
+
+def test_an_encoder_asked_for_by_name_that_the_catalogue_has(chosen: list[str], settings) -> None:
+    prepare.main()
+    settings.ENCODER = "efficientnet_lite"
+
+    assert prepare.main() == 0
+
+
+def test_an_encoder_that_is_not_the_catalogues_is_refused(
+    chosen: list[str], settings, capsys: pytest.CaptureFixture
+) -> None:
+    prepare.main()
+    settings.ENCODER = "clip"
+
+    assert prepare.main() == 1
+
+    assert capsys.readouterr().err == (
+        "ENCODER is clip, but this catalogue was indexed with efficientnet_lite. Set ENCODER to "
+        "auto or efficientnet_lite, or start another catalogue with another DATA_DIR and "
+        "database.\n"
+    )
+    assert EncoderVersion.objects.get().choice == "efficientnet_lite"
+
+
+def test_an_encoder_that_does_not_exist_is_refused(settings, capsys: pytest.CaptureFixture) -> None:
+    settings.ENCODER = "clippy"
+
+    assert prepare.main() == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("ENCODER names no encoder. There is no encoder 'clippy'; known are ")
+    assert not EncoderVersion.objects.exists()
+
+
+def test_weights_that_cannot_be_had_are_said_plainly(
+    chosen: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def load(choice: str, **_: object) -> None:
+        raise WeightsUnavailable("The hub cannot be reached.")
+
+    monkeypatch.setattr(registry, "load", load)
+
+    assert prepare.main() == 1
+
+    said = capsys.readouterr().err
+    assert said == "The encoder's weights cannot be loaded. The hub cannot be reached.\n"
+    assert not EncoderVersion.objects.exists()
+
+
+def test_two_first_choices_are_one() -> None:
+    first = record_first(FACTS)
+
+    second = record_first(FACTS)
+
+    assert second == first == find_live()
+    assert EncoderVersion.objects.count() == 1

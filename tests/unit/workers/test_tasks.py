@@ -1,0 +1,341 @@
+"""The tasks as Celery calls them, with JSON arguments, on the fake encoder."""
+
+import base64
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.utils import timezone
+from PIL import Image as Pillow
+
+from catalog import services as catalog
+from catalog import storage
+from catalog.models import EncoderVersion, Image
+from jobs.models import JobRecord
+from kernel import task_names
+from kernel.errors import DefectError, TransientError
+from search import query_files
+from tests import fakes
+from tests.conftest import AddImage, Broker
+from tests.pictures import BLUE, GREEN, RED, huge_png, numbered, plain
+from vectors.index import VectorIndex
+from worker_api import queries
+from workers import model_pool
+from workers.app import app
+from workers.deletion import delete_images
+from workers.tasks import describe, maintain
+from workers.tasks import index as bulk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State, Status = JobRecord.State, Image.Status
+
+
+def deliver(broker: Broker, queue: str) -> list[object]:
+    """Run every message of a queue, through the JSON that it came as."""
+    results = []
+    for message in broker.take(queue):
+        arguments = json.loads(json.dumps(message.arguments))
+        results.append(app.tasks[message.name](**arguments))
+    return results
+
+
+# Every name that the web may send is a task
+
+
+def test_every_task_name_is_a_task_on_its_queue() -> None:
+    app.loader.import_default_modules()
+
+    ours = {name for name in app.tasks if name.startswith("workers.")}
+    assert ours == set(task_names.QUEUES)
+    assert app.conf.task_routes == {
+        name: {"queue": queue} for name, queue in task_names.QUEUES.items()
+    }
+    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert scheduled == {task_names.SWEEP, task_names.EXPIRE_QUERIES}
+
+
+def test_only_tasks_of_the_query_queue_keep_their_result() -> None:
+    kept = {name for name in task_names.QUEUES if not app.tasks[name].ignore_result}
+
+    assert kept == {name for name, queue in task_names.QUEUES.items() if queue == "query"}
+
+
+# Describing a query
+
+
+@pytest.fixture
+def query(media: Path) -> str:
+    return str(query_files.write(plain(RED)))
+
+
+def test_a_query_is_answered_with_its_embedding(
+    query: str, version: EncoderVersion, weights: list[str]
+) -> None:
+    answer = json.loads(json.dumps(describe.describe_query(query_id=query)))
+
+    assert answer.keys() == {"encoder_version", "embedding", "encode_ms"}
+    assert answer["encoder_version"] == version.pk
+    row = np.frombuffer(base64.b64decode(answer["embedding"]), dtype="<f4")
+    expected = fakes.embed(Pillow.new("RGB", (60, 40), RED))
+    np.testing.assert_array_equal(row, expected)
+    assert answer["encode_ms"] >= 0
+
+
+def test_an_argument_of_a_newer_web_is_passed_over(
+    query: str, version: EncoderVersion, weights: list[str]
+) -> None:
+    assert "error" not in describe.describe_query(query_id=query, wanted_later=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"no picture", "image:user:broken"),
+        (huge_png(60_000, 60_000), "image:user:too-many-pixels"),
+    ],
+    ids=["text", "huge"],
+)
+def test_a_query_that_cannot_be_decoded_is_answered_with_a_code(
+    media: Path, version: EncoderVersion, weights: list[str], data: bytes, code: str
+) -> None:
+    query_id = query_files.write(data)
+
+    assert describe.describe_query(query_id=str(query_id)) == {"error": code}
+
+
+def test_a_query_that_expired_is_answered_with_a_code(
+    media: Path, version: EncoderVersion, weights: list[str]
+) -> None:
+    answer = describe.describe_query(query_id=str(uuid4()))
+
+    assert answer == {"error": "storage:ours:file-missing"}
+
+
+def test_a_query_before_an_encoder_was_chosen(query: str, weights: list[str]) -> None:
+    assert describe.describe_query(query_id=query) == {"error": "encoder:transient:not-chosen"}
+
+
+def test_warming_up_loads_the_encoder(version: EncoderVersion, weights: list[str]) -> None:
+    assert describe.warm_up() == "grid"
+    assert describe.warm_up() == "grid"
+
+    assert weights == ["grid"]
+
+
+# The models of a process
+
+
+def test_the_live_encoder_is_loaded_once(version: EncoderVersion, weights: list[str]) -> None:
+    first, second = model_pool.get(), model_pool.get()
+
+    assert first is second
+    assert first.version.id == version.pk
+    assert first.index.spec.name == version.collection
+    assert weights == ["grid"]
+
+
+def test_another_live_version_is_loaded_anew(version: EncoderVersion, weights: list[str]) -> None:
+    model_pool.get()
+    version.pk, version.collection = None, f"{version.collection}__b"
+    version.state = EncoderVersion.State.BUILDING
+    version.save()
+    catalog.make_live(version)
+
+    assert model_pool.get().version.id == version.pk
+    assert model_pool.get().index.spec.name == version.collection
+    assert len(weights) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights_sha256": "f" * 64},
+        {"preprocessing_sha256": "f" * 64},
+        {"dim": fakes.DIM - 1},
+    ],
+    ids=["weights", "preprocessing", "dimension"],
+)
+def test_an_encoder_that_is_not_the_recorded_one_is_refused(
+    version: EncoderVersion, weights: list[str], change: dict
+) -> None:
+    EncoderVersion.objects.update(**change)
+
+    with pytest.raises(DefectError) as caught:
+        model_pool.get()
+
+    assert caught.value.code == "encoder:ours:weights-changed"
+
+
+# Describing the catalogue
+
+
+def test_an_import_is_described(
+    broker: Broker, add_image: AddImage, index: VectorIndex, weights: list[str]
+) -> None:
+    images = [add_image(numbered(number)) for number in range(65)]
+    catalog.enqueue_indexing([image.pk for image in images])
+
+    deliver(broker, "bulk")
+
+    assert Image.objects.filter(status=Status.INDEXED).count() == 65
+    assert index.count() == 65
+    assert set(JobRecord.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
+
+
+def test_a_message_that_comes_twice_does_no_harm(
+    broker: Broker, add_image: AddImage, index: VectorIndex, weights: list[str]
+) -> None:
+    catalog.enqueue_indexing([add_image(plain()).pk])
+    [message] = broker.take("bulk")
+
+    for _ in range(2):
+        app.tasks[message.name](**message.arguments)
+
+    job = JobRecord.objects.get()
+    assert (job.state, job.deliveries) == (State.SUCCEEDED, 1)
+    assert Image.objects.get().tries == 1
+    assert index.count() == 1
+
+
+def test_weights_that_changed_fail_no_picture(
+    broker: Broker, add_image: AddImage, version: EncoderVersion, weights: list[str]
+) -> None:
+    EncoderVersion.objects.update(weights_sha256="f" * 64)
+    for number in range(3):
+        add_image(numbered(number))
+    catalog.enqueue_indexing(list(Image.objects.values_list("pk", flat=True)))
+
+    deliver(broker, "bulk")
+
+    assert JobRecord.objects.get().error_code == "encoder:ours:weights-changed"
+    assert set(Image.objects.values_list("status", flat=True)) == {Status.QUEUED}
+
+
+# Deleting
+
+
+@pytest.fixture
+def described(
+    add_image: AddImage, broker: Broker, index: VectorIndex, weights: list[str]
+) -> list[Image]:
+    images = [add_image(plain(colour)) for colour in (RED, GREEN, BLUE)]
+    catalog.enqueue_indexing([image.pk for image in images])
+    deliver(broker, "bulk")
+    return images
+
+
+def test_a_deletion_removes_points_rows_and_files(
+    described: list[Image], broker: Broker, index: VectorIndex
+) -> None:
+    kept, *doomed = described
+    catalog.request_deletion([image.pk for image in doomed])
+
+    deliver(broker, "maintenance")
+
+    assert list(Image.objects.all()) == [kept]
+    assert [image_id for _, image_id in index.scroll()] == [kept.pk]
+    assert list(storage.list_names("originals")) == [storage.original_name(kept.sha256)]
+    assert list(storage.list_names("thumbnails")) == [storage.thumbnail_name(kept.sha256)]
+
+
+def test_a_deletion_may_be_repeated(described: list[Image], index: VectorIndex) -> None:
+    ids = [image.pk for image in described]
+    catalog.request_deletion(ids[:2])
+
+    delete_images(ids)
+    delete_images(ids)
+
+    assert Image.objects.get().pk == ids[2]
+    assert index.count() == 1
+
+
+def test_an_image_deleted_before_it_was_recorded_leaves_no_point(
+    described: list[Image], index: VectorIndex
+) -> None:
+    # Its worker wrote the point and died before it recorded the region.
+    described[0].regions.all().delete()
+    catalog.request_deletion([described[0].pk])
+
+    delete_images([described[0].pk])
+
+    assert described[0].pk not in {image_id for _, image_id in index.scroll()}
+
+
+def test_a_deletion_stopped_by_the_storage_goes_on_later(
+    described: list[Image], broker: Broker, use_storage
+) -> None:
+    use_storage("tests.storages.FailingStorage", operation="delete", good=3)
+    catalog.request_deletion([image.pk for image in described])
+    deliver(broker, "maintenance")
+    job = JobRecord.objects.get(name=task_names.DELETE_IMAGES)
+    assert (job.state, Image.objects.count()) == (State.QUEUED, 2)
+
+    use_storage()
+    bulk.delete(image_ids=job.arguments["image_ids"], job_id=str(job.pk))
+
+    assert not Image.objects.exists()
+    assert list(storage.list_names("originals")) == []
+
+
+def test_images_can_be_deleted_after_their_collection_was_lost(
+    described: list[Image], broker: Broker
+) -> None:
+    EncoderVersion.objects.update(collection=f"lost__{uuid4().hex}")
+    catalog.request_deletion([described[0].pk])
+
+    deliver(broker, "maintenance")
+
+    assert Image.objects.count() == 2
+
+
+# Maintenance
+
+
+def test_the_sweep_sends_lost_work_and_hands_out_forgotten_images(
+    broker: Broker, add_image: AddImage
+) -> None:
+    past = timezone.now() - timedelta(minutes=5)
+    add_image(numbered(1), queued_at=past)
+    lost = JobRecord.objects.create(name=task_names.INDEX_IMAGES, queue="bulk")
+    JobRecord.objects.update(created_at=past, arguments={"image_ids": []})
+
+    maintain.sweep()
+
+    sent = [message.arguments for message in broker.take("bulk")]
+    assert {arguments["job_id"] for arguments in sent} == {
+        str(lost.pk),
+        str(Image.objects.get().job_id),
+    }
+
+
+def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
+    old, young = query_files.write(b"old"), query_files.write(b"young")
+    past = (timezone.now() - timedelta(minutes=61)).timestamp()
+    os.utime(media / "queries" / str(old), (past, past))
+
+    maintain.expire_queries()
+
+    assert queries.read_query(young) == b"young"
+    with pytest.raises(DefectError):
+        queries.read_query(old)
+
+
+def test_a_query_is_gone_once_deleted(media: Path) -> None:
+    query_id = query_files.write(b".")
+
+    query_files.delete(query_id)
+    query_files.delete(query_id)
+
+    assert list(storage.list_names("queries")) == []
+
+
+def test_a_storage_that_is_away_keeps_a_query_from_being_written(use_storage) -> None:
+    use_storage("tests.storages.FailingStorage", operation="save")
+
+    with pytest.raises(TransientError):
+        query_files.write(b".")

@@ -1,0 +1,1 @@
+"""Celery workers: they run the models of `ml` for the platform."""

@@ -1,0 +1,102 @@
+"""What happens around every task: claim, heartbeat, error translation, and how it ends."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import close_old_connections, connection
+
+from config.logs import log_context
+from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
+from ml import errors as ml_errors
+from worker_api import jobs
+
+logger = logging.getLogger(__name__)
+
+# What a failure of the models means to the person who sent the picture.
+_TRANSLATION: dict[type[ml_errors.MlError], tuple[type[AppError], str]] = {
+    ml_errors.UndecodableImage: (UserInputError, "image:user:broken"),
+    ml_errors.TooManyPixels: (UserInputError, "image:user:too-many-pixels"),
+    ml_errors.OutOfDeviceMemory: (TransientError, "encoder:transient:out-of-memory"),
+    ml_errors.WeightsUnavailable: (TransientError, "encoder:transient:weights-unavailable"),
+    ml_errors.DeviceUnavailable: (DefectError, "encoder:ours:device-unavailable"),
+    ml_errors.UnknownEncoder: (DefectError, "encoder:ours:unknown"),
+    ml_errors.CheckpointMismatch: (DefectError, "encoder:ours:checkpoint-mismatch"),
+}
+
+
+def translate(error: ml_errors.MlError) -> AppError:
+    """Return our error for one of `ml`."""
+    for kind, (target, code) in _TRANSLATION.items():
+        if isinstance(error, kind):
+            return target(code, detail=str(error))
+    return DefectError("encoder:ours:failed", detail=str(error))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let only AppError out."""
+    try:
+        yield
+    except ml_errors.MlError as error:
+        raise translate(error) from error
+
+
+@contextmanager
+def running(job_id: UUID) -> Iterator[bool]:
+    """Hold a job while its work is done; yields False where there is nothing to do.
+
+    The work inside may end well, or in a TransientError (the job goes back to its queue), or in a
+    DefectError (the job fails; its images, which did not cause it, wait for the sweep to hand them
+    out anew), or in anything else, a time limit among it (the job is halved, tried again or given
+    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all.
+    """
+    token = log_context.set({"job_id": str(job_id)})
+    close_old_connections()
+    try:
+        jobs.claim(job_id)
+    except ConflictError:
+        logger.info("job is done or taken", extra={"job_id": str(job_id)})
+        log_context.reset(token)
+        yield False
+        return
+    try:
+        with _heartbeat(job_id), translated():
+            yield True
+    except TransientError as error:
+        logger.warning("job waits", extra={"code": error.code, "context": error.context})
+        jobs.give_back(job_id, error_code=error.code)
+    except DefectError as error:
+        logger.exception("job failed", extra={"code": error.code})
+        jobs.fail(job_id, error_code=error.code)
+    except Exception:
+        logger.exception("job failed")
+        jobs.crashed(job_id)
+    else:
+        jobs.succeed(job_id)
+    finally:
+        log_context.reset(token)
+
+
+@contextmanager
+def _heartbeat(job_id: UUID) -> Iterator[None]:
+    """Say every few seconds, from a thread, that this worker lives."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(jobs.HEARTBEAT_S):
+            try:
+                jobs.heartbeat(job_id)
+            except Exception:
+                logger.exception("heartbeat failed")  # the next one may get through
+        connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

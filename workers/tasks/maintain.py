@@ -1,0 +1,24 @@
+"""Tasks that beat starts: mend what died, forget what is old."""
+
+import logging
+from dataclasses import asdict
+
+from kernel import task_names
+from worker_api import jobs, queries
+from workers.app import app
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name=task_names.SWEEP, shared=False)
+def sweep(**_unknown: object) -> None:
+    """Send lost work again; says so in the log when there was any."""
+    swept = asdict(jobs.sweep())
+    if any(swept.values()):
+        logger.warning("swept", extra=swept)
+
+
+@app.task(name=task_names.EXPIRE_QUERIES, shared=False)
+def expire_queries(**_unknown: object) -> None:
+    """Remove query pictures that a crash left behind."""
+    queries.expire_queries()
