@@ -1,0 +1,1 @@
+"""Benchmarks of the running product: `manage.py bench search|ingest|index`."""

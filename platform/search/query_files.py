@@ -1,0 +1,38 @@
+"""Where a query picture lies while a worker describes it."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from catalog import storage
+
+FOLDER = "queries"
+# The web removes its file as soon as it has the answer; this is for those it could not remove.
+EXPIRES_AFTER = timedelta(hours=1)
+
+
+def write(data: bytes) -> UUID:
+    """Store a query picture and return its id."""
+    query_id = uuid4()
+    storage.write(f"{FOLDER}/{query_id}", data)
+    return query_id
+
+
+def read(query_id: UUID) -> bytes:
+    """Return the bytes of a query picture; errors as in `catalog.storage.read`."""
+    return storage.read(f"{FOLDER}/{query_id}")
+
+
+def delete(query_id: UUID) -> None:
+    """Remove a query picture."""
+    storage.delete(f"{FOLDER}/{query_id}")
+
+
+def delete_expired() -> int:
+    """Remove the query pictures that outlived their search; return how many."""
+    oldest = timezone.now() - EXPIRES_AFTER
+    expired = [name for name in storage.list_names(FOLDER) if storage.modified_at(name) < oldest]
+    for name in expired:
+        storage.delete(name)
+    return len(expired)

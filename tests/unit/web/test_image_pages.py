@@ -1,0 +1,168 @@
+"""An image's page and its files, for everybody."""
+
+import io
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import OperationalError, connection
+from django.template.loader import render_to_string
+from PIL import Image as Pillow
+
+from catalog import storage
+from catalog.models import Album, Image, Tag
+from kernel.messages import sentence
+from tests.unit.web.conftest import RED, encoded
+
+FORMATS = [
+    ("JPEG", "jpeg", "jpg"),
+    ("PNG", "png", "png"),
+    ("WEBP", "webp", "webp"),
+    ("AVIF", "avif", "avif"),
+    ("HEIF", "heic", "heic"),
+    ("TIFF", "tiff", "tiff"),
+]
+
+
+def test_page_shows_the_facts(client, add_image):
+    image = add_image(
+        encoded(RED),
+        "sunset <1>",
+        owner="Ann",
+        licence="CC BY 4.0",
+        source="https://example.org/1",
+        medium="photo",
+        status="indexed",
+    )
+    image.tags.add(Tag.objects.create(name="sea"), Tag.objects.create(name="evening"))
+    image.albums.add(Album.objects.create(name="Summer"))
+
+    text = client.get(image.get_absolute_url()).content.decode()
+
+    for fact in ("60 × 40 px", "PNG, ", "Ann", "CC BY 4.0", "evening, sea", "Summer", "photo"):
+        assert fact in text
+    assert "sunset &lt;1&gt;" in text
+    assert 'href="https://example.org/1"' in text
+    assert f'src="/images/{image.pk}/original"' in text
+    assert "/admin/" not in text
+
+
+def test_page_of_a_failed_image_says_why(client, add_image):
+    image = add_image(encoded(RED), status="failed", error_code="encoder:ours:failed")
+
+    text = client.get(image.get_absolute_url()).content.decode()
+
+    assert sentence("encoder:ours:failed") in text
+
+
+@pytest.mark.parametrize(("is_staff", "is_shown"), [(True, True), (False, False)])
+def test_link_to_the_admin_is_for_staff(client, log_in, add_image, is_staff, is_shown):
+    image = add_image(encoded(RED))
+    log_in("catalog.view_image", staff=is_staff)
+
+    text = client.get(image.get_absolute_url()).content.decode()
+
+    assert (f"/admin/catalog/image/{image.pk}/change/" in text) is is_shown
+
+
+@pytest.mark.parametrize(("kind", "subtype", "ending"), FORMATS, ids=[f[1] for f in FORMATS])
+def test_original_comes_as_it_was_taken_in(client, add_image, kind, subtype, ending):
+    data = encoded(RED, kind=kind)
+    image = add_image(data, "рассвет")
+
+    response = client.get(f"/images/{image.pk}/original")
+
+    assert response.content == data
+    assert response["Content-Type"] == f"image/{subtype}"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response["ETag"] == f'"{image.sha256}"'
+    is_saved = subtype in {"heic", "tiff"}
+    expected = "attachment" if is_saved else "inline"
+    name = "%D1%80%D0%B0%D1%81%D1%81%D0%B2%D0%B5%D1%82"
+    assert response["Content-Disposition"] == f"{expected}; filename*=utf-8''{name}.{ending}"
+
+
+def test_thumbnail_is_a_jpeg(client, add_image):
+    image = add_image(encoded(RED, size=(800, 400)))
+
+    response = client.get(f"/images/{image.pk}/thumbnail.jpg")
+
+    assert response["Content-Type"] == "image/jpeg"
+    assert response["ETag"] == f'"{image.sha256}-thumbnail"'
+    with Pillow.open(io.BytesIO(response.content)) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (400, 200))
+
+
+@pytest.mark.parametrize("part", ["original", "thumbnail.jpg"])
+def test_file_that_the_browser_has_is_not_sent_again(client, add_image, part):
+    url = f"/images/{add_image(encoded(RED)).pk}/{part}"
+    etag = client.get(url)["ETag"]
+
+    response = client.get(url, headers={"if-none-match": etag})
+
+    assert (response.status_code, response.content) == (304, b"")
+    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_picture_that_browsers_cannot_draw_is_shown_by_its_thumbnail(client, add_image):
+    image = add_image(encoded(RED, kind="TIFF"))
+
+    text = client.get(image.get_absolute_url()).content.decode()
+
+    assert f'src="/images/{image.pk}/thumbnail.jpg"' in text
+    assert f'href="/images/{image.pk}/original" download' in text
+    assert "Browsers cannot show TIFF" in text
+
+
+@pytest.mark.parametrize("part", ["", "original", "thumbnail.jpg"])
+def test_image_that_is_being_deleted_is_404(client, add_image, part):
+    image = add_image(encoded(RED), status=Image.Status.DELETING)
+
+    assert client.get(f"/images/{image.pk}/{part}").status_code == 404
+
+
+def test_missing_file_is_404_with_its_sentence(client, add_image):
+    image = add_image(encoded(RED))
+    default_storage.delete(storage.original_name(image.sha256))
+
+    response = client.get(f"/images/{image.pk}/original")
+
+    assert response.status_code == 404
+    assert sentence("storage:ours:file-missing") in response.content.decode()
+    assert "immutable" not in response.get("Cache-Control", "")
+
+
+@pytest.mark.parametrize("part", ["", "original", "thumbnail.jpg"])
+def test_files_are_only_read(client, add_image, part):
+    image = add_image(encoded(RED))
+
+    assert client.post(f"/images/{image.pk}/{part}").status_code == 405
+    assert Image.objects.filter(pk=image.pk).exists()
+
+
+def test_unknown_page_is_404_in_our_look(client, db):
+    response = client.get("/nothing/here")
+
+    assert response.status_code == 404
+    assert "There is no such page" in response.content.decode()
+
+
+@pytest.mark.parametrize("page", ["400", "403", "403_csrf", "404", "500"])
+def test_error_pages_need_no_request(page):
+    assert "Back to the search" in render_to_string(f"{page}.html")
+
+
+def test_healthz_says_when_the_database_is_away(client, db):
+    def away(execute, sql, params, many, context):
+        raise OperationalError("no connection")
+
+    with connection.execute_wrapper(away):
+        response = client.get("/healthz")
+
+    assert response.status_code == 503
+
+
+def test_healthz_answers_ok(client, db):
+    response = client.get("/healthz")
+
+    assert (response.status_code, response.content) == (200, b"ok")
