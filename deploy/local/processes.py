@@ -1,5 +1,6 @@
 """The topology: which processes make up Semblance on one machine, and in which order they start."""
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def _workers(env: Env) -> list[Process]:
     return [
         Process(
             "query",
-            _worker(env, name="query", queues="query"),
+            _worker(env, name="query", queues="query", processes=1),
             needs=("prepare",),
             health=worker_answers(url, f"query@{host}", warm_up=(task_names.WARM_UP, "query")),
             start_timeout_s=_WARM_UP_S,
@@ -65,7 +66,12 @@ def _workers(env: Env) -> list[Process]:
         ),
         Process(
             "bulk",
-            _worker(env, name="bulk", queues="bulk,maintenance"),
+            _worker(
+                env,
+                name="bulk",
+                queues="bulk,maintenance",
+                processes=env.worker.bulk_processes,
+            ),
             needs=("prepare",),
             health=worker_answers(url, f"bulk@{host}"),
             # A chunk of large pictures on a slow machine; what is cut off is delivered again.
@@ -114,11 +120,14 @@ def _celery(env: Env, *arguments: str) -> tuple[str, ...]:
     return _python("celery", "--app", "workers.app", *arguments, *level)
 
 
-def _worker(env: Env, *, name: str, queues: str) -> tuple[str, ...]:
-    node = ("--hostname", f"{name}@%h", "--queues", queues, "--concurrency", "1")
+def _worker(env: Env, *, name: str, queues: str, processes: int) -> tuple[str, ...]:
+    node = ("--hostname", f"{name}@%h", "--queues", queues, "--concurrency", str(processes))
     # Workers tell each other nothing here: looking for neighbours costs a second at each start.
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    return _celery(env, "worker", *node, *alone)
+    # As many threads as cores in all: two processes that each use every core stand in each other's
+    # way.
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    return ("env", f"OMP_NUM_THREADS={threads}", *_celery(env, "worker", *node, *alone))
 
 
 def _manage(

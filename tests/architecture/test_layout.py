@@ -1,0 +1,138 @@
+"""The walls: what the tree may look like and who may load what."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from config.env import Env
+from kernel import task_names
+from kernel.messages import known_codes
+
+ROOT = Path(__file__).resolve().parents[2]
+PLATFORM = ROOT / "platform"
+HEAVY = ("torch", "transformers", "ultralytics", "ml", "workers")
+
+
+def test_platform_is_a_source_root_and_no_package() -> None:
+    """A module there would replace the standard library's `platform`, or hide behind it."""
+    files = {path.name for path in PLATFORM.iterdir() if path.is_file()}
+
+    assert files == set()
+
+
+def test_no_child_of_platform_bears_a_name_of_the_standard_library() -> None:
+    children = {path.name for path in PLATFORM.iterdir() if path.name != "__pycache__"}
+
+    assert children & sys.stdlib_module_names == set()
+
+
+def test_top_level_is_as_given() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    folders = {name.split("/")[0] for name in listed if "/" in name}
+
+    assert folders <= {".ci", "platform", "workers", "ml", "deploy", "tests", "docs"}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "import django; django.setup(); from django.urls import get_resolver; "
+        "get_resolver().url_patterns; get_resolver().reverse_dict",
+        "import config.wsgi",
+        "import vectors.edge.app",
+    ],
+    ids=["urls", "wsgi", "vectors process"],
+)
+def test_a_fresh_interpreter_loads_the_web_without_models(entry: str, tmp_path: Path) -> None:
+    """The web's memory and start-up must not pay for torch, however indirectly."""
+    program = f"import sys; {entry}; print(*(m for m in {HEAVY!r} if m in sys.modules))"
+    env = os.environ | {
+        "PYTHONPATH": f"{PLATFORM}:{ROOT}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATA_DIR": str(tmp_path),
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.split() == []
+
+
+def test_every_environment_variable_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", readme))
+
+    assert _variable_names() - named == set()
+
+
+def _variable_names() -> set[str]:
+    names = set()
+    for model in get_type_hints(Env).values():
+        prefix = model.model_config.get("env_prefix", "")
+        for name, field in model.model_fields.items():
+            names.add(str(field.validation_alias or f"{prefix}{name}").upper())
+    return names
+
+
+def test_every_task_name_has_a_queue_that_a_worker_serves() -> None:
+    names = {
+        value for key, value in vars(task_names).items() if key.isupper() and isinstance(value, str)
+    }
+
+    assert set(task_names.QUEUES) == names
+    assert set(task_names.QUEUES.values()) == {"query", "bulk", "maintenance"}
+
+
+def test_every_task_name_is_registered_by_the_workers(tmp_path: Path) -> None:
+    program = (
+        "from workers.app import app; app.loader.import_default_modules(); "
+        "print(*(n for n in app.tasks if n.startswith('workers.')))"
+    )
+    env = os.environ | {
+        "PYTHONPATH": f"{PLATFORM}:{ROOT}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATA_DIR": str(tmp_path),
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert set(done.stdout.split()) == set(task_names.QUEUES)
+
+
+def test_no_model_change_lacks_its_migration(tmp_path: Path) -> None:
+    env = os.environ | {"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "No changes detected")
+
+
+def test_error_codes_follow_the_pattern_and_user_errors_have_a_sentence() -> None:
+    sources = [*PLATFORM.rglob("*.py"), *(ROOT / "workers").rglob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    codes = set(re.findall(r'"([a-z]+:(?:user|conflict|transient|ours):[a-z-]+)"', text))
+
+    spoken = {code for code in codes if ":user:" in code or ":transient:" in code}
+    assert spoken - known_codes() == set()

@@ -1,0 +1,142 @@
+"""The real product in a folder of its own: started by the real supervisor, asked from outside."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from config.env import ROOT, read_env
+from deploy.local.product import supervise
+from deploy.local.supervisor import Supervisor
+
+# Longer than the sweeper needs to notice a dead worker (30 s of silence) and to send work again.
+HEALED_S = 150.0
+# How long a search may wait in these tests before the page says so.
+SEARCH_TIMEOUT_S = 6
+
+
+class Product:
+    """A running Semblance: its pages, its management commands, its database, its processes."""
+
+    def __init__(self, supervisor: Supervisor, data_dir: Path, environ: dict[str, str]) -> None:
+        self.supervisor = supervisor
+        self.data_dir = data_dir
+        self.environ = environ
+        self.url = f"http://127.0.0.1:{environ['WEB_PORT']}"
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command as a user would; both streams are kept."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """Return what the catalogue's database answers."""
+        with closing(sqlite3.connect(self.data_dir / "db.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
+
+    def statuses(self) -> dict[str, int]:
+        """Return how many images have each status."""
+        return dict(self.rows("SELECT status, count(*) FROM catalog_image GROUP BY status"))
+
+    def search(self, picture: bytes) -> httpx.Response:
+        """Search as a browser without JavaScript would, but ask for JSON."""
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            return post_picture(client, "/", "picture", {"query.jpg": picture}, as_json=True)
+
+    def kill_children(self, name: str) -> None:
+        """End a process and its children with -9, as the kernel does when memory runs out."""
+        parent = psutil.Process(self.supervisor.process(name).pid)
+        for process in [*parent.children(recursive=True), parent]:
+            process.send_signal(signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process and its children without ending them, for a while."""
+        parent = psutil.Process(self.supervisor.process(name).pid)
+        processes = [parent, *parent.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+
+@contextmanager
+def running_product(data_dir: Path) -> Iterator[Product]:
+    """Start the whole product on free ports and end it afterwards."""
+    ours = {
+        "DATA_DIR": str(data_dir),
+        "WEB_PORT": str(free_port()),
+        "VECTORS_PORT": str(free_port()),
+        "SEARCH_TIMEOUT_S": str(SEARCH_TIMEOUT_S),
+        "ENCODER": "efficientnet_lite",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    before = dict(os.environ)
+    os.environ.update(ours)
+    try:
+        supervisor = supervise(read_env())
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    with supervisor:
+        yield Product(supervisor, data_dir, before | ours)
+
+
+def post_picture(
+    client: httpx.Client, path: str, field: str, files: dict[str, bytes], *, as_json: bool = False
+) -> httpx.Response:
+    """Send files through a form, CSRF token and all."""
+    client.get(path)
+    return client.post(
+        path,
+        files=[(field, (name, data, "application/octet-stream")) for name, data in files.items()],
+        headers={
+            "Accept": "application/json" if as_json else "text/html",
+            "X-CSRFToken": client.cookies["csrftoken"],
+            "Referer": f"{client.base_url}{path}",
+        },
+    )
+
+
+def wait_until(holds: Callable[[], bool], *, what: str, timeout_s: float = HEALED_S) -> None:
+    """Return once `holds()` is true; fail with `what` when it takes too long."""
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def processes_of(data_dir: Path) -> Sequence[psutil.Process]:
+    """Return every process on this machine that was started for `data_dir`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DATA_DIR") == str(data_dir):
+                found.append(process)
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found

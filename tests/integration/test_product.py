@@ -1,0 +1,204 @@
+"""The whole path with real processes: what is acknowledged is never lost, whoever dies."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.pictures import draw, edited_copy, jpeg, write_folder
+from tests.integration.product import (
+    SEARCH_TIMEOUT_S,
+    Product,
+    post_picture,
+    processes_of,
+    running_product,
+    wait_until,
+)
+
+AGREE = "Catalogue, index and files agree."
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    data_dir = tmp_path_factory.mktemp("product") / "var"
+    with running_product(data_dir) as running:
+        yield running
+    assert processes_of(data_dir) == []
+
+
+@pytest.fixture
+def next_seeds(product: Product) -> Iterator[int]:
+    """The first seed of pictures that no test before has used."""
+    used = product.rows("SELECT count(*) FROM catalog_image")[0][0]
+    return 1000 + int(str(used)) * 10
+
+
+def indexed(product: Product) -> int:
+    return product.statuses().get("indexed", 0)
+
+
+def assert_all_indexed_and_agreed(product: Product, count: int) -> None:
+    wait_until(lambda: indexed(product) == count, what=f"{count} images indexed")
+    assert product.statuses() == {"indexed": count}
+    audit = product.manage("audit")
+    assert AGREE in audit.stdout
+    assert re.search(rf"Index: +{count} points", audit.stdout)
+
+
+def test_a_folder_is_ingested_and_an_edited_copy_finds_its_original(
+    product: Product, tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "Мои фото 2026", range(30))
+    (folder / "заметка.txt").write_text("not a picture")
+    (folder / "broken.jpg").write_bytes(jpeg(draw(0))[:2000])
+    (folder / "link.jpg").symlink_to(tmp_path / "nowhere.jpg")
+
+    done = product.manage("ingest", str(folder))
+    answer = product.search(edited_copy(draw(7)))
+
+    assert "32 files: 30 added, 0 already there, 2 refused." in done.stdout
+    assert "broken.jpg: The picture is damaged and cannot be read to its end." in done.stdout
+    assert "link.jpg: The file is gone or is a broken link." in done.stdout
+    assert done.returncode == 0
+    assert answer.status_code == 200
+    assert answer.json()["hits"][0]["title"] == "00007"
+    assert_all_indexed_and_agreed(product, 30)
+
+
+def test_the_same_folder_again_adds_nothing(product: Product, tmp_path: Path) -> None:
+    before = indexed(product)
+    folder = write_folder(tmp_path / "again", range(30))
+
+    done = product.manage("ingest", str(folder))
+
+    assert "30 files: 0 added, 30 already there, 0 refused." in done.stdout
+    assert indexed(product) == before
+
+
+def test_an_upload_through_the_form_is_found(product: Product, next_seeds: int) -> None:
+    before = indexed(product)
+    password = "an integration password"
+    product.manage("shell", "-c", _SET_PASSWORD.format(password=password))
+    with httpx.Client(base_url=product.url, follow_redirects=True, timeout=60) as client:
+        _log_in(client, password)
+        page = post_picture(
+            client,
+            "/upload/",
+            "files",
+            {"кот и пёс.jpg": jpeg(draw(next_seeds)), "not.jpg": b"text"},
+        )
+
+    assert page.status_code == 200
+    assert "The file is not a picture." in page.text
+    assert_all_indexed_and_agreed(product, before + 1)
+    hit = product.search(edited_copy(draw(next_seeds))).json()["hits"][0]
+    assert hit["title"] == "кот и пёс"
+
+
+_SET_PASSWORD = (
+    "from django.contrib.auth import get_user_model as m; "
+    "u = m().objects.get(username='admin'); u.set_password('{password}'); u.save()"
+)
+
+
+def _log_in(client: httpx.Client, password: str) -> None:
+    client.get("/admin/login/")
+    answer = client.post(
+        "/admin/login/",
+        data={"username": "admin", "password": password},
+        headers={
+            "X-CSRFToken": client.cookies["csrftoken"],
+            "Referer": f"{client.base_url}/admin/login/",
+        },
+    )
+    assert answer.status_code == 200
+    assert "sessionid" in client.cookies
+
+
+@pytest.mark.parametrize("victim", ["bulk", "broker", "vectors"])
+def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
+    product: Product, tmp_path: Path, next_seeds: int, victim: str
+) -> None:
+    before = indexed(product)
+    folder = write_folder(tmp_path / "many", range(next_seeds, next_seeds + 150))
+
+    product.manage("ingest", "--no-wait", str(folder))
+    wait_until(
+        lambda: product.rows("SELECT 1 FROM jobs_jobrecord WHERE state = 'running'") != [],
+        what="a job runs",
+    )
+    product.kill_children(victim)
+
+    assert_all_indexed_and_agreed(product, before + 150)
+
+
+def test_a_search_says_so_while_its_worker_does_not_answer(product: Product) -> None:
+    picture = edited_copy(draw(3))
+
+    with product.frozen("query"):
+        answer = product.search(picture)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["error"]["code"] == "search:transient:no-answer"
+    assert answer.elapsed.total_seconds() < SEARCH_TIMEOUT_S + 3
+    wait_until(lambda: product.search(picture).status_code == 200, what="search is back")
+
+
+@pytest.mark.parametrize("victim", ["broker", "vectors", "query", "web"])
+def test_a_search_is_back_after_a_part_was_killed(product: Product, victim: str) -> None:
+    picture = edited_copy(draw(3))
+    starts = product.supervisor.process(victim).starts
+
+    product.kill_children(victim)
+
+    def is_back() -> bool:
+        if product.supervisor.process(victim).starts == starts:
+            return False
+        try:
+            return product.search(picture).status_code == 200
+        except (httpx.TransportError, KeyError):  # the web itself is away: no page, no cookie
+            return False
+
+    wait_until(is_back, what="search is back")
+    assert product.search(picture).json()["hits"][0]["title"] == "00003"
+
+
+def test_deleting_removes_row_files_and_points_together(product: Product) -> None:
+    before = indexed(product)
+
+    product.manage("shell", "-c", _DELETE_TWO)
+
+    assert_all_indexed_and_agreed(product, before - 2)
+    found = [hit["title"] for hit in product.search(jpeg(draw(3))).json()["hits"]]
+    assert "00003" not in found
+    files = list((product.data_dir / "media" / "originals").glob("*/*"))
+    assert len(files) == before - 2
+
+
+_DELETE_TWO = (
+    "from catalog.models import Image; from catalog.services import request_deletion; "
+    "request_deletion(list(Image.objects.filter(title__in=['00003', '00004'])"
+    ".values_list('pk', flat=True)))"
+)
+
+
+def test_audit_names_a_lost_index_and_repair_rebuilds_it(product: Product) -> None:
+    count = indexed(product)
+    product.manage("shell", "-c", _DROP_COLLECTION)
+
+    audit = product.manage("audit")
+    repaired = product.manage("audit", "--repair")
+
+    assert audit.returncode == 1
+    assert f"{count} indexed images without all their points" in audit.stdout
+    assert repaired.returncode == 0
+    assert_all_indexed_and_agreed(product, count)
+
+
+_DROP_COLLECTION = (
+    "from catalog import vector_store as v; from catalog.selectors import get_live_encoder as e; "
+    "v.drop(v._client(), e().collection)"
+)
