@@ -16,8 +16,9 @@ def delete_images(image_ids: Sequence[UUID]) -> None:
         TransientError: the vector store or the storage is away; what is left stays hidden and is
             deleted by the next try.
     """
-    doomed = catalog.claim_doomed(image_ids, encoder_version=live_encoder().id)
+    version = live_encoder()
+    doomed = catalog.claim_doomed(image_ids, encoder_version=version.id)
     with suppress(UnknownCollection):  # lost with all its points
-        open_index().delete([point for image in doomed for point in image.point_ids])
+        open_index(version).delete([point for image in doomed for point in image.point_ids])
     for image in doomed:
         catalog.delete_image(image.id)

@@ -3,7 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -37,7 +37,7 @@ def get() -> Loaded:
     return _load(live_encoder())
 
 
-@cache
+@lru_cache(maxsize=1)  # an encoder that is live no longer leaves the memory
 def _load(version: LiveEncoder) -> Loaded:
     started = time.perf_counter()
     encoder = registry.load(
@@ -51,7 +51,7 @@ def _load(version: LiveEncoder) -> Loaded:
         "encoder loaded",
         extra={"encoder": version.choice, "s": round(time.perf_counter() - started, 2)},
     )
-    return Loaded(version=version, encoder=encoder, index=open_index())
+    return Loaded(version=version, encoder=encoder, index=open_index(version))
 
 
 def _check_same(version: LiveEncoder, encoder: Encoder) -> None:

@@ -53,15 +53,14 @@ def running(job_id: UUID) -> Iterator[bool]:
     out anew), or in anything else, a time limit among it (the job is halved, tried again or given
     up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all.
     """
-    token = log_context.set({"job_id": str(job_id)})
     close_old_connections()
     try:
         jobs.claim(job_id)
     except ConflictError:
         logger.info("job is done or taken", extra={"job_id": str(job_id)})
-        log_context.reset(token)
         yield False
         return
+    token = log_context.set({"job_id": str(job_id)})
     try:
         with _heartbeat(job_id), translated():
             yield True
@@ -90,7 +89,8 @@ def _heartbeat(job_id: UUID) -> Iterator[None]:
             try:
                 jobs.heartbeat(job_id)
             except Exception:
-                logger.exception("heartbeat failed")  # the next one may get through
+                logger.exception("heartbeat failed")
+                connection.close()  # the next one opens another, and may get through
         connection.close()
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{job_id}", daemon=True)

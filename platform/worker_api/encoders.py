@@ -74,9 +74,9 @@ def record_first(facts: EncoderFacts) -> LiveEncoder:
     return _frozen(version)
 
 
-def open_index() -> VectorIndex:
-    """Return the live collection; errors as `live_encoder`."""
-    return vector_store.open_index(get_live_encoder())
+def open_index(version: LiveEncoder) -> VectorIndex:
+    """Return the collection of an encoder version."""
+    return vector_store.open_index(EncoderVersion.objects.get(pk=version.id))
 
 
 def ensure_collection() -> None:

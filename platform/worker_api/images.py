@@ -32,9 +32,12 @@ class DoomedImage:
     point_ids: tuple[UUID, ...]
 
 
-def claim_images(image_ids: Sequence[UUID]) -> tuple[ClaimedImage, ...]:
-    """Return those of the images that still wait to be described, and count the try."""
-    waiting = Image.objects.filter(pk__in=image_ids, status=Image.Status.QUEUED)
+def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedImage, ...]:
+    """Return those of the images that still wait for this very job, and count the try.
+
+    An image that was handed to a later job (its tags changed, say) is left to that one.
+    """
+    waiting = Image.objects.filter(pk__in=image_ids, job_id=job_id, status=Image.Status.QUEUED)
     waiting.update(tries=F("tries") + 1)
     return tuple(
         ClaimedImage(
@@ -59,14 +62,14 @@ def read_original(sha256: str) -> bytes:
     return storage.read(storage.original_name(sha256))
 
 
-def record_indexed(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    """Record success; return the ids that were deleted meanwhile, whose points must go."""
-    return services.record_indexed(image_ids)
+def record_indexed(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[UUID, ...]:
+    """Record this job's success; return the ids deleted meanwhile, whose points must go."""
+    return services.record_indexed(image_ids, job_id=job_id)
 
 
-def record_failed(image_id: UUID, error_code: str) -> None:
-    """Keep the image with the code that says why it could not be described."""
-    services.record_failed(image_id, error_code)
+def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
+    """Keep the image with the code that says why this job could not describe it."""
+    services.record_failed(image_id, error_code, job_id=job_id)
 
 
 def claim_doomed(image_ids: Sequence[UUID], *, encoder_version: int) -> tuple[DoomedImage, ...]:

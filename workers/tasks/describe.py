@@ -5,9 +5,10 @@ import time
 from typing import Any
 from uuid import UUID
 
+from PIL import Image
+
 from kernel import task_names
 from kernel.errors import AppError
-from PIL import Image
 from worker_api import queries
 from workers import model_pool
 from workers.app import app
@@ -19,7 +20,7 @@ _BLANK_SIZE = (320, 240)
 
 @app.task(name=task_names.DESCRIBE_QUERY, shared=False, ignore_result=False)
 def describe_query(*, query_id: str, **_unknown: object) -> dict[str, Any]:
-    """Return the embedding of a query picture, or the code of what is wrong with it.
+    """Return the embedding of a query picture, or the error that it ended in.
 
     The embedding is base64 of D little-endian float32 values, unit length. `encode_ms` is the time
     in the encoder alone.
@@ -31,7 +32,7 @@ def describe_query(*, query_id: str, **_unknown: object) -> dict[str, Any]:
             started = time.perf_counter()
             row = loaded.encoder.encode([picture])[0]
     except AppError as error:
-        return {"error": error.code}
+        return {"error": error.code, "context": error.context}
     return {
         "encoder_version": loaded.version.id,
         "embedding": base64.b64encode(row.astype("<f4").tobytes()).decode("ascii"),

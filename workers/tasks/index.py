@@ -14,7 +14,8 @@ def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     """Describe a chunk of pictures. Idempotent: point ids follow from content."""
     with policies.running(UUID(job_id)) as is_ours:
         if is_ours:
-            index_images([UUID(image_id) for image_id in image_ids], model_pool.get())
+            ids = [UUID(image_id) for image_id in image_ids]
+            index_images(ids, model_pool.get(), job_id=UUID(job_id))
 
 
 @app.task(name=task_names.DELETE_IMAGES, shared=False)

@@ -20,7 +20,7 @@ FACTS = EncoderFacts(
 
 def test_no_encoder_was_chosen_yet() -> None:
     assert encoders.find_live() is None
-    for ask in (encoders.live_encoder, encoders.open_index, encoders.ensure_collection):
+    for ask in (encoders.live_encoder, encoders.ensure_collection):
         with pytest.raises(TransientError) as caught:
             ask()
         assert caught.value.code == "encoder:transient:not-chosen"
@@ -52,8 +52,6 @@ def test_a_collection_of_an_earlier_version_is_never_used_again() -> None:
 
 
 def test_the_live_collection_is_opened() -> None:
-    encoders.record_first(FACTS)
-
-    index = encoders.open_index()
+    index = encoders.open_index(encoders.record_first(FACTS))
 
     assert (index.spec.name, index.spec.dim) == ("regions__clip__v1", 3)

@@ -19,7 +19,7 @@ def test_images_that_wait_are_claimed_with_what_describing_needs(add_image: AddI
     image.tags.set([Tag.objects.create(name="b"), Tag.objects.create(name="a")])
     image.albums.add(Album.objects.create(name="x"))
 
-    [claimed] = images.claim_images([image.pk])
+    [claimed] = images.claim_images([image.pk], job_id=None)
 
     assert claimed == images.ClaimedImage(
         id=image.pk,
@@ -39,7 +39,7 @@ def test_images_that_do_not_wait_are_not_claimed(add_image: AddImage) -> None:
     add_image(plain(BLUE), status=Status.DELETING)
     ids = [*Image.objects.values_list("pk", flat=True), uuid4()]
 
-    assert [one.id for one in images.claim_images(ids)] == [waiting.pk]
+    assert [one.id for one in images.claim_images(ids, job_id=None)] == [waiting.pk]
     assert sum(Image.objects.values_list("tries", flat=True)) == 1
 
 
@@ -49,7 +49,7 @@ def test_claiming_asks_the_database_the_same_for_one_and_for_many(
     ids = [add_image(plain(colour)).pk for colour in (RED, GREEN, BLUE)]
 
     with django_assert_num_queries(4):  # the try, the images, their tags, their albums
-        images.claim_images(ids)
+        images.claim_images(ids, job_id=None)
 
 
 def test_an_original_that_is_lost(media) -> None:

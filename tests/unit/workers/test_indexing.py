@@ -10,6 +10,7 @@ from catalog import storage
 from catalog.models import Album, EncoderVersion, Image, Region, Tag
 from catalog.services import Description
 from catalog.validation import validate
+from jobs.models import JobRecord
 from kernel.errors import TransientError, UserInputError
 from kernel.ids import point_id
 from ml.errors import MlError, OutOfDeviceMemory
@@ -52,7 +53,7 @@ def test_every_picture_gets_its_point(
 ) -> None:
     settings.ENCODER_BATCH_SIZE = 16
 
-    index_images([image.pk for image in images], loaded)
+    index_images([image.pk for image in images], loaded, job_id=None)
 
     assert set(ends().values()) == {"indexed"}
     assert {one for one, _ in loaded.index.scroll()} == point_ids(images, version)
@@ -63,7 +64,7 @@ def test_every_picture_gets_its_point(
 
 
 def test_a_picture_is_found_by_its_own_embedding(images: list[Image], loaded: Loaded) -> None:
-    index_images([image.pk for image in images], loaded)
+    index_images([image.pk for image in images], loaded, job_id=None)
 
     query = fakes.embed(Pillow.new("RGB", (9, 9), RED))
     [[best, second, *_]] = loaded.index.search(query[np.newaxis], k=40)
@@ -78,7 +79,7 @@ def test_a_point_carries_what_searches_filter_by(add_image: AddImage, loaded: Lo
     image.tags.set([Tag.objects.create(name="Кот"), Tag.objects.create(name="art")])
     image.albums.add(Album.objects.create(name="2024"))
 
-    index_images([image.pk], loaded)
+    index_images([image.pk], loaded, job_id=None)
 
     [[hit]] = loaded.index.search(fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis], k=5)
     payload = hit.payload
@@ -91,10 +92,10 @@ def test_doing_it_twice_changes_nothing(
     images: list[Image], loaded: Loaded, version: EncoderVersion
 ) -> None:
     ids = [image.pk for image in images]
-    index_images(ids, loaded)
+    index_images(ids, loaded, job_id=None)
     indexed_at = list(Image.objects.values_list("indexed_at", flat=True))
 
-    index_images(ids, loaded)
+    index_images(ids, loaded, job_id=None)
 
     assert {one for one, _ in loaded.index.scroll()} == point_ids(images, version)
     assert list(Image.objects.values_list("indexed_at", flat=True)) == indexed_at
@@ -103,10 +104,10 @@ def test_doing_it_twice_changes_nothing(
 
 def test_describing_again_replaces_the_point(add_image: AddImage, loaded: Loaded) -> None:
     image = add_image(plain())
-    index_images([image.pk], loaded)
+    index_images([image.pk], loaded, job_id=None)
     Image.objects.update(status=Status.QUEUED, medium="photo")
 
-    index_images([image.pk], loaded)
+    index_images([image.pk], loaded, job_id=None)
 
     assert loaded.index.count() == 1
     [[hit]] = loaded.index.search(fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis], k=5)
@@ -116,7 +117,7 @@ def test_describing_again_replaces_the_point(add_image: AddImage, loaded: Loaded
 
 @pytest.mark.parametrize("ids", [[], [UUID(int=1)]], ids=["none", "unknown"])
 def test_nothing_to_do(loaded: Loaded, ids: list[UUID]) -> None:
-    index_images(ids, loaded)
+    index_images(ids, loaded, job_id=None)
 
     assert loaded.index.count() == 0
     assert loaded.encoder.batches == []
@@ -143,7 +144,7 @@ def test_an_original_that_cannot_be_read_fails_alone(
 ) -> None:
     mishap(images[17], media)
 
-    index_images([image.pk for image in images], loaded)
+    index_images([image.pk for image in images], loaded, job_id=None)
 
     found = ends()
     assert found.pop("17") == f"failed {code}"
@@ -158,7 +159,7 @@ def test_a_picture_that_the_encoder_refuses_fails_alone(
     settings.ENCODER_BATCH_SIZE = batch_size
     encoder = fakes.GridEncoder(fault=fakes.fails_on(RED))
 
-    index_images([image.pk for image in images], with_encoder(loaded, encoder))
+    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
 
     found = ends()
     assert found.pop("17") == "failed encoder:ours:failed"
@@ -169,7 +170,7 @@ def test_a_picture_that_the_encoder_refuses_fails_alone(
 def test_every_picture_bad(images: list[Image], loaded: Loaded) -> None:
     encoder = fakes.GridEncoder(fault=lambda _: MlError("no"))
 
-    index_images([image.pk for image in images], with_encoder(loaded, encoder))
+    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
 
     assert set(ends().values()) == {"failed encoder:ours:failed"}
     assert loaded.index.count() == 0
@@ -182,7 +183,7 @@ def test_a_batch_too_large_for_the_device_is_halved(images: list[Image], loaded:
                 raise OutOfDeviceMemory("no room")
             return super().encode(pictures)
 
-    index_images([image.pk for image in images], with_encoder(loaded, SmallDevice()))
+    index_images([image.pk for image in images], with_encoder(loaded, SmallDevice()), job_id=None)
 
     assert set(ends().values()) == {"indexed"}
     assert loaded.index.count() == 40
@@ -194,7 +195,7 @@ def test_a_device_without_room_for_one_picture_is_no_fault_of_the_picture(
     encoder = fakes.GridEncoder(fault=lambda _: OutOfDeviceMemory("somebody else has it all"))
 
     with pytest.raises(TransientError) as caught:
-        index_images([image.pk for image in images], with_encoder(loaded, encoder))
+        index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
 
     assert caught.value.code == "encoder:transient:out-of-memory"
     assert set(ends().values()) == {"queued"}
@@ -206,7 +207,7 @@ def test_an_encoder_that_breaks_in_an_unforeseen_way_is_not_hidden(
     encoder = fakes.GridEncoder(fault=fakes.fails_on(RED, ZeroDivisionError))
 
     with pytest.raises(ZeroDivisionError):
-        index_images([image.pk for image in images], with_encoder(loaded, encoder))
+        index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
 
     assert set(ends().values()) == {"queued"}
 
@@ -221,9 +222,9 @@ def test_a_store_that_is_away_leaves_everything_waiting(
     away = fakes.FaultyIndex(loaded.index, operation, VectorStoreUnavailable())
 
     with pytest.raises(TransientError):
-        index_images([image.pk for image in images], with_index(loaded, away))
+        index_images([image.pk for image in images], with_index(loaded, away), job_id=None)
 
-    index_images([image.pk for image in images], loaded)
+    index_images([image.pk for image in images], loaded, job_id=None)
     assert set(ends().values()) == {"indexed"}
     assert loaded.index.count() == 40
 
@@ -234,7 +235,7 @@ def test_a_store_that_is_away_is_noticed_before_the_work(
     away = fakes.FaultyIndex(loaded.index, "count", VectorStoreUnavailable())
 
     with pytest.raises(TransientError):
-        index_images([image.pk for image in images], with_index(loaded, away))
+        index_images([image.pk for image in images], with_index(loaded, away), job_id=None)
 
     assert loaded.encoder.batches == []
 
@@ -245,7 +246,7 @@ def test_a_storage_that_is_away_leaves_everything_waiting(
     use_storage("tests.storages.FailingStorage", operation="open", good=20)
 
     with pytest.raises(TransientError):
-        index_images([image.pk for image in images], loaded)
+        index_images([image.pk for image in images], loaded, job_id=None)
 
     assert set(ends().values()) == {"queued"}
     assert loaded.index.count() == 0
@@ -263,13 +264,30 @@ def test_an_image_deleted_while_it_is_described_leaves_no_point(
         if is_gone:
             catalog.delete_image(images[3].pk)
 
-    index_images(
-        [image.pk for image in images], with_encoder(loaded, fakes.GridEncoder(fault=delete_it))
-    )
+    encoder = fakes.GridEncoder(fault=delete_it)
+    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
 
     remaining = [image for image in images if image != images[3]]
     assert {one for one, _ in loaded.index.scroll()} == point_ids(remaining, version)
     assert Image.objects.filter(status=Status.INDEXED).count() == 39
+
+
+def test_an_image_handed_to_a_later_job_meanwhile_waits_for_that_one(
+    images: list[Image], loaded: Loaded
+) -> None:
+    job, later = (JobRecord.objects.create(name="index", queue="bulk") for _ in range(2))
+    Image.objects.update(job=job)
+
+    def retag(picture: Pillow.Image) -> None:
+        Image.objects.filter(pk=images[3].pk).update(job=later)
+
+    encoder = fakes.GridEncoder(fault=retag)
+    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=job.pk)
+    index_images([images[3].pk], loaded, job_id=job.pk)
+
+    assert Image.objects.get(status=Status.QUEUED) == images[3]
+    index_images([images[3].pk], loaded, job_id=later.pk)
+    assert Image.objects.filter(status=Status.INDEXED).count() == 40
 
 
 def test_images_that_do_not_wait_are_left_alone(add_image: AddImage, loaded: Loaded) -> None:
@@ -277,7 +295,7 @@ def test_images_that_do_not_wait_are_left_alone(add_image: AddImage, loaded: Loa
     add_image(plain(GREEN), "failed", status=Status.FAILED, error_code="image:ours:gave-up")
     add_image(plain(BLUE), "indexed", status=Status.INDEXED)
 
-    index_images([image.pk for image in Image.objects.all()], loaded)
+    index_images([image.pk for image in Image.objects.all()], loaded, job_id=None)
 
     assert ends() == {
         "doomed": "deleting",
@@ -330,6 +348,6 @@ def test_what_was_taken_in_can_be_described(kind: str, media: Path, loaded: Load
     data = encoded(corners(64, 32), kind)
     added = catalog.add_picture(validate(data), Description(title=kind))
 
-    index_images([added.image_id], loaded)
+    index_images([added.image_id], loaded, job_id=None)
 
     assert ends() == {kind: "indexed"}

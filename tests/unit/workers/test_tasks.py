@@ -105,19 +105,28 @@ def test_a_query_that_cannot_be_decoded_is_answered_with_a_code(
 ) -> None:
     query_id = query_files.write(data)
 
-    assert describe.describe_query(query_id=str(query_id)) == {"error": code}
+    answer = describe.describe_query(query_id=str(query_id))
+
+    assert answer["error"] == code
+    assert list(answer["context"]) == ["detail"]
 
 
 def test_a_query_that_expired_is_answered_with_a_code(
     media: Path, version: EncoderVersion, weights: list[str]
 ) -> None:
-    answer = describe.describe_query(query_id=str(uuid4()))
+    query_id = str(uuid4())
 
-    assert answer == {"error": "storage:ours:file-missing"}
+    answer = describe.describe_query(query_id=query_id)
+
+    context = {"name": f"queries/{query_id}"}
+    assert answer == {"error": "storage:ours:file-missing", "context": context}
 
 
 def test_a_query_before_an_encoder_was_chosen(query: str, weights: list[str]) -> None:
-    assert describe.describe_query(query_id=query) == {"error": "encoder:transient:not-chosen"}
+    assert describe.describe_query(query_id=query) == {
+        "error": "encoder:transient:not-chosen",
+        "context": {},
+    }
 
 
 def test_warming_up_loads_the_encoder(version: EncoderVersion, weights: list[str]) -> None:
