@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog import storage
@@ -132,8 +132,13 @@ def request_deletion(image_ids: Sequence[UUID]) -> None:
 
 
 @transaction.atomic
-def record_indexed(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
+def record_indexed(image_ids: Sequence[UUID], *, job_id: UUID | None = None) -> tuple[UUID, ...]:
     """Record that the whole-picture points of these images are in the live collection.
+
+    Args:
+        image_ids: images that were just upserted.
+        job_id: the job that did it; an image that was handed to a later job meanwhile (its tags
+            changed) keeps waiting for that one. None records all of them.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
@@ -146,7 +151,7 @@ def record_indexed(image_ids: Sequence[UUID]) -> tuple[UUID, ...]:
         ),
         ignore_conflicts=True,
     )
-    Image.objects.filter(pk__in=images).update(
+    _held_by(job_id).filter(pk__in=images).update(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
     )
     return tuple(pk for pk in image_ids if pk not in images)
@@ -156,11 +161,17 @@ def _whole_box(image: Image) -> dict[str, int]:
     return {"x0": 0, "y0": 0, "x1": image.width, "y1": image.height}
 
 
-def record_failed(image_id: UUID, error_code: str) -> None:
-    """Keep the row of a picture that could not be described, with the reason."""
-    Image.objects.filter(pk=image_id).exclude(status=Status.DELETING).update(
-        status=Status.FAILED, error_code=error_code
-    )
+def record_failed(image_id: UUID, error_code: str, *, job_id: UUID | None = None) -> None:
+    """Keep the row of a picture that could not be described, with the reason.
+
+    With a job, only while that job still holds the image, as in `record_indexed`.
+    """
+    held = _held_by(job_id).filter(pk=image_id).exclude(status=Status.DELETING)
+    held.update(status=Status.FAILED, error_code=error_code)
+
+
+def _held_by(job_id: UUID | None) -> QuerySet[Image]:
+    return Image.objects.all() if job_id is None else Image.objects.filter(job_id=job_id)
 
 
 def delete_image(image_id: UUID) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,7 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # A unix socket's path has 108 bytes on Linux, the closing zero among them (sys/un.h).
 MAX_SOCKET_PATH_BYTES = 107
 
+# Pillow refuses to open anything larger: twice PIL.Image.MAX_IMAGE_PIXELS. A limit above it would
+# promise what no decoder here keeps.
+MAX_PIXELS = 178_956_970
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+Address = TypeVar("Address", SecretStr, str)
 
 
 class _Env(BaseSettings):
@@ -34,6 +39,23 @@ def _absolute(path: Path) -> Path:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+
+
+def _begins_with(*schemes: str) -> AfterValidator:
+    """Refuse an address of a kind that nothing here can talk to; the message keeps its secrets."""
+
+    def check(address: Address) -> Address:
+        text = address.get_secret_value() if isinstance(address, SecretStr) else address
+        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"it has to begin with {' or '.join(f'{s}://' for s in schemes)}")
+        return address
+
+    return AfterValidator(check)
+
+
+DatabaseUrl = Annotated[SecretStr, _begins_with("postgres", "postgresql", "sqlite")]
+BrokerUrl = Annotated[SecretStr, _begins_with("redis", "rediss", "redis+socket")]
+QdrantUrl = Annotated[str, _begins_with("http", "https")]
 
 
 class PathsEnv(_Env):
@@ -87,13 +109,13 @@ class SearchEnv(_Env):
 class DatabaseEnv(_Env):
     """SQL: SQLite in the data folder, or what DATABASE_URL names."""
 
-    database_url: SecretStr | None = None
+    database_url: DatabaseUrl | None = None
 
 
 class QueueEnv(_Env):
     """The broker: ours on a unix socket, or what BROKER_URL names."""
 
-    broker_url: SecretStr | None = None
+    broker_url: BrokerUrl | None = None
     data_dir: Folder = ROOT / "var"
 
     @property
@@ -121,7 +143,7 @@ class QueueEnv(_Env):
 class VectorsEnv(_Env):
     """Qdrant: our Edge process on loopback, or the server that QDRANT_URL names."""
 
-    qdrant_url: str | None = None
+    qdrant_url: QdrantUrl | None = None
     qdrant_api_key: SecretStr | None = None
     port: Port = Field(default=8331, validation_alias="VECTORS_PORT")
 
@@ -165,7 +187,7 @@ class UploadEnv(_Env):
     model_config = SettingsConfigDict(env_prefix="UPLOAD_")
 
     max_bytes: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
-    max_pixels: Annotated[int, Field(gt=0)] = 100_000_000
+    max_pixels: Annotated[int, Field(gt=0, le=MAX_PIXELS)] = 100_000_000
     max_frames: Annotated[int, Field(gt=0)] = 1_000
 
 

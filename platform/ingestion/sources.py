@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from catalog.validation import EXTENSIONS, UNSUPPORTED_EXTENSIONS, check_size
@@ -80,7 +81,10 @@ def _read_path(path: Path) -> bytes:
         if not stat.S_ISREG(facts.st_mode):  # reading a pipe would wait for ever
             raise UserInputError("file:user:unreadable")
         check_size(facts.st_size)
-        return path.read_bytes()
+        with path.open("rb") as file:  # it may have grown meanwhile
+            data = file.read(settings.UPLOAD_MAX_BYTES + 1)
+        check_size(len(data))
+        return data
     except FileNotFoundError as error:
         raise UserInputError("file:user:missing") from error
     except OSError as error:

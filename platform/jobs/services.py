@@ -50,6 +50,7 @@ def claim(job_id: UUID) -> JobRecord:
         started_at=now,
         heartbeat_at=now,
         deliveries=F("deliveries") + 1,
+        error_code="",  # of the try before
     )
     if not claimed:
         raise ConflictError("job:conflict:not-queued", job_id=str(job_id))

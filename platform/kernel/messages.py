@@ -16,6 +16,9 @@ _SENTENCES: dict[str, str] = {
     "image:user:too-many-pixels": _("The picture has more than {max_megapixels} megapixels."),
     "image:user:too-many-frames": _("The picture has more than {max_frames} frames."),
     "image:user:broken": _("The picture is damaged and cannot be read to its end."),
+    "image:conflict:being-deleted": _(
+        "This picture is being deleted just now. Add it again in a minute."
+    ),
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),

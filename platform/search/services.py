@@ -5,6 +5,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -17,7 +18,7 @@ from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
 from jobs import dispatch
 from kernel import task_names
-from kernel.errors import AppError, TransientError, UserInputError
+from kernel.errors import AppError, DefectError, TransientError, UserInputError
 from search import query_files
 from vectors.index import Hit
 
@@ -92,7 +93,7 @@ def _describe(picture: ValidPicture, version: EncoderVersion) -> _DescribedQuery
         with suppress(TransientError):  # what stays behind expires
             query_files.delete(query_id)
     if "error" in answer:
-        raise _error(answer["error"])
+        raise _error(answer)
     if answer["encoder_version"] != version.pk:
         raise TransientError("encoder:transient:changing")
     return _DescribedQuery(
@@ -101,8 +102,12 @@ def _describe(picture: ValidPicture, version: EncoderVersion) -> _DescribedQuery
     )
 
 
-def _error(code: str) -> AppError:
-    return UserInputError(code) if ":user:" in code else TransientError(code)
+def _error(answer: dict[str, Any]) -> AppError:
+    """Return the worker's error again: its code says whose it is."""
+    code = answer["error"]
+    kinds: dict[str, type[AppError]] = {"user": UserInputError, "ours": DefectError}
+    kind = kinds.get(code.split(":")[1], TransientError)
+    return kind(code, **answer.get("context", {}))
 
 
 def _group_by_image(hits: list[Hit], *, query_sha256: str) -> tuple[ImageHit, ...]:

@@ -8,6 +8,7 @@ from catalog import services, vector_store
 from catalog.models import EncoderVersion
 from catalog.selectors import find_live_encoder, get_live_encoder
 from vectors.index import VectorIndex
+from vectors.schema import collection_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def record_first(facts: EncoderFacts) -> LiveEncoder:
         weights_sha256=facts.weights_sha256,
         preprocessing_sha256=facts.preprocessing_sha256,
         dim=facts.dim,
-        collection=f"regions__{facts.encoder}__v{number}",
+        collection=collection_name(facts.encoder, number),
         reason=facts.reason,
     )
     services.make_live(version)

@@ -1,9 +1,11 @@
 """Django's settings, from the environment (`config.env`)."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from config.env import ROOT, read_env
@@ -13,10 +15,11 @@ from config.secret import read_or_create_secret_key
 env = read_env()
 
 DATA_DIR = env.data_dir
-SECRET_KEY = (
+# Made at its first use, not while settings are read: who sets another one makes no file.
+SECRET_KEY: Any = (
     env.site.secret_key.get_secret_value()
     if env.site.secret_key
-    else read_or_create_secret_key(DATA_DIR / "secret_key")
+    else SimpleLazyObject(partial(read_or_create_secret_key, DATA_DIR / "secret_key"))
 )
 DEBUG = env.site.debug
 ALLOWED_HOSTS = list(env.site.allowed_hosts)
@@ -166,6 +169,8 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 3
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * _SOFT_LIMIT_S,
     "socket_connect_timeout": 3,
+    # Else every message to a broker that is away is tried for 6 s, while a person waits.
+    "max_retries": 0,
 }
 CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 3
 # Celery's own policy goes on for 20 s; a person who searches is told at once.

@@ -31,15 +31,17 @@ class Command(BaseCommand):
             "--no-wait", action="store_true", help="do not wait for the workers to describe them"
         )
 
-    def handle(self, *, paths: list[Path], no_wait: bool, **_: Any) -> None:
+        parser.add_argument("--source", help="where they come from; the paths by default")
+
+    def handle(self, *, paths: list[Path], no_wait: bool, source: str | None, **_: Any) -> None:
         try:
             files = [file for path in paths for file in list_folder(path)]
         except AppError as error:
             raise CommandError(sentence(error.code, **error.context)) from error
-        source = ", ".join(map(shown, paths))
+        places = ", ".join(map(shown, paths))
         if not files:
-            raise CommandError(f"There is no picture in {source}")
-        current = start_import(source)
+            raise CommandError(f"There is no picture in {places}")
+        current = start_import(source or places)
         refused = self._take_in(current, files)
         self._report(current, refused)
         if not no_wait:

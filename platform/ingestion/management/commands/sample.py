@@ -27,7 +27,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="semblance-sample-") as folder:
             count = write_sample(Path(folder))
             self.stdout.write(f"The sample catalogue: {count} pictures.")
-            call_command("ingest", folder, stdout=self.stdout, stderr=self.stderr)
+            call_command("ingest", folder, source="sample", stdout=self.stdout, stderr=self.stderr)
 
     def _accepted(self) -> bool:
         if not sys.stdin.isatty():
