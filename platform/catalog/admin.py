@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -195,15 +196,14 @@ class ImageAdmin(ModelAdmin):
 
     @admin.action(permissions=["change"], description=_("Describe and index again"))
     def reindex(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
-        """Hand the chosen images to the bulk queue."""
-        ids = _visible_ids(queryset)
-        services.enqueue_indexing(ids)
+        """Have the chosen images described again."""
+        count = services.request_indexing(queryset)
         said = ngettext(
             "%(count)d image will be indexed again.",
             "%(count)d images will be indexed again.",
-            len(ids),
+            count,
         )
-        self.message_user(request, said % {"count": len(ids)}, messages.SUCCESS)
+        self.message_user(request, said % {"count": count}, messages.SUCCESS)
 
     @admin.action(permissions=["delete"], description=_("Delete images, files and points"))
     def delete_selected(
@@ -215,9 +215,7 @@ class ImageAdmin(ModelAdmin):
         """
         if not request.POST.get("post"):
             return self._confirm_deletion(request, queryset)
-        ids = _visible_ids(queryset)
-        services.request_deletion(ids)
-        self._say_deleting(request, len(ids))
+        self._say_deleting(request, services.request_deletion(queryset))
         return None
 
     def _confirm_deletion(self, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse:
@@ -238,11 +236,11 @@ class ImageAdmin(ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         """Hide the image and have a worker remove points, row and files."""
-        services.request_deletion([obj.pk])
+        services.request_deletion(Image.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
         """Do the same for many."""
-        services.request_deletion(_visible_ids(queryset))
+        services.request_deletion(queryset)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
         """Say that it is going, not that it is gone."""
@@ -258,11 +256,6 @@ class ImageAdmin(ModelAdmin):
         self.message_user(request, said % {"count": count}, messages.SUCCESS)
 
 
-def _visible_ids(queryset: QuerySet[Image]) -> list[Any]:
-    shown = queryset.exclude(status=Image.Status.DELETING).order_by()
-    return list(shown.values_list("pk", flat=True).distinct())
-
-
 class NamedSetAdmin(ModelAdmin):
     """Tags and albums: their names are part of every point, so a change re-indexes the images."""
 
@@ -275,17 +268,18 @@ class NamedSetAdmin(ModelAdmin):
         """Save, and have the points of its images carry the new name."""
         super().save_model(request, obj, form, *args)
         if "name" in form.changed_data:  # a new one has no images yet
-            services.enqueue_indexing(_visible_ids(obj.images.all()))
+            services.request_indexing(obj.images.all())
 
     def delete_model(self, request: HttpRequest, obj: Tag | Album) -> None:
         """Delete, and have the points of its images forget it."""
         self.delete_queryset(request, type(obj).objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Do the same for many."""
-        ids = _visible_ids(Image.objects.filter(**{f"{self._relation}__in": queryset.all()}))
-        super().delete_queryset(request, queryset)
-        services.enqueue_indexing(ids)
+        """Do the same for many; asked for before they are gone, together with it."""
+        with transaction.atomic():
+            images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
+            services.request_indexing(images)
+            super().delete_queryset(request, queryset)
 
     @property
     def _relation(self) -> str:

@@ -71,8 +71,8 @@ def repair(found: Audit) -> None:
     """Mend every difference of an audit; the workers finish what needs the encoder.
 
     Images without points are described again, points and files that nothing names are removed,
-    thumbnails are made anew, and an image whose original is gone is marked failed, since nothing
-    can bring it back.
+    thumbnails are made anew, and an image whose original is gone is marked failed: only adding
+    the same file again brings it back.
     """
     version = get_live_encoder()
     ensure_collection(version)

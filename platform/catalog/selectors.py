@@ -43,6 +43,6 @@ def count_by_status() -> dict[str, int]:
     return counts | dict(rows)
 
 
-def find_by_sha256(sha256: str) -> UUID | None:
-    """Return the id of the image with this content, or None."""
-    return Image.objects.filter(sha256=sha256).values_list("pk", flat=True).first()
+def find_by_sha256(sha256: str) -> Image | None:
+    """Return the image with this content, even one being deleted, or None."""
+    return Image.objects.filter(sha256=sha256).first()

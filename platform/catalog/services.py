@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from catalog import storage
 from catalog.models import EncoderVersion, Image, Region
+from catalog.selectors import find_by_sha256
 from catalog.validation import ValidPicture
 from jobs import dispatch
 from jobs.models import JobRecord
 from jobs.services import MAX_DELIVERIES, finish, finish_as_split
 from kernel import task_names
+from kernel.errors import ConflictError
 
 # Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
 CHUNK_SIZE = 64
@@ -46,19 +48,16 @@ class Description:
 
 
 def add_picture(picture: ValidPicture, description: Description) -> Added:
-    """Store a valid picture under its content hash, or find the one already stored.
+    """Store a valid picture under its content hash, or find who stored it meanwhile.
 
-    Files first, then the row: a crash between the two leaves files that no row names, which
-    `audit` removes, and never a row without its files.
+    Callers ask `find_by_sha256` first. Files first, then the row: a crash between the two leaves
+    files that no row names, which `audit` removes, and never a row without its files.
 
     Raises:
+        ConflictError: "image:conflict:being-deleted".
         TransientError: the storage is full or out of reach; nothing was added.
     """
-    known = Image.objects.filter(sha256=picture.sha256).values_list("pk", flat=True).first()
-    if known is not None:
-        return Added(image_id=known, is_new=False)
-    storage.write(storage.original_name(picture.sha256), picture.data)
-    storage.write(storage.thumbnail_name(picture.sha256), picture.thumbnail)
+    _write_files(picture)
     try:
         with transaction.atomic():
             image = Image.objects.create(
@@ -73,9 +72,52 @@ def add_picture(picture: ValidPicture, description: Description) -> Added:
                 licence=description.licence,
             )
     except IntegrityError:  # somebody else stored the same file meanwhile
-        image = Image.objects.get(sha256=picture.sha256)
-        return Added(image_id=image.pk, is_new=False)
+        known = find_by_sha256(picture.sha256)
+        if known is None or known.status == Status.DELETING:
+            raise ConflictError("image:conflict:being-deleted") from None
+        return Added(image_id=known.pk, is_new=False)
     return Added(image_id=image.pk, is_new=True)
+
+
+def restore_picture(picture: ValidPicture) -> None:
+    """Store the files of a failed image again and have it described: its original may be lost.
+
+    Raises:
+        TransientError: the storage is full or out of reach; the image is as it was.
+    """
+    _write_files(picture)
+    request_indexing(Image.objects.filter(sha256=picture.sha256))
+
+
+def _write_files(picture: ValidPicture) -> None:
+    storage.write(storage.original_name(picture.sha256), picture.data)
+    storage.write(storage.thumbnail_name(picture.sha256), picture.thumbnail)
+
+
+def request_indexing(images: QuerySet[Image]) -> int:
+    """Have any number of images described again: the next sweep hands them out; return how many.
+
+    Those being deleted are left alone.
+    """
+    return _leave_to_sweep(images, Status.QUEUED)
+
+
+def request_deletion(images: QuerySet[Image]) -> int:
+    """Hide any number of images at once and have the next sweep's jobs delete them whole.
+
+    Returns:
+        How many those were; images that were being deleted already do not count.
+    """
+    return _leave_to_sweep(images, Status.DELETING)
+
+
+def _leave_to_sweep(images: QuerySet[Image], status: str) -> int:
+    return images.exclude(status=Status.DELETING).update(
+        status=status,
+        error_code="",
+        job=None,
+        queued_at=timezone.now() - STALLED_AFTER,  # overdue, so that no sweep passes them over
+    )
 
 
 def enqueue_indexing(image_ids: Sequence[UUID]) -> int:
@@ -96,39 +138,35 @@ def _enqueue_chunk(image_ids: Sequence[UUID]) -> None:
 
 def requeue_stalled() -> int:
     """Enqueue images that wait without a live job; return how many."""
-    overdue = timezone.now() - STALLED_AFTER
-    live = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
-    stalled = (
-        Image.objects.filter(status=Status.QUEUED, queued_at__lt=overdue)
-        .filter(Q(job=None) | ~Q(job__state__in=live))
-        .order_by("queued_at")
-        .values_list("pk", flat=True)[:STALLED_LIMIT]
-    )
-    ids = list(stalled)
+    ids = _list_stalled(Status.QUEUED)
     enqueue_indexing(ids)
     return len(ids)
 
 
 def redelete_stalled() -> int:
-    """Enqueue again the deletion of images whose job did not finish it; return how many."""
-    live = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
-    stalled = (
-        Image.objects.filter(status=Status.DELETING)
-        .filter(Q(job=None) | ~Q(job__state__in=live))
-        .values_list("pk", flat=True)[:STALLED_LIMIT]
-    )
-    ids = list(stalled)
-    request_deletion(ids)
+    """Enqueue the deletion of images that wait for it without a live job; return how many."""
+    ids = _list_stalled(Status.DELETING)
+    for start in range(0, len(ids), CHUNK_SIZE):
+        chunk = ids[start : start + CHUNK_SIZE]
+        with transaction.atomic():
+            job = dispatch.enqueue(task_names.DELETE_IMAGES, image_ids=[str(pk) for pk in chunk])
+            Image.objects.filter(pk__in=chunk).update(job=job, queued_at=timezone.now())
     return len(ids)
 
 
-def request_deletion(image_ids: Sequence[UUID]) -> None:
-    """Hide images at once and have their points, rows and files removed together."""
-    for start in range(0, len(image_ids), CHUNK_SIZE):
-        chunk = image_ids[start : start + CHUNK_SIZE]
-        with transaction.atomic():
-            job = dispatch.enqueue(task_names.DELETE_IMAGES, image_ids=[str(pk) for pk in chunk])
-            Image.objects.filter(pk__in=chunk).update(status=Status.DELETING, job=job)
+def _list_stalled(status: str) -> list[UUID]:
+    """Return images of that status that wait too long without a live job, the oldest first.
+
+    Where a job has failed, it is the time since it was made that keeps the next from following at
+    every sweep.
+    """
+    live = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
+    stalled = (
+        Image.objects.filter(status=status, queued_at__lte=timezone.now() - STALLED_AFTER)
+        .filter(Q(job=None) | ~Q(job__state__in=live))
+        .order_by("queued_at")
+    )
+    return list(stalled.values_list("pk", flat=True)[:STALLED_LIMIT])
 
 
 @transaction.atomic

@@ -5,13 +5,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import PurePath
 
 import numpy as np
 import pillow_heif
 from django.conf import settings
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from catalog.frames import has_more_frames
 from kernel.errors import UserInputError
 from kernel.hashing import sha256_hex
 
@@ -85,8 +88,11 @@ _UPRIGHT_BY_ORIENTATION = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SWAPPING_SIDES = frozenset(_UPRIGHT_BY_ORIENTATION[orientation] for orientation in (5, 6, 7, 8))
 THUMBNAIL_SIDE_PX = 400
 _THUMBNAIL_QUALITY = 82
+# Pixels made displayable at a time. A whole picture of 100 megapixels took 2 GB that way.
+_STRIP_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +129,13 @@ def validate(data: bytes, *, name: str = "") -> ValidPicture:
     with _open(data, ending) as picture:
         if ending and ending not in EXTENSIONS:
             raise UserInputError("image:user:wrong-extension", extension=ending)
-        _check_dimensions(picture)
+        _check_dimensions(picture, data)
         format_name = FORMATS[picture.format or ""]
         with _decoding():
             picture.load()
-            upright = _upright(picture)
-            width, height = upright.size
-            thumbnail = _thumbnail(upright)
+            turn = _turn_upright(picture)
+            width, height = picture.size[::-1] if turn in _SWAPPING_SIDES else picture.size
+            thumbnail = _thumbnail(picture, turn)
     return ValidPicture(
         sha256=sha256_hex(data),
         format=format_name,
@@ -175,18 +181,16 @@ def _open(data: bytes, ending: str) -> Iterator[Image.Image]:
             yield picture
 
 
-def _check_dimensions(picture: Image.Image) -> None:
+def _check_dimensions(picture: Image.Image, data: bytes) -> None:
     pixels = picture.width * picture.height
     if pixels > settings.UPLOAD_MAX_PIXELS:
         raise UserInputError(
             "image:user:too-many-pixels", pixels=pixels, max_pixels=settings.UPLOAD_MAX_PIXELS
         )
     with _decoding():
-        frames = getattr(picture, "n_frames", 1)
-    if frames > settings.UPLOAD_MAX_FRAMES:
-        raise UserInputError(
-            "image:user:too-many-frames", frames=frames, max_frames=settings.UPLOAD_MAX_FRAMES
-        )
+        is_too_long = has_more_frames(picture, data, limit=settings.UPLOAD_MAX_FRAMES)
+    if is_too_long:
+        raise UserInputError("image:user:too-many-frames", max_frames=settings.UPLOAD_MAX_FRAMES)
 
 
 @contextmanager
@@ -197,32 +201,79 @@ def _decoding() -> Iterator[None]:
         raise UserInputError("image:user:broken", reason=str(error)) from error
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _turn_upright(picture: Image.Image) -> Image.Transpose | None:
     try:
-        operation = _UPRIGHT_BY_ORIENTATION.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        return _UPRIGHT_BY_ORIENTATION.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # noqa: BLE001  # damaged metadata say nothing; the pixels are still good
-        return picture
-    return picture if operation is None else picture.transpose(operation)
+        return None
 
 
-def _thumbnail(upright: Image.Image) -> bytes:
-    small = _displayable(upright)
-    small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), reducing_gap=2.0)
+def _thumbnail(picture: Image.Image, turn: Image.Transpose | None) -> bytes:
+    scale = min(1.0, THUMBNAIL_SIDE_PX / max(picture.size))
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    # Averaged by a whole factor first, to no less than twice the size, then resized to it.
+    factor = max(1, max(picture.size) // (2 * THUMBNAIL_SIDE_PX))
+    box = (0, 0, picture.width / factor, picture.height / factor)
+    small = _reduced(picture, factor).resize((width, height), Image.Resampling.BICUBIC, box)
     buffer = io.BytesIO()
-    small.convert("RGB").save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
+    small = small if turn is None else small.transpose(turn)
+    small.save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
     return buffer.getvalue()
 
 
-def _displayable(picture: Image.Image) -> Image.Image:
-    """Return a picture that can be resized and shown: 8 bits a channel, opaque, on white."""
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    if picture.mode in {"I", "F", "I;16", "I;16B", "I;16L"}:
-        # Pillow's conversion clips at 255; spread the values that are there instead.
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
-        values -= values.min()
-        values *= 255.0 / (values.max() or 1.0)
-        return Image.fromarray(values.astype(np.uint8))
-    return picture if picture.mode in {"RGB", "L"} else picture.convert("RGB")
+def _reduced(picture: Image.Image, factor: int) -> Image.Image:
+    """Return the picture as RGB on white, `factor` times smaller; strip by strip, to spare memory.
+
+    A last row or column of fewer than `factor` pixels counts as a whole one.
+    """
+    tones = _tones(picture)
+    size = (ceil(picture.width / factor), ceil(picture.height / factor))
+    reduced = Image.new("RGB", size)
+    top = 0
+    for strip in _strips(picture, rows_in=factor):
+        small = _displayable(strip, tones).reduce(factor)
+        reduced.paste(small, (0, top))
+        top += small.height
+    return reduced
+
+
+def _strips(picture: Image.Image, *, rows_in: int = 1) -> Iterator[Image.Image]:
+    """Yield the picture from top to bottom; all strips but the last have n × `rows_in` rows."""
+    rows = rows_in * max(1, _STRIP_PIXELS // (picture.width * rows_in))
+    for top in range(0, picture.height, rows):
+        yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+
+
+def _displayable(strip: Image.Image, tones: tuple[float, float]) -> Image.Image:
+    """Return the strip with 8 bits a channel, opaque, on white."""
+    if strip.mode[0] in "IF":  # Pillow's conversion clips at 255
+        black, white = tones
+        values = (_samples(strip) - black) * (255.0 / (white - black))
+        return Image.fromarray(np.rint(values).astype(np.uint8))
+    if strip.has_transparency_data:
+        opaque, strip = Image.new("RGB", strip.size, "white"), strip.convert("RGBA")
+        opaque.paste(strip, mask=strip)
+        return opaque
+    return strip if strip.mode == "RGB" else strip.convert("RGB")
+
+
+def _tones(picture: Image.Image) -> tuple[float, float]:
+    """Return which values stand for black and for white, the same as `ml.images.decode` says.
+
+    16 bits are used whole. 32-bit samples do not say how they are scaled: the first usual range
+    that holds them all is taken, and their own extremes where none does.
+    """
+    if picture.mode not in {"I", "F"}:
+        return 0.0, 65535.0
+    extremes = [(values.min(), values.max()) for values in map(_samples, _strips(picture))]
+    low, high = float(min(low for low, _ in extremes)), float(max(high for _, high in extremes))
+    for ceiling in (1.0, 255.0, 65535.0) if picture.mode == "F" else (255.0, 65535.0):
+        if low >= 0.0 and high <= ceiling:
+            return 0.0, ceiling
+    return low, max(high, low + 1.0)
+
+
+def _samples(strip: Image.Image) -> NDArray[np.float64]:
+    """Return the (H, W) samples of a greyscale strip; what is no number is 0."""
+    values = np.asarray(strip, dtype=np.float64)
+    return np.where(np.isfinite(values), values, 0.0)

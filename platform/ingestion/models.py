@@ -12,8 +12,9 @@ from catalog.models import Image
 class Import(models.Model):
     """Pictures that came together, from a folder or a form.
 
-    ``running → finished``; the counts are of files: found = added + duplicates + failed once it
-    is finished. `images` are those it brought or met again, so that describing them can be watched.
+    ``running → finished | interrupted``; the counts are of files: found = added + duplicates +
+    failed once it is finished, and `touched_at` is when they last moved. `images` are those it
+    brought or met again, so that describing them can be watched.
     """
 
     class State(models.TextChoices):
@@ -39,6 +40,7 @@ class Import(models.Model):
         verbose_name=_("started by"),
     )
     created_at = models.DateTimeField(_("started"), auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
     class Meta:

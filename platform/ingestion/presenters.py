@@ -13,10 +13,7 @@ from kernel.messages import sentence
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file of an upload: the image it became or already was, or why it was refused.
-
-    A file whose image is just being deleted has neither title nor sentence: it may be sent again.
-    """
+    """One file of an upload: the image it became or already was, or why it was refused."""
 
     name: str
     result: str
@@ -53,8 +50,9 @@ def _row(outcome: Outcome, images: dict[UUID, Image]) -> FileRow:
         said = sentence(outcome.error.code, **outcome.error.context)
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     image = images.get(outcome.image_id) if outcome.image_id else None
-    if image is None:
-        return FileRow(name=outcome.name, result=outcome.result.value)
+    if image is None:  # deleted since it was added or met
+        said = sentence("image:conflict:being-deleted")
+        return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     return FileRow(
         name=outcome.name,
         result=outcome.result.value,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import PurePath
 from uuid import UUID
@@ -18,8 +19,12 @@ from catalog.services import CHUNK_SIZE, Added, Description
 from catalog.validation import validate
 from ingestion.models import Import, ImportFailure
 from ingestion.sources import SourceFile
-from kernel.errors import UserInputError
+from kernel.errors import ConflictError, UserInputError
 from kernel.hashing import sha256_hex
+
+# An import that has recorded nothing for so long has lost its process: a chunk of the largest
+# pictures takes some minutes.
+ABANDONED_AFTER = timedelta(minutes=10)
 
 
 class Result(StrEnum):
@@ -37,7 +42,7 @@ class Outcome:
     name: str
     result: Result
     image_id: UUID | None = None
-    error: UserInputError | None = None
+    error: UserInputError | ConflictError | None = None
 
 
 def start_import(source: str, *, started_by_id: int | None = None) -> Import:
@@ -77,7 +82,7 @@ def take_in(current: Import, files: Iterable[SourceFile]) -> Iterator[Outcome]:
 def _take_in_one(current: Import, file: SourceFile) -> Outcome:
     try:
         added = _add(current, file)
-    except UserInputError as error:
+    except (UserInputError, ConflictError) as error:
         ImportFailure.objects.create(of=current, name=file.name[:1000], error_code=error.code)
         return Outcome(name=file.name, result=Result.FAILED, error=error)
     result = Result.ADDED if added.is_new else Result.DUPLICATES
@@ -88,9 +93,14 @@ def _add(current: Import, file: SourceFile) -> Added:
     data = file.read()
     # Asked before decoding, so that running an import again costs a hash a file.
     known = find_by_sha256(sha256_hex(data))
-    if known is not None:
-        return Added(image_id=known, is_new=False)
+    if known is not None and known.status == Image.Status.DELETING:
+        raise ConflictError("image:conflict:being-deleted")
+    if known is not None and known.status != Image.Status.FAILED:
+        return Added(image_id=known.pk, is_new=False)
     picture = validate(data, name=file.name)
+    if known is not None:
+        catalog.restore_picture(picture)
+        return Added(image_id=known.pk, is_new=False)
     title = PurePath(file.name).stem
     return catalog.add_picture(picture, Description(title=title, source=current.source))
 
@@ -100,6 +110,7 @@ def _record(current: Import, outcomes: list[Outcome]) -> None:
     """Add a chunk to the import's counts and hand its new pictures to the workers."""
     counts = Counter(outcome.result for outcome in outcomes)
     Import.objects.filter(pk=current.pk).update(
+        touched_at=timezone.now(),
         found=F("found") + len(outcomes),
         **{result.value: F(result.value) + counts[result] for result in Result},
     )
@@ -113,3 +124,15 @@ def _record(current: Import, outcomes: list[Outcome]) -> None:
     new = [o.image_id for o in outcomes if o.result is Result.ADDED and o.image_id in met]
     # Where reading took long, the sweep has handed some out already.
     catalog.enqueue_indexing([image_id for image_id in new if met[image_id] is None])
+
+
+def close_abandoned() -> int:
+    """Mark as interrupted the imports whose process is gone; return how many.
+
+    One that was only slow marks itself finished at its end.
+    """
+    now = timezone.now()
+    abandoned = Import.objects.filter(
+        state=Import.State.RUNNING, touched_at__lt=now - ABANDONED_AFTER
+    )
+    return abandoned.update(state=Import.State.INTERRUPTED, finished_at=now)

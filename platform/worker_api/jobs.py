@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from catalog import services as catalog
+from ingestion import services as ingestion
 from jobs import services as jobs
 
 HEARTBEAT_S = jobs.HEARTBEAT_S
@@ -11,11 +12,15 @@ HEARTBEAT_S = jobs.HEARTBEAT_S
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What one sweep did: messages sent again, dead jobs recovered, images handed out anew."""
+    """What one sweep did.
+
+    Messages sent again, dead jobs recovered, images handed out, dead imports closed.
+    """
 
     resent: int
     recovered: int
     requeued_images: int
+    closed_imports: int
 
 
 def claim(job_id: UUID) -> None:
@@ -53,7 +58,12 @@ def crashed(job_id: UUID) -> None:
 
 
 def sweep() -> Sweep:
-    """Mend what died: see `jobs.services.sweep` and `catalog.services.requeue_stalled`."""
+    """Mend what died, and hand out what waits: see the services that are called."""
     swept = jobs.sweep(on_dead=catalog.give_up_or_split)
     requeued = catalog.requeue_stalled() + catalog.redelete_stalled()
-    return Sweep(resent=swept.resent, recovered=swept.recovered, requeued_images=requeued)
+    return Sweep(
+        resent=swept.resent,
+        recovered=swept.recovered,
+        requeued_images=requeued,
+        closed_imports=ingestion.close_abandoned(),
+    )

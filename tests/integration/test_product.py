@@ -180,8 +180,7 @@ def test_deleting_removes_row_files_and_points_together(product: Product) -> Non
 
 _DELETE_TWO = (
     "from catalog.models import Image; from catalog.services import request_deletion; "
-    "request_deletion(list(Image.objects.filter(title__in=['00003', '00004'])"
-    ".values_list('pk', flat=True)))"
+    "request_deletion(Image.objects.filter(title__in=['00003', '00004']))"
 )
 
 

@@ -1,9 +1,9 @@
 import io
 
 import pytest
-from bench.edits import half_mirrored_jpeg60
 from PIL import Image
 
+from bench.edits import half_mirrored_jpeg60
 from tests.pictures import BLUE, GREEN, RED, YELLOW, corners, encoded
 
 

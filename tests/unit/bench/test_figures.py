@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import indexing, searching
-from bench.ingesting import IngestFigures, write_pictures
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from PIL import Image
 
+from bench import indexing, searching
+from bench.ingesting import IngestFigures, write_pictures
 from tests.pictures import GREEN, RED, corners, encoded, plain
 from vectors.faiss import FaissIndex
 from vectors.index import CollectionSpec

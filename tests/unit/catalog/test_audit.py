@@ -294,7 +294,7 @@ def test_an_image_deleted_after_the_audit_stays_deleted(
     image = indexed[0]
     index.delete([point_of(image, version).id])
     found = audit()
-    services.request_deletion([image.pk])
+    services.request_deletion(Image.objects.filter(pk=image.pk))
 
     repair(found)
 

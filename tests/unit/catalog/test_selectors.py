@@ -88,7 +88,7 @@ def test_images_are_found_by_id_unless_they_are_being_deleted() -> None:
 def test_an_image_is_found_by_its_content(add_image: AddImage) -> None:
     image = add_image(numbered(1))
 
-    assert selectors.find_by_sha256(image.sha256) == image.pk
+    assert selectors.find_by_sha256(image.sha256) == image
     assert selectors.find_by_sha256("0" * 64) is None
 
 

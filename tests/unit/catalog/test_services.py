@@ -11,7 +11,7 @@ from catalog.models import Image, Region
 from catalog.services import Added, Description
 from catalog.validation import validate
 from jobs.models import JobRecord
-from kernel.errors import TransientError
+from kernel.errors import ConflictError, TransientError
 from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES
 from tests.conftest import AddImage, Broker
 from tests.pictures import GREEN, RED, plain
@@ -90,6 +90,29 @@ def test_two_who_add_the_same_picture_at_once_find_one_image(use_storage) -> Non
     assert not first.is_new
     assert Image.objects.count() == 1
     assert storage.read(storage.original_name(picture.sha256)) == picture.data
+
+
+def test_a_picture_whose_image_is_being_deleted_is_refused(add_image: AddImage) -> None:
+    image = add_image(plain(), status=Status.DELETING)
+
+    with pytest.raises(ConflictError) as caught:
+        services.add_picture(validate(plain()), Description())
+
+    assert caught.value.code == "image:conflict:being-deleted"
+    assert Image.objects.get() == image
+
+
+def test_a_restored_picture_has_its_files_again_and_waits(add_image: AddImage, media: Path) -> None:
+    image = add_image(plain(), status=Status.FAILED, error_code="storage:ours:file-missing")
+    for name in (storage.original_name(image.sha256), storage.thumbnail_name(image.sha256)):
+        storage.delete(name)
+
+    services.restore_picture(validate(plain()))
+
+    image.refresh_from_db()
+    assert (image.status, image.error_code) == (Status.QUEUED, "")
+    assert storage.read(storage.original_name(image.sha256)) == plain()
+    assert storage.exists(storage.thumbnail_name(image.sha256))
 
 
 @pytest.mark.parametrize("good", [0, 1], ids=["at-the-original", "at-the-thumbnail"])
@@ -209,6 +232,36 @@ def test_an_image_that_waits_without_a_job_is_handed_out_anew(
     assert services.requeue_stalled() == 0
 
 
+# What is asked of many images at once
+
+
+@pytest.mark.parametrize("ask", [services.request_indexing, services.request_deletion])
+def test_any_number_of_images_costs_one_query(
+    broker: Broker, django_assert_num_queries, ask
+) -> None:
+    new_images(130)
+
+    with django_assert_num_queries(1):
+        assert ask(Image.objects.all()) == 130
+
+    assert not JobRecord.objects.exists()
+
+
+def test_images_to_describe_again_are_handed_out_by_the_next_sweep(broker: Broker) -> None:
+    ids = new_images(66)
+    running = JobRecord.objects.create(name=INDEX_IMAGES, queue="bulk", state=State.RUNNING)
+    Image.objects.update(status=Status.INDEXED, job=running)
+    Image.objects.filter(pk=ids[64]).update(status=Status.FAILED, error_code="a:user:b")
+    Image.objects.filter(pk=ids[65]).update(status=Status.DELETING)
+
+    assert services.request_indexing(Image.objects.all()) == 65
+
+    assert Image.objects.filter(status=Status.QUEUED, error_code="", job=None).count() == 65
+    assert services.requeue_stalled() == 65
+    assert [len(some) for some in ids_of(broker.take("bulk"))] == [64, 1]
+    assert Image.objects.get(pk=ids[65]).status == Status.DELETING
+
+
 # Recording
 
 
@@ -263,20 +316,34 @@ def test_a_failure_keeps_the_row_and_its_reason_but_no_deletion() -> None:
 
 
 def test_a_deletion_hides_the_images_at_once_and_is_work_for_later(broker: Broker) -> None:
-    ids = new_images(65)
+    new_images(65)
 
-    services.request_deletion(ids)
+    assert services.request_deletion(Image.objects.all()) == 65
 
     assert not selectors.list_visible_images().exists()
+    assert broker.take("maintenance") == []
+    assert services.redelete_stalled() == 65
     messages = broker.take("maintenance")
     assert [len(some) for some in ids_of(messages)] == [64, 1]
     assert {message.name for message in messages} == {DELETE_IMAGES}
 
 
 def test_no_deletion_no_job(broker: Broker) -> None:
-    services.request_deletion([])
+    assert services.request_deletion(Image.objects.none()) == 0
+    assert services.redelete_stalled() == 0
 
     assert not JobRecord.objects.exists()
+
+
+def test_a_second_request_leaves_a_deletion_to_its_job(broker: Broker) -> None:
+    new_images(1)
+    services.request_deletion(Image.objects.all())
+    services.redelete_stalled()
+    job = Image.objects.get().job
+
+    assert services.request_deletion(Image.objects.all()) == 0
+
+    assert Image.objects.get().job == job
 
 
 def test_a_deleted_image_leaves_nothing(add_image: AddImage) -> None:
@@ -321,45 +388,56 @@ def test_a_deletion_that_the_storage_stopped_is_finished_by_the_next(
     assert list(storage.list_names("thumbnails")) == []
 
 
-def test_a_picture_added_while_it_is_deleted_keeps_its_files(
-    add_image: AddImage, use_storage
+@pytest.mark.parametrize("nth", [1, 2], ids=["at-the-original", "at-the-thumbnail"])
+def test_a_picture_added_while_it_is_deleted_is_refused_and_leaves_no_row(
+    add_image: AddImage, use_storage, nth: int
 ) -> None:
-    # Somebody adds the picture again at the moment in which its first file is removed.
+    # Somebody adds the picture again at the moment in which a file of it is removed.
     picture = validate(plain())
     image = add_image(plain(), status=Status.DELETING)
-    added: list[Added] = []
-    use_storage(
-        BUSY,
-        operation="delete",
-        meanwhile=lambda: added.append(services.add_picture(picture, Description())),
-    )
+    refusals: list[str] = []
+
+    def add_again() -> None:
+        with pytest.raises(ConflictError) as caught:
+            services.add_picture(picture, Description())
+        refusals.append(caught.value.code)
+
+    use_storage(BUSY, operation="delete", nth=nth, meanwhile=add_again)
 
     services.delete_image(image.pk)
 
-    assert len(added) == 1
-    for row in Image.objects.all():
-        assert storage.exists(storage.original_name(row.sha256))
-        assert storage.exists(storage.thumbnail_name(row.sha256))
+    assert refusals == ["image:conflict:being-deleted"]
+    assert not Image.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("job_state", "is_stalled"),
+    ("job_state", "waits_s", "is_stalled"),
     [
-        pytest.param(None, True, id="no-job"),
-        pytest.param(State.FAILED, True, id="its-job-failed"),
-        pytest.param(State.SUCCEEDED, True, id="its-job-left-it"),
-        pytest.param(State.QUEUED, False, id="its-job-waits"),
-        pytest.param(State.RUNNING, False, id="its-job-runs"),
+        pytest.param(None, 61, True, id="no-job"),
+        pytest.param(State.FAILED, 61, True, id="its-job-failed"),
+        pytest.param(State.FAILED, 50, False, id="its-job-failed-just-now"),
+        pytest.param(State.SUCCEEDED, 61, True, id="its-job-left-it"),
+        pytest.param(State.QUEUED, 200_000, False, id="its-job-waits"),
+        pytest.param(State.RUNNING, 200_000, False, id="its-job-runs"),
     ],
 )
 def test_a_deletion_without_a_job_is_handed_out_anew(
-    image_in_job, broker: Broker, job_state: str | None, is_stalled: bool
+    image_in_job, broker: Broker, job_state: str | None, waits_s: int, is_stalled: bool
 ) -> None:
-    image = image_in_job(job_state, status=Status.DELETING)
+    image = image_in_job(job_state, status=Status.DELETING, queued_at=ago(seconds=waits_s))
 
     assert services.redelete_stalled() == int(is_stalled)
 
     assert ids_of(broker.take("maintenance")) == [[str(image.pk)]] * is_stalled
+    assert services.redelete_stalled() == 0
+
+
+def test_a_deletion_that_fails_is_not_tried_at_every_sweep(broker: Broker) -> None:
+    new_images(1)
+    services.request_deletion(Image.objects.all())
+    services.redelete_stalled()
+    JobRecord.objects.update(state=State.FAILED)
+
     assert services.redelete_stalled() == 0
 
 

@@ -1,9 +1,16 @@
 """The list of bad input, one by one, and what is known of a good picture."""
 
 import io
+import os
+import struct
+import subprocess
+import sys
+import time
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -12,6 +19,7 @@ from PIL import Image
 
 from catalog.validation import THUMBNAIL_SIDE_PX, validate
 from kernel.errors import UserInputError
+from ml.images.decode import decode
 from tests.pictures import (
     BLUE,
     GREEN,
@@ -30,6 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 pillow_heif.register_heif_opener()
 
+ROOT = Path(__file__).resolve().parents[3]
 ABC_SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 # The same picture in every format that is taken in: Pillow's name → (options, our name).
 FORMATS = {
@@ -247,10 +256,46 @@ def test_more_than_8_bits_are_not_clipped(kind: str, dtype: str) -> None:
     assert is_near(thumbnail.getpixel((80, 15)), (255, 255, 255))
 
 
-def test_one_16_bit_value_everywhere_is_no_division_by_zero() -> None:
-    flat = Image.fromarray(np.full((8, 8), 30_000, dtype="<u2"))
+@pytest.mark.parametrize("value", [0, 3_000, 30_000, 65_535])
+def test_16_bits_are_scaled_not_stretched(value: int) -> None:
+    # 65,535 is white, whatever values a picture has: 65,535 = 255 × 257.
+    flat = Image.fromarray(np.full((8, 8), value, dtype="<u2"))
 
-    assert thumbnail_of(encoded(flat, "PNG")).size == (8, 8)
+    shown = thumbnail_of(encoded(flat, "PNG")).getpixel((4, 4))
+
+    assert is_near(shown, (round(value / 257),) * 3, by=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "highest"),
+    [
+        ("PNG", "<u2", 9_000),
+        ("TIFF", ">u2", 9_000),
+        ("TIFF", "<i4", 200),
+        ("TIFF", "<i4", 9_000),
+        ("TIFF", "<i4", 900_000),
+        ("TIFF", "<f4", 0.9),
+        ("TIFF", "<f4", 200),
+        ("TIFF", "<f4", 9_000),
+        ("TIFF", "<f4", 1e30),
+        ("TIFF", "<f4", np.nan),
+    ],
+)
+def test_more_than_8_bits_look_as_the_encoder_sees_them(
+    kind: str, dtype: str, highest: float
+) -> None:
+    # Larger than one strip, so that no part of the picture may be scaled by itself.
+    ramp = np.linspace(0, 1, 2100) * (highest if np.isfinite(highest) else 0.9)
+    samples = np.tile(ramp.astype(dtype), (2100, 1)).T.copy()
+    if np.isnan(highest):
+        samples[:5] = np.nan
+    data = encoded(Image.fromarray(samples), kind)
+    seen = decode(data, max_pixels=10_000_000)
+    seen.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BOX)
+
+    shown = np.asarray(thumbnail_of(data), dtype=np.int16)
+
+    assert np.abs(shown - np.asarray(seen, dtype=np.int16)).max() <= 3
 
 
 def test_a_black_and_white_picture_of_one_bit() -> None:
@@ -265,6 +310,86 @@ def test_the_first_frame_of_an_animation_is_shown() -> None:
     thumbnail = thumbnail_of(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
 
     assert is_near(thumbnail.getpixel((16, 16)), GREEN)
+
+
+def test_an_edge_of_transparency_has_no_colour_of_what_is_not_seen() -> None:
+    # Red beside a blue that is fully transparent: between them lies pink, never violet.
+    picture = Image.new("RGBA", (1601, 801), (*RED, 255))
+    picture.paste((*BLUE, 0), (803, 0, 1601, 801))
+
+    thumbnail = np.asarray(thumbnail_of(encoded(picture)), dtype=np.int16)
+
+    assert np.abs(thumbnail[..., 2] - thumbnail[..., 1]).max() <= 12
+    assert is_near(thumbnail[100, 20], RED)
+    assert is_near(thumbnail[100, 380], (255, 255, 255))
+
+
+@pytest.mark.parametrize("mode", ["1", "P"])
+def test_a_fine_pattern_becomes_its_mean(mode: str) -> None:
+    # Every second pixel is white; picking pixels would show black, white or moiré.
+    pattern = np.indices((1600, 1600)).sum(axis=0) % 2 * 255
+    picture = Image.fromarray(pattern.astype(np.uint8)).convert(mode)
+
+    thumbnail = np.asarray(thumbnail_of(encoded(picture)), dtype=np.int16)
+
+    assert np.abs(thumbnail - 128).max() <= 4
+
+
+def test_a_large_picture_is_turned_too() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = corners(2000, 1000).transpose(STORED_AS[6])
+
+    found = validate(encoded(stored, "JPEG", quality=95, exif=exif))
+
+    thumbnail = Image.open(io.BytesIO(found.thumbnail))
+    assert (found.width, found.height, thumbnail.size) == (2000, 1000, (400, 200))
+    assert is_near(thumbnail.getpixel((60, 40)), RED)
+    assert is_near(thumbnail.getpixel((340, 160)), YELLOW)
+
+
+def test_a_strip_keeps_its_proportions() -> None:
+    # 37 rows are no multiple of the factor that 10,000 columns are reduced by.
+    assert thumbnail_of(plain(size=(10_000, 370))).size == (400, 15)
+
+
+PEAK = """
+import io, re, sys
+from pathlib import Path
+import django
+django.setup()
+import numpy as np
+from PIL import Image
+from catalog.validation import validate
+def peak():  # of this process alone: ru_maxrss begins with that of the process that started it
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+def file_of(mode):
+    if mode == "I;16":
+        return file(Image.fromarray(np.zeros((6000, 6000), "<u2")))
+    return file(Image.new(mode, (6000, 6000)), **({"transparency": 0} if mode == "P" else {}))
+def file(picture, **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1, **options)
+    return buffer.getvalue()
+data = file_of(sys.argv[1])
+before = peak()
+validate(data)
+sys.stdout.write(str(peak() - before))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("mode", ["RGBA", "P", "I;16"])
+def test_a_large_picture_is_held_in_memory_once(mode: str) -> None:
+    # 36 megapixels, at most 4 bytes each: 144 MB. Laying all of it on white took five times that.
+    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "."))
+    environment = {"PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "config.settings.tests"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, mode], env=environment, capture_output=True, check=True
+    )
+
+    assert int(done.stdout) < 220_000_000
 
 
 # What is refused
@@ -303,6 +428,68 @@ def test_formats_that_are_not_ours_are_never_opened(kind: str) -> None:
 
 def test_as_many_frames_as_allowed() -> None:
     assert validate(many_framed_gif(1_000)).format == "gif"
+
+
+def animated(kind: str, rng: np.random.Generator, **options: object) -> bytes:
+    """Five frames of noise: own palettes, many data blocks, and extensions between them."""
+    frames = [noise(rng, 60, 40) for _ in range(5)]
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("GIF", {"duration": 50, "loop": 0, "comment": "a, b; c!" * 99}),
+        ("GIF", {"optimize": True, "interlace": 1, "disposal": 2}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("WEBP", {}),
+        ("PNG", {}),
+        ("AVIF", {}),
+    ],
+)
+def test_frames_are_counted(settings, rng: np.random.Generator, kind: str, options: dict) -> None:
+    data = animated(kind, rng, **options)
+
+    settings.UPLOAD_MAX_FRAMES = 5
+    found = validate(data)
+    settings.UPLOAD_MAX_FRAMES = 4
+
+    assert (found.width, found.height) == (60, 40)
+    assert refusal(data) == "image:user:too-many-frames"
+
+
+def test_the_first_page_is_the_one_that_is_shown() -> None:
+    pages = [Image.new("RGB", (32, 32), GREEN), Image.new("RGB", (90, 10), RED)]
+
+    found = validate(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+
+    assert (found.width, found.height) == (32, 32)
+    assert is_near(Image.open(io.BytesIO(found.thumbnail)).getpixel((16, 16)), GREEN)
+
+
+def many_paged_tiff(pages: int) -> bytes:
+    """A 1 × 1 TIFF of this many pages, 114 bytes each, that share one pixel."""
+    # Source: TIFF 6.0, section 2; tag, type (3 short, 4 long), count, value.
+    tags = [(256, 3, 1, 1), (257, 3, 1, 1), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
+    tags += [(273, 4, 1, 8), (277, 3, 1, 1), (278, 3, 1, 1), (279, 4, 1, 1)]
+    fields = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    places = range(10, 10 + pages * (len(fields) + 4), len(fields) + 4)
+    following = [*places[1:], 0]
+    directories = b"".join(fields + struct.pack("<I", place) for place in following)
+    return b"II*\0" + struct.pack("<I", places[0]) + b"\0\0" + directories
+
+
+@pytest.mark.parametrize(
+    ("draw", "frames"), [(many_framed_gif, 3_000_000), (many_paged_tiff, 20_000)]
+)
+def test_counting_frames_stops_at_the_limit(draw: Callable[[int], bytes], frames: int) -> None:
+    # Counting all of them takes Pillow 9 and 4 seconds.
+    data = draw(frames)
+    started = time.process_time()
+
+    assert refusal(data) == "image:user:too-many-frames"
+
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind not in {"BMP", "GIF"}])

@@ -2,6 +2,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from config.env import ROOT, InvalidEnvironment, read_env
 
@@ -67,6 +68,9 @@ def test_all_bad_values_are_named_in_one_error(bare: pytest.MonkeyPatch) -> None
         "LOG_LEVEL": "LOUD",
         "DEBUG": "2",
         "DATA_DIR": "~nobody-of-this-name/var",
+        "DATABASE_URL": "mysql://somebody:hush-hush@host/db",
+        "BROKER_URL": "amqp://somebody:hush-hush@host",
+        "QDRANT_URL": "qdrant:6333",
     }
     for name, value in bad.items():
         bare.setenv(name, value)
@@ -76,6 +80,38 @@ def test_all_bad_values_are_named_in_one_error(bare: pytest.MonkeyPatch) -> None
 
     named = [line.split(":")[0] for line in str(caught.value).splitlines()]
     assert sorted(named) == sorted(bad)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("DATABASE_URL", "postgres://host/db"),
+        ("DATABASE_URL", "postgresql://host/db"),
+        ("DATABASE_URL", "sqlite:////tmp/db"),
+        ("BROKER_URL", "redis://host"),
+        ("BROKER_URL", "rediss://host"),
+        ("BROKER_URL", "redis+socket:///run/redis.sock"),
+        ("QDRANT_URL", "http://host:6333"),
+        ("QDRANT_URL", "https://host"),
+    ],
+)
+def test_addresses_of_known_kinds_are_taken(
+    bare: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    bare.setenv(name, address)
+
+    read_env()
+
+
+def test_more_pixels_than_pillow_opens_cannot_be_allowed(bare: pytest.MonkeyPatch) -> None:
+    most = 2 * Image.MAX_IMAGE_PIXELS
+    bare.setenv("UPLOAD_MAX_PIXELS", str(most))
+    assert read_env().uploads.max_pixels == most
+
+    bare.setenv("UPLOAD_MAX_PIXELS", str(most + 1))
+    with pytest.raises(InvalidEnvironment, match="UPLOAD_MAX_PIXELS"):
+        read_env()
 
 
 def test_the_data_folder_holds_models_and_the_brokers_socket(
@@ -151,8 +187,10 @@ def test_addresses_of_servers_switch_the_embedded_parts_off(bare: pytest.MonkeyP
 
 
 def test_secrets_are_not_in_the_text_of_the_settings(bare: pytest.MonkeyPatch) -> None:
-    for name in ("SECRET_KEY", "DATABASE_URL", "BROKER_URL", "QDRANT_API_KEY"):
+    for name in ("SECRET_KEY", "QDRANT_API_KEY"):
         bare.setenv(name, "hush-hush")
+    bare.setenv("DATABASE_URL", "postgres://somebody:hush-hush@host/db")
+    bare.setenv("BROKER_URL", "redis://:hush-hush@host")
 
     assert "hush" not in repr(read_env())
 

@@ -19,12 +19,30 @@ def load(module: str, data_dir: Path, then: str = "") -> str:
 
 
 def test_the_secret_key_is_kept_from_start_to_start(tmp_path: Path) -> None:
-    key = "sys.stdout.write(settings.SECRET_KEY)"
+    key = "sys.stdout.write(str(settings.SECRET_KEY))"
 
     first = load("config.settings", tmp_path / "data", key)
 
     assert first == (tmp_path / "data" / "secret_key").read_text()
     assert load("config.settings", tmp_path / "data", key) == first
+
+
+@pytest.mark.parametrize("module", ["config.settings", "config.settings.tests"])
+def test_reading_settings_makes_nothing_in_the_data_folder(tmp_path: Path, module: str) -> None:
+    load(module, tmp_path / "data")
+
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_secret_key_is_one_for_django(tmp_path: Path) -> None:
+    use = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; "
+        "from django.core import signing; "
+        "sys.stdout.write(signing.loads(signing.dumps('signed')))"
+    )
+
+    assert load("config.settings", tmp_path / "data", use) == "signed"
+    assert (tmp_path / "data" / "secret_key").exists()
 
 
 @pytest.mark.parametrize(

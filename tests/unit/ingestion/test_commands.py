@@ -1,5 +1,6 @@
 import io
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,13 +77,15 @@ def test_ingest_of_several_folders_and_files_is_one_import(
 
 
 def test_ingest_waits_until_every_picture_is_described(
-    folder: Path, media: Path, broker: Broker
+    folder: Path, media: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The workers were done with these pictures before: there is nothing to wait for.
-    run("ingest", folder, "--no-wait")
-    first, *others = Image.objects.values_list("pk", flat=True)
-    catalog.record_indexed(others)
-    catalog.record_failed(first, "encoder:ours:failed")
+    def work(_seconds: float) -> None:
+        """Do what the workers do while the command sleeps."""
+        first, *others = Image.objects.values_list("pk", flat=True)
+        catalog.record_indexed(others)
+        catalog.record_failed(first, "encoder:ours:failed")
+
+    monkeypatch.setattr(time, "sleep", work)
 
     said = run("ingest", folder)
 

@@ -11,7 +11,7 @@ from catalog import services as catalog
 from catalog.models import Image
 from ingestion.models import Import, ImportFailure
 from ingestion.selectors import Progress, find_progress
-from ingestion.services import Outcome, Result, start_import, take_in
+from ingestion.services import Outcome, Result, close_abandoned, start_import, take_in
 from ingestion.sources import SourceFile, list_folder
 from jobs.models import JobRecord
 from kernel.errors import TransientError, UserInputError
@@ -230,6 +230,96 @@ def test_pictures_that_the_sweep_handed_out_meanwhile_are_not_handed_out_again(
     assert sent(broker) == [[str(first.image_id)], [str(second.image_id)]]
 
 
+def test_a_file_whose_image_is_being_deleted_is_refused(media: Path, broker: Broker) -> None:
+    take_in_all(pictures(1))
+    catalog.request_deletion(Image.objects.all())
+
+    again, [outcome] = take_in_all(pictures(1))
+
+    assert outcome.result is Result.FAILED
+    assert outcome.error.code == "image:conflict:being-deleted"
+    assert counts(again) == (1, 0, 0, 1)
+    failure = ImportFailure.objects.get()
+    assert (failure.name, failure.error_code) == ("1.png", "image:conflict:being-deleted")
+
+
+def test_a_failed_image_whose_file_comes_again_is_tried_again(media: Path, broker: Broker) -> None:
+    _, [first] = take_in_all(pictures(1))
+    broker.take("bulk")
+    stored = [path for path in media.rglob("*") if path.is_file()]
+    for path in stored:
+        path.unlink()
+    catalog.record_failed(first.image_id, "storage:ours:file-missing")
+
+    again, [outcome] = take_in_all(pictures(1))
+
+    assert (outcome.result, outcome.image_id) == (Result.DUPLICATES, first.image_id)
+    assert counts(again) == (1, 0, 1, 0)
+    assert [path for path in stored if path.is_file()] == stored
+    image = Image.objects.get()
+    assert (image.status, image.error_code) == (Image.Status.QUEUED, "")
+    catalog.requeue_stalled()
+    assert sent(broker) == [[str(first.image_id)]]
+
+
+# An import that lost its process
+
+
+@pytest.mark.parametrize(
+    ("state", "silent_min", "is_closed"),
+    [
+        pytest.param("running", 11, True, id="silent"),
+        pytest.param("running", 9, False, id="at-work"),
+        pytest.param("finished", 11, False, id="finished"),
+    ],
+)
+def test_an_import_that_fell_silent_is_interrupted(
+    state: str, silent_min: int, is_closed: bool
+) -> None:
+    current = start_import("/a")
+    touched_at = timezone.now() - timedelta(minutes=silent_min)
+    Import.objects.update(state=state, touched_at=touched_at)
+
+    assert close_abandoned() == int(is_closed)
+
+    current.refresh_from_db()
+    assert current.state == ("interrupted" if is_closed else state)
+    assert (current.finished_at is not None) == is_closed
+
+
+def test_an_import_that_has_just_begun_is_left_alone() -> None:
+    start_import("/a")
+
+    assert close_abandoned() == 0
+
+
+def test_every_chunk_says_that_the_import_is_at_work(media: Path, broker: Broker) -> None:
+    current = start_import("/a")
+    outcomes = take_in(current, pictures(*range(65)))
+    next(outcomes)
+    Import.objects.update(touched_at=timezone.now() - timedelta(minutes=11))
+
+    for _ in range(63):
+        next(outcomes)
+
+    assert close_abandoned() == 0
+    list(outcomes)
+    assert counts(current) == (65, 65, 0, 0)
+
+
+def test_an_import_that_was_only_slow_ends_well(media: Path, broker: Broker) -> None:
+    current = start_import("/a")
+    outcomes = take_in(current, pictures(1))
+    next(outcomes)
+    Import.objects.update(touched_at=timezone.now() - timedelta(minutes=11))
+    close_abandoned()
+
+    assert list(outcomes) == []
+
+    current.refresh_from_db()
+    assert current.state == "finished"
+
+
 # A folder as people have them
 
 
@@ -319,7 +409,7 @@ def test_progress_counts_what_the_workers_have_done(media: Path, broker: Broker)
     ids = [outcome.image_id for outcome in outcomes]
     catalog.record_indexed(ids[:2])
     catalog.record_failed(ids[2], "image:user:broken")
-    catalog.request_deletion([ids[3]])
+    catalog.request_deletion(Image.objects.filter(pk=ids[3]))
     other, _ = take_in_all(pictures(1, 9))
 
     found = find_progress([current.pk, other.pk])

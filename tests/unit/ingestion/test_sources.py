@@ -194,6 +194,34 @@ def test_a_sparse_file_of_a_terabyte_is_not_read(tmp_path: Path) -> None:
     assert refusal(tmp_path / "a.jpg") == "image:user:too-large"
 
 
+class ChangingFile(type(Path())):
+    """A file that somebody gives another size each time its size was asked for."""
+
+    def stat(self, **options: bool) -> os.stat_result:
+        facts = super().stat(**options)
+        os.truncate(self, self.sizes.pop(0))
+        return facts
+
+
+@pytest.mark.parametrize(
+    ("new_bytes", "code"),
+    [(2**40, "image:user:too-large"), (0, "image:user:empty-file")],
+    ids=["grown", "emptied"],
+)
+def test_a_file_that_changes_after_its_size_was_asked_is_not_read_whole(
+    tmp_path: Path, new_bytes: int, code: str
+) -> None:
+    put(tmp_path, "a.jpg")
+    path = ChangingFile(tmp_path / "a.jpg")
+    path.sizes = [100, new_bytes]
+    [file] = list_folder(path)
+
+    with pytest.raises(UserInputError) as caught:
+        file.read()
+
+    assert caught.value.code == code
+
+
 def test_uploads_keep_their_names_and_order() -> None:
     uploads = [SimpleUploadedFile(name, name.encode()) for name in ("b.jpg", "a.png")]
 

@@ -49,6 +49,12 @@ def test_a_job_is_claimed_by_one_worker(new_job) -> None:
     assert JobRecord.objects.get().deliveries == 1
 
 
+def test_a_new_try_forgets_the_error_of_the_last(new_job) -> None:
+    job = new_job(error_code="storage:transient:unavailable")
+
+    assert services.claim(job.pk).error_code == ""
+
+
 @pytest.mark.parametrize("state", [State.RUNNING, State.SUCCEEDED, State.FAILED, State.SPLIT])
 def test_only_a_queued_job_can_be_claimed(new_job, state: str) -> None:
     job = new_job(state=state)

@@ -23,7 +23,7 @@ from vectors.index import Payload, Point
 
 GRID = 4
 DIM = GRID * GRID * 3 + 1
-_answers = {"version": 0, "error": ""}
+_answers = {"version": 0, "error": "", "context": {}}
 
 
 def embed(data: bytes) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ def new_collection() -> str:
 @client.task(name=DESCRIBE_QUERY, shared=False)
 def describe_query(*, query_id: str) -> dict[str, object]:
     if _answers["error"]:
-        return {"error": _answers["error"]}
+        return {"error": _answers["error"], "context": _answers["context"]}
     embedding = embed(query_files.read(UUID(query_id)))
     return {
         "encoder_version": _answers["version"],
@@ -51,9 +51,9 @@ def describe_query(*, query_id: str) -> dict[str, object]:
     }
 
 
-def answer_with(*, version_id: int = 0, error: str = "") -> None:
-    """Choose what the next queries are answered with: embeddings of a version, or a code."""
-    _answers.update(version=version_id, error=error)
+def answer_with(*, version_id: int = 0, error: str = "", **context: object) -> None:
+    """Choose what the next queries are answered with: embeddings of a version, or an error."""
+    _answers.update(version=version_id, error=error, context=context)
 
 
 class WorkerSwitch:

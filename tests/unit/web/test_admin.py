@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group, User
 
+from catalog import services
 from catalog.models import Album, EncoderVersion, Image, Region, Tag
 from ingestion.models import Import, ImportFailure
 from jobs.models import JobRecord
@@ -37,6 +38,18 @@ def act(client, action, images, **extra):
 
 def statuses() -> dict[str, str]:
     return dict(Image.objects.values_list("title", "status"))
+
+
+def ids_of_jobs(name: str) -> list[str]:
+    """What the next sweep hands to the workers, in jobs of this name."""
+    services.requeue_stalled()
+    services.redelete_stalled()
+    jobs = JobRecord.objects.filter(name=name)
+    return sorted(image_id for job in jobs for image_id in job.arguments["image_ids"])
+
+
+def ids_of(images) -> list[str]:
+    return sorted(str(image.pk) for image in images)
 
 
 @pytest.mark.parametrize("model", ALL)
@@ -83,7 +96,7 @@ def test_staff_with_the_permission_acts(client, log_in, three, action):
     response = act(client, action, three, post="yes")
 
     assert (response.status_code, response["Location"]) == (302, LIST)
-    assert JobRecord.objects.count() == 1
+    assert set(statuses().values()) == {"queued" if action == "reindex" else "deleting"}
 
 
 @pytest.mark.parametrize("action", ["reindex", "delete_selected"])
@@ -96,14 +109,37 @@ def test_viewer_cannot_act(client, log_in, three, action):
     assert set(statuses().values()) == {"indexed"}
 
 
+@pytest.mark.parametrize(
+    ("action", "reached"), [("reindex", "queued"), ("delete_selected", "deleting")]
+)
+def test_action_on_many_images_makes_no_job_while_one_waits(
+    client, superuser, add_image, action, reached
+):
+    images = [add_image(encoded((shade, 0, 0)), f"{shade}") for shade in range(70)]
+
+    act(client, action, images[:1], select_across="1", post="yes")
+
+    assert set(statuses().values()) == {reached}
+    assert JobRecord.objects.count() == 0
+
+
+def test_action_reaches_what_a_tag_filters(client, superuser, three):
+    tags = [Tag.objects.create(name=name) for name in ("a", "b")]
+    three[0].tags.set(tags)
+    url = f"{LIST}?tags__id__exact={tags[0].pk}"
+    body = {"action": "delete_selected", "_selected_action": [str(three[0].pk)], "post": "yes"}
+
+    client.post(url, body | {"select_across": "1"})
+
+    assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
+
+
 def test_reindex_hands_the_chosen_images_to_the_bulk_queue(client, superuser, three):
     Image.objects.filter(title="green").update(status="failed", error_code="encoder:ours:failed")
 
     act(client, "reindex", three[:2])
 
-    job = JobRecord.objects.get()
-    assert (job.name, job.queue) == (task_names.INDEX_IMAGES, "bulk")
-    assert sorted(job.arguments["image_ids"]) == sorted(str(image.pk) for image in three[:2])
+    assert ids_of_jobs(task_names.INDEX_IMAGES) == ids_of(three[:2])
     assert statuses() == {"red": "queued", "green": "queued", "blue": "indexed"}
     assert Image.objects.get(title="green").error_code == ""
 
@@ -113,7 +149,7 @@ def test_reindex_leaves_out_what_is_being_deleted(client, superuser, three):
 
     act(client, "reindex", three)
 
-    assert str(three[0].pk) not in JobRecord.objects.get().arguments["image_ids"]
+    assert ids_of_jobs(task_names.INDEX_IMAGES) == ids_of(three[1:])
     assert statuses() == {"red": "deleting", "green": "queued", "blue": "queued"}
 
 
@@ -131,10 +167,8 @@ def test_delete_asks_first(client, superuser, three):
 def test_delete_hides_at_once_and_leaves_the_rest_to_a_worker(client, superuser, three):
     act(client, "delete_selected", three[:2], post="yes")
 
-    job = JobRecord.objects.get()
-    assert (job.name, job.queue) == (task_names.DELETE_IMAGES, "maintenance")
-    assert sorted(job.arguments["image_ids"]) == sorted(str(image.pk) for image in three[:2])
     assert statuses() == {"red": "deleting", "green": "deleting", "blue": "indexed"}
+    assert ids_of_jobs(task_names.DELETE_IMAGES) == ids_of(three[:2])
 
 
 def test_delete_reaches_all_pages(client, superuser, three):
@@ -150,7 +184,7 @@ def test_delete_of_one_goes_the_same_way(client, superuser, three):
     client.post(f"{LIST}{three[0].pk}/delete/", {"post": "yes"})
 
     assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
-    assert JobRecord.objects.get().name == task_names.DELETE_IMAGES
+    assert ids_of_jobs(task_names.DELETE_IMAGES) == ids_of(three[:1])
 
 
 def test_add_leads_to_the_upload_form(client, superuser):
@@ -214,8 +248,7 @@ def test_points_follow_a_tag_or_album(client, superuser, three, model, way):
     assert list(model.objects.values_list("name", flat=True)) == (
         ["new"] if way == "rename" else []
     )
-    ids = JobRecord.objects.get().arguments["image_ids"]
-    assert sorted(ids) == sorted(str(image.pk) for image in three[:2])
+    assert ids_of_jobs(task_names.INDEX_IMAGES) == ids_of(three[:2])
 
 
 @pytest.mark.parametrize("model", READ_ONLY)

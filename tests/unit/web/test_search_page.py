@@ -176,15 +176,29 @@ def test_before_the_encoder_is_chosen_the_page_says_so(client, db):
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("image:user:broken", 400), ("encoder:transient:out-of-memory", 503)],
+    [
+        ("image:user:broken", 400),
+        ("encoder:transient:out-of-memory", 503),
+        ("encoder:ours:failed", 500),
+    ],
 )
 def test_error_of_the_worker_keeps_its_class(client, worker, code, status):
     fake_worker.answer_with(error=code)
+    client.raise_request_exception = False
 
     response = ask(client, encoded(RED), **JSON)
 
     assert response.status_code == status
     assert response.json()["error"]["code"] == code
+
+
+def test_error_of_the_worker_keeps_what_its_sentence_names(client, worker):
+    code, detail = "encoder:transient:weights-unavailable", "The hub does not answer."
+    fake_worker.answer_with(error=code, detail=detail)
+
+    response = ask(client, encoded(RED), **JSON)
+
+    assert response.json()["error"]["sentence"] == sentence(code, detail=detail)
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])

@@ -136,15 +136,26 @@ def test_full_storage_keeps_what_was_taken_in_and_says_so(client, log_in, settin
     assert JobRecord.objects.count() == 1
 
 
-def test_file_whose_image_is_just_being_deleted_leads_nowhere(client, log_in, add_image):
+def test_file_whose_image_is_being_deleted_is_refused(client, log_in, add_image):
     log_in("catalog.add_image")
     add_image(encoded(RED), status=Image.Status.DELETING)
 
     response = send(client, ("red.png", encoded(RED)))
 
-    row = response.context["result"].rows[0]
-    assert (row.name, row.url) == ("red.png", "")
-    assert "just being deleted" in response.content.decode()
+    [row] = response.context["result"].rows
+    said = sentence("image:conflict:being-deleted")
+    assert (row.name, row.result, row.url, row.sentence) == ("red.png", "failed", "", said)
+    assert said in response.content.decode()
+    assert ImportFailure.objects.get().error_code == "image:conflict:being-deleted"
+
+
+def test_file_whose_image_is_deleted_before_the_page_is_made_leads_nowhere(add_image):
+    image = add_image(encoded(RED), status=Image.Status.DELETING)
+    outcome = Outcome(name="red.png", result=Result.DUPLICATES, image_id=image.pk)
+
+    [row] = present_outcomes([outcome]).rows
+
+    assert (row.url, row.sentence) == ("", sentence("image:conflict:being-deleted"))
 
 
 def test_result_costs_one_query_for_any_number_of_files(add_image, django_assert_num_queries):

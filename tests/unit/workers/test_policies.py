@@ -206,6 +206,8 @@ def test_a_deletion_that_fails_is_tried_three_times_in_a_row(
     assert len(broker.take("maintenance")) == 2
     # The image stays hidden, and a later sweep begins anew.
     assert Image.objects.get().status == Image.Status.DELETING
+    assert jobs.sweep().requeued_images == 0
+    Image.objects.update(queued_at=timezone.now() - timedelta(seconds=61))
     assert jobs.sweep().requeued_images == 1
 
 

@@ -238,11 +238,17 @@ def described(
     return images
 
 
+def request_deletion(images: list[Image]) -> None:
+    """Ask for it as the admin does, and let the sweep hand it out."""
+    catalog.request_deletion(Image.objects.filter(pk__in=[image.pk for image in images]))
+    catalog.redelete_stalled()
+
+
 def test_a_deletion_removes_points_rows_and_files(
     described: list[Image], broker: Broker, index: VectorIndex
 ) -> None:
     kept, *doomed = described
-    catalog.request_deletion([image.pk for image in doomed])
+    request_deletion(doomed)
 
     deliver(broker, "maintenance")
 
@@ -254,7 +260,7 @@ def test_a_deletion_removes_points_rows_and_files(
 
 def test_a_deletion_may_be_repeated(described: list[Image], index: VectorIndex) -> None:
     ids = [image.pk for image in described]
-    catalog.request_deletion(ids[:2])
+    request_deletion(described[:2])
 
     delete_images(ids)
     delete_images(ids)
@@ -268,7 +274,7 @@ def test_an_image_deleted_before_it_was_recorded_leaves_no_point(
 ) -> None:
     # Its worker wrote the point and died before it recorded the region.
     described[0].regions.all().delete()
-    catalog.request_deletion([described[0].pk])
+    request_deletion(described[:1])
 
     delete_images([described[0].pk])
 
@@ -279,7 +285,7 @@ def test_a_deletion_stopped_by_the_storage_goes_on_later(
     described: list[Image], broker: Broker, use_storage
 ) -> None:
     use_storage("tests.storages.FailingStorage", operation="delete", good=3)
-    catalog.request_deletion([image.pk for image in described])
+    request_deletion(described)
     deliver(broker, "maintenance")
     job = JobRecord.objects.get(name=task_names.DELETE_IMAGES)
     assert (job.state, Image.objects.count()) == (State.QUEUED, 2)
@@ -295,7 +301,7 @@ def test_images_can_be_deleted_after_their_collection_was_lost(
     described: list[Image], broker: Broker
 ) -> None:
     EncoderVersion.objects.update(collection=f"lost__{uuid4().hex}")
-    catalog.request_deletion([described[0].pk])
+    request_deletion(described[:1])
 
     deliver(broker, "maintenance")
 

@@ -1,0 +1,59 @@
+"""More frames than allowed? Counted only to the limit: a small file may hold half a million."""
+
+from PIL import Image
+
+
+def has_more_frames(picture: Image.Image, data: bytes, *, limit: int) -> bool:
+    """Return whether an opened picture has more than `limit` frames or pages; decodes none.
+
+    Args:
+        picture: as opened, on its first frame; it is left there.
+        data: the file that it was opened from.
+        limit: frames, at least 1.
+    """
+    if picture.format == "GIF":
+        return _count_gif_frames(data, enough=limit + 1) > limit
+    if picture.format == "TIFF":
+        return _has_page(picture, limit)
+    # Elsewhere the number stands in the header.
+    return getattr(picture, "n_frames", 1) > limit
+
+
+def _has_page(picture: Image.Image, page: int) -> bool:
+    """Return whether a TIFF has this page, from 0; seeking reads tags, never pixels."""
+    try:
+        picture.seek(page)
+    except EOFError:
+        return False
+    finally:
+        picture.seek(0)
+    return True
+
+
+def _count_gif_frames(data: bytes, *, enough: int) -> int:
+    """Count frames by their headers: Pillow's own count has no end, and its seeking decodes.
+
+    Source: GIF89a specification, sections 15 and 18 to 27.
+    """
+    frames = 0
+    place = 13 + _colour_table_bytes(data[10])
+    while place < len(data) and data[place] != ord(";") and frames < enough:
+        if data[place] == ord(","):
+            frames += 1
+            place = _after_blocks(data, place + 11 + _colour_table_bytes(data[place + 9]))
+        elif data[place] == ord("!"):
+            place = _after_blocks(data, place + 2)
+        else:  # passed over, as decoders do
+            place += 1
+    return frames
+
+
+def _colour_table_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, place: int) -> int:
+    """Return the place behind a chain of blocks, each led by its length; 0 ends the chain."""
+    while place < len(data) and data[place]:
+        place += data[place] + 1
+    return place + 1

@@ -1,0 +1,44 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from catalog import services as catalog
+from catalog.models import Image
+from ingestion.models import Import
+from jobs.models import JobRecord
+from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES
+from tests.conftest import AddImage, Broker
+from tests.pictures import GREEN, RED, plain
+from worker_api import jobs
+from worker_api.jobs import Sweep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
+    add_image: AddImage, broker: Broker
+) -> None:
+    now = timezone.now()
+    one, other = add_image(plain(RED)), add_image(plain(GREEN))
+    catalog.request_indexing(Image.objects.filter(pk=one.pk))
+    catalog.request_deletion(Image.objects.filter(pk=other.pk))
+    JobRecord.objects.create(name="lost", queue="query")
+    JobRecord.objects.update(created_at=now - timedelta(seconds=21))
+    silent = JobRecord.objects.create(name=DELETE_IMAGES, queue="maintenance", state="running")
+    JobRecord.objects.filter(pk=silent.pk).update(heartbeat_at=now - timedelta(seconds=31))
+    Import.objects.create(source="/a")
+    Import.objects.update(touched_at=now - timedelta(minutes=11))
+
+    swept = jobs.sweep()
+
+    assert swept == Sweep(resent=1, recovered=1, requeued_images=2, closed_imports=1)
+    [index] = broker.take("bulk")
+    assert (index.name, index.arguments["image_ids"]) == (INDEX_IMAGES, [str(one.pk)])
+    messages = broker.take("maintenance")
+    assert [message.arguments.get("image_ids") for message in messages] == [None, [str(other.pk)]]
+    assert Import.objects.get().state == "interrupted"
+
+
+def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
+    assert jobs.sweep() == Sweep(resent=0, recovered=0, requeued_images=0, closed_imports=0)
