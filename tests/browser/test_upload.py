@@ -17,6 +17,8 @@ def test_log_in_then_pick_and_drop(open_page, add_image):
     page.get_by_label("Username").fill("chief")
     page.get_by_label("Password").fill("secret")
     page.get_by_role("main").get_by_role("button", name="Log in").click()
+    # Loaded, script and all: a drop before that is nobody's.
+    page.wait_for_url(lambda url: "login" not in url)
 
     page.set_input_files(
         "input[name=files]",

@@ -40,8 +40,9 @@ def indexed(product: Product) -> int:
 
 
 def assert_all_indexed_and_agreed(product: Product, count: int) -> None:
-    wait_until(lambda: indexed(product) == count, what=f"{count} images indexed")
-    assert product.statuses() == {"indexed": count}
+    wait_until(
+        lambda: product.statuses() == {"indexed": count}, what=f"{count} images, all indexed"
+    )
     audit = product.manage("audit")
     assert AGREE in audit.stdout
     assert re.search(rf"Index: +{count} points", audit.stdout)
