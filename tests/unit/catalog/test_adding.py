@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+
+from catalog import services, storage
+from catalog.models import Image
+from catalog.services import Added, Description
+from catalog.validation import validate
+from kernel.errors import ConflictError, TransientError
+from tests.conftest import AddImage
+from tests.pictures import RED, plain
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Status = Image.Status
+FAILING = "tests.storages.FailingStorage"
+BUSY = "tests.storages.BusyStorage"
+
+
+def test_a_picture_becomes_a_row_an_original_and_a_thumbnail(media: Path) -> None:
+    picture = validate(plain(RED, (60, 40)))
+
+    added = services.add_picture(picture, Description(title="Red", source="/a", owner="me"))
+
+    assert added.is_new
+    image = Image.objects.get()
+    assert (image.pk, image.sha256) == (added.image_id, picture.sha256)
+    assert (image.format, image.width, image.height) == ("png", 60, 40)
+    assert image.file_bytes == len(picture.data)
+    assert (image.title, image.source, image.owner, image.licence) == ("Red", "/a", "me", "")
+    assert (image.status, image.error_code, image.job, image.tries) == ("queued", "", None, 0)
+    assert storage.read(storage.original_name(picture.sha256)) == picture.data
+    assert storage.read(storage.thumbnail_name(picture.sha256)) == picture.thumbnail
+
+
+def test_the_same_picture_again_changes_nothing(media: Path) -> None:
+    first = services.add_picture(validate(plain()), Description(title="first"))
+    second = services.add_picture(validate(plain()), Description(title="second"))
+
+    assert second == Added(image_id=first.image_id, is_new=False)
+    assert Image.objects.get().title == "first"
+
+
+def test_long_titles_and_sources_are_cut_to_their_columns(media: Path) -> None:
+    services.add_picture(validate(plain()), Description(title="t" * 301, source="s" * 1001))
+
+    image = Image.objects.get()
+    assert (len(image.title), len(image.source)) == (300, 1000)
+
+
+def test_two_who_add_the_same_picture_at_once_find_one_image(use_storage) -> None:
+    # While the first one writes its files, the second one gets through all of it.
+    picture = validate(plain())
+    second: list[Added] = []
+
+    use_storage(
+        BUSY,
+        operation="save",
+        meanwhile=lambda: second.append(services.add_picture(picture, Description())),
+    )
+    first = services.add_picture(picture, Description())
+
+    assert second == [Added(image_id=first.image_id, is_new=True)]
+    assert not first.is_new
+    assert Image.objects.count() == 1
+    assert storage.read(storage.original_name(picture.sha256)) == picture.data
+
+
+def test_a_picture_whose_image_is_being_deleted_is_refused(add_image: AddImage) -> None:
+    image = add_image(plain(), status=Status.DELETING)
+
+    with pytest.raises(ConflictError) as caught:
+        services.add_picture(validate(plain()), Description())
+
+    assert caught.value.code == "image:conflict:being-deleted"
+    assert Image.objects.get() == image
+
+
+def test_a_restored_picture_has_its_files_again_and_waits(add_image: AddImage, media: Path) -> None:
+    image = add_image(plain(), status=Status.FAILED, error_code="storage:ours:file-missing")
+    for name in (storage.original_name(image.sha256), storage.thumbnail_name(image.sha256)):
+        storage.delete(name)
+
+    services.restore_picture(validate(plain()))
+
+    image.refresh_from_db()
+    assert (image.status, image.error_code) == (Status.QUEUED, "")
+    assert storage.read(storage.original_name(image.sha256)) == plain()
+    assert storage.exists(storage.thumbnail_name(image.sha256))
+
+
+@pytest.mark.parametrize("good", [0, 1], ids=["at-the-original", "at-the-thumbnail"])
+def test_a_full_disk_adds_no_row(use_storage, good: int) -> None:
+    use_storage(FAILING, operation="save", good=good)
+
+    with pytest.raises(TransientError):
+        services.add_picture(validate(plain()), Description())
+
+    assert not Image.objects.exists()
+
+
+def test_a_picture_can_be_added_once_the_disk_has_room_again(use_storage) -> None:
+    use_storage(FAILING, operation="save", good=1)
+    with pytest.raises(TransientError):
+        services.add_picture(validate(plain()), Description())
+
+    use_storage()
+    added = services.add_picture(validate(plain()), Description())
+
+    assert added.is_new
+    image = Image.objects.get()
+    assert list(storage.list_names("originals")) == [storage.original_name(image.sha256)]
+    assert list(storage.list_names("thumbnails")) == [storage.thumbnail_name(image.sha256)]
