@@ -48,6 +48,12 @@ class CheckpointMismatch(MlError):
     code = "ml:checkpoint-mismatch"
 
 
+class EncoderNotTrainable(MlError):
+    """The encoder embeds, but this project does not train its network."""
+
+    code = "ml:encoder-not-trainable"
+
+
 class DeviceUnavailable(MlError):
     """The device asked for is unknown, or this machine does not have it."""
 
@@ -64,3 +70,57 @@ class NonFiniteEmbedding(MlError):
     """An encoder returned NaN, infinity or a zero vector for a picture, which no search can use."""
 
     code = "ml:non-finite-embedding"
+
+
+class EvaluationDataInvalid(MlError):
+    """The data of an evaluation or calibration are missing, empty or of another shape."""
+
+    code = "ml:evaluation-data-invalid"
+
+
+class NoPositives(MlError):
+    """No query has a positive in the gallery, so that nothing can be measured."""
+
+    code = "ml:no-positives"
+
+
+class OutputUnwritable(MlError):
+    """The folder or file that results should go to cannot be written."""
+
+    code = "ml:output-unwritable"
+
+
+class NoPictures(MlError):
+    """The folder or list holds no picture that can be read."""
+
+    code = "ml:no-pictures"
+
+
+class InvalidTrainingData(MlError):
+    """The training data are there but cannot be trained on; the reason says what is missing."""
+
+    code = "ml:invalid-training-data"
+
+
+class ConflictingDecisions(MlError):
+    """Decisions contradict each other: two pictures are the same and different at once."""
+
+    code = "ml:conflicting-decisions"
+
+
+class InvalidTrainingConfig(MlError):
+    """A recipe or a flag asks for something unknown, out of range or impossible here."""
+
+    code = "ml:invalid-training-config"
+
+
+class RunFolderInUse(MlError):
+    """The folder already holds a training run, which is never overwritten by another."""
+
+    code = "ml:run-folder-in-use"
+
+
+class TrainingDiverged(MlError):
+    """The loss or the weights became NaN or infinite; the last good checkpoint was kept."""
+
+    code = "ml:training-diverged"

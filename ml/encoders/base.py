@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Resize = Literal["shortest_side", "squash"]
+Resize = Literal["shortest_side", "squash", "letterbox"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 
 
@@ -22,8 +22,10 @@ class PreprocessConfig:
         size_px: width and height of the input.
         resize: "shortest_side" keeps the shape: the short side becomes `resize_px`, then the middle
             `size_px` square is cut out. "squash" makes the whole picture `size_px` square.
-        resize_px: see above; equal to `size_px` for "squash".
-        interpolation: filter of the resize, antialiased, as Pillow computes it.
+            "letterbox" keeps the shape: the long side becomes `size_px`, grey fills the rest.
+        resize_px: see above; equal to `size_px` for "squash" and "letterbox".
+        interpolation: filter of the resize, antialiased, as Pillow computes it; for "letterbox" as
+            OpenCV does, not antialiased, because detectors are trained that way.
         mean: subtracted from each channel (R, G, B) after scaling to 0..1.
         std: what each channel is then divided by.
     """

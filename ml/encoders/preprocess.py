@@ -13,6 +13,8 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+# Source: LetterBox of ultralytics.data.augment, `padding_value`.
+_LETTERBOX_GREY = 114
 
 
 def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArray[np.uint8]:
@@ -31,7 +33,11 @@ def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArra
     for row, image in zip(pixels, images, strict=True):
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB picture, as decode() returns it; got {image.mode}")
-        row[:] = np.asarray(_resized(image, config))
+        row[:] = (
+            _letterboxed(image, config.size_px)
+            if config.resize == "letterbox"
+            else np.asarray(_resized(image, config))
+        )
     return pixels
 
 
@@ -62,3 +68,21 @@ def _centre_box(
         spans.append((start * scale, min(length, (start + config.size_px) * scale)))
     (x0, x1), (y0, y1) = spans
     return x0, y0, x1, y1
+
+
+def _letterboxed(image: Image.Image, size_px: int) -> NDArray[np.uint8]:
+    """Return (S, S, 3) with all of the picture in the middle, as detectors are trained.
+
+    Source: LetterBox of ultralytics.data.augment; the halves of an odd border are rounded so.
+    """
+    import cv2  # here, because no other encoder needs it
+
+    scale = size_px / max(image.size)
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    pixels = np.asarray(image)
+    if image.size != (width, height):
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+    left, top = round((size_px - width) / 2 - 0.1), round((size_px - height) / 2 - 0.1)
+    canvas = np.full((size_px, size_px, 3), _LETTERBOX_GREY, dtype=np.uint8)
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas

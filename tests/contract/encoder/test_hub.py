@@ -235,7 +235,7 @@ def test_automatic_takes_the_packaged_one_where_clip_cannot_be_had(cache, nobody
     choice, seconds = chosen_with(cache, **{variable: value})
 
     assert choice == (
-        "efficientnet_lite: The packaged encoder, efficientnet_lite, is used instead of clip: "
+        "semblance_lite: The packaged encoder, semblance_lite, is used instead of clip: "
         "openai/clip-vit-base-patch32 is not on this machine and the model hub cannot be reached."
     )
     assert seconds < 5

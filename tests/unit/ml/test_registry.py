@@ -5,18 +5,33 @@ from pathlib import Path
 import pytest
 
 from ml.encoders import registry
-from ml.errors import UnknownEncoder, WeightsUnavailable
+from ml.errors import EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(
     "choice",
-    ["", "Clip", "resnet50", "clip:", "efficientnet_lite:some/weights", "auto:clip"],
+    [
+        "",
+        "Clip",
+        "resnet50",
+        "clip:",
+        "yolo:",
+        "clip_blip_fusion:",
+        "efficientnet_lite:some/weights",
+        "efficientnet_lite:lite3",
+        "semblance_lite:lite0",
+        "auto:clip",
+    ],
 )
-@pytest.mark.parametrize("ask", [registry.load, registry.choose], ids=["load", "choose"])
+@pytest.mark.parametrize(
+    "ask",
+    [registry.load, registry.load_network, registry.choose],
+    ids=["load", "load_network", "choose"],
+)
 def test_an_unknown_name_is_refused_with_the_known_ones(ask, choice):
-    with pytest.raises(UnknownEncoder, match="efficientnet_lite, clip, clip:<hub id") as error:
+    with pytest.raises(UnknownEncoder, match="semblance_lite, clip, clip:openai_vit_b32") as error:
         ask(choice)
 
     assert error.value.code == "ml:unknown-encoder"
@@ -25,7 +40,20 @@ def test_an_unknown_name_is_refused_with_the_known_ones(ask, choice):
 
 @pytest.mark.parametrize(
     "setting",
-    ["clip", "efficientnet_lite", "clip:google/siglip-base-patch16-224", "clip:./mine@abc"],
+    [
+        "clip",
+        "semblance_lite",
+        "efficientnet_lite",
+        "efficientnet_lite:lite0",
+        "clip:siglip_base",
+        "clip:google/siglip-base-patch16-224",
+        "clip:./mine@abc",
+        "clip_blip_fusion:runs/best",
+        "clip_blip_fusion:concat",
+        "yolo",
+        "yolo:yolov8n.pt",
+        "./runs/best",
+    ],
 )
 def test_a_name_given_by_a_person_is_kept(setting):
     choice = registry.choose(setting)
@@ -42,10 +70,34 @@ def test_a_folder_that_is_not_there_is_said_so(reference):
         registry.load(f"clip:{reference}", device="cpu")
 
 
+@pytest.mark.parametrize("choice", ["/no/such/run", "clip_blip_fusion:/no/such/run"])
+@pytest.mark.parametrize("ask", [registry.load, registry.load_network], ids=["load", "train"])
+def test_a_checkpoint_that_is_not_there_is_said_so(ask, choice):
+    with pytest.raises(WeightsUnavailable, match="no folder /no/such/run") as error:
+        ask(choice)
+
+    assert error.value.code == "ml:weights-unavailable"
+
+
+def test_a_fusion_that_nobody_trained_is_not_served():
+    with pytest.raises(WeightsUnavailable, match="no trained weights: train it") as error:
+        registry.load("clip_blip_fusion", device="cpu")
+
+    assert error.value.context == {"choice": "clip_blip_fusion"}
+
+
+def test_a_detector_is_not_trained():
+    with pytest.raises(EncoderNotTrainable, match="yolo is not trained here") as error:
+        registry.load_network("yolo")
+
+    assert error.value.code == "ml:encoder-not-trainable"
+
+
 def test_importing_and_choosing_by_name_load_no_torch():
     program = (
-        "import sys; from ml.encoders import registry; registry.choose('efficientnet_lite');"
-        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+        "import sys; from ml.encoders import registry; registry.choose('clip_blip_fusion');"
+        "loaded = ('torch', 'transformers', 'ultralytics', 'timm');"
+        "print([name for name in loaded if name in sys.modules])"
     )
 
     finished = subprocess.run(

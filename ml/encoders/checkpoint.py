@@ -1,0 +1,142 @@
+"""Checkpoints that this project makes: one folder, two files, any family of encoder.
+
+`encoder.json` names the family and holds what it builds the network from; `model.safetensors` holds
+the weights. A run's records (training.json, data.json) and a calibration may lie beside them.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ml.encoders.base import PreprocessConfig
+from ml.encoders.hub import sha256_of
+from ml.encoders.network import EncoderNetwork
+from ml.errors import CheckpointMismatch
+
+CONFIG = "encoder.json"
+WEIGHTS = "model.safetensors"
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Return whether the folder claims to hold a checkpoint of this project."""
+    return (folder / CONFIG).is_file()
+
+
+def read_family(folder: Path) -> str:
+    """Return the family that the checkpoint is of.
+
+    Raises:
+        CheckpointMismatch: encoder.json is missing or damaged.
+    """
+    return str(_read_config(folder)["family"])
+
+
+def save(
+    network: EncoderNetwork, folder: Path, *, dtype: torch.dtype = torch.float32
+) -> EncoderNetwork:
+    """Write the network; the folder appears whole or not at all, and replaces an older one's files.
+
+    Args:
+        network: what to write.
+        folder: made where missing; other files in it stay.
+        dtype: number format of the file's floating-point weights.
+
+    Returns:
+        The network under its new name: `weights` is the folder's, `weights_sha256` the file's.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "name": network.name,
+        "family": network.family,
+        "started_from": network.weights,
+        "dim": network.dim,
+        "network": dict(network.config),
+        "preprocess": asdict(network.preprocess),
+    }
+    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        save_file(_stored(network.module, dtype), scratch / WEIGHTS)
+        (scratch / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        for name in (WEIGHTS, CONFIG):
+            (scratch / name).replace(folder / name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return load(folder, build=lambda _: network.module)
+
+
+def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> EncoderNetwork:
+    """Return the network in a checkpoint folder.
+
+    Args:
+        folder: holds the two files.
+        build: the family's: `EncoderNetwork.config` → a network without weights.
+
+    Raises:
+        CheckpointMismatch: a file is missing or damaged, or the weights are another network's.
+    """
+    config = _read_config(folder)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise CheckpointMismatch(f"{folder.name} lacks {WEIGHTS}.", folder=str(folder))
+    try:
+        module = build(config["network"])
+        module.load_state_dict(load_file(path))
+        return EncoderNetwork(
+            name=config["name"],
+            family=config["family"],
+            module=module.float(),
+            config=config["network"],
+            preprocess=PreprocessConfig.from_json(config["preprocess"]),
+            weights=folder.resolve().name,
+            weights_sha256=sha256_of([path]),
+            dim=int(config["dim"]),
+        )
+    except (
+        SafetensorError,
+        AttributeError,
+        OSError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        ZeroDivisionError,
+    ) as err:
+        raise CheckpointMismatch(
+            f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)
+        ) from err
+
+
+def _stored(module: nn.Module, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Return the weights as they are written: contiguous, on the CPU, no two sharing memory."""
+    return {
+        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor)
+        .detach()
+        .cpu()
+        .contiguous()
+        .clone()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        missing = {"name", "family", "dim", "network", "preprocess"} - set(config)
+    except (OSError, ValueError, TypeError) as err:
+        raise CheckpointMismatch(
+            f"{folder.name} has no readable {CONFIG}.", folder=str(folder)
+        ) from err
+    if missing:
+        raise CheckpointMismatch(
+            f"{CONFIG} in {folder.name} lacks {', '.join(sorted(missing))}.", folder=str(folder)
+        )
+    return dict(config)
