@@ -1,0 +1,1 @@
+"""How good embeddings are: metrics, protocols, reports, and what a score means."""

@@ -1,0 +1,155 @@
+"""`python -m ml evaluate`: a protocol on a folder of pictures, as a table and as files."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ml.encoders import registry
+from ml.encoders.base import Encoder
+from ml.errors import MlError
+from ml.evaluation import plots, protocols, trials
+from ml.evaluation.embedding import embed
+from ml.evaluation.output import check_writable, replaced_files
+from ml.evaluation.protocols import Plan
+from ml.evaluation.report import Report
+
+PROTOCOLS = ("cross-medium", "background", "copies")
+CURVES, FAILURES, MARKDOWN, JSON = (
+    "precision_recall.png",
+    "failures.png",
+    "report.md",
+    "report.json",
+)
+
+
+def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -> int:
+    """Evaluate, print the table and write the files; return the exit status, 0 or 2.
+
+    Args:
+        argv: the words after `evaluate`. What goes wrong is one sentence on stderr.
+        load: returns an encoder by name, called as `registry.load` is.
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.compare_with == options.encoder:
+        parser.error("--compare-with names the same encoder")
+    output = options.output or default_output(options.encoder, options.protocol)
+    try:
+        check_writable(output)
+        report = _evaluate(options, load)
+        _write(report, output)
+    except MlError as err:
+        sys.stderr.write(f"{err}\n")
+        return 2
+    sys.stdout.write(f"{report.table()}\nWritten to {output}\n")
+    return 0
+
+
+def default_output(encoder: str, protocol: str) -> Path:
+    """Return `evaluation/<encoder>-<protocol>`; of a folder or hub id only what names a file."""
+    name = re.sub(r"[^\w.@-]+", "-", encoder.strip("./")).strip("-")
+    return Path("evaluation") / f"{name}-{protocol}"
+
+
+def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Report:
+    rng = np.random.default_rng(options.seed)
+    plan = _plan(options, rng)
+    choices = [options.encoder, *([options.compare_with] if options.compare_with else [])]
+    encoders = [
+        load(choice, device=options.device, batch_size=options.batch_size) for choice in choices
+    ]
+    embedded = embed(plan.views, encoders, batch_size=options.batch_size)
+    named = [(choice, encoder.spec) for choice, encoder in zip(choices, encoders, strict=True)]
+    systems = trials.systems_of(plan, embedded, named)
+    outcome = trials.run(plan, embedded, systems, resamples=options.resamples, rng=rng)
+    return Report(
+        plan=plan,
+        data=str(options.data),
+        distractors=None if options.distractors is None else str(options.distractors),
+        background=None if options.background is None else str(options.background),
+        data_sha256=embedded.data_sha256,
+        seed=options.seed,
+        resamples=options.resamples,
+        limit=options.limit,
+        unreadable=embedded.unreadable,
+        systems=tuple(systems),
+        outcome=outcome,
+    )
+
+
+def _plan(options: argparse.Namespace, rng: np.random.Generator) -> Plan:
+    if options.protocol == "cross-medium":
+        plan = protocols.cross_medium(options.data, limit=options.limit)
+    elif options.protocol == "background":
+        plan = protocols.background(options.data, limit=options.limit)
+    else:
+        plan = protocols.copies(
+            options.data, distractors=options.distractors, limit=options.limit, rng=rng
+        )
+    if options.background is None:
+        return plan
+    return protocols.with_background(plan, options.background)
+
+
+def _write(report: Report, output: Path) -> None:
+    # The JSON last: where it is new, so is all the rest.
+    with replaced_files(output, (CURVES, FAILURES, MARKDOWN, JSON)) as scratch:
+        pictures = []
+        if plots.draw_curves(report.outcome.rows, scratch / CURVES):
+            pictures.append(("Precision and recall", CURVES))
+        if plots.draw_failures(report.outcome.failures, report.plan.views, scratch / FAILURES):
+            pictures.append((f"Worst failures of {report.systems[0].label}", FAILURES))
+        (scratch / MARKDOWN).write_text(report.markdown(pictures=pictures), encoding="utf-8")
+        text = json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        (scratch / JSON).write_text(text + "\n", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ml evaluate", description="Measure how well an encoder finds pictures."
+    )
+    parser.add_argument("--encoder", required=True, help="a name, or a checkpoint's folder")
+    parser.add_argument("--compare-with", help="another encoder, on the same queries")
+    parser.add_argument("--protocol", required=True, choices=PROTOCOLS)
+    parser.add_argument("--data", required=True, type=Path, help="the labelled pictures")
+    parser.add_argument(
+        "--distractors", type=Path, help="copies: pictures that no query is a copy of"
+    )
+    parser.add_argument(
+        "--background", type=Path, help="other pictures: adds scores normalised against them"
+    )
+    parser.add_argument(
+        "--output", type=Path, help="folder of the results; evaluation/<encoder>-<protocol>"
+    )
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--batch-size", type=positive, default=16)
+    parser.add_argument("--seed", type=not_negative, default=0)
+    parser.add_argument("--resamples", type=positive, default=1000)
+    parser.add_argument(
+        "--limit",
+        type=positive,
+        help="a quick try: most pictures of a subject in a medium (cross-medium), subjects"
+        " (background) or originals (copies)",
+    )
+    return parser
+
+
+def positive(text: str) -> int:
+    """Return a whole number ≥ 1 from a command line."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def not_negative(text: str) -> int:
+    """Return a whole number ≥ 0 from a command line."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value

@@ -1,0 +1,154 @@
+"""What people do to a picture before they post it again: a grid of edits and strengths."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
+
+_WORDS = ("when", "you", "see", "it", "again", "but", "nobody", "asks", "why", "always", "me")
+_LONGEST_LINE_WORDS = 5
+
+Apply = Callable[[Image.Image, float, np.random.Generator, Image.Image], Image.Image]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One cell of the grid.
+
+    Attributes:
+        family: what is done.
+        strength: how much, in the unit that the family's function states.
+        apply: picture, strength, generator and another picture → the edited copy, upright RGB.
+    """
+
+    family: str
+    strength: float
+    apply: Apply
+
+    @property
+    def name(self) -> str:
+        """Family and strength: "crop50"."""
+        return f"{self.family}{self.strength:g}"
+
+
+def crop(
+    image: Image.Image, kept_percent: float, rng: np.random.Generator, _: Image.Image
+) -> Image.Image:
+    """Return a part of this share of the area and the picture's own shape, from anywhere."""
+    width, height = _scaled(image.size, (kept_percent / 100) ** 0.5)
+    x0 = int(rng.integers(image.width - width + 1))
+    y0 = int(rng.integers(image.height - height + 1))
+    return image.crop((x0, y0, x0 + width, y0 + height))
+
+
+def rotate(
+    image: Image.Image, degrees: float, rng: np.random.Generator, _: Image.Image
+) -> Image.Image:
+    """Return the picture turned either way, whole, its new corners black."""
+    way = int(rng.choice((-1, 1)))
+    return image.rotate(way * degrees, resample=Image.Resampling.BICUBIC, expand=True)
+
+
+def mirror(image: Image.Image, _: float, __: np.random.Generator, ___: Image.Image) -> Image.Image:
+    """Return the picture with left and right exchanged."""
+    return ImageOps.mirror(image)
+
+
+def write_text(
+    image: Image.Image, height_percent: float, rng: np.random.Generator, _: Image.Image
+) -> Image.Image:
+    """Return the picture with a line of words of this share of its height across it."""
+    copy = image.copy()
+    words = rng.choice(_WORDS, size=int(rng.integers(2, _LONGEST_LINE_WORDS)))
+    font = ImageFont.load_default(size=max(8.0, image.height * height_percent / 100))
+    place = (image.width / 2, float(rng.uniform(0.1, 0.9)) * image.height)
+    ImageDraw.Draw(copy).text(
+        place,
+        " ".join(words),
+        fill="white",
+        font=font,
+        anchor="mm",
+        stroke_width=2,
+        stroke_fill="black",
+    )
+    return copy
+
+
+def change_colour(
+    image: Image.Image, change_percent: float, rng: np.random.Generator, _: Image.Image
+) -> Image.Image:
+    """Return the picture with saturation, brightness and contrast up or down by this share."""
+    for enhancer in (ImageEnhance.Color, ImageEnhance.Brightness, ImageEnhance.Contrast):
+        way = int(rng.choice((-1, 1)))
+        image = enhancer(image).enhance(1 + way * change_percent / 100)
+    return image
+
+
+def blur(
+    image: Image.Image, radius_percent: float, _: np.random.Generator, __: Image.Image
+) -> Image.Image:
+    """Return the picture under a Gaussian whose deviation is this share of its short side."""
+    return image.filter(ImageFilter.GaussianBlur(min(image.size) * radius_percent / 100))
+
+
+def compress(
+    image: Image.Image, quality: float, _: np.random.Generator, __: Image.Image
+) -> Image.Image:
+    """Return the picture as a JPEG of this quality, 1..95, shows it."""
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=int(quality))
+    return Image.open(buffer).convert("RGB")
+
+
+def pad(
+    image: Image.Image, border_percent: float, rng: np.random.Generator, _: Image.Image
+) -> Image.Image:
+    """Return the picture in a plain border of this share of its short side, of any colour."""
+    border = max(1, round(min(image.size) * border_percent / 100))
+    red, green, blue = (int(level) for level in rng.integers(256, size=3))
+    return ImageOps.expand(image, border, (red, green, blue))
+
+
+def place_inside(
+    image: Image.Image, area_percent: float, rng: np.random.Generator, other: Image.Image
+) -> Image.Image:
+    """Return another picture, into which this one is pasted over this share of its area, at most.
+
+    The pasted one keeps its shape and lies anywhere inside.
+    """
+    copy = other.copy()
+    share = (area_percent / 100) ** 0.5
+    fit = min(
+        (copy.width * copy.height / (image.width * image.height)) ** 0.5 * share,
+        copy.width / image.width,
+        copy.height / image.height,
+    )
+    pasted = image.resize(_scaled(image.size, fit), Image.Resampling.BICUBIC)
+    x0 = int(rng.integers(max(0, copy.width - pasted.width) + 1))
+    y0 = int(rng.integers(max(0, copy.height - pasted.height) + 1))
+    copy.paste(pasted, (x0, y0))
+    return copy
+
+
+_STRENGTHS: tuple[tuple[str, Apply, tuple[float, ...]], ...] = (
+    ("crop", crop, (80, 60, 40, 20)),
+    ("rotate", rotate, (5, 20, 45, 90)),
+    ("mirror", mirror, (100,)),
+    ("text", write_text, (8, 16, 32)),
+    ("colour", change_colour, (20, 40, 60)),
+    ("blur", blur, (1, 2, 4)),
+    ("jpeg", compress, (40, 15, 5)),
+    ("padding", pad, (10, 25, 50)),
+    ("inside", place_inside, (50, 25, 10)),
+)
+GRID = tuple(
+    Edit(family, strength, apply)
+    for family, apply, strengths in _STRENGTHS
+    for strength in strengths
+)
+
+
+def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
