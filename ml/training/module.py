@@ -1,0 +1,221 @@
+"""The network under training: pixels in, losses out; what may move, and the averaged weights."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ml.encoders.base import PreprocessConfig
+from ml.errors import InvalidTrainingConfig
+from ml.training.config import TuneConfig
+from ml.training.losses import Batch, CombinedLoss
+
+_LORA_PREFIX = "base_model.model."
+
+
+class TrainingModule(nn.Module):
+    """A network and the losses around it. Owns every parameter that moves."""
+
+    def __init__(
+        self, network: nn.Module, loss: CombinedLoss, preprocess: PreprocessConfig
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self._scale: torch.Tensor
+        self._shift: torch.Tensor
+        mean, std = torch.tensor(preprocess.mean), torch.tensor(preprocess.std)
+        self.register_buffer("_scale", (1 / (255 * std)).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_shift", (-mean / std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pixels: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the losses of a batch by name; see `CombinedLoss.forward`.
+
+        Args:
+            pixels: (N, S, S, 3) uint8.
+            batch: labels, media and sources of the N views.
+        """
+        embeddings = self.embed(pixels)
+        with torch.autocast(pixels.device.type, enabled=False):
+            losses: dict[str, torch.Tensor] = self.loss(embeddings, batch)
+        return losses
+
+    def embed(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return (N, D) float32 unit rows of (N, S, S, 3) uint8 pixels."""
+        inputs = pixels.permute(0, 3, 1, 2).float()
+        outputs = self.network(torch.addcmul(self._shift, inputs, self._scale))
+        return functional.normalize(outputs.float(), dim=1)
+
+
+def tuned(network: nn.Module, config: TuneConfig) -> nn.Module:
+    """Return the network with only what may move requiring gradients.
+
+    Args:
+        network: taken over; its parameters are float32.
+        config: LoRA, and patterns of parameters that stay.
+
+    Raises:
+        InvalidTrainingConfig: a pattern or a LoRA target fits nothing, or nothing is left to train.
+    """
+    network.requires_grad_(requires_grad=True)
+    moving = network if config.lora_rank is None else _with_lora(network, config)
+    for _, parameter in _matching(moving, config.freeze):
+        parameter.requires_grad = False
+    if not any(parameter.requires_grad for parameter in moving.parameters()):
+        raise InvalidTrainingConfig("Every parameter is frozen: nothing is left to train.")
+    return moving
+
+
+def _with_lora(network: nn.Module, config: TuneConfig) -> nn.Module:
+    lora = LoraConfig(
+        r=config.lora_rank or 0,
+        lora_alpha=config.lora_alpha,  # type: ignore[arg-type]  # a float is divided as well
+        target_modules=list(config.lora_targets),
+        lora_dropout=0.0,
+    )
+    try:
+        moving = get_peft_model(network, lora)
+    except ValueError as err:
+        raise InvalidTrainingConfig(
+            f"LoRA cannot be put on {', '.join(config.lora_targets)}: {err}",
+            targets=config.lora_targets,
+        ) from err
+    for _, parameter in _matching(moving, config.lora_also_train):
+        parameter.requires_grad = True
+    return moving
+
+
+def _matching(network: nn.Module, patterns: tuple[str, ...]) -> Iterator[tuple[str, nn.Parameter]]:
+    """Yield the parameters whose name, as without LoRA, fits a pattern; each has to fit one."""
+    named = [
+        (name.removeprefix(_LORA_PREFIX).replace(".base_layer.", "."), parameter)
+        for name, parameter in network.named_parameters()
+    ]
+    for pattern in patterns:
+        found = [(name, parameter) for name, parameter in named if fnmatchcase(name, pattern)]
+        if not found:
+            raise InvalidTrainingConfig(
+                f"No parameter's name fits {pattern!r}; names are like {named[0][0]} and "
+                f"{named[-1][0]}.",
+                pattern=pattern,
+            )
+        yield from found
+
+
+def merged(network: nn.Module) -> nn.Module:
+    """Return a copy of the network as it is served: LoRA's updates are in the weights."""
+    copied = copy.deepcopy(network)
+    if isinstance(copied, PeftModel):
+        plain: nn.Module = copied.merge_and_unload()
+        return plain
+    return copied
+
+
+def set_training_mode(module: nn.Module, *, is_batch_norm_frozen: bool) -> None:
+    """Switch to training, but leave batch-norm statistics as they are where that is wanted."""
+    module.train()
+    if is_batch_norm_frozen:
+        for part in module.modules():
+            if isinstance(part, _BatchNorm):
+                part.eval()
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return what moves, for an optimiser: matrices and kernels decay, the rest does not."""
+    moving = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in moving if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in moving if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+class AveragedWeights:
+    """The exponential moving average of what moves.
+
+    The decay of the first steps is smaller, (1 + step) / (10 + step), so that the start is soon
+    forgotten. Source: `tf.train.ExponentialMovingAverage`, num_updates.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self._averages = {name: p.detach().clone() for name, p in _moving(module).items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Take in the weights after a step, counted from 1."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        for name, parameter in _moving(module).items():
+            self._averages[name].lerp_(parameter, 1 - decay)
+
+    @contextmanager
+    def put_in(self, module: nn.Module) -> Iterator[None]:
+        """Let the module run with the averages; its own weights are back afterwards."""
+        with _exchanged(module, self._averages):
+            yield
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the averages by parameter name."""
+        return self._averages
+
+    def load_state_dict(self, averages: Mapping[str, torch.Tensor]) -> None:
+        """Go on from averages that `state_dict` returned."""
+        for name, average in self._averages.items():
+            average.copy_(averages[name])
+
+
+class StartingWeights:
+    """The weights before the first step, which the served ones are mixed with.
+
+    Between the two ends lie weights that keep more of what the start knew and most of what was
+    learned. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
+
+    def __init__(self, module: nn.Module, trained_share: float) -> None:
+        self._trained_share = trained_share
+        self._start = {name: p.detach().clone() for name, p in _moving(module).items()}
+
+    @contextmanager
+    def put_in(self, module: nn.Module) -> Iterator[None]:
+        """Let the module run with start + share · (trained - start)."""
+        mixed = {
+            name: torch.lerp(self._start[name], p.detach(), self._trained_share)
+            for name, p in _moving(module).items()
+        }
+        with _exchanged(module, mixed):
+            yield
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the weights by parameter name."""
+        return self._start
+
+    def load_state_dict(self, start: Mapping[str, torch.Tensor]) -> None:
+        """Go on from weights that `state_dict` returned."""
+        for name, weights in self._start.items():
+            weights.copy_(start[name])
+
+
+@contextmanager
+def _exchanged(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
+    own = {name: p.detach().clone() for name, p in _moving(module).items()}
+    _copy_into(module, weights)
+    try:
+        yield
+    finally:
+        _copy_into(module, own)
+
+
+@torch.no_grad()
+def _copy_into(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    for name, parameter in _moving(module).items():
+        parameter.copy_(weights[name])
+
+
+def _moving(module: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}

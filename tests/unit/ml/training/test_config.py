@@ -1,0 +1,96 @@
+import json
+
+import pytest
+
+from ml.errors import InvalidTrainingConfig
+from ml.training import config
+
+MINIMUM = {"data.path": "pictures", "steps": 10}
+
+
+def test_a_recipe_is_overridden_value_by_value(tmp_path):
+    # given
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(
+        json.dumps({"epochs": 3, "data": {"path": "a", "kind": "made"}, "loss": {"margin": 0.4}})
+    )
+
+    # when: the flags give a length in steps and another path, as text
+    read = config.read(recipe, {"steps": "7", "data.path": "b", "optimiser.lr": "0.001"})
+
+    # then
+    assert (read.steps, read.epochs) == (7, None)
+    assert (read.data.path, read.data.kind) == ("b", "made")
+    assert (read.loss.margin, read.loss.triplet_weight) == (0.4, 0.5)
+    assert read.optimiser.lr == 0.001
+
+
+def test_a_run_of_no_stated_length_takes_ten_epochs():
+    read = config.read(None, {"data.path": "pictures"})
+
+    assert (read.steps, read.epochs) == (None, 10)
+
+
+def test_written_values_read_back_as_the_same_config(tmp_path):
+    first = config.read(
+        None,
+        MINIMUM | {"tune.freeze": ("stem*",), "views.drawing_weights": {"pencil": 2.0}},
+    )
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(first.to_json()))
+
+    assert config.read(recipe, {}) == first
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        pytest.param({"lr": 1}, "lr: no such setting", id="unknown key"),
+        pytest.param({"loss.marg": 1}, "loss.marg: no such setting", id="unknown nested key"),
+        pytest.param({"optimiser.lr": "fast"}, "optimiser.lr: Input should", id="no number"),
+        pytest.param({"optimiser.lr": "nan"}, "optimiser.lr: Input should", id="nan"),
+        pytest.param({"optimiser.lr": 0}, "optimiser.lr: Input should", id="out of range"),
+        pytest.param({"loss.mining": "easy"}, "loss.mining: Input should", id="unknown mining"),
+        pytest.param({"loss.temperature": 2}, "loss.temperature: Input", id="hot"),
+        pytest.param({"batch.subjects": 1}, "batch.subjects: Input", id="no negatives"),
+        pytest.param({"epochs": 2}, "give either steps or epochs", id="two lengths"),
+        pytest.param({"data.path": ""}, "the data have no path", id="no path"),
+        pytest.param(
+            {"loss.triplet_weight": 0, "loss.info_nce_weight": 0},
+            "every loss has weight 0",
+            id="no loss",
+        ),
+        pytest.param(
+            {"patience": 3, "data.held_out_share": 0},
+            "patience needs held-out pictures",
+            id="nothing to be patient about",
+        ),
+        pytest.param({"tune.lora_rank": 4}, "LoRA needs both", id="LoRA on nothing"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, reason):
+    with pytest.raises(InvalidTrainingConfig) as error:
+        config.read(None, MINIMUM | overrides)
+
+    assert error.value.code == "ml:invalid-training-config"
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "{", "[1]", '{"data": 3}'], ids=["missing", "cut", "list", "no object"]
+)
+def test_a_recipe_that_is_none_is_refused(text, tmp_path):
+    recipe = tmp_path / "recipe.json"
+    if text is not None:
+        recipe.write_text(text)
+
+    with pytest.raises(InvalidTrainingConfig):
+        config.read(recipe, MINIMUM)
+
+
+def test_every_value_has_a_name_of_its_own():
+    names = [name for name, _, _ in config.leaves()]
+
+    assert len(names) == len(set(names))
+    assert {"encoder", "data.path", "loss.margin", "tune.lora_rank"} <= set(names)

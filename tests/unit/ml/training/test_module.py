@@ -1,0 +1,141 @@
+import copy
+
+import pytest
+import torch
+
+from ml.errors import InvalidTrainingConfig
+from ml.training.config import TuneConfig
+from ml.training.module import (
+    AveragedWeights,
+    merged,
+    parameter_groups,
+    set_training_mode,
+    tuned,
+)
+from tests.unit.ml.training.tiny import SIDE_PX, TinyNet
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(4)
+    return TinyNet()
+
+
+@pytest.fixture
+def inputs():
+    return torch.rand((3, 3, SIDE_PX, SIDE_PX), generator=torch.Generator().manual_seed(5))
+
+
+def moving(module):
+    return sorted(name for name, p in module.named_parameters() if p.requires_grad)
+
+
+def test_everything_moves_by_default(net):
+    assert moving(tuned(net, TuneConfig())) == [
+        "head.bias",
+        "head.weight",
+        "norm.bias",
+        "norm.weight",
+        "stem.bias",
+        "stem.weight",
+    ]
+
+
+def test_patterns_freeze(net):
+    assert moving(tuned(net, TuneConfig(freeze=("stem.*", "norm.bias")))) == [
+        "head.bias",
+        "head.weight",
+        "norm.weight",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        pytest.param(TuneConfig(freeze=("tail.*",)), "tail", id="pattern without a parameter"),
+        pytest.param(TuneConfig(freeze=("*",)), "nothing is left to train", id="all frozen"),
+        pytest.param(
+            TuneConfig(lora_rank=2, lora_targets=("tail",)), "tail", id="target without a layer"
+        ),
+        pytest.param(TuneConfig(lora_rank=2, lora_targets=("norm",)), "norm", id="no LoRA there"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(config, reason, net):
+    with pytest.raises(InvalidTrainingConfig, match=reason):
+        tuned(net, config)
+
+
+def test_lora_trains_its_own_parameters_and_those_that_are_named(net):
+    config = TuneConfig(lora_rank=2, lora_targets=("head",), lora_also_train=("norm.*",))
+
+    names = moving(tuned(net, config))
+
+    assert [name.replace("base_model.model.", "") for name in names] == [
+        "head.lora_A.default.weight",
+        "head.lora_B.default.weight",
+        "norm.bias",
+        "norm.weight",
+    ]
+
+
+def test_merged_lora_computes_the_same_with_the_original_names(net, inputs):
+    # given: LoRA on a convolution and a matrix, moved away from its start at zero
+    names = sorted(net.state_dict())
+    original = copy.deepcopy(net)
+    module = tuned(net, TuneConfig(lora_rank=2, lora_targets=("head", "stem")))
+    generator = torch.Generator().manual_seed(6)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    module.eval()
+    expected = module(inputs)
+
+    served = merged(module).eval()
+
+    assert sorted(served.state_dict()) == names
+    assert torch.allclose(served(inputs), expected, atol=1e-4)
+    assert not torch.allclose(original.eval()(inputs), expected, atol=1e-2)
+    assert torch.equal(module(inputs), expected)  # the trained one is untouched
+
+
+@pytest.mark.parametrize("is_frozen", [True, False], ids=["frozen", "free"])
+def test_batch_norm_statistics_stay_only_where_they_are_frozen(is_frozen, net, inputs):
+    before = net.norm.running_mean.clone()
+    net.eval()
+
+    set_training_mode(net, is_batch_norm_frozen=is_frozen)
+    net(inputs)
+
+    assert torch.equal(net.norm.running_mean, before) == is_frozen
+    assert net.drop.training
+
+
+def test_only_matrices_and_kernels_decay(net):
+    module = tuned(net, TuneConfig(freeze=("stem.weight",)))
+
+    decaying, others = parameter_groups(module, 0.25)
+
+    assert (decaying["weight_decay"], others["weight_decay"]) == (0.25, 0.0)
+    assert [p is net.head.weight for p in decaying["params"]] == [True]
+    assert len(others["params"]) == 4
+
+
+def test_averages_follow_the_weights_and_give_them_back():
+    # given: one weight that goes 1, 2, 4
+    module = torch.nn.Linear(1, 1, bias=False)
+    module.weight.data.fill_(1.0)
+    averages = AveragedWeights(module, decay=0.25)
+
+    # when
+    expected = 1.0
+    for step, weight in ((1, 2.0), (2, 4.0)):
+        module.weight.data.fill_(weight)
+        averages.update(module, step)
+        decay = min(0.25, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * weight
+
+    # then
+    with averages.put_in(module):
+        assert module.weight.item() == pytest.approx(expected)
+    assert module.weight.item() == 4.0

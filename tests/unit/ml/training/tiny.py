@@ -1,0 +1,84 @@
+"""A network of a few thousand weights, pictures it can learn, and a short way to a config."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from ml.encoders.base import PreprocessConfig
+from ml.encoders.network import EncoderNetwork
+from ml.training import config
+
+SIDE_PX = 16
+PREPROCESS = PreprocessConfig(
+    size_px=SIDE_PX,
+    resize="squash",
+    resize_px=SIDE_PX,
+    interpolation="bilinear",
+    mean=(0.5, 0.5, 0.5),
+    std=(0.25, 0.25, 0.25),
+)
+# Views that are the picture itself: what is compared exactly must not be drawn by chance.
+PLAIN_VIEWS = {
+    "views.photo_share": 1.0,
+    "views.photo_area": 1.0,
+    "views.flip": 0.0,
+    "views.colour": 0.0,
+    "views.grey": 0.0,
+    "views.blur": 0.0,
+    "views.jpeg": 0.0,
+    "views.background": 0.0,
+}
+
+
+class TinyNet(nn.Module):
+    """One of everything that training treats in its own way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.drop = nn.Dropout(0.1)
+        self.head = nn.Linear(8 * 16, 16)
+
+    def forward(self, inputs):
+        features = nn.functional.adaptive_avg_pool2d(self.norm(self.stem(inputs)).relu(), 4)
+        return self.head(self.drop(features.flatten(1)))
+
+
+def network(*, seed: int = 0, weights_sha256: str = "0" * 64) -> EncoderNetwork:
+    torch.manual_seed(seed)
+    return EncoderNetwork(
+        name="tiny",
+        family="tiny",
+        module=TinyNet(),
+        config={},
+        preprocess=PREPROCESS,
+        weights="random",
+        weights_sha256=weights_sha256,
+        dim=16,
+    )
+
+
+def blocks(rng: np.random.Generator, side_px: int = 48) -> Image.Image:
+    """A picture of 6 × 6 coloured squares, unlike any other."""
+    colours = rng.integers(0, 256, (6, 6, 3))
+    return Image.fromarray(np.kron(colours, np.ones((side_px // 6,) * 2 + (1,))).astype(np.uint8))
+
+
+def write_blocks(folder: Path, names: list[str], rng: np.random.Generator) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        blocks(rng).save(path)
+    return folder
+
+
+def recipe(path: Path, **values: Any) -> config.TrainingConfig:
+    """A config; a value's dots are written as two underscores."""
+    named = {name.replace("__", "."): value for name, value in values.items()}
+    defaults = {"data.path": str(path), "data.kind": "made", "device": "cpu", "precision": "fp32"}
+    return config.read(None, defaults | named)
