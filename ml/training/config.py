@@ -20,6 +20,8 @@ Share = Annotated[float, Limits(ge=0, le=1)]
 Weight = Annotated[float, Limits(ge=0)]
 Positive = Annotated[float, Limits(gt=0)]
 Count = Annotated[int, Limits(ge=1)]
+# Of an input; more than any network here takes, and few enough to hold a batch in memory.
+SidePx = Annotated[int, Limits(ge=16, le=4096)]
 # The losses clamp to the same range.
 Temperature = Annotated[float, Limits(ge=0.01, le=0.5)]
 
@@ -90,7 +92,7 @@ class ViewConfig:
         background: probability that a photo's subject is put on another background.
     """
 
-    size_px: Annotated[int, Limits(ge=16)] | None = None
+    size_px: SidePx | None = None
     photo_share: Share = 0.3
     drawing_weights: dict[str, Weight] = Limits(default_factory=dict)
     photo_area: Annotated[float, Limits(gt=0, le=1)] = 0.3
@@ -150,7 +152,7 @@ class OptimiserConfig:
         clip_norm: greatest norm of the gradient; None does not clip.
         ema_decay: of the averaged weights that are measured and saved; None saves the last ones.
         trained_share: of the way from the first weights to the trained ones, where those lie that
-            are measured and saved; None goes all the way.
+            are measured and saved; None goes all the way. It does not go with LoRA.
     """
 
     lr: Positive = 1e-4
@@ -211,7 +213,7 @@ class TrainingConfig:
 
     encoder: str = "efficientnet_lite"
     name: str | None = None
-    size_px: Annotated[int, Limits(ge=16)] | None = None
+    size_px: SidePx | None = None
     steps: Count | None = None
     epochs: Count | None = None
     seed: Annotated[int, Limits(ge=0, lt=2**32)] = 0
@@ -240,6 +242,11 @@ class TrainingConfig:
             (
                 (self.tune.lora_rank is None) != (not self.tune.lora_targets),
                 "LoRA needs both a rank and targets",
+            ),
+            (
+                # A part of each of two factors is no part of their product.
+                self.tune.lora_rank is not None and self.optimiser.trained_share is not None,
+                "a trained share does not go with LoRA",
             ),
         ):
             if is_wrong:
@@ -315,7 +322,7 @@ def _is_measured(data: DataConfig) -> bool:
 def _read_json(recipe: Path) -> dict[str, Any]:
     try:
         values = json.loads(recipe.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise InvalidTrainingConfig(
             f"The recipe {recipe} cannot be read: {err}", recipe=str(recipe)
         ) from err

@@ -7,8 +7,11 @@ from numpy.typing import NDArray
 _SMALL_PX = 64
 _ROUNDS = 2
 _HALF = 127
-# A mask beyond these shares of the picture is a failure: all of it is subject then.
-_LEAST, _MOST = 0.04, 0.85
+# From each side: where the subject may begin, and where its middle does, which is given as such.
+_INNER_PX, _CORE_PX = _SMALL_PX // 8, _SMALL_PX * 3 // 8
+# A mask beyond these shares of the picture is a failure: all of it is subject then. The least is
+# the middle that was given: with no more than that, nothing was found.
+_LEAST, _MOST = (1 - 2 * _CORE_PX / _SMALL_PX) ** 2, 0.85
 
 
 def subject_mask(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -27,9 +30,8 @@ def subject_mask(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
     small = cv2.resize(picture, (_SMALL_PX, _SMALL_PX), interpolation=cv2.INTER_AREA)
     guess = np.full((_SMALL_PX, _SMALL_PX), cv2.GC_PR_BGD, np.uint8)
-    inner, core = _SMALL_PX // 8, _SMALL_PX * 3 // 8
-    guess[inner:-inner, inner:-inner] = cv2.GC_PR_FGD
-    guess[core:-core, core:-core] = cv2.GC_FGD
+    guess[_INNER_PX:-_INNER_PX, _INNER_PX:-_INNER_PX] = cv2.GC_PR_FGD
+    guess[_CORE_PX:-_CORE_PX, _CORE_PX:-_CORE_PX] = cv2.GC_FGD
     rim = 2
     guess[:rim], guess[-rim:], guess[:, :rim], guess[:, -rim:] = (cv2.GC_BGD,) * 4
     models = np.zeros((2, 1, 65), np.float64)
@@ -37,7 +39,7 @@ def subject_mask(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     cv2.grabCut(small, guess, (0, 0, 1, 1), models[0], models[1], _ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.where((guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
     mask = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    if not _LEAST <= (mask > 0).mean() <= _MOST:
+    if not _LEAST < (mask > 0).mean() <= _MOST:
         return np.full((height, width), 255, np.uint8)
     grown = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(grown > _HALF, 255, 0).astype(np.uint8)

@@ -240,7 +240,7 @@ def _json_rows(path: Path, text: str) -> Iterator[_Row]:
             continue
         try:
             values = json.loads(line)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise InvalidTrainingData(
                 f"Line {number} of {path.name} is no JSON: {err}", line=number
             ) from err
