@@ -16,11 +16,13 @@ from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from ml.encoders import registry
 from ml.errors import MlError
+from ml.evaluation import calibration
 from worker_api.encoders import (
     EncoderFacts,
     LiveEncoder,
     ensure_collection,
     find_live,
+    record_calibration,
     record_first,
 )
 from workers.policies import translate
@@ -31,6 +33,7 @@ def main() -> int:
     try:
         version = find_live() or _choose_first()
         _check_setting(version)
+        _record_calibration(version)
         ensure_collection()
     except MlError as error:
         return _refuse(translate(error))
@@ -61,6 +64,13 @@ def _choose_first() -> LiveEncoder:
             reason=choice.reason,
         )
     )
+
+
+def _record_calibration(version: LiveEncoder) -> None:
+    """Record the calibration that lies with the encoder's weights, if one does."""
+    folder = registry.checkpoint_folder(version.choice)
+    if folder is not None and (folder / calibration.FILE).is_file():
+        record_calibration(version, calibration.read(folder / calibration.FILE).to_json())
 
 
 def _check_setting(version: LiveEncoder) -> None:

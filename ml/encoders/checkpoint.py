@@ -24,6 +24,8 @@ from ml.errors import CheckpointMismatch
 
 CONFIG = "encoder.json"
 WEIGHTS = "model.safetensors"
+# Beside the module's own tensors; no module has one of this name at its top.
+_CENTRE = "centre"
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -64,7 +66,10 @@ def save(
     }
     scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
-        save_file(_stored(network.module, dtype), scratch / WEIGHTS)
+        tensors = _stored(network.module, dtype)
+        if network.centre is not None:
+            tensors[_CENTRE] = network.centre.detach().float().cpu().contiguous()
+        save_file(tensors, scratch / WEIGHTS)
         (scratch / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         for name in (WEIGHTS, CONFIG):
             (scratch / name).replace(folder / name)
@@ -89,7 +94,9 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
         raise CheckpointMismatch(f"{folder.name} lacks {WEIGHTS}.", folder=str(folder))
     try:
         module = build(config["network"])
-        module.load_state_dict(load_file(path))
+        tensors = load_file(path)
+        centre = tensors.pop(_CENTRE, None)
+        module.load_state_dict(tensors)
         return EncoderNetwork(
             name=config["name"],
             family=config["family"],
@@ -99,6 +106,7 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
             weights=folder.resolve().name,
             weights_sha256=sha256_of([path]),
             dim=int(config["dim"]),
+            centre=centre,
         )
     except (
         SafetensorError,

@@ -93,8 +93,12 @@ def build(config: Mapping[str, Any]) -> nn.Module:
 
     Raises:
         KeyError: no network is named.
-        RuntimeError: timm has none of this name.
+        ValueError: it is none of this family.
     """
+    known = [packaged.network for packaged in _PACKAGED.values()]
+    # A checkpoint is somebody's file, and timm takes places on the hub, too, and fetches from them.
+    if config["network"] not in known:
+        raise ValueError(f"{config['network']!r} is none of {', '.join(known)}")
     return _folded(timm.create_model(config["network"], pretrained=False, num_classes=0))
 
 
@@ -115,7 +119,14 @@ def _load_packaged(module: nn.Module, path: Path) -> None:
         packaged = torch.load(path, map_location="cpu", weights_only=True)
         names = module.state_dict().keys()
         module.load_state_dict(dict(zip(names, packaged.values(), strict=True)))
-    except (RuntimeError, EOFError, ValueError, AttributeError, pickle.UnpicklingError) as err:
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as err:
         raise CheckpointMismatch(
             f"The file {path.name} does not hold the weights of {NAME}.", file=path.name
         ) from err

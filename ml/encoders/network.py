@@ -24,6 +24,8 @@ class EncoderNetwork:
         weights: where the weights came from: hub id@commit, package, or a folder's name.
         weights_sha256: hex digest of the weights that were loaded.
         dim: D.
+        centre: (D,) float32, subtracted from unit rows, which are then made unit again; None
+            subtracts nothing. The module knows nothing of it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class EncoderNetwork:
     weights: str
     weights_sha256: str
     dim: int
+    centre: torch.Tensor | None = None
 
     def to_encoder(
         self, *, device: torch.device, dtype: torch.dtype, batch_size: int
@@ -46,4 +49,11 @@ class EncoderNetwork:
             dim=self.dim,
             preprocess=self.preprocess,
         )
-        return TorchEncoder(spec, self.module, device=device, dtype=dtype, batch_size=batch_size)
+        return TorchEncoder(
+            spec,
+            self.module,
+            centre=self.centre,
+            device=device,
+            dtype=dtype,
+            batch_size=batch_size,
+        )

@@ -176,6 +176,19 @@ def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
     return Choice(name=PACKAGED, reason=reason)
 
 
+def checkpoint_folder(choice: str) -> Path | None:
+    """Return the folder of this project's own checkpoint that a choice names, or None.
+
+    Raises:
+        UnknownEncoder: no encoder has this name.
+    """
+    _, reference = _parsed(choice)
+    folder = Path(reference).expanduser()
+    # As `checkpoint.is_checkpoint` asks, without loading torch.
+    is_own = bool(reference) and (folder / "encoder.json").is_file()
+    return folder if is_own else None
+
+
 def _parsed(choice: str) -> tuple[str, str]:
     """Return a family's name and the reference behind it, or "" and a checkpoint's folder."""
     if choice == PACKAGED:

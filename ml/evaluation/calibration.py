@@ -13,8 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from ml.encoders.base import EncoderSpec
 from ml.errors import CheckpointMismatch, EvaluationDataInvalid
@@ -181,6 +179,21 @@ def fit(
     )
 
 
+def read(path: Path) -> Calibration:
+    """Return the calibration in a file, whatever encoder it is of.
+
+    Raises:
+        CheckpointMismatch: the file is missing or damaged.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as err:
+        raise CheckpointMismatch(
+            f"The calibration {path} cannot be read: {err}", file=str(path)
+        ) from err
+    return Calibration.from_json(values if isinstance(values, dict) else {})
+
+
 def load(path: Path, spec: EncoderSpec) -> Calibration:
     """Return the calibration in a file, for an encoder.
 
@@ -188,13 +201,7 @@ def load(path: Path, spec: EncoderSpec) -> Calibration:
         CheckpointMismatch: the file is missing or damaged, or was made with other weights or
             another preprocessing.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
-        raise CheckpointMismatch(
-            f"The calibration {path} cannot be read: {err}", file=str(path)
-        ) from err
-    calibration = Calibration.from_json(values if isinstance(values, dict) else {})
+    calibration = read(path)
     made_with = calibration.origin
     if made_with.weights_sha256 != spec.weights_sha256:
         raise CheckpointMismatch(
@@ -243,6 +250,8 @@ def _held_out_log_losses(
 
 
 def _fit_isotonic(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Isotonic:
+    from sklearn.isotonic import IsotonicRegression  # here: workers read curves, and fit none
+
     # One pair's weight away from 0 and 1: no finite number of pairs proves certainty.
     least = 1 / (len(scores) + 2)
     regression = IsotonicRegression(y_min=least, y_max=1 - least)
@@ -261,6 +270,8 @@ def _thinned(
 
 def _fit_platt(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Platt | None:
     """Return the curve; None where greater scores would mean less similar."""
+    from sklearn.linear_model import LogisticRegression  # here: as above
+
     # Each pair counts a little as of the other kind too, as in Platt's paper, section 2.2:
     # otherwise the curve of perfectly separated pairs becomes a step.
     right = int(is_same.sum())

@@ -191,14 +191,17 @@ def _check_row(row: Mapping[str, str | None], columns: Iterable[str], where: str
     parts = Path(row["path"] or "").parts
     if ".." in parts or Path(row["path"] or "").is_absolute():
         raise EvaluationDataInvalid(f"{where}: the path leaves the folder.", row=where)
+    if "\0" in (row["path"] or ""):
+        raise EvaluationDataInvalid(f"{where}: the path has a zero byte.", row=where)
 
 
 def _check_unique(rows: Sequence[Mapping[str, str]], path: Path) -> None:
-    seen: set[str] = set()
+    seen: set[Path] = set()
     for row in rows:
-        if row["path"] in seen:
+        picture = Path(row["path"])  # which writes a/b, ./a/b and a//b alike
+        if picture in seen:
             raise EvaluationDataInvalid(f"{path} names {row['path']} twice.", file=str(path))
-        seen.add(row["path"])
+        seen.add(picture)
 
 
 def _labelled(

@@ -29,6 +29,9 @@ from ml.images.decode import decode
 
 # Larger than any camera's picture; a file that declares more is reported and left out.
 MAX_PIXELS = 120_000_000
+# Of a picture that copies are made of: turned, it fills a square as wide as it is long, over 1 GB
+# beyond this; and no JPEG is much longer.
+_MOST_SIDE_PX = 20_000
 ORIGINAL, PLAIN = "orig", "plain"
 ALL_MEDIA = "all media"
 
@@ -324,6 +327,11 @@ def _spread(paths: Sequence[Path], limit: int | None) -> list[Path]:
 
 def _edited(edit: edits.Edit, seed: int, host: Path) -> Make:
     def make(image: Image.Image) -> Image.Image:
+        if max(image.size) > _MOST_SIDE_PX:
+            raise EvaluationDataInvalid(
+                f"No copies are made of a picture of {image.width} × {image.height} pixels; either"
+                f" side has to be {_MOST_SIDE_PX} at most."
+            )
         other = image
         if edit.apply is edits.place_inside:
             other = decode(read_bytes(host), max_pixels=MAX_PIXELS)

@@ -145,11 +145,8 @@ def systems_of(
         EvaluationDataInvalid: there is a background and none of it can be read, or all of it is
             among the evaluated pictures.
     """
-    evaluated = {
-        embedded.sha256[place]
-        for place in range(len(plan.views))
-        if place not in set(plan.background)
-    }
+    unused = set(plan.background)
+    evaluated = {embedded.sha256[place] for place in range(len(plan.views)) if place not in unused}
     background = [
         place
         for place in plan.background

@@ -209,6 +209,10 @@ class TrainingConfig:
         loss: see `LossConfig`.
         optimiser: see `OptimiserConfig`.
         tune: see `TuneConfig`.
+        saved_precision: number format of the saved encoder's weights; the state keeps fp32.
+        centre_views: views of training pictures whose mean embedding is subtracted from every
+            embedding that is served: what all views share, drawings and photos, tells none apart.
+            None subtracts nothing. Training and the held-out measure go without.
     """
 
     encoder: str = "efficientnet_lite"
@@ -229,6 +233,8 @@ class TrainingConfig:
     loss: LossConfig = Limits(default_factory=LossConfig)
     optimiser: OptimiserConfig = Limits(default_factory=OptimiserConfig)
     tune: TuneConfig = Limits(default_factory=TuneConfig)
+    saved_precision: Literal["fp32", "fp16"] = "fp32"
+    centre_views: Count | None = None
 
     def __post_init__(self) -> None:
         for is_wrong, reason in (

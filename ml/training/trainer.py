@@ -44,6 +44,7 @@ from ml.training.tracking import Tracker, log_to
 logger = logging.getLogger(__name__)
 
 _STEP_STREAM, _START_STREAM = 5, 8
+_SAVED = {"fp32": torch.float32, "fp16": torch.float16}
 # What may differ when a run is resumed: none of it changes what a step computes.
 _FREE_ON_RESUME = ("device", "workers", "evaluate_every", "patience", "checkpoint_every")
 
@@ -138,6 +139,7 @@ class _Run:
         self._config = config
         self._folder = folder
         self._left_out = split.left_out()
+        self._pictures = split.train
         self._trackers: Sequence[Tracker] = ()
         self._accelerator = _accelerator(config)
         self._preprocess = _resized(network.preprocess, config.size_px)
@@ -365,10 +367,29 @@ class _Run:
             return
         with self._served_weights():
             self._check_weights()
-            served = dataclasses.replace(self._network, module=merged(self._module.network).cpu())
-        saved = checkpoint.save(served, self._folder)
+            centre = self._centre()
+            module = merged(self._module.network).cpu()
+        served = dataclasses.replace(self._network, module=module, centre=centre)
+        dtype = _SAVED[self._config.saved_precision]
+        saved = checkpoint.save(served, self._folder, dtype=dtype)
         self._progress.best_step = self._progress.step
         records.write_json(self._folder / records.TRAINING, self._record(saved))
+
+    def _centre(self) -> torch.Tensor | None:
+        """Return (D,) the mean unit row of the first views, made at the size that is served."""
+        count, batch = self._config.centre_views, self._config.batch
+        if count is None:
+            return None
+        batches = math.ceil(count / (batch.subjects * batch.views))
+        maker = ViewMaker(self._pictures, self._config.views, size_px=self._preprocess.size_px)
+        views = load(
+            maker,
+            self._plan.batches(0, batches),
+            media=self._plan.media(),
+            workers=self._config.workers,
+        )
+        rows = [self._embed(self._module, view.pixels).cpu() for view in views]
+        return torch.cat(rows)[:count].mean(dim=0)
 
     def _record(self, saved: EncoderNetwork) -> dict[str, Any]:
         progress = self._progress

@@ -12,7 +12,8 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -303,7 +304,7 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
     list_display = ("collection", "state_badge", "encoder", "choice", "dim", "reason", "created_at")
     fields = (
         *("collection", "state", "encoder", "choice", "reason", "weights", "weights_hash"),
-        *("preprocessing_hash", "dim", "created_at"),
+        *("preprocessing_hash", "dim", "thresholds", "created_at"),
     )
 
     @display(
@@ -324,3 +325,23 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
     def preprocessing_hash(self, version: EncoderVersion) -> str:
         """Return the hash, which a narrow screen may break."""
         return _breakable(version.preprocessing_sha256)
+
+    @display(description=_("thresholds"))
+    def thresholds(self, version: EncoderVersion) -> str:
+        """Return a line for each precision that the calibration was asked for."""
+        if version.calibration is None:
+            return str(_("not calibrated"))
+        lines = ((_threshold_line(point),) for point in version.calibration["thresholds"])
+        return format_html_join(mark_safe("<br>"), "{}", lines)
+
+
+def _threshold_line(point: dict[str, float | None]) -> str:
+    asked = f"{point['asked_precision']:.0%}"
+    if point["threshold"] is None:
+        return str(_("%(precision)s right: no score is enough") % {"precision": asked})
+    found = _("%(precision)s right: score %(score).3f or more, finds %(recall).0f%%") % {
+        "precision": asked,
+        "score": point["threshold"],
+        "recall": 100 * (point["recall"] or 0),
+    }
+    return str(found)

@@ -168,6 +168,12 @@ class EncoderVersion(models.Model):
     collection = models.CharField(_("collection"), max_length=200, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
     reason = models.TextField(_("why this one"), blank=True)
+    calibration = models.JSONField(
+        _("calibration"),
+        null=True,
+        blank=True,
+        help_text=_("What a score means: thresholds, and the curve they are from."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

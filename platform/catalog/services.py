@@ -1,8 +1,9 @@
 """What may change the catalogue: one transaction each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -17,7 +18,7 @@ from jobs import dispatch
 from jobs.models import JobRecord
 from jobs.services import MAX_DELIVERIES, finish, finish_as_split
 from kernel import task_names
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, UserInputError
 
 # Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
 CHUNK_SIZE = 64
@@ -25,6 +26,8 @@ CHUNK_SIZE = 64
 STALLED_AFTER = timedelta(seconds=60)
 # Images one sweep hands out, so that it stays short; the next one goes on.
 STALLED_LIMIT = 10_000
+# Of each threshold of a calibration; a precision that no threshold reaches leaves two of them None.
+THRESHOLD_FIELDS = ("asked_precision", "threshold", "precision", "recall")
 
 Status = Image.Status
 
@@ -248,6 +251,31 @@ def give_up_or_split(job: JobRecord) -> None:
     elif job.deliveries >= MAX_DELIVERIES:
         record_failed(UUID(ids[0]), "image:ours:gave-up")
         finish(job.pk, error_code="image:ours:gave-up")
+
+
+def record_calibration(version: EncoderVersion, calibration: Mapping[str, Any]) -> None:
+    """Keep what the scores of an encoder version mean.
+
+    Args:
+        version: whose scores.
+        calibration: as `python -m ml calibrate` writes it.
+
+    Raises:
+        UserInputError: "calibration:user:broken": it is none; "calibration:user:other-encoder": it
+            was made with other weights or another preprocessing.
+    """
+    try:
+        origin, thresholds = calibration["origin"], calibration["thresholds"]
+        made_with = (origin["weights_sha256"], origin["preprocessing_sha256"])
+        for point in thresholds:
+            if not all(isinstance(point[name], float | int | None) for name in THRESHOLD_FIELDS):
+                raise TypeError("a threshold is no number")
+    except (KeyError, TypeError) as error:
+        raise UserInputError("calibration:user:broken", detail=str(error)) from error
+    if made_with != (version.weights_sha256, version.preprocessing_sha256):
+        raise UserInputError("calibration:user:other-encoder", encoder=version.choice)
+    version.calibration = dict(calibration)
+    version.save(update_fields=("calibration",))
 
 
 @transaction.atomic

@@ -46,6 +46,10 @@ _SENTENCES: dict[str, str] = {
     "encoder:ours:weights-changed": _(
         "The weights of {choice} are not those that this catalogue was indexed with."
     ),
+    "calibration:user:broken": _("The file is no calibration. {detail}"),
+    "calibration:user:other-encoder": _(
+        "The calibration is not of the weights and the preprocessing of {encoder}."
+    ),
     "encoder:ours:setting-differs": _(
         "ENCODER is {setting}, but this catalogue was indexed with {recorded}. Set ENCODER to auto "
         "or {recorded}, or start another catalogue with another DATA_DIR and database."

@@ -1,6 +1,8 @@
 """The encoder version that workers load, and the record of the first choice."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -73,6 +75,15 @@ def record_first(facts: EncoderFacts) -> LiveEncoder:
     )
     services.make_live(version)
     return _frozen(version)
+
+
+def record_calibration(version: LiveEncoder, calibration: Mapping[str, Any]) -> None:
+    """Keep what the scores of an encoder version mean; see `catalog.services`.
+
+    Raises:
+        UserInputError: it is damaged, or of other weights or another preprocessing.
+    """
+    services.record_calibration(EncoderVersion.objects.get(pk=version.id), calibration)
 
 
 def open_index(version: LiveEncoder) -> VectorIndex:

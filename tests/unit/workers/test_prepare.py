@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,65 @@ def test_weights_that_cannot_be_had_are_said_plainly(
     said = capsys.readouterr().err
     assert said == "The encoder's weights cannot be loaded. The hub cannot be reached.\n"
     assert not EncoderVersion.objects.exists()
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: list[str]) -> Path:
+    """The chosen encoder is a checkpoint's folder with a calibration beside its weights."""
+    monkeypatch.setattr(registry, "choose", lambda *_, **__: Choice(str(tmp_path), "It was asked."))
+    (tmp_path / "encoder.json").write_text("{}")
+    origin = {
+        "encoder": "grid",
+        "weights_sha256": fakes.SPEC.weights_sha256,
+        "preprocessing_sha256": fakes.PREPROCESS.sha256(),
+        "data_sha256": "2" * 64,
+        "pictures": 10,
+        "pairs": 45,
+        "positive_pairs": 5,
+    }
+    made = {
+        "method": "platt",
+        "curve": {"slope": 2.0, "intercept": -1.0},
+        "held_out_log_loss": {"platt": 0.1},
+        "base_log_loss": 0.3,
+        "thresholds": [{"asked_precision": 0.9, "threshold": 0.8, "precision": 0.9, "recall": 0.4}],
+        "origin": origin,
+    }
+    (tmp_path / "calibration.json").write_text(json.dumps(made))
+    return tmp_path
+
+
+def test_the_calibration_beside_the_weights_is_recorded(checkpoint: Path) -> None:
+    assert prepare.main() == 0
+
+    recorded = EncoderVersion.objects.get().calibration
+    assert recorded == json.loads((checkpoint / "calibration.json").read_text())
+
+
+def test_a_calibration_made_later_is_recorded_at_the_next_start(checkpoint: Path) -> None:
+    file = checkpoint / "calibration.json"
+    made = file.read_text()
+    file.unlink()
+    prepare.main()
+    assert EncoderVersion.objects.get().calibration is None
+    file.write_text(made)
+
+    assert prepare.main() == 0
+
+    assert EncoderVersion.objects.get().calibration == json.loads(made)
+
+
+def test_a_calibration_of_other_weights_stops_the_start(
+    checkpoint: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file = checkpoint / "calibration.json"
+    file.write_text(file.read_text().replace("0" * 64, "9" * 64))
+
+    assert prepare.main() == 1
+
+    assert capsys.readouterr().err == (
+        f"The calibration is not of the weights and the preprocessing of {checkpoint}.\n"
+    )
 
 
 def test_two_first_choices_are_one() -> None:

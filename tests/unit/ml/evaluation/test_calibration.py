@@ -145,7 +145,11 @@ def test_a_calibration_of_another_encoder_is_refused(rng, tmp_path, spec, messag
         calibration.load(path, spec)
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", "{", '{"method": "platt"}'], ids=repr)
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "[]", "{}", "{", '{"method": "platt"}', "[" * 100_000],
+    ids=lambda content: repr(content)[:20],
+)
 def test_a_damaged_file_is_refused(tmp_path, content):
     path = tmp_path / calibration.FILE
     if content is not None:

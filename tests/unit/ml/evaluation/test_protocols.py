@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from ml.errors import EvaluationDataInvalid
 from ml.evaluation import edits, protocols
@@ -124,6 +125,18 @@ def test_made_copies_follow_the_seed_alone(tmp_path):
     first, again = pixels(1)
     assert first == again == pixels(1)[0]
     assert len({pixels(seed)[0] for seed in range(8)}) > 1
+
+
+@pytest.mark.parametrize("size", [(20_001, 1), (1, 20_001)], ids=["wide", "high"])
+def test_a_picture_too_long_to_be_edited_is_refused(tmp_path, size):
+    # given: turned by 45 degrees it would be a square of its length, and no JPEG is so long
+    data = folders.media(tmp_path, count=1, bands={"photo": 0})
+    plan = protocols.copies(data, rng=np.random.default_rng(0))
+    originals = len(trial(plan, "any edit").gallery)
+
+    for view in plan.views[originals : originals + len(edits.GRID)]:
+        with pytest.raises(EvaluationDataInvalid, match="20001"):
+            view.make(Image.new("RGB", size))
 
 
 def test_the_background_is_neither_asked_nor_searched(tmp_path):

@@ -66,6 +66,17 @@ def test_written_values_read_back_as_the_same_config(tmp_path):
             id="nothing to be patient about",
         ),
         pytest.param({"tune.lora_rank": 4}, "LoRA needs both", id="LoRA on nothing"),
+        pytest.param(
+            {
+                "tune.lora_rank": 4,
+                "tune.lora_targets": ("head",),
+                "optimiser.trained_share": 0.5,
+            },
+            "a trained share does not go with LoRA",
+            id="a part of two factors",
+        ),
+        pytest.param({"size_px": 10**9}, "size_px: Input", id="huge input"),
+        pytest.param({"views.size_px": 10**9}, "views.size_px: Input", id="huge views"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, reason):
@@ -78,7 +89,9 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, reason):
 
 
 @pytest.mark.parametrize(
-    "text", [None, "{", "[1]", '{"data": 3}'], ids=["missing", "cut", "list", "no object"]
+    "text",
+    [None, "{", "[1]", '{"data": 3}', "[" * 100_000],
+    ids=["missing", "cut", "list", "no object", "deep"],
 )
 def test_a_recipe_that_is_none_is_refused(text, tmp_path):
     recipe = tmp_path / "recipe.json"

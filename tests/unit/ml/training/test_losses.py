@@ -39,7 +39,7 @@ def naive_triplet(rows, triplets, margin):
     return sum(terms) / len(terms)
 
 
-def naive_info_nce(rows, labels, temperature, *, is_symmetric):
+def naive_info_nce(rows, labels, temperature, *, is_symmetric, alike=frozenset()):
     terms = []
     for i, own in enumerate(labels):
         for p, other in enumerate(labels):
@@ -49,7 +49,7 @@ def naive_info_nce(rows, labels, temperature, *, is_symmetric):
             negatives = sum(
                 math.exp(cosine(rows[i], rows[n]) / temperature)
                 for n, label in enumerate(labels)
-                if label != own
+                if label != own and (i, n) not in alike
             )
             terms.append(-math.log(positive / (positive + negatives)))
     return sum(terms) / len(terms)
@@ -227,3 +227,75 @@ def test_a_term_without_weight_is_not_computed(rng):
     losses = CombinedLoss(config, None)(unit_rows(rng, 4).float(), batch)
 
     assert sorted(losses) == ["info_nce", "loss"]
+
+
+# Subjects that are alike
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("is_symmetric", [True, False], ids=["symmetric", "one-sided"])
+def test_alike_rows_are_in_no_denominator(labels, is_symmetric, rng):
+    # given: about half of all pairs are alike, some of them of the same label
+    rows = unit_rows(rng, len(labels))
+    matrix = rng.random((len(labels), len(labels))) < 0.5
+    alike = {(int(i), int(n)) for i, n in np.argwhere(matrix)}
+    loss = InfoNceLoss(0.1, is_symmetric=is_symmetric).double()
+
+    value = loss(rows, torch.tensor(labels), torch.from_numpy(matrix)).item()
+
+    temperature = loss.temperature().item()  # kept in float32
+    expected = naive_info_nce(rows, labels, temperature, is_symmetric=is_symmetric, alike=alike)
+    assert value == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_batch_in_which_all_is_alike_moves_nothing(rng):
+    rows = unit_rows(rng, 4).requires_grad_()
+    loss = InfoNceLoss(0.1, is_symmetric=True)
+
+    value = loss(rows, torch.tensor([0, 0, 1, 1]), torch.ones((4, 4), dtype=torch.bool))
+    value.backward()
+
+    assert value.item() == 0.0
+    assert torch.equal(rows.grad, torch.zeros_like(rows))
+    assert loss.log_temperature.grad.item() == 0.0
+
+
+@pytest.mark.parametrize("mining", ["all", "hard", "semi_hard", "cross_medium"])
+@pytest.mark.parametrize("score", [-0.9, 0.0, 0.3, 0.95])
+def test_pairs_of_alike_sources_are_no_negatives_of_either_loss(mining, score, rng):
+    # given: three subjects, two views of each, made of six pictures of a bank of eight
+    rows, bank = unit_rows(rng, 6), unit_rows(rng, 8)
+    labels, media = torch.tensor([0, 0, 1, 1, 2, 2]), torch.tensor([0, 1] * 3)
+    sources = [7, 0, 3, 4, 1, 6]
+    batch = Batch(labels, media, media == 1, sources=torch.tensor(sources))
+    config = LossConfig(mining=mining, margin=0.3, temperature=0.1, alike_score=score)
+
+    losses = CombinedLoss(config, bank).double()(rows, batch)
+
+    # then: the loops leave out the pairs whose sources score higher
+    alike = {
+        (i, n)
+        for i in range(6)
+        for n in range(6)
+        if cosine(bank[sources[i]], bank[sources[n]]) > score
+    }
+    every = mine("all", rows, labels, media, margin=0.3).tolist()
+    allowed = {(a, n) for a, _, n in every} - alike
+    matrix = torch.tensor([[(i, n) in alike for n in range(6)] for i in range(6)])
+    triplets = mine(mining, rows, labels, media, margin=0.3, alike=matrix).tolist()
+    assert {(a, n) for a, _, n in triplets} <= allowed
+    triplet = naive_triplet(rows, triplets, 0.3) if triplets else 0.0
+    info_nce = naive_info_nce(rows, labels.tolist(), 0.1, is_symmetric=True, alike=alike)
+    assert losses["triplet"].item() == pytest.approx(triplet, rel=1e-6)
+    assert losses["info_nce"].item() == pytest.approx(info_nce, rel=1e-5, abs=1e-12)
+
+
+def test_without_an_alike_score_all_subjects_are_told_apart(rng):
+    rows, bank = unit_rows(rng, 4), torch.ones((4, 1), dtype=torch.float64)
+    labels = torch.tensor([0, 0, 1, 1])
+    batch = Batch(labels, labels, labels == 1, sources=torch.arange(4))
+
+    losses = CombinedLoss(LossConfig(temperature=0.1), bank).double()(rows, batch)
+
+    expected = naive_info_nce(rows, [0, 0, 1, 1], 0.1, is_symmetric=True)
+    assert losses["info_nce"].item() == pytest.approx(expected, rel=1e-6)

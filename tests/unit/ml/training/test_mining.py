@@ -12,14 +12,14 @@ def unit_rows(rng: np.random.Generator, count: int, dim: int = 3) -> torch.Tenso
     return torch.from_numpy(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def naive(method, embeddings, labels, media):
+def naive(method, embeddings, labels, media, alike=frozenset()):
     """The same triplets by loops over rows, as the method's sentence says it."""
     rows = range(len(labels))
     distance = [[1 - float(a @ b) for b in embeddings] for a in embeddings]
     found = []
     for a in rows:
         positives = [p for p in rows if p != a and labels[p] == labels[a]]
-        negatives = [n for n in rows if labels[n] != labels[a]]
+        negatives = [n for n in rows if labels[n] != labels[a] and (a, n) not in alike]
         if method == "all":
             found += [(a, p, n) for p in positives for n in negatives]
             continue
@@ -55,6 +55,27 @@ def test_the_triplets_are_those_of_a_plain_search(method, labels, media, rng):
 
     expected = naive(method, embeddings, labels, media)
     assert triplets.dtype == torch.int64
+    assert triplets.tolist() == [list(triplet) for triplet in expected]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("share", [0.3, 0.8, 1.0])
+def test_alike_rows_are_no_negatives(method, share, rng):
+    labels, media = [0, 0, 1, 1, 2, 2, 3, 3, 3], [0, 1, 0, 1, 0, 0, 1, 2, 1]
+    embeddings = unit_rows(rng, len(labels))
+    matrix = rng.random((len(labels), len(labels))) < share
+    alike = {(int(a), int(n)) for a, n in np.argwhere(matrix)}
+
+    triplets = mine(
+        method,
+        embeddings,
+        torch.tensor(labels),
+        torch.tensor(media),
+        margin=MARGIN,
+        alike=torch.from_numpy(matrix),
+    )
+
+    expected = naive(method, embeddings, labels, media, alike)
     assert triplets.tolist() == [list(triplet) for triplet in expected]
 
 

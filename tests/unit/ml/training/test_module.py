@@ -7,6 +7,7 @@ from ml.errors import InvalidTrainingConfig
 from ml.training.config import TuneConfig
 from ml.training.module import (
     AveragedWeights,
+    StartingWeights,
     merged,
     parameter_groups,
     set_training_mode,
@@ -139,3 +140,41 @@ def test_averages_follow_the_weights_and_give_them_back():
     with averages.put_in(module):
         assert module.weight.item() == pytest.approx(expected)
     assert module.weight.item() == 4.0
+
+
+@pytest.mark.parametrize("share", [0.25, 0.75, 1.0])
+def test_the_served_weights_lie_between_the_first_and_the_trained(share, net):
+    # given: one parameter is frozen
+    module = tuned(net, TuneConfig(freeze=("norm.bias",)))
+    first = {name: p.detach().clone() for name, p in module.named_parameters()}
+    start = StartingWeights(module, share)
+    generator = torch.Generator().manual_seed(8)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator))
+    trained = {name: p.detach().clone() for name, p in module.named_parameters()}
+
+    # when
+    with start.put_in(module):
+        served = {name: p.detach().clone() for name, p in module.named_parameters()}
+
+    # then
+    for name, weights in served.items():
+        between = first[name].double() + share * (trained[name].double() - first[name].double())
+        expected = trained[name].double() if name == "norm.bias" else between
+        assert torch.allclose(weights.double(), expected, rtol=0, atol=1e-6), name
+    # and: the module has its own weights again
+    for name, parameter in module.named_parameters():
+        assert torch.equal(parameter, trained[name]), name
+
+
+def test_own_weights_are_back_after_an_error(net):
+    start = StartingWeights(net, 0.5)
+    with torch.no_grad():
+        net.head.weight.add_(1.0)
+    own = net.head.weight.detach().clone()
+
+    with pytest.raises(KeyError), start.put_in(net):
+        raise KeyError
+
+    assert torch.equal(net.head.weight, own)

@@ -132,11 +132,12 @@ def test_decisions_that_contradict_each_other_are_named(tmp_path):
         ("p.csv", "pairs", "anchor,other\na.png,b.png\n", "Line 2 of p.csv has no positive"),
         ("p.jsonl", "pairs", '{"anchor": "a.png"', "Line 1 of p.jsonl is no JSON"),
         ("p.jsonl", "pairs", "\n[1]\n", "Line 2 of p.jsonl is not a JSON object"),
+        ("p.jsonl", "pairs", "[" * 100_000, "Line 1 of p.jsonl is no JSON"),
         ("d.jsonl", "decisions", '{"a": "1", "b": "2", "verdict": "?"}', "has no verdict"),
         ("d.jsonl", "decisions", '{"a": 1, "b": "2", "verdict": "copy"}', "has no a"),
         ("d.jsonl", "decisions", '{"a": "a\\u0000", "b": "2", "verdict": "copy"}', "has no a"),
     ],
-    ids=["csv column", "json", "no object", "verdict", "no path", "zero byte"],
+    ids=["csv column", "json", "no object", "deep", "verdict", "no path", "zero byte"],
 )
 def test_a_line_that_says_nothing_is_named(name, kind, text, reason, tmp_path):
     path = tmp_path / name

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from ml.encoders import checkpoint
@@ -195,6 +197,150 @@ def test_the_averaged_weights_are_the_ones_saved(pictures, tmp_path):
     assert not torch.equal(saved, state["module"]["network.head.weight"])
 
 
+@pytest.mark.parametrize(
+    ("ema_decay", "trained"),
+    [
+        pytest.param(None, "module", id="of the last weights"),
+        pytest.param(0.9, "averages", id="of the averaged weights"),
+    ],
+)
+def test_a_part_of_the_way_is_saved(ema_decay, trained, pictures, tmp_path):
+    start = network()
+    first = {name: value.clone() for name, value in start.module.state_dict().items()}
+    config = recipe(
+        pictures,
+        steps=3,
+        batch__subjects=4,
+        data__held_out_share=0,
+        optimiser__lr=0.01,
+        optimiser__ema_decay=ema_decay,
+        optimiser__trained_share=0.25,
+    )
+
+    train(config, start, tmp_path / "run")
+
+    # then: to the last digit of float32
+    saved = weights(tmp_path / "run")
+    whole = torch.load(tmp_path / "run" / "state.pt")[trained]
+    for name in ("stem.weight", "norm.bias", "head.weight", "head.bias"):
+        way = whole[f"network.{name}"] - first[name]
+        assert way.any(), name
+        assert torch.allclose(saved[name], first[name] + 0.25 * way, rtol=0, atol=1e-7), name
+
+
+def test_the_centre_is_the_mean_of_what_training_shows(rng, tmp_path):
+    # given: pictures of one colour, which every crop shows, and one batch that holds each twice
+    pictures = tmp_path / "data"
+    pictures.mkdir()
+    for number, colour in enumerate(rng.integers(0, 256, (16, 3)).tolist()):
+        Image.new("RGB", (32, 32), tuple(colour)).save(pictures / f"{number:02}.png")
+    config = recipe(
+        pictures,
+        steps=2,
+        batch__subjects=16,
+        data__held_out_share=0,
+        centre_views=32,
+        **{name.replace(".", "__"): value for name, value in PLAIN_VIEWS.items()},
+    )
+    start = network()
+
+    # when
+    train(config, start, tmp_path / "run")
+
+    # then
+    saved = checkpoint.load(tmp_path / "run", build=lambda _: TinyNet())
+    opened = [Image.open(path).convert("RGB") for path in sorted(pictures.iterdir())]
+    encoder = dataclasses.replace(saved, centre=None).to_encoder(
+        device=torch.device("cpu"), dtype=torch.float32, batch_size=4
+    )
+    rows = encoder.encode(opened)
+    assert saved.centre.numpy() == pytest.approx(rows.mean(axis=0), abs=1e-3)
+    assert np.abs(rows.mean(axis=0)).max() > 0.1
+
+
+def test_an_encoder_can_be_saved_in_half_the_bytes(pictures, tmp_path):
+    config = recipe(
+        pictures, steps=1, batch__subjects=4, data__held_out_share=0, saved_precision="fp16"
+    )
+
+    train(config, network(), tmp_path / "run")
+
+    assert weights(tmp_path / "run")["head.weight"].dtype == torch.float16
+    state = torch.load(tmp_path / "run" / "state.pt")["module"]
+    assert state["network.head.weight"].dtype == torch.float32
+
+
+def test_measuring_a_part_of_the_way_does_not_turn_the_training(pictures, tmp_path):
+    # given: the served weights are measured after every step, or only at the end
+    states = []
+    for name, every in (("often", 1), ("once", 4)):
+        config = recipe(
+            pictures,
+            steps=4,
+            batch__subjects=4,
+            optimiser__lr=0.01,
+            optimiser__ema_decay=0.9,
+            optimiser__trained_share=0.5,
+            evaluate_every=every,
+        )
+        train(config, network(), tmp_path / name)
+        states.append(torch.load(tmp_path / name / "state.pt"))
+
+    # then
+    assert len(states[0]["progress"]["history"]) == 4
+    assert_equal_weights(states[0]["module"], states[1]["module"])
+    assert_equal_weights(states[0]["averages"], states[1]["averages"])
+
+
+def test_views_of_their_own_size_train_and_the_input_size_is_measured_and_saved(pictures, tmp_path):
+    seen = {True: set(), False: set()}
+
+    class Watching(TinyNet):
+        def forward(self, inputs):
+            seen[self.training].add(tuple(inputs.shape[1:]))
+            return super().forward(inputs)
+
+    start = network()
+    object.__setattr__(start, "module", Watching())
+    config = recipe(
+        pictures,
+        steps=2,
+        batch__subjects=4,
+        size_px=32,
+        views__size_px=24,
+        loss__relation_weight=0.1,
+    )
+
+    train(config, start, tmp_path / "run")
+
+    # then: both sizes are tried once at the start, without training
+    assert seen == {True: {(3, 24, 24)}, False: {(3, 32, 32), (3, 24, 24)}}
+    saved = checkpoint.load(tmp_path / "run", build=lambda config: TinyNet())
+    assert (saved.preprocess.size_px, saved.preprocess.resize_px) == (32, 32)
+
+
+def test_pictures_are_measured_at_the_input_size_alone(pictures, tmp_path):
+    # given: a network that remembers how many pictures of each size it embedded
+    counts: dict[int, int] = {}
+
+    class Watching(TinyNet):
+        def forward(self, inputs):
+            if not self.training and len(inputs) > 1:
+                counts[inputs.shape[-1]] = counts.get(inputs.shape[-1], 0) + len(inputs)
+            return super().forward(inputs)
+
+    start = network()
+    object.__setattr__(start, "module", Watching())
+    config = recipe(
+        pictures, steps=1, batch__subjects=4, views__size_px=24, data__held_out_share=0.25
+    )
+
+    train(config, start, tmp_path / "run")
+
+    # then: 4 held-out pictures, an edited view and a drawing of each, before and after the step
+    assert counts == {16: 2 * 3 * 4}
+
+
 # Resuming
 
 
@@ -203,6 +349,15 @@ def test_the_averaged_weights_are_the_ones_saved(pictures, tmp_path):
     [
         pytest.param({}, id="plain"),
         pytest.param(EVERYTHING, id="everything"),
+        pytest.param(
+            EVERYTHING
+            | {
+                "optimiser__trained_share": 0.6,
+                "loss__alike_score": 0.5,
+                "views__size_px": 24,
+            },
+            id="everything, a part of the way",
+        ),
         pytest.param(
             EVERYTHING | {"tune__lora_rank": 2, "tune__lora_targets": ("head", "stem")}, id="LoRA"
         ),
@@ -226,7 +381,7 @@ def test_a_killed_and_resumed_run_is_the_straight_one_bit_for_bit(settings, pict
     assert second.curve("lr") == straight.curve("lr")[3:]
     assert_equal_weights(weights(killed), weights(tmp_path / "straight"))
     states = [torch.load(tmp_path / name / "state.pt") for name in ("killed", "straight")]
-    for part in ("module", "averages"):
+    for part in ("module", "averages", "start"):
         assert_equal_weights(states[0][part], states[1][part])
     moments = [state["optimiser"]["state"] for state in states]
     assert moments[0].keys() == moments[1].keys()

@@ -1,0 +1,111 @@
+"""What an encoder version's scores mean: recorded, refused, shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.models import EncoderVersion
+from catalog.services import record_calibration
+from kernel.errors import UserInputError
+
+pytestmark = pytest.mark.django_db
+
+
+def calibration(version: EncoderVersion, **origin: str) -> dict[str, Any]:
+    """As `python -m ml calibrate` writes it: one precision that is reached, one that is not."""
+    made_with = {
+        "weights_sha256": version.weights_sha256,
+        "preprocessing_sha256": version.preprocessing_sha256,
+    }
+    reached = {"asked_precision": 0.9, "threshold": 0.8125, "precision": 0.91, "recall": 0.5}
+    never = {"asked_precision": 0.99, "threshold": None, "precision": None, "recall": 0.0}
+    return {"method": "platt", "thresholds": [reached, never], "origin": made_with | origin}
+
+
+def test_a_calibration_is_kept_whole(version: EncoderVersion) -> None:
+    values = calibration(version)
+
+    record_calibration(version, values)
+
+    version.refresh_from_db()
+    assert version.calibration == values
+
+
+@pytest.mark.parametrize("hash_name", ["weights_sha256", "preprocessing_sha256"])
+def test_a_calibration_of_another_encoder_is_refused(
+    version: EncoderVersion, hash_name: str
+) -> None:
+    with pytest.raises(UserInputError) as caught:
+        record_calibration(version, calibration(version, **{hash_name: "f" * 64}))
+
+    assert caught.value.code == "calibration:user:other-encoder"
+    version.refresh_from_db()
+    assert version.calibration is None
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param([], id="no object"),
+        pytest.param({"origin": {}, "thresholds": []}, id="no hashes"),
+        pytest.param({"origin": 1, "thresholds": []}, id="origin is a number"),
+        pytest.param({"origin": {}, "thresholds": [{"recall": "all"}]}, id="no numbers"),
+    ],
+)
+def test_what_is_no_calibration_is_refused(version: EncoderVersion, damaged: Any) -> None:
+    with pytest.raises(UserInputError) as caught:
+        record_calibration(version, damaged)
+
+    assert caught.value.code == "calibration:user:broken"
+
+
+def test_the_command_records_a_file(version: EncoderVersion, tmp_path: Path, capsys) -> None:
+    file = tmp_path / "calibration.json"
+    file.write_text(json.dumps(calibration(version)))
+
+    call_command("record_calibration", file)
+
+    assert capsys.readouterr().out == f"Recorded for {version.choice}.\n"
+    assert EncoderVersion.objects.get(pk=version.pk).calibration == calibration(version)
+
+
+def test_the_command_says_what_is_wrong(version: EncoderVersion, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    file.write_text("{")
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("record_calibration", file)
+
+    file.write_text(json.dumps(calibration(version, weights_sha256="f" * 64)))
+    with pytest.raises(CommandError, match="The calibration is not of the weights"):
+        call_command("record_calibration", file)
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        pytest.param(
+            "en",
+            ["90% right: score 0.812 or more, finds 50%", "99% right: no score is enough"],
+            id="English",
+        ),
+        pytest.param(
+            "ru",
+            ["верно в 90%: оценка от 0.812, находит 50%", "верно в 99%: такой оценки нет"],
+            id="Russian",
+        ),
+    ],
+)
+def test_the_admin_shows_the_thresholds(
+    version: EncoderVersion, admin_client, language: str, lines: list[str]
+) -> None:
+    address = f"/admin/catalog/encoderversion/{version.pk}/change/"
+    record_calibration(version, calibration(version))
+
+    page = admin_client.get(address, headers={"accept-language": language}).content.decode()
+
+    for line in lines:
+        assert line in page
