@@ -70,6 +70,7 @@ def save(
         if network.centre is not None:
             tensors[_CENTRE] = network.centre.detach().float().cpu().contiguous()
         save_file(tensors, scratch / WEIGHTS)
+        (scratch / WEIGHTS).chmod(0o644)  # workers run as somebody else
         (scratch / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         for name in (WEIGHTS, CONFIG):
             (scratch / name).replace(folder / name)

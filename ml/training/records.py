@@ -1,13 +1,13 @@
 """What a run leaves in its folder beside the encoder, each file whole or not at all.
 
 `data.json` lists every picture with its hash; `training.json` says how the encoder beside it was
-made; `state.pt` is what resuming starts from.
+made, and `report.md` says it to people; `state.pt` is what resuming starts from.
 """
 
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ import torch
 from ml.encoders import checkpoint
 from ml.errors import CheckpointMismatch, RunFolderInUse
 from ml.evaluation.output import check_writable, replaced_files
+from ml.training.data.left_out import LeftOut
 
 DATA = "data.json"
 TRAINING = "training.json"
 STATE = "state.pt"
+REPORT = "report.md"
 
 _LIBRARIES = ("torch", "torchvision", "timm", "transformers", "peft", "accelerate", "numpy")
 
@@ -56,6 +58,67 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """
     with replaced_files(path.parent, [path.name]) as scratch:
         (scratch / path.name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def write_report(folder: Path, record: Mapping[str, Any], left_out: Sequence[LeftOut]) -> None:
+    """Write what `training.json` says, for people.
+
+    Args:
+        folder: the run's.
+        record: the content of `training.json`.
+        left_out: files that could not be used.
+    """
+    minutes = record["seconds"] / 60
+    lines = [
+        f"# Training of {record['encoder']}",
+        "",
+        f"Started from {record['identity']['weights']}. The encoder is that of step "
+        f"{record['step']} of {record['total_steps']}, after {minutes:.0f} minutes on "
+        f"{record['device']} ({record['precision']}).",
+        "",
+        f"- weights: {record['weights_sha256']}",
+        f"- training data: {record['data_sha256']}",
+        f"- code: {record['git_commit'] or 'not in a repository'}",
+        "",
+        "## Held-out pictures",
+        "",
+        *_table({"untouched": record["held_out_at_start"]} | _by_step(record["history"])),
+        "",
+        "## Losses of the last step",
+        "",
+        *(f"- {name}: {value:.4f}" for name, value in record["losses"].items()),
+        "",
+        "## Settings",
+        "",
+        "```json",
+        json.dumps(record["config"], indent=2),
+        "```",
+        "",
+        f"## Files left out: {len(left_out)}",
+        "",
+        *(f"- {file.name}: {file.reason}" for file in left_out),
+    ]
+    with replaced_files(folder, [REPORT]) as scratch:
+        (scratch / REPORT).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def _by_step(history: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    return {
+        f"step {metrics['step']:.0f}": {k: v for k, v in metrics.items() if k != "step"}
+        for metrics in history
+    }
+
+
+def _table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a Markdown table, a column a metric; one sentence where nothing was measured."""
+    names = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+    if not names:
+        return ["None were held out."]
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for row, metrics in rows.items():
+        cells = [f"{metrics[name]:.4f}" if name in metrics else "" for name in names]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def write_state(folder: Path, state: Mapping[str, Any]) -> None:

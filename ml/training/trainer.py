@@ -373,7 +373,9 @@ class _Run:
         dtype = _SAVED[self._config.saved_precision]
         saved = checkpoint.save(served, self._folder, dtype=dtype)
         self._progress.best_step = self._progress.step
-        records.write_json(self._folder / records.TRAINING, self._record(saved))
+        record = self._record(saved)
+        records.write_json(self._folder / records.TRAINING, record)
+        records.write_report(self._folder, record, self._left_out)
 
     def _centre(self) -> torch.Tensor | None:
         """Return (D,) the mean unit row of the first views, made at the size that is served."""

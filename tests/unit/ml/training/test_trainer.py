@@ -102,9 +102,17 @@ def test_a_run_leaves_an_encoder_and_its_records(pictures, tmp_path):
         "data.json",
         "encoder.json",
         "model.safetensors",
+        "report.md",
         "state.pt",
         "training.json",
     ]
+    # and: the report says to people what the records say
+    report = (folder / "report.md").read_text()
+    assert report.startswith("# Training of blocks\n\nStarted from random.")
+    for step, metrics in ((0, result.start), (4, training["history"][1])):
+        row = "untouched" if step == 0 else f"step {step}"
+        cells = " | ".join(f"{metrics[name]:.4f}" for name in ("map", "map_photo", "map_drawing"))
+        assert f"| {row} | {cells} |" in report
     # and: every step was told, and the measures beside it
     assert [step for step, values in log.values if "loss" in values] == [1, 2, 3, 4]
     assert len(log.curve("held_out/map")) == 3
