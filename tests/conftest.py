@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.conf import settings
+from django.utils import translation
 from kombu import Connection
 from kombu.transport.memory import Transport
 
@@ -45,6 +47,13 @@ def use_storage(settings: Any, tmp_path: Path) -> Callable[..., Path]:
 def media(use_storage: Callable[..., Path]) -> Path:
     """The folder that holds the files of this test, kept as the product keeps them."""
     return use_storage()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """Begin in the default language: a page leaves its own active for whatever runs next."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 
 from ml.encoders.base import PreprocessConfig, Resize
@@ -23,7 +24,7 @@ from ml.errors import CheckpointMismatch, WeightsUnavailable
 # ultralytics prints to the standard output, which belongs to the command that was asked for.
 with contextlib.redirect_stdout(sys.stderr):
     from ultralytics.nn.tasks import BaseModel, torch_safe_load
-    from ultralytics.utils import LOGGER, SETTINGS, is_online
+    from ultralytics.utils import LOGGER, SETTINGS, is_online, patches
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
 
 NAME = "yolo"
@@ -44,6 +45,10 @@ _UNREADABLE = (
     ValueError,
     pickle.UnpicklingError,
 )
+
+# It also puts an `open` of its own into Pillow, for the whole process, which answers to a file that
+# is no picture by installing a package; `decode` opens HEIC itself.
+Image.open = patches._image_open
 
 for _handler in LOGGER.handlers:
     if isinstance(_handler, logging.StreamHandler):

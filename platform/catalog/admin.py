@@ -1,5 +1,6 @@
 """The catalogue for its keepers. What touches files or points goes through the services."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -335,13 +336,13 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
         return format_html_join(mark_safe("<br>"), "{}", lines)
 
 
-def _threshold_line(point: dict[str, float | None]) -> str:
-    asked = f"{point['asked_precision']:.0%}"
+def _threshold_line(point: Mapping[str, Any]) -> str:
+    asked = f"{100 * point['asked_precision']:.4g}%"  # 99.9% must not read as 100%
     if point["threshold"] is None:
         return str(_("%(precision)s right: no score is enough") % {"precision": asked})
     found = _("%(precision)s right: score %(score).3f or more, finds %(recall).0f%%") % {
         "precision": asked,
         "score": point["threshold"],
-        "recall": 100 * (point["recall"] or 0),
+        "recall": 100 * point["recall"],
     }
     return str(found)

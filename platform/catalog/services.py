@@ -1,5 +1,6 @@
 """What may change the catalogue: one transaction each."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,8 +27,6 @@ CHUNK_SIZE = 64
 STALLED_AFTER = timedelta(seconds=60)
 # Images one sweep hands out, so that it stays short; the next one goes on.
 STALLED_LIMIT = 10_000
-# Of each threshold of a calibration; a precision that no threshold reaches leaves two of them None.
-THRESHOLD_FIELDS = ("asked_precision", "threshold", "precision", "recall")
 
 Status = Image.Status
 
@@ -265,17 +264,45 @@ def record_calibration(version: EncoderVersion, calibration: Mapping[str, Any]) 
             was made with other weights or another preprocessing.
     """
     try:
-        origin, thresholds = calibration["origin"], calibration["thresholds"]
-        made_with = (origin["weights_sha256"], origin["preprocessing_sha256"])
-        for point in thresholds:
-            if not all(isinstance(point[name], float | int | None) for name in THRESHOLD_FIELDS):
-                raise TypeError("a threshold is no number")
-    except (KeyError, TypeError) as error:
-        raise UserInputError("calibration:user:broken", detail=str(error)) from error
+        made_with = _check_calibration(calibration)
+    except KeyError as error:
+        raise UserInputError("calibration:user:broken", detail=f"It has no {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise UserInputError("calibration:user:broken", detail=f"{error}.") from error
     if made_with != (version.weights_sha256, version.preprocessing_sha256):
         raise UserInputError("calibration:user:other-encoder", encoder=version.choice)
     version.calibration = dict(calibration)
     version.save(update_fields=("calibration",))
+
+
+def _check_calibration(calibration: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the hashes of the weights and the preprocessing that a calibration was made with.
+
+    Raises:
+        KeyError: it lacks something.
+        TypeError: something in it is of another kind.
+        ValueError: a number in it is out of range, or none that a database keeps as JSON.
+    """
+    if not isinstance(calibration, Mapping):
+        raise TypeError("It is no JSON object")
+    json.dumps(calibration, allow_nan=False)
+    for name in ("method", "curve"):  # what they hold is read where probabilities are
+        calibration[name]
+    for point in calibration["thresholds"]:
+        _check_threshold(point)
+    origin = calibration["origin"]
+    return origin["weights_sha256"], origin["preprocessing_sha256"]
+
+
+def _check_threshold(point: Mapping[str, Any]) -> None:
+    """Refuse a threshold that is none; one that no score reaches is None, as its precision is."""
+    shares = [point["asked_precision"], point["recall"]]
+    if point["threshold"] is not None:
+        if not isinstance(point["threshold"], float):
+            raise TypeError("The score of a threshold is no decimal number")
+        shares.append(point["precision"])
+    if not all(0 <= share <= 1 for share in shares):
+        raise ValueError("A precision or recall is not from 0 to 1")
 
 
 @transaction.atomic

