@@ -11,9 +11,9 @@ from PIL import Image
 
 from ml.encoders.base import Encoder
 from ml.errors import MlError, NoPictures
-from ml.evaluation.output import check_writable, replaced_files
 from ml.images.decode import decode
-from ml.training.data.left_out import LeftOut
+from ml.left_out import LeftOut
+from ml.output import check_writable, replaced_files
 from ml.training.data.sources import list_pictures
 
 logger = logging.getLogger(__name__)

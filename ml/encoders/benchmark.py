@@ -22,6 +22,7 @@ from ml.encoders import registry
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
 from ml.errors import NoPictures, TooManyPixels, UndecodableImage
+from ml.flags import positive
 from ml.images.decode import decode
 
 # Pictures are kept in memory, decoded, at no more than this; an encoder's input is smaller yet.
@@ -214,15 +215,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml bench", description="Time an encoder.")
     parser.add_argument("--encoder", required=True, help="as `evaluate` takes it")
     parser.add_argument("--data", required=True, type=Path, help="folder of pictures")
-    parser.add_argument("--count", type=_positive, default=128, help="pictures a round")
-    parser.add_argument("--batch-size", type=_positive, default=16, help="in one forward pass")
-    parser.add_argument("--rounds", type=_positive, default=5, help="timed passes of each way")
+    parser.add_argument("--count", type=positive, default=128, help="pictures a round")
+    parser.add_argument("--batch-size", type=positive, default=16, help="in one forward pass")
+    parser.add_argument("--rounds", type=positive, default=5, help="timed passes of each way")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:<number>, mps")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number

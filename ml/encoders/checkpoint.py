@@ -5,8 +5,6 @@ the weights. A run's records (training.json, data.json) and a calibration may li
 """
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +19,7 @@ from ml.encoders.base import PreprocessConfig
 from ml.encoders.hub import sha256_of
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch
+from ml.output import replaced_files
 
 CONFIG = "encoder.json"
 WEIGHTS = "model.safetensors"
@@ -54,8 +53,10 @@ def save(
 
     Returns:
         The network under its new name: `weights` is the folder's, `weights_sha256` the file's.
+
+    Raises:
+        OutputUnwritable: the folder cannot be made or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     config = {
         "name": network.name,
         "family": network.family,
@@ -64,18 +65,13 @@ def save(
         "network": dict(network.config),
         "preprocess": asdict(network.preprocess),
     }
-    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    try:
-        tensors = _stored(network.module, dtype)
-        if network.centre is not None:
-            tensors[_CENTRE] = network.centre.detach().float().cpu().contiguous()
+    tensors = _stored(network.module, dtype)
+    if network.centre is not None:
+        tensors[_CENTRE] = network.centre.detach().float().cpu().contiguous()
+    with replaced_files(folder, (WEIGHTS, CONFIG)) as scratch:
         save_file(tensors, scratch / WEIGHTS)
         (scratch / WEIGHTS).chmod(0o644)  # workers run as somebody else
         (scratch / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        for name in (WEIGHTS, CONFIG):
-            (scratch / name).replace(folder / name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return load(folder, build=lambda _: network.module)
 
 
@@ -140,7 +136,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         missing = {"name", "family", "dim", "network", "preprocess"} - set(config)
-    except (OSError, ValueError, TypeError) as err:
+    except (OSError, ValueError, TypeError, RecursionError) as err:
         raise CheckpointMismatch(
             f"{folder.name} has no readable {CONFIG}.", folder=str(folder)
         ) from err

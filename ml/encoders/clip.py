@@ -7,39 +7,14 @@ import torch
 from torch import nn
 from transformers import CLIPVisionModelWithProjection, PreTrainedModel
 
-from ml import devices
 from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.batching import TorchEncoder
 from ml.encoders.hub import Checkpoint, sha256_of, weights_files
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch
 
 NAME = "clip"
 _FAMILIES = ("clip", "siglip")
-
-
-def load(
-    checkpoint: Checkpoint,
-    *,
-    device: torch.device,
-    dtype: torch.dtype | None = None,
-    batch_size: int,
-) -> TorchEncoder:
-    """Return the encoder in a checkpoint; see `load_network`.
-
-    Args:
-        checkpoint: where its files are.
-        device: where it runs.
-        dtype: number format that it runs in; None is the best for the device.
-        batch_size: most pictures in one forward pass.
-
-    Raises:
-        CheckpointMismatch: not a CLIP or SigLIP checkpoint, not whole, or damaged.
-    """
-    return load_network(checkpoint).to_encoder(
-        device=device, dtype=dtype or devices.dtype_for(device), batch_size=batch_size
-    )
 
 
 def load_network(

@@ -15,11 +15,11 @@ from ml.encoders.checkpoint import is_checkpoint
 from ml.errors import MlError, OutputUnwritable
 from ml.evaluation import calibration
 from ml.evaluation.calibration import Calibration, Origin
-from ml.evaluation.command import not_negative, positive
 from ml.evaluation.datasets import read_subjects
 from ml.evaluation.embedding import embed
-from ml.evaluation.output import check_writable, replaced_files
 from ml.evaluation.protocols import View
+from ml.flags import not_negative, positive
+from ml.output import check_writable, replaced_files
 
 # 4 million pairs fix a curve of one variable; more of 3,000 pictures would only take memory.
 _MOST_PICTURES = 2_800

@@ -14,9 +14,10 @@ from ml.encoders.base import Encoder
 from ml.errors import MlError
 from ml.evaluation import plots, protocols, trials
 from ml.evaluation.embedding import embed
-from ml.evaluation.output import check_writable, replaced_files
 from ml.evaluation.protocols import Plan
 from ml.evaluation.report import Report
+from ml.flags import not_negative, positive
+from ml.output import check_writable, replaced_files
 
 PROTOCOLS = ("cross-medium", "background", "copies")
 CURVES, FAILURES, MARKDOWN, JSON = (
@@ -137,19 +138,3 @@ def _parser() -> argparse.ArgumentParser:
         " (background) or originals (copies)",
     )
     return parser
-
-
-def positive(text: str) -> int:
-    """Return a whole number ≥ 1 from a command line."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
-
-
-def not_negative(text: str) -> int:
-    """Return a whole number ≥ 0 from a command line."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value

@@ -16,14 +16,7 @@ from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.protocols import MAX_PIXELS, View
 from ml.images.decode import decode
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A picture, or something made of one, that was left out, and why."""
-
-    name: str
-    reason: str
+from ml.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,7 @@ class Embedded:
     is_readable: NDArray[np.bool_]
     sha256: tuple[str, ...]
     data_sha256: str
-    unreadable: tuple[Unreadable, ...]
+    unreadable: tuple[LeftOut, ...]
 
 
 @dataclass(slots=True)
@@ -92,7 +85,7 @@ def embed(views: Sequence[View], encoders: Sequence[Encoder], *, batch_size: int
         sha256=tuple(reading.sha256),
         data_sha256=_data_sha256(views, reading.sha256),
         unreadable=tuple(
-            Unreadable(views[place].name, reason)
+            LeftOut(views[place].name, reason)
             for place, reason in sorted(reading.unreadable.items())
         ),
     )

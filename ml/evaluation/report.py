@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.evaluation.bootstrap import CONFIDENCE, Difference, Interval
-from ml.evaluation.embedding import Unreadable
 from ml.evaluation.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
 from ml.evaluation.protocols import Plan
 from ml.evaluation.trials import Comparison, Failure, Outcome, Row, System
+from ml.left_out import LeftOut
 
 # Figure → its column. The others are in the JSON.
 _COLUMNS = {
@@ -50,7 +50,7 @@ class Report:
     seed: int
     resamples: int
     limit: int | None
-    unreadable: tuple[Unreadable, ...]
+    unreadable: tuple[LeftOut, ...]
     systems: tuple[System, ...]
     outcome: Outcome
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ml.errors import InvalidTrainingConfig
+from ml.flags import positive
+from ml.left_out import LeftOut
 from ml.training.config import leaves, read
-from ml.training.data.left_out import LeftOut
 
 
 def train_main(argv: Sequence[str]) -> int:
@@ -59,7 +60,7 @@ def inference_main(argv: Sequence[str]) -> int:
     parser.add_argument("--output", type=Path, required=True, help="the .npz file")
     parser.add_argument("--encoder", required=True, help="name, or a trained encoder's folder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:<number>, mps")
-    parser.add_argument("--batch-size", type=_at_least_one, default=16, help="pictures at once")
+    parser.add_argument("--batch-size", type=positive, default=16, help="pictures at once")
     flags = parser.parse_args(argv)
     _log_to_stderr()
 
@@ -132,13 +133,6 @@ def _shown(default: Any) -> str:
     if default is None or default in ((), "", {}):
         return "none"
     return str(default).replace("%", "%%")
-
-
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 def _write_left_out(files: Sequence[LeftOut]) -> None:

@@ -16,8 +16,8 @@ import torch
 
 from ml.encoders import checkpoint
 from ml.errors import CheckpointMismatch, RunFolderInUse
-from ml.evaluation.output import check_writable, replaced_files
-from ml.training.data.left_out import LeftOut
+from ml.left_out import LeftOut
+from ml.output import check_writable, replaced_files
 
 DATA = "data.json"
 TRAINING = "training.json"

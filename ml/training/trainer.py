@@ -21,10 +21,10 @@ from ml.encoders import checkpoint
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch, InvalidTrainingConfig, TrainingDiverged
+from ml.left_out import LeftOut
 from ml.training import records
 from ml.training.config import LossConfig, TrainingConfig
 from ml.training.data.batches import ViewBatch, load
-from ml.training.data.left_out import LeftOut
 from ml.training.data.pictures import Split, hash_of, open_split
 from ml.training.data.sampler import BatchPlan
 from ml.training.data.views import ViewMaker

@@ -16,9 +16,9 @@ from PIL import Image
 
 from ml.errors import InvalidTrainingData, MlError, NoPictures
 from ml.images.decode import decode
+from ml.left_out import LeftOut
 from ml.training.config import DataConfig
 from ml.training.data import sources
-from ml.training.data.left_out import LeftOut
 from ml.training.data.sources import Entry
 
 logger = logging.getLogger(__name__)

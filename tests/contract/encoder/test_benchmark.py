@@ -87,4 +87,4 @@ def test_numbers_are_at_least_one(flag, capsys):
         benchmark.main(["--encoder", "clip", "--data", ".", flag, "0"])
 
     assert error.value.code == 2
-    assert f"{flag}: must be at least 1" in capsys.readouterr().err
+    assert f"{flag}: 0 is not at least 1" in capsys.readouterr().err

@@ -28,7 +28,9 @@ def folder(clip_folder, tmp_path) -> Path:
 
 
 def load(folder: Path):
-    return clip.load(Hub().locate(str(folder)), device=CPU, dtype=torch.float32, batch_size=4)
+    return clip.load_network(Hub().locate(str(folder))).to_encoder(
+        device=CPU, dtype=torch.float32, batch_size=4
+    )
 
 
 def change_json(path: Path, **changes: object) -> None:

@@ -43,9 +43,11 @@ def test_untrained_it_is_the_concatenation(untrained):
 def test_untrained_clip_alone_keeps_the_cosines_of_clip(untrained, clip_folder):
     assert FUSION_DIM > CLIP_DIM  # so that orthonormal columns keep all lengths and angles
     alone = encode(untrained(mode="clip"))
-    plain = clip.load(
-        Hub().locate(str(clip_folder)), device=CPU, dtype=torch.float32, batch_size=4
-    ).encode(pictures(6))
+    plain = (
+        clip.load_network(Hub().locate(str(clip_folder)))
+        .to_encoder(device=CPU, dtype=torch.float32, batch_size=4)
+        .encode(pictures(6))
+    )
 
     assert alone @ alone.T == pytest.approx(plain @ plain.T, abs=1e-5)
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from ml.encoders import checkpoint, registry
 from ml.encoders.network import EncoderNetwork
-from ml.errors import CheckpointMismatch
+from ml.errors import CheckpointMismatch, OutputUnwritable
 from tests.contract.encoder.checkpoints import pictures, save_fusion
 
 CPU = torch.device("cpu")
@@ -175,3 +175,17 @@ def test_a_failed_save_leaves_what_was_there(run, clip_folder):
         checkpoint.save(broken, run)
 
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_place_that_cannot_be_written_is_said_so(tmp_path, clip_folder):
+    (tmp_path / "run").write_text("a file")
+
+    with pytest.raises(OutputUnwritable, match="cannot be written"):
+        checkpoint.save(registry.load_network(f"clip:{clip_folder}"), tmp_path / "run")
+
+
+def test_a_config_nested_too_deep_is_refused(run):
+    (run / checkpoint.CONFIG).write_text("[" * 100_000)
+
+    with pytest.raises(CheckpointMismatch, match="no readable"):
+        registry.load_network(str(run))
