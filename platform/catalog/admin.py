@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.text import Truncator
@@ -337,12 +337,13 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
 
 
 def _threshold_line(point: Mapping[str, Any]) -> str:
-    asked = f"{100 * point['asked_precision']:.4g}%"  # 99.9% must not read as 100%
+    percent = f"{100 * point['asked_precision']:.4g}"  # 99.9% must not read as 100%
+    asked = f"{number_format(percent)}%"
     if point["threshold"] is None:
         return str(_("%(precision)s right: no score is enough") % {"precision": asked})
-    found = _("%(precision)s right: score %(score).3f or more, finds %(recall).0f%%") % {
+    found = _("%(precision)s right: score %(score)s or more, finds %(recall).0f%%") % {
         "precision": asked,
-        "score": point["threshold"],
+        "score": number_format(f"{point['threshold']:.3f}"),
         "recall": 100 * point["recall"],
     }
     return str(found)

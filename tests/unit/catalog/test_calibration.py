@@ -137,7 +137,7 @@ def test_the_command_says_what_is_wrong(version: EncoderVersion, tmp_path: Path)
         ),
         pytest.param(
             "ru",
-            ["верно в 90%: оценка от 0.812, находит 50%", "верно в 99%: такой оценки нет"],
+            ["верно в 90%: оценка от 0,812, находит 50%", "верно в 99%: такой оценки нет"],
             id="Russian",
         ),
     ],
@@ -154,12 +154,23 @@ def test_the_admin_shows_the_thresholds(
         assert line in page
 
 
-def test_the_admin_rounds_no_asked_precision_up(version: EncoderVersion, admin_client) -> None:
-    record_calibration(version, with_threshold(asked_precision=0.999)(calibration(version)))
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "99.9% right: score 0.813 or more, finds 50%"),
+        ("ru", "верно в 99,9%: оценка от 0,813, находит 50%"),
+    ],
+)
+def test_the_admin_rounds_no_asked_precision_up(
+    version: EncoderVersion, admin_client, language: str, line: str
+) -> None:
+    changes = with_threshold(asked_precision=0.999, threshold=0.8129)
+    record_calibration(version, changes(calibration(version)))
+    address = f"/admin/catalog/encoderversion/{version.pk}/change/"
 
-    page = admin_client.get(f"/admin/catalog/encoderversion/{version.pk}/change/").content.decode()
+    page = admin_client.get(address, headers={"accept-language": language}).content.decode()
 
-    assert "99.9% right: score 0.812 or more, finds 50%" in page
+    assert line in page
 
 
 def test_the_admin_says_that_nothing_was_calibrated(version: EncoderVersion, admin_client) -> None:
