@@ -218,11 +218,11 @@ def copies(
         EvaluationDataInvalid: a folder is missing, empty or of another shape; or there are fewer
             than two entries to search.
     """
+    others = [] if distractors is None else _unlabelled(distractors, "distractor")
     if (folder / LABELS).is_file():
         originals, queries = _given_copies(folder, limit)
     else:
-        originals, queries = _made_copies(folder, limit, rng)
-    others = [] if distractors is None else _unlabelled(distractors, "distractor")
+        originals, queries = _made_copies(folder, limit, rng, hosts=[view.path for view in others])
     if len(originals) + len(others) < 2:  # noqa: PLR2004 - a choice needs two
         raise EvaluationDataInvalid(
             f"{folder} has one original only; name a folder of distractors.", folder=str(folder)
@@ -296,14 +296,15 @@ def _given_copies(folder: Path, limit: int | None) -> tuple[list[View], list[tup
 
 
 def _made_copies(
-    folder: Path, limit: int | None, rng: np.random.Generator
+    folder: Path, limit: int | None, rng: np.random.Generator, *, hosts: Sequence[Path]
 ) -> tuple[list[View], list[tuple[str, View]]]:
+    """Return originals and copies; a picture is pasted into the next, a lone one into a host."""
     paths = _spread(list_pictures(folder), limit)
     originals, queries = [], []
     for index, path in enumerate(paths):
         name = path.relative_to(folder).as_posix()
         originals.append(View(name, path, subject=name, unit=name))
-        host = paths[(index + 1) % len(paths)]
+        host = paths[(index + 1) % len(paths)] if len(paths) > 1 else next(iter(hosts), path)
         for edit in edits.GRID:
             seed = int(rng.integers(2**63))
             is_pasted = edit.apply is edits.place_inside

@@ -171,11 +171,9 @@ def open_pictures(path: Path, config: DataConfig) -> PictureSet:
         raise NoPictures(
             f"None of the {len(opened)} pictures in {path} can be read.", path=str(path)
         )
-    if config.kind == "made":
-        # Copies of one file would be each other's negatives.
-        pictures, copies = _without_copies(pictures)
-        left_out += copies
-    return PictureSet(tuple(pictures), listing.hard_negatives, tuple(left_out), config.max_pixels)
+    kept, copies = _without_copies(pictures)
+    left_out += copies
+    return PictureSet(tuple(kept), listing.hard_negatives, tuple(left_out), config.max_pixels)
 
 
 def _opened(entry: Entry, config: DataConfig) -> Picture | LeftOut:
@@ -201,13 +199,19 @@ def _shrunk(image: Image.Image, short_side_px: int) -> Image.Image:
 
 
 def _without_copies(pictures: Sequence[Picture]) -> tuple[list[Picture], list[LeftOut]]:
+    """Leave out what another subject shows, too: it would be its own negative, or held out as well.
+
+    Of "made" data every file is a subject.
+    """
     first: dict[str, Picture] = {}
-    copies = []
+    kept, copies = [], []
     for picture in pictures:
         known = first.setdefault(picture.sha256, picture)
-        if known is not picture:
+        if known.entry.label == picture.entry.label:
+            kept.append(picture)
+        else:
             copies.append(LeftOut(picture.entry.name, f"the same file as {known.entry.name}"))
-    return list(first.values()), copies
+    return kept, copies
 
 
 def _split(pictures: PictureSet, config: DataConfig, seed: int) -> Split:

@@ -113,6 +113,17 @@ def test_copies_of_unlabelled_pictures_are_made_with_the_whole_grid(tmp_path):
     assert (crop.also_shows, crop.subject) == (None, "photo/apple/0.png")
 
 
+def test_a_lone_original_is_pasted_into_a_distractor(tmp_path):
+    data = tmp_path / "data"
+    folders.save(folders.subject(folders.COLOURS["leaf"]), data / "leaf.png")
+    others = folders.media(tmp_path / "others", count=1, bands={"photo": 0})
+
+    plan = protocols.copies(data, distractors=others, rng=np.random.default_rng(0))
+
+    inside = plan.views[trial(plan, "inside25").queries[0]]
+    assert inside.also_shows == others / "photo" / "apple" / "0.png"
+
+
 def test_made_copies_follow_the_seed_alone(tmp_path):
     data = folders.media(tmp_path, count=1, bands={"photo": 12})
 

@@ -79,6 +79,19 @@ def test_copies_of_one_file_are_one_picture_of_made_data(tmp_path, rng):
     ]
 
 
+def test_a_file_of_two_subjects_counts_for_the_first_and_twice_for_the_same(tmp_path, rng):
+    write_blocks(tmp_path, ["a/1.png", "b/1.png", "b/2.png"], rng)
+    shutil.copy(tmp_path / "a/1.png", tmp_path / "a/2.png")
+    shutil.copy(tmp_path / "a/1.png", tmp_path / "b/3.png")
+
+    split = open_split(DataConfig(path=str(tmp_path), kind="folder", held_out_share=0), seed=0)
+
+    assert names(split.train) == ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
+    assert [(file.name, file.reason) for file in split.left_out()] == [
+        ("b/3.png", "the same file as a/1.png")
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "kind", "reason"),
     [
