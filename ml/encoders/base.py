@@ -13,6 +13,8 @@ from PIL import Image
 Resize = Literal["shortest_side", "squash", "letterbox"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 
+_MOST_SIDE_PX = 2048
+
 
 @dataclass(frozen=True, slots=True)
 class PreprocessConfig:
@@ -39,7 +41,15 @@ class PreprocessConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PreprocessConfig":
-        """Return the config in a JSON object that has all attributes, tuples as lists."""
+        """Return the config in a JSON object that has all attributes, tuples as lists.
+
+        Raises:
+            ValueError: a side is not between 1 and 2,048 px.
+            KeyError, TypeError: an attribute is missing, is none of these or of another type.
+        """
+        for side_px in (values["size_px"], values["resize_px"]):
+            if not 0 < side_px <= _MOST_SIDE_PX:
+                raise ValueError(f"an input of {side_px} px")
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
     def sha256(self) -> str:

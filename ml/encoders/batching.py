@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
-from torch.nn import functional
 
 from ml.devices import keep_freed_memory
 from ml.encoders.base import EncoderSpec
 from ml.encoders.preprocess import to_pixels
+from ml.encoders.whitening import Whitening
 from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
 
 
@@ -23,7 +23,7 @@ class TorchEncoder:
         spec: EncoderSpec,
         network: nn.Module,
         *,
-        centre: torch.Tensor | None = None,
+        whitening: Whitening | None = None,
         device: torch.device,
         dtype: torch.dtype,
         batch_size: int,
@@ -33,7 +33,7 @@ class TorchEncoder:
         Args:
             spec: what the embeddings are recorded with.
             network: maps (B, 3, S, S) normalised pixels to (B, D), S and D as in `spec`.
-            centre: (D,) float32, what unit rows are seen from; None is the origin.
+            whitening: what the network's outputs go through, in float32; None is nothing.
             device: where it runs.
             dtype: number format that it runs in; embeddings are float32 regardless.
             batch_size: most pictures in one forward pass, ≥ 1.
@@ -47,7 +47,7 @@ class TorchEncoder:
         self._device = device
         self._dtype = dtype
         self._batch_size = batch_size
-        self._centre = None if centre is None else centre.to(device)
+        self._whitening = None if whitening is None else whitening.to(device)
         # Folded into one multiplication and one addition on 0..255.
         std = torch.tensor(spec.preprocess.std, device=device).view(1, 3, 1, 1)
         mean = torch.tensor(spec.preprocess.mean, device=device).view(1, 3, 1, 1)
@@ -72,16 +72,17 @@ class TorchEncoder:
                 inputs = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
                 normalised = torch.addcmul(self._shift, inputs.float(), self._scale)
                 outputs = self._network(normalised.to(self._dtype)).float()
-                if self._centre is not None:
-                    outputs = functional.normalize(outputs, dim=1) - self._centre
-                lengths = outputs.norm(dim=1, keepdim=True)
-                if not (torch.isfinite(lengths) & (lengths > 0)).all():
+                rows = outputs if self._whitening is None else self._whitening(outputs)
+                lengths = rows.norm(dim=1, keepdim=True)
+                # A whitening makes something of zeros, too.
+                is_anything = outputs.any(dim=1, keepdim=True) & (lengths > 0)
+                if not (is_anything & torch.isfinite(lengths)).all():
                     raise NonFiniteEmbedding(
                         f"Encoder {self.spec.name} returned NaN, infinity or zeros.",
                         encoder=self.spec.name,
                         weights=self.spec.weights,
                     )
-                embeddings: NDArray[np.float32] = (outputs / lengths).cpu().numpy()
+                embeddings: NDArray[np.float32] = (rows / lengths).cpu().numpy()
         except torch.OutOfMemoryError as err:
             raise OutOfDeviceMemory(
                 f"{len(pixels)} pictures at once do not fit into the memory of {self._device}.",

@@ -18,13 +18,14 @@ from torch import nn
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.hub import sha256_of
 from ml.encoders.network import EncoderNetwork
+from ml.encoders.whitening import Whitening
 from ml.errors import CheckpointMismatch
 from ml.output import replaced_files
 
 CONFIG = "encoder.json"
 WEIGHTS = "model.safetensors"
-# Beside the module's own tensors; no module has one of this name at its top.
-_CENTRE = "centre"
+# Before the names of the whitening's tensors; no module names a part of itself so.
+_WHITENING = "whitening."
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -66,8 +67,9 @@ def save(
         "preprocess": asdict(network.preprocess),
     }
     tensors = _stored(network.module, dtype)
-    if network.centre is not None:
-        tensors[_CENTRE] = network.centre.detach().float().cpu().contiguous()
+    if network.whitening is not None:
+        whitening = _stored(network.whitening, dtype)
+        tensors |= {_WHITENING + name: tensor for name, tensor in whitening.items()}
     with replaced_files(folder, (WEIGHTS, CONFIG)) as scratch:
         save_file(tensors, scratch / WEIGHTS)
         (scratch / WEIGHTS).chmod(0o644)  # workers run as somebody else
@@ -92,18 +94,20 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
     try:
         module = build(config["network"])
         tensors = load_file(path)
-        centre = tensors.pop(_CENTRE, None)
+        preprocess, dim = PreprocessConfig.from_json(config["preprocess"]), int(config["dim"])
+        whitening = _whitening(tensors, dim)
         module.load_state_dict(tensors)
+        _try(module.float(), preprocess, dim)
         return EncoderNetwork(
             name=config["name"],
             family=config["family"],
-            module=module.float(),
+            module=module,
             config=config["network"],
-            preprocess=PreprocessConfig.from_json(config["preprocess"]),
+            preprocess=preprocess,
             weights=folder.resolve().name,
             weights_sha256=sha256_of([path]),
-            dim=int(config["dim"]),
-            centre=centre,
+            dim=dim,
+            whitening=whitening,
         )
     except (
         SafetensorError,
@@ -118,6 +122,27 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
         raise CheckpointMismatch(
             f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)
         ) from err
+
+
+def _try(module: nn.Module, preprocess: PreprocessConfig, dim: int) -> None:
+    """Refuse a network that does not do what its config says, before anything is made with it."""
+    blank = torch.zeros(1, 3, preprocess.size_px, preprocess.size_px)
+    with torch.inference_mode():
+        shape = tuple(module.eval()(blank).shape)
+    if shape != (1, dim):
+        raise ValueError(f"its embeddings have the shape {shape[1:]} instead of ({dim},)")
+
+
+def _whitening(tensors: dict[str, torch.Tensor], dim: int) -> Whitening | None:
+    """Take the whitening's tensors out of a file's; None where it has none."""
+    names = [name for name in tensors if name.startswith(_WHITENING)]
+    if not names:
+        return None
+    parts = {name.removeprefix(_WHITENING): tensors.pop(name) for name in names}
+    whitening = Whitening(**parts)
+    if len(whitening.centre) != dim:
+        raise ValueError(f"a whitening of {len(whitening.centre)} dimensions instead of {dim}")
+    return whitening
 
 
 def _stored(module: nn.Module, dtype: torch.dtype) -> dict[str, torch.Tensor]:

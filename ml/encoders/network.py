@@ -9,6 +9,7 @@ from torch import nn
 
 from ml.encoders.base import EncoderSpec, PreprocessConfig
 from ml.encoders.batching import TorchEncoder
+from ml.encoders.whitening import Whitening
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,7 @@ class EncoderNetwork:
         weights: where the weights came from: hub id@commit, package, or a folder's name.
         weights_sha256: hex digest of the weights that were loaded.
         dim: D.
-        centre: (D,) float32, subtracted from unit rows, which are then made unit again; None
-            subtracts nothing. The module knows nothing of it.
+        whitening: what the module's outputs go through before they are made unit; None is nothing.
     """
 
     name: str
@@ -36,7 +36,7 @@ class EncoderNetwork:
     weights: str
     weights_sha256: str
     dim: int
-    centre: torch.Tensor | None = None
+    whitening: Whitening | None = None
 
     def to_encoder(
         self, *, device: torch.device, dtype: torch.dtype, batch_size: int
@@ -52,7 +52,7 @@ class EncoderNetwork:
         return TorchEncoder(
             spec,
             self.module,
-            centre=self.centre,
+            whitening=self.whitening,
             device=device,
             dtype=dtype,
             batch_size=batch_size,

@@ -90,6 +90,8 @@ class ViewConfig:
         blur: probability of a blur.
         jpeg: probability of JPEG artefacts.
         background: probability that a photo's subject is put on another background.
+        copy_edit: probability of each of what people do to a copy: words over it, a turn, a border,
+            a place inside another picture.
     """
 
     size_px: SidePx | None = None
@@ -103,6 +105,7 @@ class ViewConfig:
     blur: Share = 0.2
     jpeg: Share = 0.3
     background: Share = 0.2
+    copy_edit: Share = 0.1
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -120,7 +123,7 @@ class LossConfig:
         anchor_drawing_weight: the same for a drawing.
         alike_score: two subjects whose pictures the untouched network finds this alike (cosine) are
             not told apart by triplets and InfoNCE: unlabelled pictures often show the same thing.
-            None tells all apart.
+            None tells all apart. For "made" data only.
         relation_weight: of the difference in likeness to all training pictures.
         relation_teacher_temperature: of the untouched network's likenesses.
         relation_student_temperature: of the trained network's.
@@ -152,7 +155,8 @@ class OptimiserConfig:
         clip_norm: greatest norm of the gradient; None does not clip.
         ema_decay: of the averaged weights that are measured and saved; None saves the last ones.
         trained_share: of the way from the first weights to the trained ones, where those lie that
-            are measured and saved; None goes all the way. It does not go with LoRA.
+            are measured and saved; None goes all the way. It does not go with LoRA or with
+            batch-norm statistics that move.
     """
 
     lr: Positive = 1e-4
@@ -186,6 +190,35 @@ class TuneConfig:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class StyleConfig:
+    """Mixing of styles inside the network while it trains; see `ml.training.style`.
+
+    Attributes:
+        layers: patterns of the names of layers that return feature maps; after each, styles are
+            mixed. Empty mixes none.
+        probability: that a layer mixes in a forward pass.
+    """
+
+    layers: tuple[str, ...] = ()
+    probability: Share = 0.5
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class WhiteningConfig:
+    """What the network's outputs go through; see `ml.encoders.whitening`.
+
+    Attributes:
+        views: of training pictures, that it is fitted to: before the first step, which it stays
+            with in the losses, and again to every network that is measured and saved. None leaves
+            it out.
+        ridge: the greater, the more alike all directions are treated.
+    """
+
+    views: Count | None = None
+    ridge: Positive = 5.0
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class TrainingConfig:
     """One training run. The same values on the same machine make the same weights.
 
@@ -210,9 +243,8 @@ class TrainingConfig:
         optimiser: see `OptimiserConfig`.
         tune: see `TuneConfig`.
         saved_precision: number format of the saved encoder's weights; the state keeps fp32.
-        centre_views: views of training pictures whose mean embedding is subtracted from every
-            embedding that is served: what all views share, drawings and photos, tells none apart.
-            None subtracts nothing. Training and the held-out measure go without.
+        style: see `StyleConfig`.
+        whitening: see `WhiteningConfig`.
     """
 
     encoder: str = "efficientnet_lite"
@@ -234,7 +266,8 @@ class TrainingConfig:
     optimiser: OptimiserConfig = Limits(default_factory=OptimiserConfig)
     tune: TuneConfig = Limits(default_factory=TuneConfig)
     saved_precision: Literal["fp32", "fp16"] = "fp32"
-    centre_views: Count | None = None
+    style: StyleConfig = Limits(default_factory=StyleConfig)
+    whitening: WhiteningConfig = Limits(default_factory=WhiteningConfig)
 
     def __post_init__(self) -> None:
         for is_wrong, reason in (
@@ -253,6 +286,15 @@ class TrainingConfig:
                 # A part of each of two factors is no part of their product.
                 self.tune.lora_rank is not None and self.optimiser.trained_share is not None,
                 "a trained share does not go with LoRA",
+            ),
+            (
+                # The statistics are not mixed: those of the trained end would fit neither.
+                self.optimiser.trained_share is not None and not self.tune.is_batch_norm_frozen,
+                "a trained share needs frozen batch-norm statistics",
+            ),
+            (
+                self.loss.alike_score is not None and self.data.kind != "made",
+                'an alike score is a guess for "made" data; others say which subjects differ',
             ),
         ):
             if is_wrong:

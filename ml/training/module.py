@@ -1,10 +1,10 @@
 """The network under training: pixels in, losses out; what may move, and the averaged weights."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -13,10 +13,14 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ml.encoders.base import PreprocessConfig
+from ml.encoders.whitening import Whitening
 from ml.errors import InvalidTrainingConfig
-from ml.training.config import TuneConfig
+from ml.training.config import StyleConfig, TuneConfig
 from ml.training.losses import Batch, CombinedLoss
+from ml.training.style import mixed_styles
 
+_T = TypeVar("_T")
+_NO_STYLE = StyleConfig()
 _LORA_PREFIX = "base_model.model."
 
 
@@ -24,11 +28,21 @@ class TrainingModule(nn.Module):
     """A network and the losses around it. Owns every parameter that moves."""
 
     def __init__(
-        self, network: nn.Module, loss: CombinedLoss, preprocess: PreprocessConfig
+        self,
+        network: nn.Module,
+        loss: CombinedLoss,
+        preprocess: PreprocessConfig,
+        *,
+        whitening: Whitening | None = None,
+        style: StyleConfig = _NO_STYLE,
     ) -> None:
         super().__init__()
         self.network = network
         self.loss = loss
+        self.whitening = whitening
+        self._mixing_probability = style.probability
+        # In a tuple: a module in a list or attribute would be registered a second time.
+        self._mixing = tuple(layer for _, layer in _matching(network.named_modules(), style.layers))
         self._scale: torch.Tensor
         self._shift: torch.Tensor
         mean, std = torch.tensor(preprocess.mean), torch.tensor(preprocess.std)
@@ -42,16 +56,28 @@ class TrainingModule(nn.Module):
             pixels: (N, S, S, 3) uint8.
             batch: labels, media and sources of the N views.
         """
-        embeddings = self.embed(pixels)
+        embeddings = self.embed_mixed(pixels)
         with torch.autocast(pixels.device.type, enabled=False):
             losses: dict[str, torch.Tensor] = self.loss(embeddings, batch)
         return losses
 
     def embed(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return (N, D) float32 unit rows of (N, S, S, 3) uint8 pixels."""
+        outputs = self.outputs(pixels)
+        with torch.autocast(pixels.device.type, enabled=False):
+            rows = outputs if self.whitening is None else self.whitening(outputs)
+        return functional.normalize(rows, dim=1)
+
+    def embed_mixed(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the same as `embed`, but styles are mixed on the way."""
+        with mixed_styles(self._mixing, self._mixing_probability):
+            return self.embed(pixels)
+
+    def outputs(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return (N, D) float32, what the network makes of (N, S, S, 3) uint8 pixels."""
         inputs = pixels.permute(0, 3, 1, 2).float()
-        outputs = self.network(torch.addcmul(self._shift, inputs, self._scale))
-        return functional.normalize(outputs.float(), dim=1)
+        outputs: torch.Tensor = self.network(torch.addcmul(self._shift, inputs, self._scale))
+        return outputs.float()
 
 
 def tuned(network: nn.Module, config: TuneConfig) -> nn.Module:
@@ -66,7 +92,7 @@ def tuned(network: nn.Module, config: TuneConfig) -> nn.Module:
     """
     network.requires_grad_(requires_grad=True)
     moving = network if config.lora_rank is None else _with_lora(network, config)
-    for _, parameter in _matching(moving, config.freeze):
+    for _, parameter in _matching(moving.named_parameters(), config.freeze):
         parameter.requires_grad = False
     if not any(parameter.requires_grad for parameter in moving.parameters()):
         raise InvalidTrainingConfig("Every parameter is frozen: nothing is left to train.")
@@ -87,23 +113,25 @@ def _with_lora(network: nn.Module, config: TuneConfig) -> nn.Module:
             f"LoRA cannot be put on {', '.join(config.lora_targets)}: {err}",
             targets=config.lora_targets,
         ) from err
-    for _, parameter in _matching(moving, config.lora_also_train):
+    for _, parameter in _matching(moving.named_parameters(), config.lora_also_train):
         parameter.requires_grad = True
     return moving
 
 
-def _matching(network: nn.Module, patterns: tuple[str, ...]) -> Iterator[tuple[str, nn.Parameter]]:
-    """Yield the parameters whose name, as without LoRA, fits a pattern; each has to fit one."""
-    named = [
-        (name.removeprefix(_LORA_PREFIX).replace(".base_layer.", "."), parameter)
-        for name, parameter in network.named_parameters()
+def _matching(
+    named: Iterable[tuple[str, _T]], patterns: tuple[str, ...]
+) -> Iterator[tuple[str, _T]]:
+    """Yield the parts whose name, as without LoRA, fits a pattern; each pattern has to fit one."""
+    known = [
+        (name.removeprefix(_LORA_PREFIX).replace(".base_layer.", "."), part)
+        for name, part in named
+        if name
     ]
     for pattern in patterns:
-        found = [(name, parameter) for name, parameter in named if fnmatchcase(name, pattern)]
+        found = [(name, part) for name, part in known if fnmatchcase(name, pattern)]
         if not found:
             raise InvalidTrainingConfig(
-                f"No parameter's name fits {pattern!r}; names are like {named[0][0]} and "
-                f"{named[-1][0]}.",
+                f"No name fits {pattern!r}; names are like {known[0][0]} and {known[-1][0]}.",
                 pattern=pattern,
             )
         yield from found

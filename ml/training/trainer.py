@@ -20,6 +20,8 @@ from ml import devices
 from ml.encoders import checkpoint
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
+from ml.encoders.whitening import Whitening
+from ml.encoders.whitening import fit as fit_whitening
 from ml.errors import CheckpointMismatch, InvalidTrainingConfig, TrainingDiverged
 from ml.left_out import LeftOut
 from ml.training import records
@@ -167,28 +169,32 @@ class _Run:
     def _prepare(self, network: EncoderNetwork, split: Split) -> None:
         """Build the module and the optimiser; the bank first, while the network is untouched."""
         config, accelerator = self._config, self._accelerator
-        untouched = TrainingModule(
-            network.module, CombinedLoss(config.loss, None), self._preprocess
+        self._module = TrainingModule(
+            network.module, CombinedLoss(config.loss, None), self._preprocess, style=config.style
         ).to(accelerator.device)
         for size_px in {self._preprocess.size_px, config.views.size_px or 0} - {0}:
-            _try_size(untouched, size_px, accelerator)
+            _try_size(self._module, size_px, accelerator)
+        whitening = self._module.whitening = self._fitted_whitening()
         bank = None
         if _needs_bank(config.loss):
             pixels = source_pixels(split.train, self._preprocess)
-            bank = torch.from_numpy(embed_all(lambda part: self._embed(untouched, part), pixels))
+            bank = torch.from_numpy(embed_all(self._embed, pixels))
         torch.manual_seed(_seed(_START_STREAM, config.seed))  # LoRA's first weights
-        module = TrainingModule(
-            tuned(network.module, config.tune), CombinedLoss(config.loss, bank), self._preprocess
+        self._module = TrainingModule(
+            tuned(network.module, config.tune),
+            CombinedLoss(config.loss, bank),
+            self._preprocess,
+            whitening=whitening,
+            style=config.style,
         ).to(accelerator.device)
         optimiser = torch.optim.AdamW(
-            parameter_groups(module, config.optimiser.weight_decay), lr=config.optimiser.lr
+            parameter_groups(self._module, config.optimiser.weight_decay), lr=config.optimiser.lr
         )
         decay = config.optimiser.ema_decay
-        self._averages = None if decay is None else AveragedWeights(module, decay)
+        self._averages = None if decay is None else AveragedWeights(self._module, decay)
         share = config.optimiser.trained_share
-        self._start = None if share is None else StartingWeights(module, share)
-        self._module: TrainingModule = module
-        self._ready, self._optimiser = accelerator.prepare(module, optimiser)
+        self._start = None if share is None else StartingWeights(self._module, share)
+        self._ready, self._optimiser = accelerator.prepare(self._module, optimiser)
 
     def finish(self, open_trackers: Callable[[int], Sequence[Tracker]]) -> TrainingResult:
         """Train to the end and return how it went."""
@@ -215,9 +221,11 @@ class _Run:
 
     def _train(self) -> None:
         progress = self._progress
-        if self._held_out is not None and not progress.start:
-            progress.start = self._measured()
-            log_to(self._trackers, 0, named(progress.start))
+        if progress.step == 0:
+            if self._held_out is not None:
+                progress.start = self._measured()
+                log_to(self._trackers, 0, named(progress.start))
+            self._save_state()  # from here on a killed run can be resumed
         batches = self._batches()
         while progress.step < self._total_steps and not self._is_exhausted():
             self._step(batches)
@@ -289,9 +297,11 @@ class _Run:
         self._module.loss.info_nce.clamp()
 
     def _check_finite(self, losses: Mapping[str, torch.Tensor]) -> None:
-        for name, loss in losses.items():
-            if not torch.isfinite(loss):
-                raise self._diverged(f"the loss {name} is {loss.item()}")
+        bad = [f"{name} is {loss.item()}" for name, loss in losses.items() if not loss.isfinite()]
+        # All processes stop together: one alone would leave the others waiting for its gradients.
+        here = torch.tensor(float(len(bad)), device=self._accelerator.device)
+        if self._accelerator.reduce(here, "sum") > 0:
+            raise self._diverged(f"the loss {bad[0] if bad else 'of another process'}")
 
     def _diverged(self, what: str) -> TrainingDiverged:
         best = self._progress.best_step
@@ -313,9 +323,11 @@ class _Run:
         is_checkpoint_due = is_last or step % self._config.checkpoint_every == 0
         if self._held_out is None:
             if is_checkpoint_due:
-                self._save_encoder()
+                with self._served():
+                    self._save_encoder()
         elif is_last or step % self._config.evaluate_every == 0:
-            self._judge(self._measured())
+            with self._served():
+                self._judge(self._measured())
         if is_checkpoint_due or self._is_exhausted():
             self._save_state()
 
@@ -334,28 +346,58 @@ class _Run:
         """Return the held-out metrics; every process gets those of the main one."""
         metrics: list[dict[str, float] | None] = [None]
         if self._held_out is not None and self._accelerator.is_main_process:
-            with self._served_weights():
-                self._check_weights()
-                metrics = [self._held_out.measure(lambda pixels: self._embed(self._module, pixels))]
+            metrics = [self._held_out.measure(self._embed)]
         broadcast_object_list(metrics)
         return metrics[0] or {}
 
-    def _embed(self, module: TrainingModule, pixels: torch.Tensor) -> torch.Tensor:
-        module.eval()
+    def _embed(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self._computed(self._module.embed, pixels)
+
+    def _computed(
+        self, function: Callable[[torch.Tensor], torch.Tensor], pixels: torch.Tensor
+    ) -> torch.Tensor:
+        self._module.eval()
         with torch.no_grad(), self._accelerator.autocast():
-            embeddings = module.embed(pixels.to(self._accelerator.device))
-        if not torch.isfinite(embeddings).all():
+            rows = function(pixels.to(self._accelerator.device))
+        if not torch.isfinite(rows).all():
             raise self._diverged("an embedding is not finite")
-        return embeddings
+        return rows
 
     @contextmanager
-    def _served_weights(self) -> Iterator[None]:
-        """Let the module have the weights that are measured and saved."""
+    def _served(self) -> Iterator[None]:
+        """Let the module be what is measured and saved: its weights, and a whitening for them."""
+        training_whitening = self._module.whitening
         with ExitStack() as stack:
             for weights in (self._averages, self._start):
                 if weights is not None:
                     stack.enter_context(weights.put_in(self._module))
-            yield
+            self._check_weights()
+            if self._accelerator.is_main_process:
+                self._module.whitening = self._fitted_whitening()
+            try:
+                yield
+            finally:
+                self._module.whitening = training_whitening
+
+    def _fitted_whitening(self) -> Whitening | None:
+        """Return the whitening for the first views, made at the size that is served."""
+        config, batch = self._config.whitening, self._config.batch
+        if config.views is None:
+            return None
+        batches = math.ceil(config.views / (self._plan.subjects_each * batch.views))
+        maker = ViewMaker(self._pictures, self._config.views, size_px=self._preprocess.size_px)
+        views = load(
+            maker,
+            self._plan.batches(0, batches),
+            media=self._plan.media(),
+            workers=self._config.workers,
+        )
+        outputs, labels = [], []
+        for view in views:
+            outputs.append(self._computed(self._module.outputs, view.pixels).cpu())
+            labels.append(view.batch.labels)
+        fitted = fit_whitening(torch.cat(outputs), torch.cat(labels), ridge=config.ridge)
+        return fitted.to(self._accelerator.device)
 
     def _check_weights(self) -> None:
         for name, parameter in self._module.named_parameters():
@@ -365,33 +407,17 @@ class _Run:
     def _save_encoder(self) -> None:
         if not self._accelerator.is_main_process:
             return
-        with self._served_weights():
-            self._check_weights()
-            centre = self._centre()
-            module = merged(self._module.network).cpu()
-        served = dataclasses.replace(self._network, module=module, centre=centre)
+        served = dataclasses.replace(
+            self._network,
+            module=merged(self._module.network).cpu(),
+            whitening=self._module.whitening,
+        )
         dtype = _SAVED[self._config.saved_precision]
         saved = checkpoint.save(served, self._folder, dtype=dtype)
         self._progress.best_step = self._progress.step
         record = self._record(saved)
         records.write_json(self._folder / records.TRAINING, record)
         records.write_report(self._folder, record, self._left_out)
-
-    def _centre(self) -> torch.Tensor | None:
-        """Return (D,) the mean unit row of the first views, made at the size that is served."""
-        count, batch = self._config.centre_views, self._config.batch
-        if count is None:
-            return None
-        batches = math.ceil(count / (batch.subjects * batch.views))
-        maker = ViewMaker(self._pictures, self._config.views, size_px=self._preprocess.size_px)
-        views = load(
-            maker,
-            self._plan.batches(0, batches),
-            media=self._plan.media(),
-            workers=self._config.workers,
-        )
-        rows = [self._embed(self._module, view.pixels).cpu() for view in views]
-        return torch.cat(rows)[:count].mean(dim=0)
 
     def _record(self, saved: EncoderNetwork) -> dict[str, Any]:
         progress = self._progress
@@ -536,7 +562,7 @@ def _try_size(module: TrainingModule, size_px: int, accelerator: Accelerator) ->
     module.eval()
     try:
         with torch.no_grad(), accelerator.autocast():
-            module.embed(pixels)
+            module.embed_mixed(pixels)
     except (RuntimeError, ValueError, AssertionError) as err:
         raise InvalidTrainingConfig(
             f"The network does not take pictures of {size_px} px: {err}", size_px=size_px

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from ml.errors import InvalidTrainingConfig
+from ml.evaluation import edits
 from ml.training.config import ViewConfig
 from ml.training.data.pictures import PictureSet
 from ml.training.data.sampler import ViewRequest
@@ -24,6 +26,13 @@ Pixels = NDArray[np.uint8]
 # A crop loses pixels and is enlarged again: decode larger than the view by this much.
 _SPARE = 1.5
 _LEAST_SIDE_PX = 16
+# What people do to a copy, between which strengths, in the units of `ml.evaluation.edits`.
+_COPY_EDITS: tuple[tuple[edits.Apply, float, float], ...] = (
+    (edits.write_text, 8, 32),
+    (edits.rotate, 2, 90),
+    (edits.pad, 5, 50),
+    (edits.place_inside, 30, 90),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class ViewMaker:
         if is_photo and rng.random() < self._config.background:
             source = self._on_another_background(index, source, rng)
         view = self._cropped(source, self._config.photo_area, rng)
-        pixels = _to_pixels(self._with_edits(view, rng))
+        pixels = self._copied(index, _to_pixels(self._with_edits(view, rng)), rng)
         if rng.random() < self._config.jpeg:
             return _through_jpeg(pixels, quality=int(rng.integers(25, 90)))
         return pixels
@@ -130,6 +139,21 @@ class ViewMaker:
             view = transforms.gaussian_blur(view, [kernel_px, kernel_px], [sigma_px, sigma_px])
         return view
 
+    def _copied(self, index: int, pixels: Pixels, rng: np.random.Generator) -> Pixels:
+        """Return (S, S, 3) pixels with some of what people do to a copy."""
+        chosen = [edit for edit in _COPY_EDITS if rng.random() < self._config.copy_edit]
+        if not chosen:
+            return pixels
+        image, other = Image.fromarray(pixels), Image.fromarray(self._other_source(index, rng))
+        for apply, least, most in chosen:
+            image = apply(image, rng.uniform(least, most), rng, other)
+        size = (self._size_px, self._size_px)
+        return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+
+    def _other_source(self, index: int, rng: np.random.Generator) -> Pixels:
+        count = len(self._pictures)
+        return self._source((index + int(rng.integers(1, max(2, count)))) % count)
+
     def _on_another_background(
         self, index: int, source: Pixels, rng: np.random.Generator
     ) -> Pixels:
@@ -156,8 +180,7 @@ class ViewMaker:
             first, second = rng.uniform(0, 255, (2, 3))
             fade = np.linspace(0, 1, height)[:, None, None]
             return np.broadcast_to(first * fade + second * (1 - fade), (height, width, 3))
-        count = len(self._pictures)
-        other = self._source((index + int(rng.integers(1, max(2, count)))) % count)
+        other = self._other_source(index, rng)
         other_height, other_width = other.shape[:2]
         left, top, part_width, part_height = _crop(other_width, other_height, 0.1, rng)
         part = other[top : top + part_height, left : left + part_width]

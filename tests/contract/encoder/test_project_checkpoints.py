@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from ml.encoders import checkpoint, registry
 from ml.encoders.network import EncoderNetwork
+from ml.encoders.whitening import Whitening
 from ml.errors import CheckpointMismatch, OutputUnwritable
 from tests.contract.encoder.checkpoints import pictures, save_fusion
 
@@ -105,6 +106,18 @@ def change_network(folder: Path, **values: object) -> None:
     change(path, network=config["network"] | values)
 
 
+def change_input(folder: Path, **values: object) -> None:
+    path = folder / checkpoint.CONFIG
+    config = json.loads(path.read_text())
+    change(path, preprocess=config["preprocess"] | values)
+
+
+def whiten(folder: Path, dim: int) -> None:
+    tensors = load_file(folder / checkpoint.WEIGHTS)
+    whitening = {"whitening.centre": torch.zeros(dim), "whitening.projection": torch.eye(dim)}
+    save_file(tensors | whitening, folder / checkpoint.WEIGHTS)
+
+
 def swap_weights(folder: Path) -> None:
     save_file({"weight": torch.zeros(3)}, folder / checkpoint.WEIGHTS)
 
@@ -154,6 +167,19 @@ def drop_a_tensor(folder: Path) -> None:
         pytest.param(
             lambda run: (run / "model.safetensors").write_bytes(b"no"), "cannot be", id="damaged"
         ),
+        pytest.param(
+            lambda run: change(run / "encoder.json", dim=7), r"instead of \(7,\)", id="other-dim"
+        ),
+        pytest.param(lambda run: change_input(run, size_px=0), "an input of 0 px", id="no-input"),
+        pytest.param(
+            lambda run: change_input(run, size_px=10**9),
+            "an input of 1000000000 px",
+            id="too-large",
+        ),
+        pytest.param(
+            lambda run: change_input(run, size_px=64, resize_px=64), "cannot be read", id="no-fit"
+        ),
+        pytest.param(lambda run: whiten(run, 7), "whitening of 7 dim", id="other-whitening"),
         pytest.param(swap_weights, "cannot be read", id="other-weights"),
         pytest.param(drop_a_tensor, "visual_projection", id="a-tensor-less"),
     ],
@@ -165,6 +191,19 @@ def test_a_damaged_checkpoint_is_refused_with_what_is_wrong(run, damage, reason)
         registry.load(str(run), device="cpu")
 
     assert error.value.code == "ml:checkpoint-mismatch"
+
+
+def test_a_whitening_is_saved_with_its_network(tmp_path, clip_folder):
+    network = tuned(clip_folder)
+    torch.manual_seed(0)
+    whitening = Whitening(torch.rand(network.dim), torch.rand(network.dim, network.dim))
+    whitened = replace(network, whitening=whitening)
+
+    checkpoint.save(whitened, tmp_path / "run")
+
+    loaded = encode(registry.load_network(str(tmp_path / "run")))
+    assert loaded == pytest.approx(encode(whitened), abs=1e-6)
+    assert np.abs(loaded - encode(network)).max() > 0.1
 
 
 def test_a_failed_save_leaves_what_was_there(run, clip_folder):

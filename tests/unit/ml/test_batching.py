@@ -5,6 +5,7 @@ from PIL import Image
 
 from ml.encoders.base import EncoderSpec, PreprocessConfig
 from ml.encoders.batching import TorchEncoder
+from ml.encoders.whitening import Whitening
 from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
 
 SPEC = EncoderSpec(
@@ -54,10 +55,13 @@ class Zero(torch.nn.Module):
         return torch.zeros(len(inputs), 3)
 
 
-def encoder_of(network: torch.nn.Module, *, batch_size: int = 4) -> TorchEncoder:
+def encoder_of(
+    network: torch.nn.Module, *, batch_size: int = 4, whitening: Whitening | None = None
+) -> TorchEncoder:
     return TorchEncoder(
         SPEC,
         network,
+        whitening=whitening,
         device=torch.device("cpu"),
         dtype=torch.float32,
         batch_size=batch_size,
@@ -118,20 +122,29 @@ def test_a_batch_holds_at_least_one_picture(batch_size):
         encoder_of(MeanColour(), batch_size=batch_size)
 
 
-def test_rows_are_seen_from_the_centre():
-    centre = torch.tensor([0.1, 0.2, 0.3])
-    encoder = TorchEncoder(
-        SPEC,
-        Constant(2.0),
-        centre=centre,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        batch_size=2,
-    )
+def test_rows_are_whitened_before_they_are_made_unit():
+    centre, projection = torch.tensor([0.1, 0.2, 0.3]), torch.diag(torch.tensor([1.0, 0.5, 0.25]))
+    encoder = encoder_of(Constant(1.0), whitening=Whitening(centre, projection))
 
     embeddings = encoder.encode([Image.new("RGB", (4, 4))] * 3)
 
-    # (1, 2, 2) has length 3
-    moved = np.array([1 / 3 - 0.1, 2 / 3 - 0.2, 2 / 3 - 0.3])
+    # of (1, 2, 1) the square roots, whose squares add up to 4
+    rooted = np.array([1, 2**0.5, 1]) / 2
+    moved = (rooted - [0.1, 0.2, 0.3]) * [1, 0.5, 0.25]
     expected = moved / np.sqrt((moved**2).sum())
-    assert embeddings == pytest.approx(np.tile(expected, (3, 1)), abs=1e-6)
+    assert embeddings == pytest.approx(np.tile(expected, (3, 1)), abs=1e-5)
+
+
+@pytest.mark.parametrize("network", [Zero(), Constant(float("nan")), Constant(float("inf"))])
+def test_a_whitening_hides_no_useless_output(network):
+    encoder = encoder_of(network, whitening=Whitening(torch.full((3,), 0.1), torch.eye(3)))
+
+    with pytest.raises(NonFiniteEmbedding):
+        encoder.encode([flat(1, 2, 3)])
+
+
+def test_a_whitening_that_leaves_nothing_is_refused():
+    encoder = encoder_of(Constant(1.0), whitening=Whitening(torch.zeros(3), torch.zeros(3, 3)))
+
+    with pytest.raises(NonFiniteEmbedding):
+        encoder.encode([flat(1, 2, 3)])

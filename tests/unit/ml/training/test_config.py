@@ -75,6 +75,16 @@ def test_written_values_read_back_as_the_same_config(tmp_path):
             "a trained share does not go with LoRA",
             id="a part of two factors",
         ),
+        pytest.param(
+            {"tune.is_batch_norm_frozen": False, "optimiser.trained_share": 0.5},
+            "a trained share needs frozen",
+            id="a part of the way with whole statistics",
+        ),
+        pytest.param(
+            {"data.kind": "folder", "loss.alike_score": 0.5},
+            "an alike score is a guess",
+            id="a guess against labels",
+        ),
         pytest.param({"size_px": 10**9}, "size_px: Input", id="huge input"),
         pytest.param({"views.size_px": 10**9}, "views.size_px: Input", id="huge views"),
     ],

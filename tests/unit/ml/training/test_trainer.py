@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from ml.encoders import checkpoint
+from ml.encoders import checkpoint, whitening
 from ml.errors import (
     CheckpointMismatch,
     InvalidTrainingConfig,
@@ -20,8 +20,17 @@ from ml.errors import (
     TrainingDiverged,
 )
 from ml.images.decode import decode
+from ml.training.data.pictures import open_split
+from ml.training.held_out import HeldOut
 from ml.training.trainer import schedule, train
-from tests.unit.ml.training.tiny import PLAIN_VIEWS, TinyNet, network, recipe, write_blocks
+from tests.unit.ml.training.tiny import (
+    PLAIN_VIEWS,
+    PREPROCESS,
+    TinyNet,
+    network,
+    recipe,
+    write_blocks,
+)
 
 # Everything whose state has to survive a resume, in batches of few views.
 EVERYTHING = {
@@ -63,6 +72,10 @@ class Log:
 @pytest.fixture
 def pictures(tmp_path, rng) -> Path:
     return write_blocks(tmp_path / "data", [f"{number:02}.png" for number in range(16)], rng)
+
+
+def encoder_of(saved):
+    return saved.to_encoder(device=torch.device("cpu"), dtype=torch.float32, batch_size=4)
 
 
 def weights(folder):
@@ -236,34 +249,65 @@ def test_a_part_of_the_way_is_saved(ema_decay, trained, pictures, tmp_path):
         assert torch.allclose(saved[name], first[name] + 0.25 * way, rtol=0, atol=1e-7), name
 
 
-def test_the_centre_is_the_mean_of_what_training_shows(rng, tmp_path):
-    # given: pictures of one colour, which every crop shows, and one batch that holds each twice
-    pictures = tmp_path / "data"
-    pictures.mkdir()
-    for number, colour in enumerate(rng.integers(0, 256, (16, 3)).tolist()):
-        Image.new("RGB", (32, 32), tuple(colour)).save(pictures / f"{number:02}.png")
+def test_the_saved_whitening_fits_the_saved_weights(tmp_path, rng):
+    # given: one batch, which holds every picture once; any crop of one colour is that colour
+    data = tmp_path / "data"
+    names = [f"{subject}/{number}.png" for subject in "abcd" for number in "123"]
+    for name in names:
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        colour = tuple(rng.integers(0, 256, 3).tolist())
+        Image.new("RGB", (32, 32), colour).save(data / name)
     config = recipe(
-        pictures,
-        steps=2,
-        batch__subjects=16,
+        data,
+        data__kind="folder",
         data__held_out_share=0,
-        centre_views=32,
+        steps=2,
+        batch__subjects=4,
+        batch__views=3,
+        whitening__views=12,
+        whitening__ridge=2.0,
+        optimiser__lr=0.01,
+        optimiser__ema_decay=0.9,
         **{name.replace(".", "__"): value for name, value in PLAIN_VIEWS.items()},
     )
-    start = network()
 
     # when
-    train(config, start, tmp_path / "run")
+    train(config, network(), tmp_path / "run")
 
     # then
     saved = checkpoint.load(tmp_path / "run", build=lambda _: TinyNet())
-    opened = [Image.open(path).convert("RGB") for path in sorted(pictures.iterdir())]
-    encoder = dataclasses.replace(saved, centre=None).to_encoder(
-        device=torch.device("cpu"), dtype=torch.float32, batch_size=4
+    images = [Image.open(data / name).convert("RGB") for name in names]
+    plain = dataclasses.replace(saved, whitening=None)
+    rows = torch.from_numpy(encoder_of(plain).encode(images))
+    expected = whitening.fit(rows, torch.arange(4).repeat_interleave(3), ridge=2.0)
+    assert torch.allclose(saved.whitening.centre, expected.centre, atol=1e-4)
+    assert torch.allclose(saved.whitening.projection, expected.projection, atol=1e-3)
+    # and: it is not the one that training began with
+    begun = dict(torch.load(tmp_path / "run" / "state.pt")["module"])["whitening.centre"]
+    assert not torch.allclose(begun, saved.whitening.centre, atol=1e-3)
+
+
+def test_what_is_measured_is_what_is_saved(pictures, tmp_path):
+    config = recipe(
+        pictures,
+        steps=2,
+        batch__subjects=4,
+        whitening__views=16,
+        data__held_out_share=0.5,
+        optimiser__lr=0.01,
+        optimiser__trained_share=0.5,
     )
-    rows = encoder.encode(opened)
-    assert saved.centre.numpy() == pytest.approx(rows.mean(axis=0), abs=1e-3)
-    assert np.abs(rows.mean(axis=0)).max() > 0.1
+
+    result = train(config, network(), tmp_path / "run")
+
+    saved = checkpoint.load(tmp_path / "run", build=lambda _: TinyNet())
+    encoder = encoder_of(saved)
+    held_out = HeldOut(open_split(config.data, seed=config.seed).held_out, config, PREPROCESS)
+
+    def embed(pixels):
+        return torch.from_numpy(encoder.encode([Image.fromarray(part) for part in pixels.numpy()]))
+
+    assert held_out.measure(embed) == pytest.approx(dict(result.best), abs=1e-6)
 
 
 def test_an_encoder_can_be_saved_in_half_the_bytes(pictures, tmp_path):
@@ -361,8 +405,11 @@ def test_pictures_are_measured_at_the_input_size_alone(pictures, tmp_path):
             EVERYTHING
             | {
                 "optimiser__trained_share": 0.6,
+                "tune__is_batch_norm_frozen": True,
                 "loss__alike_score": 0.5,
                 "views__size_px": 24,
+                "whitening__views": 16,
+                "style__layers": ("stem", "norm"),
             },
             id="everything, a part of the way",
         ),
@@ -395,6 +442,18 @@ def test_a_killed_and_resumed_run_is_the_straight_one_bit_for_bit(settings, pict
     assert moments[0].keys() == moments[1].keys()
     for number in moments[0]:
         assert_equal_weights(moments[0][number], moments[1][number])
+
+
+def test_a_run_that_is_killed_before_its_first_checkpoint_can_be_resumed(pictures, tmp_path):
+    config = recipe(pictures, steps=3, batch__subjects=4, evaluate_every=1, checkpoint_every=3)
+    straight = train(config, network(), tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        train(config, network(), tmp_path / "run", open_trackers=lambda total: [Log(raises_at=2)])
+
+    resumed = train(config, network(), tmp_path / "run", is_resumed=True)
+
+    assert resumed == straight
+    assert_equal_weights(weights(tmp_path / "run"), weights(tmp_path / "straight"))
 
 
 def test_a_finished_run_resumes_to_its_end(pictures, tmp_path):
@@ -640,6 +699,10 @@ def test_a_folder_with_a_run_is_not_overwritten(pictures, tmp_path):
     [
         pytest.param({"precision": "fp16"}, InvalidTrainingConfig, id="fp16 without CUDA"),
         pytest.param({"tune__freeze": ("x",)}, InvalidTrainingConfig, id="pattern"),
+        pytest.param({"style__layers": ("x",)}, InvalidTrainingConfig, id="layer"),
+        pytest.param(
+            {"style__layers": ("head",)}, InvalidTrainingConfig, id="layer without feature maps"
+        ),
         pytest.param(
             {"views__drawing_weights": {"x": 1}}, InvalidTrainingConfig, id="kind of drawing"
         ),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ PLAIN = ViewConfig(
     blur=0.0,
     jpeg=0.0,
     background=0.0,
+    copy_edit=0.0,
 )
 
 
@@ -77,7 +79,9 @@ def test_equal_requests_give_equal_views_and_other_seeds_others(medium, rng):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (5, 7)], ids=str)
 @pytest.mark.parametrize("medium", ["photo", "contours"])
 def test_pictures_of_any_shape_make_views(shape, medium):
-    every_edit = ViewConfig(flip=1.0, colour=1.0, grey=1.0, blur=1.0, jpeg=1.0, background=1.0)
+    every_edit = ViewConfig(
+        flip=1.0, colour=1.0, grey=1.0, blur=1.0, jpeg=1.0, background=1.0, copy_edit=1.0
+    )
     pixels = np.full((*shape, 3), 77, np.uint8)
 
     view = ViewMaker(pictures_of(pixels), every_edit, size_px=24).make(request(medium=medium))
@@ -86,9 +90,7 @@ def test_pictures_of_any_shape_make_views(shape, medium):
 
 
 def test_another_background_leaves_the_subject():
-    every_background = ViewConfig(
-        photo_area=1.0, flip=0.0, colour=0.0, grey=0.0, blur=0.0, jpeg=0.0, background=1.0
-    )
+    every_background = replace(PLAIN, background=1.0)
     others = [np.full((40, 40, 3), shade, np.uint8) for shade in (0, 255)]
     maker = ViewMaker(pictures_of(subject_on_grey(), *others), every_background, size_px=96)
 
@@ -103,14 +105,30 @@ def test_another_background_leaves_the_subject():
 
 
 def test_a_picture_whose_subject_is_not_found_stays_whole():
-    config = ViewConfig(
-        photo_area=1.0, flip=0.0, colour=0.0, grey=0.0, blur=0.0, jpeg=0.0, background=1.0
-    )
+    config = replace(PLAIN, background=1.0)
     plain = np.full((48, 48, 3), 60, np.uint8)
 
     view = ViewMaker(pictures_of(plain), config, size_px=32).make(request())
 
     assert np.unique(view.pixels).tolist() == [60]
+
+
+def test_a_copy_shows_its_picture_among_others_under_words_and_turned():
+    # given: a green picture, and blue ones that it may be placed inside
+    green, blue = (np.full((64, 64, 3), colour, np.uint8) for colour in ((0, 200, 0), (0, 0, 200)))
+    config = replace(PLAIN, copy_edit=0.5)
+    maker = ViewMaker(pictures_of(green, blue, blue), config, size_px=64)
+
+    views = [maker.make(request(seed=(seed,))).pixels for seed in range(40)]
+
+    assert all(view.shape == (64, 64, 3) for view in views)
+    is_green = [np.abs(view.astype(int) - (0, 200, 0)).max(axis=2) <= 8 for view in views]
+    # then: some of the picture is left in each, and one in 16 is as it was
+    assert min(shown.mean() for shown in is_green) > 0.02
+    assert 0 < sum(shown.all() for shown in is_green) < 12
+    # and: the picture it was placed inside, words, and the corners of a turned one occur
+    for colour in ((0, 0, 200), (255, 255, 255), (0, 0, 0)):
+        assert any((view == colour).all(axis=2).any() for view in views), colour
 
 
 def test_an_unknown_kind_of_drawing_is_refused(rng):

@@ -31,6 +31,7 @@ PLAIN_VIEWS = {
     "views.blur": 0.0,
     "views.jpeg": 0.0,
     "views.background": 0.0,
+    "views.copy_edit": 0.0,
 }
 
 
