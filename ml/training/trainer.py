@@ -301,7 +301,8 @@ class _Run:
         # All processes stop together: one alone would leave the others waiting for its gradients.
         here = torch.tensor(float(len(bad)), device=self._accelerator.device)
         if self._accelerator.reduce(here, "sum") > 0:
-            raise self._diverged(f"the loss {bad[0] if bad else 'of another process'}")
+            elsewhere = "of another process is not finite"
+            raise self._diverged(f"the loss {bad[0] if bad else elsewhere}")
 
     def _diverged(self, what: str) -> TrainingDiverged:
         best = self._progress.best_step
