@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from PIL import Image
 Resize = Literal["shortest_side", "squash", "letterbox"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 
-_MOST_SIDE_PX = 2048
+# Largest input that a file or a recipe may ask for; published networks take 224 to 1280.
+MOST_SIDE_PX = 2048
+_CHANNELS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,38 @@ class PreprocessConfig:
         """Return the config in a JSON object that has all attributes, tuples as lists.
 
         Raises:
-            ValueError: a side is not between 1 and 2,048 px.
-            KeyError, TypeError: an attribute is missing, is none of these or of another type.
+            ValueError: an attribute has no possible value.
+            KeyError, TypeError: an attribute is missing, or is none of these.
         """
-        for side_px in (values["size_px"], values["resize_px"]):
-            if not 0 < side_px <= _MOST_SIDE_PX:
-                raise ValueError(f"an input of {side_px} px")
-        return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+        config = cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+        if config.resize not in get_args(Resize):
+            raise ValueError(f"no resize {config.resize!r}")
+        if config.interpolation not in get_args(Interpolation):
+            raise ValueError(f"no interpolation {config.interpolation!r}")
+        if not _is_whole(config.size_px) or not 0 < config.size_px <= MOST_SIDE_PX:
+            raise ValueError(f"an input of {config.size_px!r} px")
+        if not _is_whole(config.resize_px) or not 0 <= config.resize_px - config.size_px <= (
+            MOST_SIDE_PX if config.resize == "shortest_side" else 0
+        ):
+            raise ValueError(f"an input of {config.size_px} px out of {config.resize_px!r} px")
+        for name, numbers in (("mean", config.mean), ("std", config.std)):
+            is_right = len(numbers) == _CHANNELS and all(_is_finite(number) for number in numbers)
+            if not is_right or (name == "std" and min(numbers) <= 0):
+                raise ValueError(f"no {name} of three channels: {numbers!r}")
+        return config
 
     def sha256(self) -> str:
         """Return the hex digest of the canonical JSON (sorted keys, no spaces) of all values."""
         canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 @dataclass(frozen=True, slots=True)

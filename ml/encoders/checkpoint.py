@@ -117,7 +117,7 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
         ValueError,
         KeyError,
         TypeError,
-        ZeroDivisionError,
+        ArithmeticError,
     ) as err:
         raise CheckpointMismatch(
             f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)

@@ -30,6 +30,7 @@ class Whitening(nn.Module):
             ValueError: the shapes do not fit each other, or a number is not finite.
         """
         super().__init__()
+        centre, projection = centre.detach().float(), projection.detach().float()
         if centre.ndim != 1 or projection.shape != (len(centre), len(centre)):
             raise ValueError(
                 f"a whitening of shapes {tuple(centre.shape)} and {tuple(projection.shape)}"
@@ -38,8 +39,8 @@ class Whitening(nn.Module):
             raise ValueError("a whitening that is not finite")
         self.centre: torch.Tensor
         self.projection: torch.Tensor
-        self.register_buffer("centre", centre.detach().float())
-        self.register_buffer("projection", projection.detach().float())
+        self.register_buffer("centre", centre)
+        self.register_buffer("projection", projection)
 
     def forward(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return (N, D) float32 rows, not of unit length, of (N, D) float32 outputs of any."""

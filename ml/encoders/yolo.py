@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from ml.encoders.base import PreprocessConfig, Resize
+from ml.encoders.base import MOST_SIDE_PX, PreprocessConfig, Resize
 from ml.encoders.hub import sha256_of
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch, WeightsUnavailable
@@ -31,8 +31,6 @@ NAME = "yolo"
 # Open Images V7: 600 classes of things, the widest that ultralytics publishes.
 DEFAULT_WEIGHTS = "yolov8x-oiv7.pt"
 
-# Largest input that a file may ask for; published networks take 224 to 1280.
-_MAX_SIZE_PX = 2048
 _UNREADABLE = (
     AttributeError,
     EOFError,
@@ -197,10 +195,10 @@ def _input_px(network: Any, path: Path) -> int:
     arguments = getattr(network, "args", None)
     size_px = arguments.get("imgsz", 640) if isinstance(arguments, dict) else 640
     stride_px = max(32, int(torch.as_tensor(getattr(network, "stride", 32)).max()))
-    if not isinstance(size_px, int) or not 0 < size_px <= _MAX_SIZE_PX:
+    if not isinstance(size_px, int) or not 0 < size_px <= MOST_SIDE_PX:
         raise CheckpointMismatch(
             f"{path.name} was trained at {size_px!r} px, which is no square of at most "
-            f"{_MAX_SIZE_PX} px.",
+            f"{MOST_SIDE_PX} px.",
             file=path.name,
         )
     return -(-size_px // stride_px) * stride_px

@@ -43,7 +43,7 @@ def train_main(argv: Sequence[str]) -> int:
     sys.stdout.write(f"Training {how} after {result.steps} steps. Encoder: {folder}\n")
     if result.best:
         sys.stdout.write(
-            f"Held-out mAP: {result.best['map']:.4f}, untouched {result.start['map']:.4f}\n"
+            f"Held-out mAP: {result.best['map']:.4f}, {result.start['map']:.4f} at the start\n"
         )
     _write_left_out(result.left_out)
     return 0

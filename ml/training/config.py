@@ -10,6 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic import Field as Limits
 from pydantic.dataclasses import dataclass
 
+from ml.encoders.base import MOST_SIDE_PX
 from ml.errors import InvalidTrainingConfig
 
 DataKind = Literal["folder", "pairs", "decisions", "made"]
@@ -21,7 +22,7 @@ Weight = Annotated[float, Limits(ge=0)]
 Positive = Annotated[float, Limits(gt=0)]
 Count = Annotated[int, Limits(ge=1)]
 # Of an input; more than any network here takes, and few enough to hold a batch in memory.
-SidePx = Annotated[int, Limits(ge=16, le=4096)]
+SidePx = Annotated[int, Limits(ge=16, le=MOST_SIDE_PX)]
 # The losses clamp to the same range.
 Temperature = Annotated[float, Limits(ge=0.01, le=0.5)]
 
@@ -127,6 +128,9 @@ class LossConfig:
         relation_weight: of the difference in likeness to all training pictures.
         relation_teacher_temperature: of the untouched network's likenesses.
         relation_student_temperature: of the trained network's.
+
+    All likenesses are cosines of embeddings as they are served: behind the whitening where there is
+    one, where pictures that show different things lie near 0.
     """
 
     triplet_weight: Weight = 0.5
@@ -209,8 +213,8 @@ class WhiteningConfig:
 
     Attributes:
         views: of training pictures, that it is fitted to: before the first step, which it stays
-            with in the losses, and again to every network that is measured and saved. None leaves
-            it out.
+            with in the losses, and again to every network that is measured and saved. None keeps
+            the one that the encoder has, if any.
         ridge: the greater, the more alike all directions are treated.
     """
 

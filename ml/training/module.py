@@ -42,7 +42,8 @@ class TrainingModule(nn.Module):
         self.whitening = whitening
         self._mixing_probability = style.probability
         # In a tuple: a module in a list or attribute would be registered a second time.
-        self._mixing = tuple(layer for _, layer in _matching(network.named_modules(), style.layers))
+        found = dict(_matching(network.named_modules(), style.layers))  # each layer once
+        self._mixing = tuple(found.values())
         self._scale: torch.Tensor
         self._shift: torch.Tensor
         mean, std = torch.tensor(preprocess.mean), torch.tensor(preprocess.std)

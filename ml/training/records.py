@@ -82,7 +82,7 @@ def write_report(folder: Path, record: Mapping[str, Any], left_out: Sequence[Lef
         "",
         "## Held-out pictures",
         "",
-        *_table({"untouched": record["held_out_at_start"]} | _by_step(record["history"])),
+        *_table({"at the start": record["held_out_at_start"]} | _by_step(record["history"])),
         "",
         "## Losses of the last step",
         "",

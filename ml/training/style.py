@@ -53,10 +53,13 @@ def mixed(features: torch.Tensor) -> torch.Tensor:
     """Return (N, C, H, W) features, each picture's statistics mixed with another's of the batch."""
     count = len(features)
     part = torch.distributions.Beta(_CONCENTRATION, _CONCENTRATION).sample((count, 1, 1, 1))
-    part = part.to(features)
+    part = part.to(features.device)
     partners = torch.randperm(count).to(features.device)
-    mean = features.mean(dim=(2, 3), keepdim=True).detach()
-    deviation = (features.var(dim=(2, 3), keepdim=True) + _LEAST_VARIANCE).sqrt().detach()
+    known = features.detach().float()  # squares of half precision overflow
+    mean = known.mean(dim=(2, 3), keepdim=True)
+    correction = min(1, features.shape[2] * features.shape[3] - 1)  # of one place, none
+    variance = known.var(dim=(2, 3), keepdim=True, correction=correction)
+    deviation = (variance + _LEAST_VARIANCE).sqrt()
     new_mean = part * mean + (1 - part) * mean[partners]
     new_deviation = part * deviation + (1 - part) * deviation[partners]
-    return (features - mean) / deviation * new_deviation + new_mean
+    return ((features - mean) / deviation * new_deviation + new_mean).to(features.dtype)

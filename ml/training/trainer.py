@@ -1,5 +1,6 @@
 """The training loop: from a network and a config to a folder with a better network."""
 
+import copy
 import dataclasses
 import logging
 import math
@@ -58,7 +59,7 @@ class TrainingResult:
     Attributes:
         steps: optimiser steps made, those before a resume included.
         is_stopped_early: whether the held-out measure had stopped rising.
-        start: held-out metrics of the untouched network; empty where nothing is held out.
+        start: held-out metrics before the first step; empty where nothing is held out.
         best: those of the saved encoder.
         losses: mean of each loss over the last step.
         left_out: files that could not be used.
@@ -209,7 +210,7 @@ class _Run:
             for tracker in self._trackers:
                 tracker.close()
         if progress.best and progress.best["map"] < progress.start["map"]:
-            logger.warning("the trained encoder is worse than the untouched one on held-out data")
+            logger.warning("the trained encoder is worse on held-out data than it began")
         return TrainingResult(
             steps=progress.step,
             is_stopped_early=progress.step < self._total_steps,
@@ -221,11 +222,9 @@ class _Run:
 
     def _train(self) -> None:
         progress = self._progress
-        if progress.step == 0:
-            if self._held_out is not None:
-                progress.start = self._measured()
-                log_to(self._trackers, 0, named(progress.start))
-            self._save_state()  # from here on a killed run can be resumed
+        if self._held_out is not None and not progress.start:
+            progress.start = self._measured()
+            log_to(self._trackers, 0, named(progress.start))
         batches = self._batches()
         while progress.step < self._total_steps and not self._is_exhausted():
             self._step(batches)
@@ -329,7 +328,9 @@ class _Run:
         elif is_last or step % self._config.evaluate_every == 0:
             with self._served():
                 self._judge(self._measured())
-        if is_checkpoint_due or self._is_exhausted():
+        # The first, too: a run that dies before its first checkpoint would leave an encoder that
+        # neither a new run nor a resumed one may touch.
+        if step == 1 or is_checkpoint_due or self._is_exhausted():
             self._save_state()
 
     def _judge(self, metrics: dict[str, float]) -> None:
@@ -381,10 +382,11 @@ class _Run:
                 self._module.whitening = training_whitening
 
     def _fitted_whitening(self) -> Whitening | None:
-        """Return the whitening for the first views, made at the size that is served."""
+        """Return the whitening for the first views, at the served size, or the encoder's."""
         config, batch = self._config.whitening, self._config.batch
         if config.views is None:
-            return None
+            kept = copy.deepcopy(self._network.whitening)
+            return None if kept is None else kept.to(self._accelerator.device)
         batches = math.ceil(config.views / (self._plan.subjects_each * batch.views))
         maker = ViewMaker(self._pictures, self._config.views, size_px=self._preprocess.size_px)
         views = load(
@@ -550,7 +552,11 @@ def _resized(preprocess: PreprocessConfig, size_px: int | None) -> PreprocessCon
     if size_px is None:
         return preprocess
     resize_px = round(preprocess.resize_px * size_px / preprocess.size_px)
-    return dataclasses.replace(preprocess, size_px=size_px, resize_px=resize_px)
+    resized = dataclasses.replace(preprocess, size_px=size_px, resize_px=resize_px)
+    try:
+        return PreprocessConfig.from_json(dataclasses.asdict(resized))
+    except ValueError as err:
+        raise InvalidTrainingConfig(f"The encoder cannot take {err}.", size_px=size_px) from err
 
 
 def _try_size(module: TrainingModule, size_px: int, accelerator: Accelerator) -> None:

@@ -144,15 +144,18 @@ class ViewMaker:
         chosen = [edit for edit in _COPY_EDITS if rng.random() < self._config.copy_edit]
         if not chosen:
             return pixels
-        image, other = Image.fromarray(pixels), Image.fromarray(self._other_source(index, rng))
+        image = other = Image.fromarray(pixels)
+        other_index = self._other(index, rng)
         for apply, least, most in chosen:
+            if apply is edits.place_inside:
+                other = Image.fromarray(self._source(other_index))
             image = apply(image, rng.uniform(least, most), rng, other)
         size = (self._size_px, self._size_px)
         return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
 
-    def _other_source(self, index: int, rng: np.random.Generator) -> Pixels:
+    def _other(self, index: int, rng: np.random.Generator) -> int:
         count = len(self._pictures)
-        return self._source((index + int(rng.integers(1, max(2, count)))) % count)
+        return (index + int(rng.integers(1, max(2, count)))) % count
 
     def _on_another_background(
         self, index: int, source: Pixels, rng: np.random.Generator
@@ -180,7 +183,7 @@ class ViewMaker:
             first, second = rng.uniform(0, 255, (2, 3))
             fade = np.linspace(0, 1, height)[:, None, None]
             return np.broadcast_to(first * fade + second * (1 - fade), (height, width, 3))
-        other = self._other_source(index, rng)
+        other = self._source(self._other(index, rng))
         other_height, other_width = other.shape[:2]
         left, top, part_width, part_height = _crop(other_width, other_height, 0.1, rng)
         part = other[top : top + part_height, left : left + part_width]

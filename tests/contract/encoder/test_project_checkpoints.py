@@ -170,6 +170,20 @@ def drop_a_tensor(folder: Path) -> None:
         pytest.param(
             lambda run: change(run / "encoder.json", dim=7), r"instead of \(7,\)", id="other-dim"
         ),
+        pytest.param(
+            lambda run: change(run / "encoder.json", dim=1e400), "cannot be read", id="no-dim"
+        ),
+        pytest.param(lambda run: change_input(run, size_px=True), "input of True px", id="boolean"),
+        pytest.param(lambda run: change_input(run, resize="x"), "no resize 'x'", id="resize"),
+        pytest.param(lambda run: change_input(run, interpolation="x"), "no inter", id="filter"),
+        pytest.param(
+            lambda run: change_input(run, resize="shortest_side", resize_px=1),
+            "px out of 1 px",
+            id="cut-out-of-less",
+        ),
+        pytest.param(lambda run: change_input(run, mean=[0.5, 0.5]), "no mean of", id="two-means"),
+        pytest.param(lambda run: change_input(run, mean=["0.5"] * 3), "no mean of", id="strings"),
+        pytest.param(lambda run: change_input(run, std=[1, 1, 0]), "no std of", id="no-deviation"),
         pytest.param(lambda run: change_input(run, size_px=0), "an input of 0 px", id="no-input"),
         pytest.param(
             lambda run: change_input(run, size_px=10**9),

@@ -118,6 +118,9 @@ def test_a_fit_needs_a_subject_with_two_views(rng):
         pytest.param(torch.zeros(1, 3), torch.zeros(3, 3), id="centre-is-a-matrix"),
         pytest.param(torch.full((3,), torch.nan), torch.zeros(3, 3), id="nan"),
         pytest.param(torch.zeros(3), torch.full((3, 3), torch.inf), id="infinite"),
+        pytest.param(
+            torch.full((3,), 1e300, dtype=torch.float64), torch.zeros(3, 3), id="beyond-float32"
+        ),
     ],
 )
 def test_a_damaged_whitening_is_refused(centre, projection):

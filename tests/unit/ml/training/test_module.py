@@ -3,17 +3,20 @@ import copy
 import pytest
 import torch
 
+from ml.encoders.whitening import Whitening
 from ml.errors import InvalidTrainingConfig
-from ml.training.config import TuneConfig
+from ml.training.config import LossConfig, StyleConfig, TuneConfig
+from ml.training.losses import Batch, CombinedLoss
 from ml.training.module import (
     AveragedWeights,
     StartingWeights,
+    TrainingModule,
     merged,
     parameter_groups,
     set_training_mode,
     tuned,
 )
-from tests.unit.ml.training.tiny import SIDE_PX, TinyNet
+from tests.unit.ml.training.tiny import PREPROCESS, SIDE_PX, TinyNet
 
 
 @pytest.fixture
@@ -29,6 +32,49 @@ def inputs():
 
 def moving(module):
     return sorted(name for name, p in module.named_parameters() if p.requires_grad)
+
+
+@pytest.fixture
+def pixels():
+    return torch.randint(0, 256, (4, SIDE_PX, SIDE_PX, 3), dtype=torch.uint8)
+
+
+@pytest.fixture
+def batch():
+    labels = torch.tensor([0, 0, 1, 1])
+    return Batch(labels, labels * 0, labels > 1, labels)
+
+
+def test_losses_are_of_unit_rows_behind_the_whitening(net, pixels, batch):
+    torch.manual_seed(1)
+    whitening = Whitening(torch.rand(16), torch.rand(16, 16))
+    loss = CombinedLoss(LossConfig(), None)
+    module = TrainingModule(net, loss, PREPROCESS, whitening=whitening).eval()
+
+    found = module(pixels, batch)
+
+    inputs = (pixels.permute(0, 3, 1, 2) / 255 - 0.5) / 0.25
+    rows = whitening(net(inputs))
+    expected = loss(rows / rows.norm(dim=1, keepdim=True), batch)
+    assert found["loss"].item() == pytest.approx(expected["loss"].item(), rel=1e-4)
+    bare = TrainingModule(net, loss, PREPROCESS).eval()(pixels, batch)
+    assert found["loss"].item() != pytest.approx(bare["loss"].item(), rel=1e-2)
+
+
+def test_styles_are_mixed_in_training_alone(net, pixels, batch):
+    style = StyleConfig(layers=("stem", "s*m"), probability=1.0)
+    loss = CombinedLoss(LossConfig(), None)
+    plain = TrainingModule(net, loss, PREPROCESS).eval()
+    mixing = TrainingModule(net, loss, PREPROCESS, style=style).eval()
+
+    assert torch.equal(mixing.embed(pixels), plain.embed(pixels))
+    torch.manual_seed(0)
+    expected = loss(mixing.embed_mixed(pixels), batch)["loss"]
+    torch.manual_seed(0)
+    assert mixing(pixels, batch)["loss"].item() == expected.item()
+    assert expected.item() != pytest.approx(plain(pixels, batch)["loss"].item(), rel=1e-4)
+    # and: a layer that two patterns fit mixes once
+    assert len(mixing._mixing) == 1
 
 
 def test_everything_moves_by_default(net):

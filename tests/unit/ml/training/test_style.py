@@ -43,8 +43,18 @@ def test_a_picture_gets_part_of_another_s_statistics_and_keeps_its_pattern(featu
             assert pattern[0, 1] == pytest.approx(1, abs=1e-5)
 
 
-def test_flat_features_stay_finite():
-    assert torch.isfinite(mixed(torch.ones(4, 3, 2, 2))).all()
+@pytest.mark.parametrize("side_px", [1, 2])
+def test_flat_features_stay_finite(side_px):
+    assert torch.isfinite(mixed(torch.ones(4, 3, side_px, side_px))).all()
+
+
+def test_half_precision_does_not_overflow():
+    features = (torch.randn(4, 3, 8, 8) * 1000).half()
+
+    after = mixed(features)
+
+    assert after.dtype == torch.float16
+    assert torch.isfinite(after).all()
 
 
 @pytest.mark.parametrize(("probability", "calls"), [(0.0, 0), (1.0, 2), (0.5, 1)])

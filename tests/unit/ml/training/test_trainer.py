@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from ml.encoders import checkpoint, whitening
+from ml.encoders.whitening import Whitening
 from ml.errors import (
     CheckpointMismatch,
     InvalidTrainingConfig,
@@ -20,6 +21,7 @@ from ml.errors import (
     TrainingDiverged,
 )
 from ml.images.decode import decode
+from ml.training import trainer
 from ml.training.data.pictures import open_split
 from ml.training.held_out import HeldOut
 from ml.training.trainer import schedule, train
@@ -123,7 +125,7 @@ def test_a_run_leaves_an_encoder_and_its_records(pictures, tmp_path):
     report = (folder / "report.md").read_text()
     assert report.startswith("# Training of blocks\n\nStarted from random.")
     for step, metrics in ((0, result.start), (4, training["history"][1])):
-        row = "untouched" if step == 0 else f"step {step}"
+        row = "at the start" if step == 0 else f"step {step}"
         cells = " | ".join(f"{metrics[name]:.4f}" for name in ("map", "map_photo", "map_drawing"))
         assert f"| {row} | {cells} |" in report
     # and: every step was told, and the measures beside it
@@ -264,6 +266,7 @@ def test_the_saved_whitening_fits_the_saved_weights(tmp_path, rng):
         steps=2,
         batch__subjects=4,
         batch__views=3,
+        views__size_px=24,
         whitening__views=12,
         whitening__ridge=2.0,
         optimiser__lr=0.01,
@@ -285,6 +288,51 @@ def test_the_saved_whitening_fits_the_saved_weights(tmp_path, rng):
     # and: it is not the one that training began with
     begun = dict(torch.load(tmp_path / "run" / "state.pt")["module"])["whitening.centre"]
     assert not torch.allclose(begun, saved.whitening.centre, atol=1e-3)
+
+
+def test_what_holds_on_to_the_start_sees_it_through_the_whitening(pictures, tmp_path, monkeypatch):
+    # given
+    banks = []
+
+    class Recording(trainer.CombinedLoss):
+        def __init__(self, config, bank):
+            super().__init__(config, bank)
+            banks.append(bank)
+
+    monkeypatch.setattr(trainer, "CombinedLoss", Recording)
+    config = recipe(
+        pictures,
+        steps=1,
+        batch__subjects=4,
+        data__held_out_share=0,
+        whitening__views=16,
+        loss__anchor_photo_weight=0.2,
+    )
+
+    # when
+    train(config, network(), tmp_path / "run")
+
+    # then
+    state = torch.load(tmp_path / "run" / "state.pt")["module"]
+    begun = Whitening(state["whitening.centre"], state["whitening.projection"])
+    start = encoder_of(dataclasses.replace(network(), whitening=begun))
+    rows = start.encode([Image.open(path).convert("RGB") for path in sorted(pictures.iterdir())])
+    assert banks[-1].numpy() == pytest.approx(rows, abs=1e-5)
+
+
+def test_an_encoder_keeps_its_whitening_where_none_is_fitted(pictures, tmp_path, rng):
+    # given: an encoder with one, and a rate at which nothing moves
+    turn, _ = np.linalg.qr(rng.normal(size=(16, 16)))
+    begun = Whitening(torch.full((16,), 0.1), torch.from_numpy(turn))
+    start = dataclasses.replace(network(), whitening=begun)
+    config = recipe(pictures, steps=1, batch__subjects=4, optimiser__lr=1e-9)
+
+    result = train(config, start, tmp_path / "run")
+
+    saved = checkpoint.load(tmp_path / "run", build=lambda _: TinyNet())
+    assert torch.equal(saved.whitening.centre, begun.centre)
+    assert torch.equal(saved.whitening.projection, begun.projection)
+    assert result.start == pytest.approx(result.best, abs=1e-6)
 
 
 def test_what_is_measured_is_what_is_saved(pictures, tmp_path):

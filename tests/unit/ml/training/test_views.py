@@ -7,6 +7,7 @@ import torch
 
 from ml.errors import InvalidTrainingConfig, InvalidTrainingData
 from ml.training.config import ViewConfig
+from ml.training.data import views
 from ml.training.data.batches import load
 from ml.training.data.pictures import Picture, PictureSet
 from ml.training.data.sampler import ViewRequest
@@ -113,22 +114,41 @@ def test_a_picture_whose_subject_is_not_found_stays_whole():
     assert np.unique(view.pixels).tolist() == [60]
 
 
-def test_a_copy_shows_its_picture_among_others_under_words_and_turned():
-    # given: a green picture, and blue ones that it may be placed inside
+@pytest.mark.parametrize("place", range(4), ids=["words", "turn", "border", "inside"])
+def test_each_of_what_people_do_to_a_copy_is_done(place, monkeypatch):
+    # given: a green picture, a blue one that it may be placed inside, and one edit alone
     green, blue = (np.full((64, 64, 3), colour, np.uint8) for colour in ((0, 200, 0), (0, 0, 200)))
-    config = replace(PLAIN, copy_edit=0.5)
-    maker = ViewMaker(pictures_of(green, blue, blue), config, size_px=64)
+    monkeypatch.setattr(views, "_COPY_EDITS", views._COPY_EDITS[place : place + 1])
+    maker = ViewMaker(pictures_of(green, blue), replace(PLAIN, copy_edit=1.0), size_px=64)
 
-    views = [maker.make(request(seed=(seed,))).pixels for seed in range(40)]
+    made = [maker.make(request(seed=(seed,))).pixels.astype(int) for seed in range(8)]
 
-    assert all(view.shape == (64, 64, 3) for view in views)
-    is_green = [np.abs(view.astype(int) - (0, 200, 0)).max(axis=2) <= 8 for view in views]
-    # then: some of the picture is left in each, and one in 16 is as it was
-    assert min(shown.mean() for shown in is_green) > 0.02
-    assert 0 < sum(shown.all() for shown in is_green) < 12
-    # and: the picture it was placed inside, words, and the corners of a turned one occur
-    for colour in ((0, 0, 200), (255, 255, 255), (0, 0, 0)):
-        assert any((view == colour).all(axis=2).any() for view in views), colour
+    for view in made:
+        is_green = np.abs(view - (0, 200, 0)).max(axis=2) <= 8
+        assert view.shape == (64, 64, 3)
+        assert 0.02 < is_green.mean() < 1
+        rim = np.concatenate([view[0], view[-1], view[:, 0], view[:, -1]])
+        if place == 0:  # the black stroke around small letters
+            assert (view[~is_green].max(axis=1) <= 8).any()
+        elif place == 1:  # black corners and nothing else
+            assert (view[[0, 0, -1, -1], [0, -1, 0, -1]] <= 8).all()
+            assert view[32, 32].tolist() == [0, 200, 0]
+        elif place == 2:  # one colour all around
+            assert len(np.unique(rim, axis=0)) == 1
+            assert is_green[20:44, 20:44].all()
+        else:  # blue, and no third colour but at the seam
+            assert ((np.abs(view - (0, 0, 200)).max(axis=2) <= 8) | is_green).mean() > 0.7
+            assert not is_green.all()
+
+
+def test_copies_edits_come_by_chance():
+    green = np.full((64, 64, 3), (0, 200, 0), np.uint8)
+    maker = ViewMaker(pictures_of(green, green), replace(PLAIN, copy_edit=0.5), size_px=64)
+
+    made = [maker.make(request(seed=(seed,))).pixels for seed in range(64)]
+
+    # one in 16 has none of four; a green picture inside a green one shows as none, too
+    assert 1 <= sum((view == (0, 200, 0)).all() for view in made) <= 20
 
 
 def test_an_unknown_kind_of_drawing_is_refused(rng):
