@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from ml.copies.pdq import (
+    LEAST_QUALITY,
+    NEAR_IDENTICAL_BITS,
+    HashDistance,
+    Orientation,
+    distance,
+    oriented_hashes,
+    pdq_hash,
+)
+from tests.unit.ml.copies.scenes import jpeg, scene
+
+# What has to be done to a picture, by plain indexing, beside the name of it.
+TURNS = {
+    Orientation.AS_IT_IS: lambda p: p,
+    Orientation.TURNED_LEFT: lambda p: p.transpose(1, 0, 2)[::-1],
+    Orientation.UPSIDE_DOWN: lambda p: p[::-1, ::-1],
+    Orientation.TURNED_RIGHT: lambda p: p.transpose(1, 0, 2)[:, ::-1],
+    Orientation.MIRRORED: lambda p: p[:, ::-1],
+    Orientation.MIRRORED_TURNED_LEFT: lambda p: p[:, ::-1].transpose(1, 0, 2)[::-1],
+    Orientation.MIRRORED_UPSIDE_DOWN: lambda p: p[::-1],
+    Orientation.MIRRORED_TURNED_RIGHT: lambda p: p[:, ::-1].transpose(1, 0, 2)[:, ::-1],
+}
+
+
+def test_the_bits_are_those_of_the_definition(rng):
+    """64 × 64 pixels are not averaged: a cosine transform, cut at its median, is all of it."""
+    picture = rng.integers(0, 256, (64, 64, 3), np.uint8)
+    luma = picture @ np.array([0.299, 0.587, 0.114])
+    frequency, place = np.arange(1, 17)[:, None], np.arange(64)[None]
+    cosines = np.cos(np.pi / 128 * frequency * (2 * place + 1))
+    transformed = cosines @ luma @ cosines.T
+
+    found = np.unpackbits(pdq_hash(picture).bits)
+
+    # The last bit is the lowest frequency's.
+    expected = (transformed > np.median(transformed)).ravel()[::-1]
+    assert (found != expected).sum() <= 2  # the two next to the median may be rounded over it
+
+
+def test_every_orientation_is_tested():
+    assert TURNS.keys() == set(Orientation)
+
+
+@pytest.mark.parametrize("orientation", Orientation, ids=str)
+def test_a_turned_picture_is_the_same_picture(orientation):
+    picture = scene(1)
+    turned = TURNS[orientation](picture)
+
+    found = distance(oriented_hashes(picture), pdq_hash(turned).bits)
+
+    assert found == HashDistance(0, orientation)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda p: jpeg(p, 30), id="jpeg"),
+        pytest.param(lambda p: p[::2, ::2], id="half the size"),
+        pytest.param(lambda p: p.repeat(3, axis=0).repeat(3, axis=1), id="three times the size"),
+        pytest.param(lambda p: (p * 0.6 + 60).astype(np.uint8), id="paler"),
+        pytest.param(lambda p: jpeg(p[:, ::-1], 50), id="mirrored jpeg"),
+    ],
+)
+def test_saved_again_it_is_near_identical_and_another_scene_is_not(edit):
+    oriented = oriented_hashes(scene(1))
+
+    assert distance(oriented, pdq_hash(edit(scene(1))).bits).bits <= NEAR_IDENTICAL_BITS
+    assert distance(oriented, pdq_hash(edit(scene(2))).bits).bits >= 64
+
+
+def test_the_first_orientation_is_the_pictures_own_hash():
+    assert np.array_equal(oriented_hashes(scene(1))[0], pdq_hash(scene(1)).bits)
+
+
+def test_the_distance_counts_bits():
+    oriented = np.zeros((8, 32), np.uint8)
+    oriented[:] = 0xFF
+    oriented[4, :3] = (0b1, 0b110, 0)
+    oriented[4, 3:] = 0
+
+    assert distance(oriented, np.zeros(32, np.uint8)) == HashDistance(3, Orientation.MIRRORED)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 500), (500, 1), (3, 3), (64, 64), (60, 900), (1100, 600)], ids=str
+)
+def test_pictures_of_any_size_are_hashed_and_left_alone(shape, rng):
+    picture = rng.integers(0, 256, (*shape, 3), np.uint8)
+    before = picture.copy()
+
+    found = pdq_hash(picture)
+
+    assert (found.bits.shape, found.bits.dtype) == ((32,), np.uint8)
+    assert oriented_hashes(picture).shape == (8, 32)
+    assert 0 <= found.quality <= 100
+    assert np.array_equal(picture, before)
+
+
+@pytest.mark.parametrize(
+    ("picture", "is_reliable"),
+    [
+        (np.full((200, 300, 3), 130, np.uint8), False),
+        (np.zeros((1, 1, 3), np.uint8), False),
+        (scene(1), True),
+    ],
+    ids=["one colour", "one pixel", "a scene"],
+)
+def test_quality_says_whether_there_is_anything_to_hash(picture, is_reliable):
+    found = pdq_hash(picture)
+
+    assert found.is_reliable is is_reliable
+    assert (found.quality >= LEAST_QUALITY) is is_reliable
