@@ -72,6 +72,12 @@ class NonFiniteEmbedding(MlError):
     code = "ml:non-finite-embedding"
 
 
+class DamagedFeatures(MlError):
+    """Cached local features are damaged or of another version; extract them again."""
+
+    code = "ml:damaged-features"
+
+
 class EvaluationDataInvalid(MlError):
     """The data of an evaluation or calibration are missing, empty or of another shape."""
 
