@@ -12,14 +12,16 @@ import numpy as np
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import plots, protocols, trials
+from ml.evaluation import edited_copies, edits, plots, protocols, trials
+from ml.evaluation.edited_copies_report import EditedCopiesReport
 from ml.evaluation.embedding import embed
 from ml.evaluation.protocols import Plan
 from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
-PROTOCOLS = ("cross-medium", "background", "copies")
+WITHOUT_ENCODER = "edited-copies"
+PROTOCOLS = ("cross-medium", "background", "copies", WITHOUT_ENCODER)
 CURVES, FAILURES, MARKDOWN, JSON = (
     "precision_recall.png",
     "failures.png",
@@ -37,13 +39,17 @@ def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -
     """
     parser = _parser()
     options = parser.parse_args(argv)
-    if options.compare_with == options.encoder:
-        parser.error("--compare-with names the same encoder")
-    output = options.output or default_output(options.encoder, options.protocol)
+    _check_encoders(parser, options)
+    output = options.output or default_output(options.encoder or "", options.protocol)
     try:
         check_writable(output)
-        report = _evaluate(options, load)
-        _write(report, output)
+        report: Report | EditedCopiesReport
+        if options.protocol == WITHOUT_ENCODER:
+            report = _evaluate_edited_copies(options)
+            report.write(output)
+        else:
+            report = _evaluate(options, load)
+            _write(report, output)
     except MlError as err:
         sys.stderr.write(f"{err}\n")
         return 2
@@ -52,9 +58,41 @@ def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -
 
 
 def default_output(encoder: str, protocol: str) -> Path:
-    """Return `evaluation/<encoder>-<protocol>`; of a folder or hub id only what names a file."""
+    """Return `evaluation/<encoder>-<protocol>`; of a folder or hub id only what names a file.
+
+    Without an encoder ("") it is `evaluation/<protocol>`.
+    """
     name = re.sub(r"[^\w.@-]+", "-", encoder.strip("./")).strip("-")
-    return Path("evaluation") / f"{name}-{protocol}"
+    return Path("evaluation") / "-".join(part for part in (name, protocol) if part)
+
+
+def _check_encoders(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with a sentence where the protocol and the encoders do not fit."""
+    needs_encoder = options.protocol != WITHOUT_ENCODER
+    if needs_encoder and options.encoder is None:
+        parser.error(f"--protocol {options.protocol} needs --encoder")
+    if not needs_encoder and (options.encoder or options.compare_with or options.background):
+        parser.error(f"--protocol {options.protocol} takes no encoder and no background")
+    if needs_encoder and options.compare_with == options.encoder:
+        parser.error("--compare-with names the same encoder")
+
+
+def _evaluate_edited_copies(options: argparse.Namespace) -> EditedCopiesReport:
+    rng = np.random.default_rng(options.seed)
+    plan = protocols.copies(
+        options.data,
+        distractors=options.distractors,
+        limit=options.limit,
+        rng=rng,
+        grid=edits.USUAL,
+    )
+    return EditedCopiesReport(
+        plan=plan,
+        data=str(options.data),
+        distractors=None if options.distractors is None else str(options.distractors),
+        seed=options.seed,
+        outcome=edited_copies.measure(plan, most_pairs=options.pairs, rng=rng),
+    )
 
 
 def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Report:
@@ -114,18 +152,28 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ml evaluate", description="Measure how well an encoder finds pictures."
     )
-    parser.add_argument("--encoder", required=True, help="a name, or a checkpoint's folder")
+    parser.add_argument(
+        "--encoder", help="a name, or a checkpoint's folder; edited-copies takes none"
+    )
     parser.add_argument("--compare-with", help="another encoder, on the same queries")
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS)
     parser.add_argument("--data", required=True, type=Path, help="the labelled pictures")
     parser.add_argument(
-        "--distractors", type=Path, help="copies: pictures that no query is a copy of"
+        "--distractors",
+        type=Path,
+        help="copies, edited-copies: pictures that no query is a copy of",
     )
     parser.add_argument(
         "--background", type=Path, help="other pictures: adds scores normalised against them"
     )
     parser.add_argument(
         "--output", type=Path, help="folder of the results; evaluation/<encoder>-<protocol>"
+    )
+    parser.add_argument(
+        "--pairs",
+        type=positive,
+        default=100_000,
+        help="edited-copies: most pairs of different pictures that are compared",
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=positive, default=16)

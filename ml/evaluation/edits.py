@@ -149,6 +149,19 @@ GRID = tuple(
     for strength in strengths
 )
 
+# What a copy search has to see through, at the strength that people use; the grid goes beyond.
+USUAL = (
+    Edit("crop", 30, crop),
+    Edit("rotate", 15, rotate),
+    Edit("mirror", 100, mirror),
+    Edit("text", 16, write_text),
+    Edit("colour", 40, change_colour),
+    Edit("blur", 2, blur),
+    Edit("jpeg", 30, compress),
+    Edit("padding", 50, pad),
+    Edit("inside", 25, place_inside),
+)
+
 
 def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -66,6 +67,39 @@ def draw_failures(failures: Sequence[Failure], views: Sequence[View], path: Path
     for number, failure in enumerate(chosen):
         place = (number % across * width + _GAP_PX, number // across * height + _GAP_PX)
         _draw_block(sheet, failure, views, place)
+    sheet.save(path, "PNG", optimize=True)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPair:
+    """Two views, by their places, and a line above them that says why they are shown."""
+
+    title: str
+    query: int
+    candidate: int
+
+
+def draw_pairs(pairs: Sequence[ShownPair], views: Sequence[View], path: Path) -> bool:
+    """Write a PNG sheet of the first `MOST_FAILURES` pairs; return whether there is any."""
+    chosen = pairs[:MOST_FAILURES]
+    if not chosen:
+        return False
+    across = min(_BLOCKS_ACROSS, len(chosen))
+    width = 2 * (_THUMB_PX + _GAP_PX) + 2 * _GAP_PX
+    height = _THUMB_PX + 3 * _LINE_PX + _GAP_PX
+    sheet = Image.new("RGB", (across * width, math.ceil(len(chosen) / across) * height), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.truetype(findfont("DejaVu Sans"), _TEXT_PX)
+    for number, pair in enumerate(chosen):
+        x = number % across * width + _GAP_PX
+        y = number // across * height + _GAP_PX
+        draw.text((x, y), pair.title, fill=_RED, font=font)
+        for column, view in enumerate((views[pair.query], views[pair.candidate])):
+            left, top = x + column * (_THUMB_PX + _GAP_PX), y + _LINE_PX + 2
+            _draw_thumb(sheet, view, (left, top), _GREY)
+            name = _fitted(view.name, font)
+            draw.text((left, top + _THUMB_PX + 2), name, fill=_GREY, font=font)
     sheet.save(path, "PNG", optimize=True)
     return True
 

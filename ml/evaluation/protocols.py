@@ -204,15 +204,17 @@ def copies(
     distractors: Path | None = None,
     limit: int | None = None,
     rng: np.random.Generator,
+    grid: Sequence[edits.Edit] = edits.GRID,
 ) -> Plan:
     """Return the plan of edited copies, searched for among originals and distractors.
 
     Args:
         folder: see `datasets.read_copies`; or any folder of pictures, of which copies are then made
-            with each edit of `edits.GRID`.
+            with each edit of `grid`.
         distractors: a folder of pictures of which no query is a copy.
         limit: most originals; None takes all. Distractors are not limited.
         rng: decides what the made edits do; not used where copies are given.
+        grid: the edits that copies are made with; not used where they are given.
 
     Raises:
         EvaluationDataInvalid: a folder is missing, empty or of another shape; or there are fewer
@@ -222,7 +224,8 @@ def copies(
     if (folder / LABELS).is_file():
         originals, queries = _given_copies(folder, limit)
     else:
-        originals, queries = _made_copies(folder, limit, rng, hosts=[view.path for view in others])
+        hosts = [view.path for view in others]
+        originals, queries = _made_copies(folder, limit, rng, grid, hosts=hosts)
     if len(originals) + len(others) < 2:  # noqa: PLR2004 - a choice needs two
         raise EvaluationDataInvalid(
             f"{folder} has one original only; name a folder of distractors.", folder=str(folder)
@@ -296,7 +299,12 @@ def _given_copies(folder: Path, limit: int | None) -> tuple[list[View], list[tup
 
 
 def _made_copies(
-    folder: Path, limit: int | None, rng: np.random.Generator, *, hosts: Sequence[Path]
+    folder: Path,
+    limit: int | None,
+    rng: np.random.Generator,
+    grid: Sequence[edits.Edit],
+    *,
+    hosts: Sequence[Path],
 ) -> tuple[list[View], list[tuple[str, View]]]:
     """Return originals and copies; a picture is pasted into the next, a lone one into a host."""
     paths = _spread(list_pictures(folder), limit)
@@ -305,7 +313,7 @@ def _made_copies(
         name = path.relative_to(folder).as_posix()
         originals.append(View(name, path, subject=name, unit=name))
         host = paths[(index + 1) % len(paths)] if len(paths) > 1 else next(iter(hosts), path)
-        for edit in edits.GRID:
+        for edit in grid:
             seed = int(rng.integers(2**63))
             is_pasted = edit.apply is edits.place_inside
             view = View(

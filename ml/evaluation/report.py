@@ -80,9 +80,9 @@ class Report:
 
     def table(self) -> str:
         """Return the table for a terminal, columns aligned, with what was left out below it."""
-        lines = _aligned(self._cells())
+        lines = aligned(self._cells())
         if self.outcome.comparisons:
-            lines += ["", self._against(), *_aligned(_comparison_cells(self.outcome.comparisons))]
+            lines += ["", self._against(), *aligned(_comparison_cells(self.outcome.comparisons))]
         return "\n".join([*lines, "", *self._remarks()]) + "\n"
 
     def markdown(self, *, pictures: Sequence[tuple[str, str]]) -> str:
@@ -92,10 +92,10 @@ class Report:
             pictures: heading and file name of each picture that lies beside it.
         """
         lines = [f"# Evaluation: {self.plan.protocol}", "", *self._origin(), "", "## Figures", ""]
-        lines += [*_piped(self._cells()), ""]
+        lines += [*piped(self._cells()), ""]
         if self.outcome.comparisons:
             lines += ["## Comparison", "", self._against(), ""]
-            lines += [*_piped(_comparison_cells(self.outcome.comparisons)), ""]
+            lines += [*piped(_comparison_cells(self.outcome.comparisons)), ""]
         lines += ["## Notes", "", *(f"- {remark}" for remark in self._remarks()), ""]
         for heading, file in pictures:
             lines += [f"## {heading}", "", f"![{heading}]({file})", ""]
@@ -223,7 +223,8 @@ def _bounds(interval: Interval) -> str:
     return f"[{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table for a terminal; the first row of cells is its header."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -232,6 +233,7 @@ def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]]
 
 
-def _piped(cells: Sequence[Sequence[str]]) -> list[str]:
+def piped(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table; the first row of cells is its header."""
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
     return [lines[0], "|---" * len(cells[0]) + "|", *lines[1:]]
