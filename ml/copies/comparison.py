@@ -51,7 +51,7 @@ class Comparison:
 
 
 def describe(picture: NDArray[np.uint8]) -> Description:
-    """Return what is compared of a picture, in about 80 ms.
+    """Return what is compared of a picture, in about 120 ms.
 
     Args:
         picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed.

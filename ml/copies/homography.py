@@ -118,7 +118,6 @@ def fit(
     """
     if len(query) < _FEWEST_PAIRS:
         return None
-    cv2.setRNGSeed(0)  # it draws from OpenCV's global generator
     matrix, _ = cv2.findHomography(
         query,
         candidate,

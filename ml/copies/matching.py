@@ -8,6 +8,8 @@ from ml.copies.features import LocalFeatures
 # A pair counts if its distance is below this share of the second nearest feature's. Source: Lowe,
 # IJCV 2004, section 7.1, where 0.8 drops 90 % of the wrong pairs and 5 % of the right ones.
 _MOST_OF_SECOND = 0.8
+# Of a dot product of 128 float32: a feature that occurs twice must not win over its double by it.
+_ROUNDING = 1e-5
 # How exactly pairs agree on the change of scale and the turn: about as well as a keypoint knows its
 # size and direction under perspective. Source: Lowe, section 7.4: bins of a factor 2, 30 degrees.
 _SCALE_TOLERANCE_OCTAVES = 0.75
@@ -41,7 +43,7 @@ def _distinct_pairs(query: NDArray[np.float32], candidate: NDArray[np.float32]) 
     first = others[np.arange(len(rows)), columns]
     others[np.arange(len(rows)), columns] = -1.0
     # Between rows of unit length the squared distance is twice what the score lacks of 1.
-    is_distinct = 1 - first < _MOST_OF_SECOND**2 * (1 - others.max(axis=1))
+    is_distinct = 1 - first < _MOST_OF_SECOND**2 * (1 - others.max(axis=1)) - _ROUNDING
     pairs: NDArray[np.intp] = np.stack([rows, columns], axis=1)[is_distinct]
     return pairs
 
