@@ -12,14 +12,15 @@ import numpy as np
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import plots, protocols, trials
+from ml.evaluation import panels, plots, protocols, trials
 from ml.evaluation.embedding import embed
 from ml.evaluation.protocols import Plan
 from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
-PROTOCOLS = ("cross-medium", "background", "copies")
+PANELS = "panels"  # the protocol of the splitter, which no encoder takes part in
+PROTOCOLS = ("cross-medium", "background", "copies", PANELS)
 CURVES, FAILURES, MARKDOWN, JSON = (
     "precision_recall.png",
     "failures.png",
@@ -37,6 +38,10 @@ def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -
     """
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.protocol == PANELS:
+        return _evaluate_panels(options)
+    if options.encoder is None:
+        parser.error(f"--encoder is required, but for the protocol {PANELS}")
     if options.compare_with == options.encoder:
         parser.error("--compare-with names the same encoder")
     output = options.output or default_output(options.encoder, options.protocol)
@@ -55,6 +60,19 @@ def default_output(encoder: str, protocol: str) -> Path:
     """Return `evaluation/<encoder>-<protocol>`; of a folder or hub id only what names a file."""
     name = re.sub(r"[^\w.@-]+", "-", encoder.strip("./")).strip("-")
     return Path("evaluation") / f"{name}-{protocol}"
+
+
+def _evaluate_panels(options: argparse.Namespace) -> int:
+    output = options.output or default_output(options.data.name, PANELS)
+    try:
+        check_writable(output)
+        report = panels.examine(options.data, limit=options.limit)
+        panels.write(report, output)
+    except MlError as err:
+        sys.stderr.write(f"{err}\n")
+        return 2
+    sys.stdout.write(f"{report.table()}\nWritten to {output}\n")
+    return 0
 
 
 def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Report:
@@ -112,9 +130,12 @@ def _write(report: Report, output: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ml evaluate", description="Measure how well an encoder finds pictures."
+        prog="python -m ml evaluate",
+        description="Measure how well an encoder finds pictures, or how well panels are found.",
     )
-    parser.add_argument("--encoder", required=True, help="a name, or a checkpoint's folder")
+    parser.add_argument(
+        "--encoder", help=f"a name, or a checkpoint's folder; of no use to {PANELS}"
+    )
     parser.add_argument("--compare-with", help="another encoder, on the same queries")
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS)
     parser.add_argument("--data", required=True, type=Path, help="the labelled pictures")
@@ -125,7 +146,9 @@ def _parser() -> argparse.ArgumentParser:
         "--background", type=Path, help="other pictures: adds scores normalised against them"
     )
     parser.add_argument(
-        "--output", type=Path, help="folder of the results; evaluation/<encoder>-<protocol>"
+        "--output",
+        type=Path,
+        help="folder of the results; evaluation/<encoder or data>-<protocol>",
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=positive, default=16)
@@ -135,6 +158,6 @@ def _parser() -> argparse.ArgumentParser:
         "--limit",
         type=positive,
         help="a quick try: most pictures of a subject in a medium (cross-medium), subjects"
-        " (background) or originals (copies)",
+        " (background), originals (copies) or pictures of a kind (panels)",
     )
     return parser

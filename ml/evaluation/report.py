@@ -7,6 +7,7 @@ from typing import Any
 from ml.evaluation.bootstrap import CONFIDENCE, Difference, Interval
 from ml.evaluation.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
 from ml.evaluation.protocols import Plan
+from ml.evaluation.tables import aligned, piped
 from ml.evaluation.trials import Comparison, Failure, Outcome, Row, System
 from ml.left_out import LeftOut
 
@@ -80,9 +81,9 @@ class Report:
 
     def table(self) -> str:
         """Return the table for a terminal, columns aligned, with what was left out below it."""
-        lines = _aligned(self._cells())
+        lines = aligned(self._cells())
         if self.outcome.comparisons:
-            lines += ["", self._against(), *_aligned(_comparison_cells(self.outcome.comparisons))]
+            lines += ["", self._against(), *aligned(_comparison_cells(self.outcome.comparisons))]
         return "\n".join([*lines, "", *self._remarks()]) + "\n"
 
     def markdown(self, *, pictures: Sequence[tuple[str, str]]) -> str:
@@ -92,10 +93,10 @@ class Report:
             pictures: heading and file name of each picture that lies beside it.
         """
         lines = [f"# Evaluation: {self.plan.protocol}", "", *self._origin(), "", "## Figures", ""]
-        lines += [*_piped(self._cells()), ""]
+        lines += [*piped(self._cells()), ""]
         if self.outcome.comparisons:
             lines += ["## Comparison", "", self._against(), ""]
-            lines += [*_piped(_comparison_cells(self.outcome.comparisons)), ""]
+            lines += [*piped(_comparison_cells(self.outcome.comparisons)), ""]
         lines += ["## Notes", "", *(f"- {remark}" for remark in self._remarks()), ""]
         for heading, file in pictures:
             lines += [f"## {heading}", "", f"![{heading}]({file})", ""]
@@ -221,17 +222,3 @@ def _difference(difference: Difference) -> str:
 
 def _bounds(interval: Interval) -> str:
     return f"[{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
-    return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]]
-
-
-def _piped(cells: Sequence[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
-    return [lines[0], "|---" * len(cells[0]) + "|", *lines[1:]]

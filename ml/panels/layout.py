@@ -1,0 +1,151 @@
+"""A sheet taken apart: canvases and cuts, alternating, down to the boxes that may be panels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.panels.canvas import find_content
+from ml.panels.cuts import Cuts, find_cuts
+from ml.panels.likeness import Outline, coverage, panel_features, snapped
+from ml.panels.sheet import Sheet
+from ml.types import Box
+
+LIKELY = 0.5  # a judge's yes
+_MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 7
+_NEARLY_ALL = 0.97  # of a region: a part as large as this is the region itself
+# From this depth on, parts without straight sides are not taken apart further: they are things in
+# a photo, and there are many.
+_SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 2, 0.3
+
+
+class Judge(Protocol):
+    """Decides what `find_panels` cannot: it is trees when used, and the truth when they learn."""
+
+    def cuts(self, sheet: Sheet, region: Box, cuts: Cuts) -> NDArray[np.float32]:
+        """Return (N,) float32: how likely each cut parts two things of a collage, 0..1."""
+
+    def panel(self, sheet: Sheet, outline: Outline, features: NDArray[np.float32]) -> float:
+        """Return how likely the outline is a whole panel, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A panel of the sheet.
+
+    Attributes:
+        box: pixels of the work copy.
+        confidence: 0..1.
+    """
+
+    box: Box
+    confidence: float
+
+
+def find_panels(sheet: Sheet, judge: Judge) -> list[Found]:
+    """Return the panels of a sheet from the top; none where it is one photo or shows none."""
+    return _parts(sheet, judge, sheet.whole, depth=0)
+
+
+def _parts(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Found]:
+    if depth > _MOST_DEPTH or not sheet.is_large(region):
+        return []
+    return _on_canvas(sheet, judge, region, depth=depth) or _cut_out(
+        sheet, judge, region, depth=depth
+    )
+
+
+def _on_canvas(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Found]:
+    content = find_content(sheet.pixels, region)
+    if content is None:
+        return []
+    found = []
+    for box in _joined(content.boxes, sheet.least_side):
+        if box.width * box.height < _NEARLY_ALL * region.width * region.height:
+            covered = coverage(content.mask, region, box)
+            found += _panels(sheet, judge, region, box, covered, depth=depth)
+    return found
+
+
+def _cut_out(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Found]:
+    """Return the panels between the cuts of the direction that has the likeliest one."""
+    best, slices = 0.0, []
+    for is_upright in (True, False):
+        cuts = find_cuts(sheet, region, is_upright=is_upright)
+        if not len(cuts.places):
+            continue
+        likely = judge.cuts(sheet, region, cuts)
+        parts = _slices(sheet, region, cuts.places[likely >= LIKELY], is_upright=is_upright)
+        if parts and likely.max() > best:
+            best, slices = float(likely.max()), parts
+    covered = np.ones(5, np.float32)
+    return [
+        each for box in slices for each in _panels(sheet, judge, region, box, covered, depth=depth)
+    ]
+
+
+def _panels(
+    sheet: Sheet,
+    judge: Judge,
+    region: Box,
+    box: Box,
+    covered: NDArray[np.float32],
+    *,
+    depth: int,
+) -> list[Found]:
+    """Return the panels in a region's part; or the part, where it is the likelier single one."""
+    outline = snapped(sheet, box)
+    if not sheet.is_large(outline.box):
+        return []
+    sides = sorted(1.0 if share is None else share for share in outline.sides)
+    if depth >= _SIDES_NEEDED_FROM and sides[1] < _LEAST_SIDE_SHARE:
+        return []
+    # A rim that was cut off and is back when the sides are moved would be cut off for ever.
+    is_same = outline.box == region
+    inner = [] if is_same else _parts(sheet, judge, outline.box, depth=depth + 1)
+    if len(inner) > 1:
+        return inner
+    confidence = judge.panel(sheet, outline, panel_features(sheet, outline, covered=covered))
+    if inner and inner[0].confidence >= confidence:
+        return inner
+    return [Found(outline.box, confidence)] if confidence >= LIKELY else []
+
+
+def _slices(sheet: Sheet, region: Box, places: NDArray[np.int64], *, is_upright: bool) -> list[Box]:
+    """Return the parts between cuts that are large enough; none where all is left in one."""
+    first, last = (region.x0, region.x1) if is_upright else (region.y0, region.y1)
+    ends = [first, *(int(place) for place in places), last]
+    parts = [
+        Box(start, region.y0, stop, region.y1)
+        if is_upright
+        else Box(region.x0, start, region.x1, stop)
+        for start, stop in pairwise(ends)
+        if start < stop
+    ]
+    large = [part for part in parts if sheet.is_large(part)]
+    if len(large) == 1 and large[0] == region:
+        return []
+    return large
+
+
+def _joined(boxes: NDArray[np.int32], least_side: float) -> Sequence[Box]:
+    """Return the boxes that are large enough, those that overlap united, from the top."""
+    sides = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    left = [tuple(int(end) for end in box) for box in boxes[sides >= least_side]]
+    joined: list[tuple[int, ...]] = []
+    while left:
+        x0, y0, x1, y1 = left.pop()
+        other = next(
+            (o for o in joined if x0 < o[2] and o[0] < x1 and y0 < o[3] and o[1] < y1), None
+        )
+        if other is None:
+            joined.append((x0, y0, x1, y1))
+        else:
+            joined.remove(other)
+            left.append(
+                (min(x0, other[0]), min(y0, other[1]), max(x1, other[2]), max(y1, other[3]))
+            )
+    return [Box(*box) for box in sorted(joined, key=lambda box: (box[1], box[0]))]
