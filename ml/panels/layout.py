@@ -17,9 +17,10 @@ from ml.types import Box
 LIKELY = 0.5  # a judge's yes
 _MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 7
 _NEARLY_ALL = 0.97  # of a region: a part as large as this is the region itself
-# From this depth on, parts without straight sides are not taken apart further: they are things in
-# a photo, and there are many.
-_SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 2, 0.3
+# From this depth on, parts on a canvas with a side of less edge than this are nothing: the canvas
+# is a flat ground in a photo then, or runs into one.
+_SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 1, 0.12
+_MOST_STROKES = 5  # median step in grey levels: in a strip that is thrown away is no photo
 
 
 class Judge(Protocol):
@@ -47,14 +48,10 @@ class Found:
 
 def find_panels(sheet: Sheet, judge: Judge) -> list[Found]:
     """Return the panels of a sheet from the top; none where it is one photo or shows none."""
-    return _parts(sheet, judge, sheet.whole, depth=0)
-
-
-def _parts(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Found]:
-    if depth > _MOST_DEPTH or not sheet.is_large(region):
+    if not sheet.is_large(sheet.whole):
         return []
-    return _on_canvas(sheet, judge, region, depth=depth) or _cut_out(
-        sheet, judge, region, depth=depth
+    return _on_canvas(sheet, judge, sheet.whole, depth=0) or _cut_out(
+        sheet, judge, sheet.whole, depth=0
     )
 
 
@@ -64,9 +61,12 @@ def _on_canvas(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[F
         return []
     found = []
     for box in _joined(content.boxes, sheet.least_side):
-        if box.width * box.height < _NEARLY_ALL * region.width * region.height:
+        if box.width * box.height >= _NEARLY_ALL * region.width * region.height:
+            continue
+        outline = snapped(sheet, box, region)
+        if depth < _SIDES_NEEDED_FROM or outline.weakest_own >= _LEAST_SIDE_SHARE:
             covered = coverage(content.mask, region, box)
-            found += _panels(sheet, judge, region, box, covered, depth=depth)
+            found += _panels(sheet, judge, region, outline, covered, depth=depth)
     return found
 
 
@@ -78,57 +78,76 @@ def _cut_out(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Fou
         if not len(cuts.places):
             continue
         likely = judge.cuts(sheet, region, cuts)
-        parts = _slices(sheet, region, cuts.places[likely >= LIKELY], is_upright=is_upright)
+        parts = _slices(sheet, region, cuts, likely)
         if parts and likely.max() > best:
             best, slices = float(likely.max()), parts
     covered = np.ones(5, np.float32)
-    return [
-        each for box in slices for each in _panels(sheet, judge, region, box, covered, depth=depth)
-    ]
+    found = []
+    for box in slices:
+        outline = snapped(sheet, box, region)
+        found += _panels(sheet, judge, region, outline, covered, depth=depth)
+    return found
 
 
 def _panels(
     sheet: Sheet,
     judge: Judge,
     region: Box,
-    box: Box,
+    outline: Outline,
     covered: NDArray[np.float32],
     *,
     depth: int,
 ) -> list[Found]:
-    """Return the panels in a region's part; or the part, where it is the likelier single one."""
-    outline = snapped(sheet, box)
-    if not sheet.is_large(outline.box):
-        return []
-    sides = sorted(1.0 if share is None else share for share in outline.sides)
-    if depth >= _SIDES_NEEDED_FROM and sides[1] < _LEAST_SIDE_SHARE:
+    """Return the panels in a region's part; or the part, where that is likelier."""
+    box = outline.box
+    if not sheet.is_large(box):
         return []
     # A rim that was cut off and is back when the sides are moved would be cut off for ever.
-    is_same = outline.box == region
-    inner = [] if is_same else _parts(sheet, judge, outline.box, depth=depth + 1)
-    if len(inner) > 1:
-        return inner
+    may_part = box != region and depth < _MOST_DEPTH
+    laid = _on_canvas(sheet, judge, box, depth=depth + 1) if may_part else []
+    if len(laid) > 1:
+        return laid
     confidence = judge.panel(sheet, outline, panel_features(sheet, outline, covered=covered))
-    if inner and inner[0].confidence >= confidence:
-        return inner
-    return [Found(outline.box, confidence)] if confidence >= LIKELY else []
+    if laid and laid[0].confidence >= confidence:
+        return laid
+    cut = _cut_out(sheet, judge, box, depth=depth + 1) if may_part else []
+    # Photos side by side look like one photo: only the cuts themselves speak for several.
+    if len(cut) > 1 or (cut and cut[0].confidence >= confidence):
+        return cut
+    return [Found(box, confidence)] if confidence >= LIKELY else []
 
 
-def _slices(sheet: Sheet, region: Box, places: NDArray[np.int64], *, is_upright: bool) -> list[Box]:
-    """Return the parts between cuts that are large enough; none where all is left in one."""
-    first, last = (region.x0, region.x1) if is_upright else (region.y0, region.y1)
-    ends = [first, *(int(place) for place in places), last]
-    parts = [
-        Box(start, region.y0, stop, region.y1)
-        if is_upright
-        else Box(region.x0, start, region.x1, stop)
-        for start, stop in pairwise(ends)
-        if start < stop
-    ]
+def _slices(sheet: Sheet, region: Box, cuts: Cuts, likely: NDArray[np.float32]) -> list[Box]:
+    """Return the parts between likely cuts that are large enough.
+
+    Narrow parts are gutters and thrown away; where one shows anything, one of its cuts is wrong,
+    and the less likely one is not made.
+    """
+    first, last = (region.x0, region.x1) if cuts.is_upright else (region.y0, region.y1)
+    chosen = {
+        int(place): float(sure)
+        for place, sure in zip(cuts.places, likely, strict=True)
+        if sure >= LIKELY
+    }
+    while True:
+        parts = [
+            Box(start, region.y0, stop, region.y1)
+            if cuts.is_upright
+            else Box(region.x0, start, region.x1, stop)
+            for start, stop in pairwise([first, *sorted(chosen), last])
+        ]
+        shown = [part for part in parts if not sheet.is_large(part) and not _is_gutter(sheet, part)]
+        if not shown:
+            break
+        ends = (shown[0].x0, shown[0].x1) if cuts.is_upright else (shown[0].y0, shown[0].y1)
+        del chosen[min((end for end in ends if end in chosen), key=lambda end: chosen[end])]
     large = [part for part in parts if sheet.is_large(part)]
-    if len(large) == 1 and large[0] == region:
-        return []
-    return large
+    return [] if large == [region] else large
+
+
+def _is_gutter(sheet: Sheet, part: Box) -> bool:
+    inner = sheet.gradient[part.y0 + 1 : part.y1 - 1, part.x0 + 1 : part.x1 - 1]
+    return inner.size == 0 or float(np.median(inner)) <= _MOST_STROKES
 
 
 def _joined(boxes: NDArray[np.int32], least_side: float) -> Sequence[Box]:

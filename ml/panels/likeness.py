@@ -22,6 +22,7 @@ FEATURES = (
     "third side",
     "strongest side",
     "sides on rim",
+    "weakest own side",  # of those that are no sides of the region around
     "filled",  # share of the box that is no canvas; 1 where the box was cut
     "least covered side",
     "mean covered side",
@@ -36,7 +37,6 @@ FEATURES = (
     "flat columns",
     "aspect",  # shorter side by longer
     "shorter side",  # pixels of the original
-    "share of sheet",
     "deviation",  # grey levels
 )
 
@@ -49,21 +49,31 @@ class Outline:
         box: pixels of the work copy.
         sides: left, top, right, bottom: the share of the side with an edge, 0..1; None on the
             sheet's rim, where there is nothing to see.
+        weakest_own: the least of those that are no sides of the region around; 1 for none.
     """
 
     box: Box
     sides: tuple[float | None, float | None, float | None, float | None]
+    weakest_own: float
 
 
-def snapped(sheet: Sheet, box: Box) -> Outline:
-    """Return the outline of a box whose sides lie within `SNAP_PX` of their edges."""
+def snapped(sheet: Sheet, box: Box, region: Box) -> Outline:
+    """Return the outline of a region's part whose sides lie within `SNAP_PX` of their edges."""
     height, width = sheet.gradient.shape
     left, left_share = _snap_upright(sheet.seams, box, box.x0, width)
     right, right_share = _snap_upright(sheet.seams, box, box.x1, width)
     top, top_share = _snap_level(sheet.seams, box, box.y0, height)
     bottom, bottom_share = _snap_level(sheet.seams, box, box.y1, height)
     sides = (left_share, top_share, right_share, bottom_share)
-    return Outline(Box(left, top, right, bottom), sides)
+    ends = zip(
+        (box.x0, box.y0, box.x1, box.y1), (region.x0, region.y0, region.x1, region.y1), strict=True
+    )
+    own = [
+        share
+        for (end, around), share in zip(ends, sides, strict=True)
+        if share is not None and abs(end - around) > SNAP_PX
+    ]
+    return Outline(Box(left, top, right, bottom), sides, min(own, default=1.0))
 
 
 def panel_features(
@@ -82,13 +92,13 @@ def panel_features(
     values = [
         *sides,
         sum(share is None for share in outline.sides),
+        outline.weakest_own,
         covered[0],
         covered[1:].min(),
         covered[1:].mean(),
         *_texture(sheet, box),
         short / long,
         short / sheet.scale,
-        box.width * box.height / sheet.gradient.size,
         *_deviation(sheet, box),
     ]
     return np.array(values, np.float32)

@@ -18,6 +18,7 @@ from ml.types import Box
 
 _AT_EDGE_PX = 3.0  # of the work copy: a cut this close to a panel's side is a good one
 _IS_PANEL, _IS_NONE = 0.8, 0.6  # intersection over union; between them nothing is learned
+_IS_INSIDE = 0.8  # of a panel's area
 _ROUND = 10  # pictures: each style once, then pages
 _ROUNDS_PER_EMPTY_PAGE = 3
 _ENLARGED = (1.0, 3.0)  # plain photos: those to learn from may be smaller than what is split
@@ -67,9 +68,14 @@ class Examples:
         return answers
 
     def panel(self, sheet: Sheet, outline: Outline, features: NDArray[np.float32]) -> float:
-        """Return 1 for a panel, 0 for anything else; keep what is clearly one or the other."""
+        """Return 1 for a panel, 0 for anything else; keep what is clearly one or the other.
+
+        Several panels together are not kept: side by side they look like one, and only the cuts
+        tell them apart.
+        """
         best = max((_iou(outline.box, truth) for truth in self.truth), default=0.0)
-        if best >= _IS_PANEL or best <= _IS_NONE:
+        together = sum(_inside(truth, outline.box) >= _IS_INSIDE for truth in self.truth)
+        if together <= 1 and (best >= _IS_PANEL or best <= _IS_NONE):
             self.panel_features.append(features)
             self.panel_answers.append(best >= _IS_PANEL)
         return float(best >= _IS_PANEL)
@@ -112,11 +118,20 @@ def _plain(photo: NDArray[np.uint8], rng: np.random.Generator) -> Made:
     return Made(pixels, (Box(0, 0, pixels.shape[1], pixels.shape[0]),))
 
 
-def _iou(box: Box, truth: NDArray[np.float32]) -> float:
+def _shared(box: Box, truth: NDArray[np.float32]) -> float:
     width = min(box.x1, truth[2]) - max(box.x0, truth[0])
     height = min(box.y1, truth[3]) - max(box.y0, truth[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    area = (truth[2] - truth[0]) * (truth[3] - truth[1])
-    return float(shared / (box.width * box.height + area - shared))
+    return float(max(0.0, width) * max(0.0, height))
+
+
+def _area(truth: NDArray[np.float32]) -> float:
+    return float((truth[2] - truth[0]) * (truth[3] - truth[1]))
+
+
+def _inside(truth: NDArray[np.float32], box: Box) -> float:
+    return _shared(box, truth) / _area(truth)
+
+
+def _iou(box: Box, truth: NDArray[np.float32]) -> float:
+    shared = _shared(box, truth)
+    return shared / (box.width * box.height + _area(truth) - shared)
