@@ -54,8 +54,8 @@ def find_content(pixels: NDArray[np.uint8], region: Box) -> Content | None:
         return None
     plane, tolerance = fitted
     mask = _off_plane(part, plane, tolerance)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((_OPENED_PX, _OPENED_PX), np.uint8))
-    mask = _without_holes(mask)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((_OPENED_PX, _OPENED_PX), np.uint8))
+    mask = _without_holes(np.asarray(opened, np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     found = stats[1:count].astype(np.int32)
     x0, y0 = found[:, 0] + region.x0, found[:, 1] + region.y0
@@ -130,14 +130,15 @@ def _off_plane(
     height, width = part.shape[:2]
     if not plane[1:].any():
         low, high = np.floor(plane[0] - tolerance), np.ceil(plane[0] + tolerance)
-        return cv2.bitwise_not(cv2.inRange(part, (*low.tolist(), 0), (*high.tolist(), 0))) & 1
+        canvas = cv2.inRange(part, (*low.tolist(), 0), (*high.tolist(), 0))
+        return np.asarray(cv2.threshold(canvas, 0, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
     x = (np.arange(width, dtype=np.float32) / width)[None, :, None] * plane[1]
     y = (np.arange(height, dtype=np.float32) / height)[:, None, None] * plane[2]
     expected = np.clip(x + y + plane[0], 0, 255).astype(np.uint8)
     apart = cv2.absdiff(part, expected)
     red, green, blue = cv2.split(apart)
     most = cv2.max(cv2.max(red, green), blue)
-    return cv2.threshold(most, tolerance, 1, cv2.THRESH_BINARY)[1]
+    return np.asarray(cv2.threshold(most, tolerance, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _without_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -146,5 +147,5 @@ def _without_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     walled = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     outside = 2
     cv2.floodFill(walled, None, (0, 0), outside)
-    filled = cv2.inRange(walled, 0, outside - 1) & 1
-    return filled[1 : height + 1, 1 : width + 1].copy()
+    filled = cv2.threshold(walled, outside - 1, 1, cv2.THRESH_BINARY_INV)[1]
+    return np.ascontiguousarray(filled[1 : height + 1, 1 : width + 1], np.uint8)

@@ -29,10 +29,10 @@ def is_page(sheet: Sheet, panels: Sequence[Box]) -> bool:
         top, left = max(0, box.y0 - _BESIDE_PX), max(0, box.x0 - _BESIDE_PX)
         outside[top : box.y1 + _BESIDE_PX, left : box.x1 + _BESIDE_PX] = 0
     area = cv2.countNonZero(outside)
-    ground = cv2.countNonZero(cv2.inRange(sheet.gradient, 0, _FLAT) & outside)
+    ground = cv2.countNonZero(np.asarray(sheet.gradient <= _FLAT, np.uint8) & outside)
     if area == 0 or ground < _LEAST_GROUND * area:
         return False
-    strokes = cv2.threshold(sheet.gradient, _SHARP, 1, cv2.THRESH_BINARY)[1] & outside
+    strokes = np.asarray(sheet.gradient > _SHARP, np.uint8) & outside
     count, _, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     widths, heights = stats[1:count, cv2.CC_STAT_WIDTH], stats[1:count, cv2.CC_STAT_HEIGHT]
     is_glyph = (heights >= _GLYPH_HEIGHT_PX[0]) & (heights <= _GLYPH_HEIGHT_PX[1])

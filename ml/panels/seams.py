@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ml.types import Box
 
@@ -59,7 +59,7 @@ class Seams:
 def find_seams(pixels: NDArray[np.uint8]) -> Seams:
     """Return the steps of a picture, (H, W, 3) uint8, H and W ≥ 1."""
     upright, upright_step = _steps(pixels)
-    level, level_step = _steps(cv2.transpose(pixels))
+    level, level_step = _steps(np.asarray(cv2.transpose(pixels), np.uint8))
     return Seams(upright, level, upright_step, level_step)
 
 
@@ -72,9 +72,13 @@ def _steps(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int
         step[:, 1:-1] = cv2.max(cv2.max(red, green), blue)
     beside = cv2.blur(step, (2 * _BESIDE_PX + 1, 1))
     highest = cv2.dilate(step, np.ones((1, 3), np.uint8))
-    needed = cv2.max(cv2.convertScaleAbs(beside, alpha=_STANDS_OUT), _LEAST_STEP)
+    needed = np.maximum(cv2.convertScaleAbs(beside, alpha=_STANDS_OUT), _LEAST_STEP)
     stands_out = cv2.threshold(cv2.subtract(highest, needed), 0, 1, cv2.THRESH_BINARY)[1]
-    return cv2.integral(stands_out), cv2.integral(step)
+    return _summed(stands_out), _summed(step)
+
+
+def _summed(values: ArrayLike) -> NDArray[np.int32]:
+    return np.asarray(cv2.integral(np.asarray(values, np.uint8)), np.int32)
 
 
 def _profile(

@@ -50,11 +50,11 @@ class Sheet:
 def make_sheet(pixels: NDArray[np.uint8]) -> Sheet:
     """Return the sheet of a picture, (H, W, 3) uint8 RGB, H and W ≥ 1."""
     copy, scale = _shrunken(pixels)
-    grey = cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY), np.uint8)
     gradient = np.zeros_like(grey)
     gradient[:, 1:] = cv2.absdiff(grey[:, 1:], grey[:, :-1]) if grey.shape[1] > 1 else 0
     if grey.shape[0] > 1:
-        gradient[1:] = cv2.max(gradient[1:], cv2.absdiff(grey[1:], grey[:-1]))
+        gradient[1:] = np.maximum(gradient[1:], cv2.absdiff(grey[1:], grey[:-1]))
     least = max(_LEAST_WORK_PX, _LEAST_SIDE_PX * scale, float(grey.size) ** 0.5 * _LEAST_SHARE)
     return Sheet(copy, scale, find_seams(copy), gradient, least)
 
@@ -69,4 +69,5 @@ def _shrunken(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     size = (max(1, width // factor), max(1, height // factor))
     coarse = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if factor > 1 else pixels
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), scale
+    copy = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(copy, np.uint8), scale

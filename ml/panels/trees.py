@@ -39,7 +39,7 @@ class Trees:
             asked = features[row, self.feature[tree, node]]
             node = 2 * node + 1 + (asked > self.threshold[tree, node])
         logit = self.bias + self.value[tree, node - inner].sum(axis=1)
-        return (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
+        return np.asarray(1.0 / (1.0 + np.exp(-logit)), np.float32)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads, rounded to what a JSON of floats should hold."""

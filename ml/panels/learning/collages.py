@@ -250,4 +250,4 @@ def compressed(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
     """Return the picture as a JPEG of some quality shows it."""
     quality = int(rng.choice(_JPEG_QUALITIES))
     coded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -211,7 +211,7 @@ class _Page:
             return
         pixels = np.zeros((box.height, box.width, 3), np.uint8)
         ground = self.image.getpixel((min(box.x0, self.width - 1), min(box.y0, self.height - 1)))
-        pixels[:] = ground
+        pixels[:] = np.array(ground, np.uint8)
         whole = Box(0, 0, box.width, box.height)
         paste(pixels, self.photos(), whole, radius=self.radius if radius is None else radius)
         self.image.paste(Image.fromarray(pixels), (box.x0, box.y0))
