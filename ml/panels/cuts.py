@@ -17,6 +17,8 @@ _MOST_CANDIDATES = 24  # a direction: a grid of 12 by 12 with both sides of each
 _APART_PX = 3  # two sides of a gutter closer than this are one cut
 _SEGMENTS = 6  # of a cut's length, each of which should have its edge
 _NEAR_PX, _FAR_PX = 3, 12  # from the cut: the strips of either side that are compared
+_WIDEST_GUTTER_PX = 40
+_CALM = 6.0  # mean step in grey levels: JPEG noise and the texture of a canvas
 
 FEATURES = (
     "share",  # of the length with an edge
@@ -25,6 +27,7 @@ FEATURES = (
     "step",  # grey levels
     "step, to all",  # times the region's median step
     "step, to near",  # times the mean step within 20 px
+    "sharpness",  # the step by all steps within 3 px: things in a photo are blurred, seams are not
     "next share",  # of the best other place
     "colour apart",  # grey levels between the strips' means
     "likeness",  # correlation of the strips along the cut
@@ -34,6 +37,7 @@ FEATURES = (
     "position",  # 0 at the region's end, 0.5 in its middle
     "is whole",  # the region is all of the sheet
     "texture ratio",  # of the strips' gradients
+    "gutter",  # pixels to the next candidate with nothing between them; 0 without one
 )
 
 
@@ -75,6 +79,7 @@ def find_cuts(sheet: Sheet, region: Box, *, is_upright: bool) -> Cuts:
             min(offset, len(shares) - 1 - offset) / len(shares),
             float(region == sheet.whole),
             _texture_ratio(offset, gradient),
+            _gutter(offset, offsets, gradient),
         ]
         for offset in offsets
     ]
@@ -128,6 +133,7 @@ def _edge_features(
         step,
         step / (float(np.median(steps)) + 1.0),
         step / (float(near.mean()) + 1.0),
+        step / (float(steps[max(0, offset - _NEAR_PX) : offset + _NEAR_PX + 1].sum()) + 1.0),
         float(shares[offsets[others]].max(initial=0.0)),
     ]
 
@@ -150,3 +156,15 @@ def _texture_ratio(offset: int, gradient: NDArray[np.uint8]) -> float:
     behind = gradient[:, min(gradient.shape[1] - 1, offset + 2) : offset + _FAR_PX]
     low, high = sorted((cv2.mean(before)[0], cv2.mean(behind)[0]))
     return (low + 1.0) / (high + 1.0)
+
+
+def _gutter(offset: int, offsets: NDArray[np.int64], gradient: NDArray[np.uint8]) -> float:
+    apart = np.abs(offsets - offset)
+    apart[apart == 0] = _WIDEST_GUTTER_PX + 1
+    width = int(apart.min())
+    if width > _WIDEST_GUTTER_PX:
+        return 0.0
+    other = int(offsets[apart.argmin()])
+    between = gradient[:, min(offset, other) + 1 : max(offset, other) - 1]
+    is_calm = between.size == 0 or cv2.mean(between)[0] <= _CALM
+    return float(width) if is_calm else 0.0

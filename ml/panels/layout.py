@@ -20,6 +20,7 @@ _NEARLY_ALL = 0.97  # of a region: a part as large as this is the region itself
 # From this depth on, parts on a canvas with a side of less edge than this are nothing: the canvas
 # is a flat ground in a photo then, or runs into one.
 _SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 1, 0.12
+_CLEAR_SIDE = 0.9  # share of edge: a part with four such sides is a photo on a card, not in a photo
 _MOST_STROKES = 5  # median step in grey levels: in a strip that is thrown away is no photo
 
 
@@ -40,10 +41,12 @@ class Found:
     Attributes:
         box: pixels of the work copy.
         confidence: 0..1.
+        weakest_side: the least of its sides' shares of straight edge, 0..1.
     """
 
     box: Box
     confidence: float
+    weakest_side: float
 
 
 def find_panels(sheet: Sheet, judge: Judge) -> list[Found]:
@@ -108,13 +111,14 @@ def _panels(
     if len(laid) > 1:
         return laid
     confidence = judge.panel(sheet, outline, panel_features(sheet, outline, covered=covered))
-    if laid and laid[0].confidence >= confidence:
+    if laid and (laid[0].confidence >= confidence or laid[0].weakest_side >= _CLEAR_SIDE):
         return laid
     cut = _cut_out(sheet, judge, box, depth=depth + 1) if may_part else []
     # Photos side by side look like one photo: only the cuts themselves speak for several.
     if len(cut) > 1 or (cut and cut[0].confidence >= confidence):
         return cut
-    return [Found(box, confidence)] if confidence >= LIKELY else []
+    weakest = min(1.0 if share is None else share for share in outline.sides)
+    return [Found(box, confidence, weakest)] if confidence >= LIKELY else []
 
 
 def _slices(sheet: Sheet, region: Box, cuts: Cuts, likely: NDArray[np.float32]) -> list[Box]:
