@@ -11,7 +11,7 @@ _HELP = """Usage: python -m ml ...  (--help behind any of these lists its flags)
                     --data-path FOLDER --save-model-path FOLDER --steps N [--wandb-key KEY] ...
   --mode inference  embed a folder's pictures into a file
                     --data-path FOLDER --encoder NAME --output FILE.npz
-  evaluate          measure an encoder
+  evaluate          measure an encoder, or how collages and screenshots are taken apart
   calibrate         learn what an encoder's scores mean
   bench             time an encoder
 """

@@ -12,7 +12,7 @@ import numpy as np
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import edited_copies, edits, plots, protocols, trials
+from ml.evaluation import edited_copies, edits, panels, plots, protocols, trials
 from ml.evaluation.edited_copies_report import EditedCopiesReport
 from ml.evaluation.embedding import embed
 from ml.evaluation.protocols import Plan
@@ -20,8 +20,9 @@ from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
-WITHOUT_ENCODER = "edited-copies"
-PROTOCOLS = ("cross-medium", "background", "copies", WITHOUT_ENCODER)
+EDITED_COPIES, PANELS = "edited-copies", "panels"
+WITHOUT_ENCODER = (EDITED_COPIES, PANELS)
+PROTOCOLS = ("cross-medium", "background", "copies", *WITHOUT_ENCODER)
 CURVES, FAILURES, MARKDOWN, JSON = (
     "precision_recall.png",
     "failures.png",
@@ -40,11 +41,16 @@ def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -
     parser = _parser()
     options = parser.parse_args(argv)
     _check_encoders(parser, options)
-    output = options.output or default_output(options.encoder or "", options.protocol)
+    output = options.output or default_output(
+        options.encoder or options.data.resolve().name, options.protocol
+    )
     try:
         check_writable(output)
-        report: Report | EditedCopiesReport
-        if options.protocol == WITHOUT_ENCODER:
+        report: Report | EditedCopiesReport | panels.PanelReport
+        if options.protocol == PANELS:
+            report = panels.examine(options.data, limit=options.limit)
+            panels.write(report, output)
+        elif options.protocol == EDITED_COPIES:
             report = _evaluate_edited_copies(options)
             report.write(output)
         else:
@@ -58,17 +64,14 @@ def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -
 
 
 def default_output(encoder: str, protocol: str) -> Path:
-    """Return `evaluation/<encoder>-<protocol>`; of a folder or hub id only what names a file.
-
-    Without an encoder ("") it is `evaluation/<protocol>`.
-    """
+    """Return `evaluation/<encoder>-<protocol>`; of a folder or hub id only what names a file."""
     name = re.sub(r"[^\w.@-]+", "-", encoder.strip("./")).strip("-")
-    return Path("evaluation") / "-".join(part for part in (name, protocol) if part)
+    return Path("evaluation") / f"{name}-{protocol}"
 
 
 def _check_encoders(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Exit with a sentence where the protocol and the encoders do not fit."""
-    needs_encoder = options.protocol != WITHOUT_ENCODER
+    needs_encoder = options.protocol not in WITHOUT_ENCODER
     if needs_encoder and options.encoder is None:
         parser.error(f"--protocol {options.protocol} needs --encoder")
     if not needs_encoder and (options.encoder or options.compare_with or options.background):
@@ -150,10 +153,12 @@ def _write(report: Report, output: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ml evaluate", description="Measure how well an encoder finds pictures."
+        prog="python -m ml evaluate",
+        description="Measure how well an encoder finds pictures, or how well panels are found.",
     )
     parser.add_argument(
-        "--encoder", help="a name, or a checkpoint's folder; edited-copies takes none"
+        "--encoder",
+        help=f"a name, or a checkpoint's folder; {' and '.join(WITHOUT_ENCODER)} take none",
     )
     parser.add_argument("--compare-with", help="another encoder, on the same queries")
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS)
@@ -167,7 +172,9 @@ def _parser() -> argparse.ArgumentParser:
         "--background", type=Path, help="other pictures: adds scores normalised against them"
     )
     parser.add_argument(
-        "--output", type=Path, help="folder of the results; evaluation/<encoder>-<protocol>"
+        "--output",
+        type=Path,
+        help="folder of the results; evaluation/<encoder or data>-<protocol>",
     )
     parser.add_argument(
         "--pairs",
@@ -183,6 +190,6 @@ def _parser() -> argparse.ArgumentParser:
         "--limit",
         type=positive,
         help="a quick try: most pictures of a subject in a medium (cross-medium), subjects"
-        " (background) or originals (copies)",
+        " (background), originals (copies) or pictures of a kind (panels)",
     )
     return parser

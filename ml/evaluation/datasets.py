@@ -10,22 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.errors import EvaluationDataInvalid
+from ml.types import Box
 
 LABELS = "labels.csv"
 _SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
 )
 _MEDIUM_DEPTH, _SUBJECT_DEPTH = 3, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Part of an upright picture in pixels, half-open: x0 ≤ x < x1, y0 ≤ y < y1."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ml.evaluation.edited_copies import ANY_EDIT, Judged, Outcome
 from ml.evaluation.plots import ShownPair
 from ml.evaluation.proportions import CONFIDENCE, lower_bound, upper_bound
 from ml.evaluation.protocols import Plan
-from ml.evaluation.report import aligned, piped
+from ml.evaluation.tables import aligned, piped
 from ml.output import replaced_files
 
 FAILURES, MARKDOWN, JSON = "failures.png", "report.md", "report.json"

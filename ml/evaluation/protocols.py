@@ -17,7 +17,6 @@ from ml.errors import EvaluationDataInvalid
 from ml.evaluation import edits
 from ml.evaluation.datasets import (
     LABELS,
-    Box,
     LabelledPicture,
     list_pictures,
     read_bytes,
@@ -26,6 +25,7 @@ from ml.evaluation.datasets import (
     read_scenes,
 )
 from ml.images.decode import decode
+from ml.types import Box
 
 # Larger than any camera's picture; a file that declares more is reported and left out.
 MAX_PIXELS = 120_000_000

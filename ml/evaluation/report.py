@@ -7,6 +7,7 @@ from typing import Any
 from ml.evaluation.bootstrap import CONFIDENCE, Difference, Interval
 from ml.evaluation.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
 from ml.evaluation.protocols import Plan
+from ml.evaluation.tables import aligned, piped
 from ml.evaluation.trials import Comparison, Failure, Outcome, Row, System
 from ml.left_out import LeftOut
 
@@ -221,19 +222,3 @@ def _difference(difference: Difference) -> str:
 
 def _bounds(interval: Interval) -> str:
     return f"[{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table for a terminal; the first row of cells is its header."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
-    return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]]
-
-
-def piped(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table; the first row of cells is its header."""
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
-    return [lines[0], "|---" * len(cells[0]) + "|", *lines[1:]]

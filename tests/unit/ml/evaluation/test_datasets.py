@@ -2,13 +2,13 @@ import pytest
 
 from ml.errors import EvaluationDataInvalid
 from ml.evaluation.datasets import (
-    Box,
     list_pictures,
     read_copies,
     read_media,
     read_scenes,
     read_subjects,
 )
+from ml.types import Box
 from tests.unit.ml.evaluation import folders
 
 

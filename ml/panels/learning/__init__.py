@@ -1,0 +1,1 @@
+"""How the splitter's judges are learned, from made collages and pages."""

@@ -1,0 +1,55 @@
+"""`python -m ml.panels.learning`: learn what `judges.json` holds."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ml.errors import MlError
+from ml.evaluation.datasets import list_pictures
+from ml.flags import not_negative, positive
+from ml.output import replaced_files
+from ml.panels import cuts, likeness
+from ml.panels.learning.examples import gather
+from ml.panels.learning.fitting import fit
+
+
+def main(argv: Sequence[str]) -> int:
+    """Learn the judges and write them; return the exit status, 0 or 2."""
+    parser = argparse.ArgumentParser(prog="python -m ml.panels.learning", description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="a folder of photos, unlabelled")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--pictures", type=positive, default=240, help="made ones to learn from")
+    parser.add_argument("--trees", type=positive, default=80)
+    parser.add_argument("--seed", type=not_negative, default=0)
+    options = parser.parse_args(argv)
+    cv2.setNumThreads(1)  # so that the same seed gives the same numbers everywhere
+    try:
+        rng = np.random.default_rng(options.seed)
+        examples = gather(list_pictures(options.photos), options.pictures, rng)
+        asked = {
+            "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
+            "panel": (examples.panel_features, examples.panel_answers, likeness.FEATURES),
+        }
+        trees = {
+            name: fit(*each, trees=options.trees, seed=options.seed).to_json()
+            for name, each in asked.items()
+        }
+        stored = {"pictures": options.pictures, "seed": options.seed, "trees": trees}
+        with replaced_files(options.output.parent, [options.output.name]) as scratch:
+            text = json.dumps(stored, ensure_ascii=False)
+            (scratch / options.output.name).write_text(text + "\n", encoding="utf-8")
+    except MlError as err:
+        sys.stderr.write(f"{err}\n")
+        return 2
+    for name, (_, answers, _) in asked.items():
+        sys.stdout.write(f"{name}: {len(answers)} examples, {np.mean(answers):.1%} of them yes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""Boosted trees from examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import GradientBoostingClassifier
+
+from ml.panels.trees import Trees
+
+_DEPTH = 3  # questions in a row: three features may depend on each other
+_RATE, _SUBSAMPLE, _LEAST_IN_LEAF = 0.12, 0.7, 8
+_INNER = 2**_DEPTH - 1
+
+
+def fit(
+    features: Sequence[NDArray[np.float32]],
+    answers: Sequence[bool],
+    names: Sequence[str],
+    *,
+    trees: int,
+    seed: int,
+) -> Trees:
+    """Return the trees that answer as the examples do.
+
+    Source: gradient boosting with subsampling, Friedman, "Stochastic gradient boosting", CSDA 2002.
+
+    Args:
+        features: N times (F,) float32, finite.
+        answers: N, both kinds among them.
+        names: F names.
+        trees: how many.
+        seed: of the subsamples.
+    """
+    model = GradientBoostingClassifier(
+        n_estimators=trees,
+        max_depth=_DEPTH,
+        learning_rate=_RATE,
+        subsample=_SUBSAMPLE,
+        min_samples_leaf=_LEAST_IN_LEAF,
+        random_state=seed,
+    ).fit(np.stack(features), np.array(answers))
+    share = float(np.mean(answers))
+    heaps = [_heap(each[0].tree_) for each in model.estimators_]
+    return Trees(
+        names=tuple(names),
+        bias=float(np.log(share / (1 - share))),
+        feature=np.stack([feature for feature, _, _ in heaps]),
+        threshold=np.stack([threshold for _, threshold, _ in heaps]),
+        value=np.stack([value for _, _, value in heaps]) * np.float32(_RATE),
+    )
+
+
+def _heap(
+    tree: Any,
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Return a scikit-learn tree as a full one; a leaf higher up answers in all its places."""
+    feature = np.zeros(_INNER, np.int64)
+    threshold = np.zeros(_INNER, np.float32)
+    value = np.zeros(_INNER + 1, np.float32)
+    left = [(0, 0)]
+    while left:
+        node, place = left.pop()
+        if place >= _INNER:
+            value[place - _INNER] = tree.value[node][0, 0]
+            continue
+        is_leaf = tree.children_left[node] < 0
+        if not is_leaf:
+            feature[place], threshold[place] = tree.feature[node], tree.threshold[node]
+        left.append((node if is_leaf else tree.children_left[node], 2 * place + 1))
+        left.append((node if is_leaf else tree.children_right[node], 2 * place + 2))
+    return feature, threshold, value

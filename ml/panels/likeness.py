@@ -1,0 +1,175 @@
+"""What tells a photo in a box from flat page, text, drawings and parts of a photo."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.panels.seams import SNAP_PX, Seams
+from ml.panels.sheet import Sheet
+from ml.types import Box
+
+_AT_RIM_PX = 2  # of the sheet: a side this close to it lies on it
+_SAMPLES = 16_000  # pixels of a box that are looked at: enough for shares to a percent
+_FLAT, _SHARP = 2, 48  # grey levels between neighbours: less is flat page, more is text or an edge
+_LEVEL_BITS = 4  # of each channel: JPEG noise seldom leaves a bin of 16 levels
+_RARE = 0.002  # share of the pixels: bins below are noise
+
+FEATURES = (
+    "weakest side",  # the sides' shares of straight edge; a side on the sheet's rim counts 1
+    "second side",
+    "third side",
+    "strongest side",
+    "sides on rim",
+    "weakest own side",  # of those that are no sides of the region around
+    "filled",  # share of the box that is no canvas; 1 where the box was cut
+    "least covered side",
+    "mean covered side",
+    "flat",
+    "sharp",
+    "middling",  # neither
+    "main colour",  # share of the commonest bin
+    "two main colours",
+    "colours",  # bins that are not rare
+    "entropy",  # bits, of the bins
+    "flat rows",  # share of rows that are flat all along: between lines of text
+    "flat columns",
+    "aspect",  # shorter side by longer
+    "shorter side",  # pixels of the original
+    "deviation",  # grey levels
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A box with its sides moved to the straight edges beside them.
+
+    Attributes:
+        box: pixels of the work copy.
+        sides: left, top, right, bottom: the share of the side with an edge, 0..1; None on the
+            sheet's rim, where there is nothing to see.
+        weakest_own: the least of those that are no sides of the region around; 1 for none.
+    """
+
+    box: Box
+    sides: tuple[float | None, float | None, float | None, float | None]
+    weakest_own: float
+
+
+def snapped(sheet: Sheet, box: Box, region: Box) -> Outline:
+    """Return the outline of a region's part whose sides lie within `SNAP_PX` of their edges."""
+    height, width = sheet.gradient.shape
+    left, left_share = _snap_upright(sheet.seams, box, box.x0, width)
+    right, right_share = _snap_upright(sheet.seams, box, box.x1, width)
+    top, top_share = _snap_level(sheet.seams, box, box.y0, height)
+    bottom, bottom_share = _snap_level(sheet.seams, box, box.y1, height)
+    sides = (left_share, top_share, right_share, bottom_share)
+    ends = zip(
+        (box.x0, box.y0, box.x1, box.y1), (region.x0, region.y0, region.x1, region.y1), strict=True
+    )
+    own = [
+        share
+        for (end, around), share in zip(ends, sides, strict=True)
+        if share is not None and abs(end - around) > SNAP_PX
+    ]
+    return Outline(Box(left, top, right, bottom), sides, min(own, default=1.0))
+
+
+def panel_features(
+    sheet: Sheet, outline: Outline, *, covered: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return (F,) float32, see `FEATURES`.
+
+    Args:
+        sheet: the picture.
+        outline: at least 4 px wide and high.
+        covered: (5,) float32, 0..1: how much of the box, and of its four sides, is no canvas.
+    """
+    box = outline.box
+    sides = np.sort([1.0 if share is None else share for share in outline.sides])
+    long, short = max(box.width, box.height), min(box.width, box.height)
+    values = [
+        *sides,
+        sum(share is None for share in outline.sides),
+        outline.weakest_own,
+        covered[0],
+        covered[1:].min(),
+        covered[1:].mean(),
+        *_texture(sheet, box),
+        short / long,
+        short / sheet.scale,
+        *_deviation(sheet, box),
+    ]
+    return np.array(values, np.float32)
+
+
+def coverage(mask: NDArray[np.uint8], region: Box, box: Box) -> NDArray[np.float32]:
+    """Return (5,) float32: the share of content in a box, and along its four sides.
+
+    Args:
+        mask: (H, W) uint8 of the region, 1 is content.
+        region: which part of the sheet the mask is.
+        box: inside the region, in pixels of the sheet.
+    """
+    part = mask[box.y0 - region.y0 : box.y1 - region.y0, box.x0 - region.x0 : box.x1 - region.x0]
+    rim = max(2, min(part.shape) // 40)
+    lines = (part[:, :rim], part[:rim].T, part[:, -rim:], part[-rim:].T)
+    shares = [float(part.mean()), *(float(line.max(axis=1).mean()) for line in lines)]
+    return np.array(shares, np.float32)
+
+
+def _snap_upright(seams: Seams, box: Box, x: int, width: int) -> tuple[int, float | None]:
+    if x <= _AT_RIM_PX or x >= width - _AT_RIM_PX:
+        return (0 if x <= _AT_RIM_PX else width), None
+    around = Box(max(1, x - SNAP_PX), box.y0, min(width - 1, x + SNAP_PX), box.y1)
+    return _strongest(around.x0, seams.columns(around), seams.column_steps(around))
+
+
+def _snap_level(seams: Seams, box: Box, y: int, height: int) -> tuple[int, float | None]:
+    if y <= _AT_RIM_PX or y >= height - _AT_RIM_PX:
+        return (0 if y <= _AT_RIM_PX else height), None
+    around = Box(box.x0, max(1, y - SNAP_PX), box.x1, min(height - 1, y + SNAP_PX))
+    return _strongest(around.y0, seams.rows(around), seams.row_steps(around))
+
+
+def _strongest(
+    start: int, shares: NDArray[np.float32], steps: NDArray[np.float32]
+) -> tuple[int, float]:
+    """Return the highest step among the places whose share is nearly the best, and the share."""
+    best = float(shares.max())
+    return start + int(np.where(shares >= best - 0.1, steps, -1).argmax()), best
+
+
+def _inner(box: Box) -> tuple[slice, slice]:
+    """Return the box without its outermost pixels, which mix with what is beside them."""
+    return slice(box.y0 + 1, box.y1 - 1), slice(box.x0 + 1, box.x1 - 1)
+
+
+def _texture(sheet: Sheet, box: Box) -> list[float]:
+    gradient = sheet.gradient[_inner(box)]
+    step = max(1, int((gradient.size / _SAMPLES) ** 0.5))
+    sampled = gradient[::step, ::step]
+    flat, sharp = float((sampled <= _FLAT).mean()), float((sampled > _SHARP).mean())
+    bins = (sheet.pixels[_inner(box)][::step, ::step] >> (8 - _LEVEL_BITS)).astype(np.int32)
+    number = (bins[..., 0] << (2 * _LEVEL_BITS)) | (bins[..., 1] << _LEVEL_BITS) | bins[..., 2]
+    shares = np.bincount(number.ravel(), minlength=2) / number.size
+    shares = np.sort(shares[shares > 0])[::-1]
+    most_in_row = cv2.reduce(gradient, 1, cv2.REDUCE_MAX)
+    most_in_column = cv2.reduce(gradient, 0, cv2.REDUCE_MAX)
+    return [
+        flat,
+        sharp,
+        1.0 - flat - sharp,
+        float(shares[0]),
+        float(shares[:2].sum()),
+        float((shares > _RARE).sum()),
+        float(-(shares * np.log2(shares)).sum()),
+        float((most_in_row <= 3 * _FLAT).mean()),
+        float((most_in_column <= 3 * _FLAT).mean()),
+    ]
+
+
+def _deviation(sheet: Sheet, box: Box) -> list[float]:
+    _, deviations = cv2.meanStdDev(sheet.pixels[_inner(box)])
+    return [float(deviations.max())]

@@ -1,0 +1,88 @@
+"""Straight upright and level edges: where one photo ends and another one, or the canvas, begins.
+
+An edge of a photo in a collage is one pixel sharp, exactly axis-aligned and goes on for the whole
+side, which edges of things in a photo seldom are. So the picture is averaged along the edge's
+direction, which wears slanted and broken edges down and leaves true ones, and a step then counts
+where it stands out from the steps beside it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ml.types import Box
+
+# Lengths in pixels of the work copy (`splitter.WORK_SIDE_PX`).
+_ALONG_PX = 11  # averaged along the edge: tilts of 5° and more are worn down
+_BESIDE_PX = 6  # to each side: what a step has to stand out from
+_LEAST_STEP = 6  # grey levels of 255; less is JPEG noise of a flat canvas
+_STANDS_OUT = 2.5  # times the mean step beside it
+SNAP_PX = 4  # how far a side found otherwise may lie from its edge: JPEG rings as far
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Steps of a picture of H × W pixels, summed so that any box's lines are read at once.
+
+    Attributes:
+        upright: (H + 1, W + 2) int32 summed-area table of 0 and 1: whether, between columns x - 1
+            and x of a row, or one pixel to and fro, lies an edge that stands out.
+        level: (W + 1, H + 2) int32; the same of the transposed picture.
+        upright_step: (H + 1, W + 2) int32; the table of the steps themselves, 0..255 each.
+        level_step: (W + 1, H + 2) int32; the same of the transposed picture.
+    """
+
+    upright: NDArray[np.int32]
+    level: NDArray[np.int32]
+    upright_step: NDArray[np.int32]
+    level_step: NDArray[np.int32]
+
+    def columns(self, box: Box) -> NDArray[np.float32]:
+        """Return (width + 1,) float32: the share of the box's rows with an edge at x0, …, x1."""
+        return _profile(self.upright, box.y0, box.y1, box.x0, box.x1)
+
+    def rows(self, box: Box) -> NDArray[np.float32]:
+        """Return (height + 1,) float32: the share of its columns with an edge at y0, …, y1."""
+        return _profile(self.level, box.x0, box.x1, box.y0, box.y1)
+
+    def column_steps(self, box: Box) -> NDArray[np.float32]:
+        """Return (width + 1,) float32, 0..255: the mean step at x0, …, x1."""
+        return _profile(self.upright_step, box.y0, box.y1, box.x0, box.x1)
+
+    def row_steps(self, box: Box) -> NDArray[np.float32]:
+        """Return (height + 1,) float32, 0..255: the mean step at y0, …, y1."""
+        return _profile(self.level_step, box.x0, box.x1, box.y0, box.y1)
+
+
+def find_seams(pixels: NDArray[np.uint8]) -> Seams:
+    """Return the steps of a picture, (H, W, 3) uint8, H and W ≥ 1."""
+    upright, upright_step = _steps(pixels)
+    level, level_step = _steps(np.asarray(cv2.transpose(pixels), np.uint8))
+    return Seams(upright, level, upright_step, level_step)
+
+
+def _steps(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    height, width = pixels.shape[:2]
+    averaged = cv2.blur(pixels, (1, _ALONG_PX), borderType=cv2.BORDER_REPLICATE)
+    step = np.zeros((height, width + 1), np.uint8)
+    if width > 1:
+        red, green, blue = cv2.split(cv2.absdiff(averaged[:, 1:], averaged[:, :-1]))
+        step[:, 1:-1] = cv2.max(cv2.max(red, green), blue)
+    beside = cv2.blur(step, (2 * _BESIDE_PX + 1, 1))
+    highest = cv2.dilate(step, np.ones((1, 3), np.uint8))
+    needed = np.maximum(cv2.convertScaleAbs(beside, alpha=_STANDS_OUT), _LEAST_STEP)
+    stands_out = cv2.threshold(cv2.subtract(highest, needed), 0, 1, cv2.THRESH_BINARY)[1]
+    return _summed(stands_out), _summed(step)
+
+
+def _summed(values: ArrayLike) -> NDArray[np.int32]:
+    return np.asarray(cv2.integral(np.asarray(values, np.uint8)), np.int32)
+
+
+def _profile(
+    table: NDArray[np.int32], start: int, stop: int, first: int, last: int
+) -> NDArray[np.float32]:
+    lines = table[stop, first : last + 2] - table[start, first : last + 2]
+    return (np.diff(lines) / np.float32(max(1, stop - start))).astype(np.float32)

@@ -1,0 +1,73 @@
+"""The work copy of a picture, and what is computed of it once for all of its regions."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.panels.seams import Seams, find_seams
+from ml.types import Box
+
+# Pixels of the work copy: of 1600 × 1200 px it is 1000 × 750, where a gutter of 2 px is still one
+# wide. Long pages and panoramas keep what their narrow side shows.
+_WORK_PIXELS = 750_000
+# The least side of a panel, in pixels of the original and as a share of the sheet's mean side:
+# below them are icons and avatars, or the pieces of a photo.
+_LEAST_SIDE_PX, _LEAST_SHARE = 64, 1 / 16
+_LEAST_WORK_PX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A picture as its regions are judged.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB, the work copy.
+        scale: its pixels per pixel of the original, 0 < scale ≤ 1.
+        seams: its straight edges.
+        gradient: (H, W) uint8: the larger step of luminance to the pixel at the left and above.
+        least_side: pixels of the work copy that a panel's sides have at least.
+    """
+
+    pixels: NDArray[np.uint8]
+    scale: float
+    seams: Seams
+    gradient: NDArray[np.uint8]
+    least_side: float
+
+    @property
+    def whole(self) -> Box:
+        """All of the work copy."""
+        height, width = self.gradient.shape
+        return Box(0, 0, width, height)
+
+    def is_large(self, box: Box) -> bool:
+        """Whether a box of the work copy is large enough for a panel."""
+        return min(box.width, box.height) >= self.least_side
+
+
+def make_sheet(pixels: NDArray[np.uint8]) -> Sheet:
+    """Return the sheet of a picture, (H, W, 3) uint8 RGB, H and W ≥ 1."""
+    copy, scale = _shrunken(pixels)
+    grey = np.asarray(cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY), np.uint8)
+    gradient = np.zeros_like(grey)
+    gradient[:, 1:] = cv2.absdiff(grey[:, 1:], grey[:, :-1]) if grey.shape[1] > 1 else 0
+    if grey.shape[0] > 1:
+        gradient[1:] = np.maximum(gradient[1:], cv2.absdiff(grey[1:], grey[:-1]))
+    least = max(_LEAST_WORK_PX, _LEAST_SIDE_PX * scale, float(grey.size) ** 0.5 * _LEAST_SHARE)
+    return Sheet(copy, scale, find_seams(copy), gradient, least)
+
+
+def _shrunken(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    height, width = pixels.shape[:2]
+    scale = (_WORK_PIXELS / (height * width)) ** 0.5
+    if scale >= 1.0:
+        return np.ascontiguousarray(pixels), 1.0
+    # By a whole factor first, which is quick and exact; what is left is less than a half.
+    factor = int(1 / scale)
+    size = (max(1, width // factor), max(1, height // factor))
+    coarse = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if factor > 1 else pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    copy = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(copy, np.uint8), scale

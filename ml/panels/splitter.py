@@ -1,0 +1,120 @@
+"""Pictures inside a picture: the panels of a collage and the photos of a screenshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.panels.cuts import Cuts
+from ml.panels.edges import refined
+from ml.panels.layout import Found, find_panels
+from ml.panels.likeness import Outline
+from ml.panels.pages import is_page
+from ml.panels.sheet import Sheet, make_sheet
+from ml.panels.trees import Trees, load_trees
+from ml.types import Box
+
+_JUDGES = Path(__file__).with_name("judges.json")
+_LEAST_PICTURE_PX = 16  # of a side: nothing can be seen in less
+_LEAST_PANELS = 2  # one is a photo in a border: still one photo
+# What a photo on a page has at least, in pixels of the original: 96, less what its cut-off sides
+# and round corners may hide. Smaller ones are avatars and icons.
+_LEAST_PHOTO_PX = 90
+
+
+class Kind(StrEnum):
+    """What a picture is made of."""
+
+    SINGLE = "single"
+    COLLAGE = "collage"
+    SCREENSHOT = "screenshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One picture inside a picture.
+
+    Attributes:
+        box: pixels of the upright original.
+        confidence: 0..1, that it is one whole panel.
+    """
+
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """What a picture is made of.
+
+    Attributes:
+        kind: `SINGLE` has no panels, `COLLAGE` two or more; `SCREENSHOT` any number, none included.
+        panels: rows from the top, each from the left; they do not overlap.
+    """
+
+    kind: Kind
+    panels: tuple[Panel, ...]
+
+
+def split(pixels: NDArray[np.uint8]) -> Splitting:
+    """Return the panels of a picture.
+
+    A shrunken copy is taken apart: a region on a canvas into what lies on it, any other region by
+    straight edges from side to side (recursive X-Y cuts: Nagy and Seth, ICPR 1984), until nothing
+    can be parted. Boosted trees, learned from made collages and pages (`ml.panels.learning`),
+    decide which edges are cuts and which boxes are photos. Boxes are then moved to the pixel on
+    the original. The same picture gives the same result.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, upright, H and W ≥ 1; not changed.
+
+    Raises:
+        ValueError: the array has another shape or dtype; a defect of the caller.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:  # noqa: PLR2004 - rows, columns, channels
+        raise ValueError(f"(H, W, 3) uint8 is needed, not {pixels.shape} {pixels.dtype}")
+    if min(pixels.shape[:2]) < _LEAST_PICTURE_PX:
+        return Splitting(Kind.SINGLE, ())
+    sheet = make_sheet(pixels)
+    found = find_panels(sheet, _judge())
+    if is_page(sheet, [each.box for each in found]):
+        large = [each for each in found if _is_photo_sized(each.box, sheet)]
+        return Splitting(Kind.SCREENSHOT, _on_original(pixels, sheet, large))
+    if len(found) < _LEAST_PANELS:
+        return Splitting(Kind.SINGLE, ())
+    return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, found))
+
+
+@dataclass(frozen=True, slots=True)
+class _LearnedJudge:
+    cut_trees: Trees
+    panel_trees: Trees
+
+    def cuts(self, sheet: Sheet, region: Box, cuts: Cuts) -> NDArray[np.float32]:
+        return self.cut_trees.probability(cuts.features)
+
+    def panel(self, sheet: Sheet, outline: Outline, features: NDArray[np.float32]) -> float:
+        return float(self.panel_trees.probability(features[None])[0])
+
+
+@cache
+def _judge() -> _LearnedJudge:
+    trees = load_trees(_JUDGES)
+    return _LearnedJudge(trees["cut"], trees["panel"])
+
+
+def _is_photo_sized(box: Box, sheet: Sheet) -> bool:
+    return min(box.width, box.height) >= _LEAST_PHOTO_PX * sheet.scale
+
+
+def _on_original(
+    pixels: NDArray[np.uint8], sheet: Sheet, found: Sequence[Found]
+) -> tuple[Panel, ...]:
+    height, width = sheet.gradient.shape
+    scale = (width / pixels.shape[1], height / pixels.shape[0])
+    panels = [Panel(refined(pixels, each.box, scale), each.confidence) for each in found]
+    return tuple(sorted(panels, key=lambda panel: (panel.box.y0, panel.box.x0)))

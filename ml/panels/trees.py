@@ -1,0 +1,69 @@
+"""Boosted decision trees, evaluated from plain numbers in a JSON file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """T trees of one depth, whose leaves add up to the log-odds of a yes.
+
+    All trees are full: node n has the children 2n + 1 and 2n + 2, as in a heap.
+
+    Attributes:
+        names: F names of the features, in their order.
+        bias: log-odds before the first tree.
+        feature: (T, 2^depth - 1) int64: the feature that an inner node asks for.
+        threshold: (T, 2^depth - 1) float32: up to this value the answer is the left child.
+        value: (T, 2^depth) float32: log-odds that a leaf adds.
+    """
+
+    names: tuple[str, ...]
+    bias: float
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float32]
+    value: NDArray[np.float32]
+
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N,) float32 probabilities 0..1 of (N, F) float32 features; N = 0 gives (0,)."""
+        trees, inner = self.feature.shape
+        tree = np.arange(trees)[None]
+        row = np.arange(len(features))[:, None]
+        node = np.zeros((len(features), trees), np.int64)
+        for _ in range((inner + 1).bit_length() - 1):
+            asked = features[row, self.feature[tree, node]]
+            node = 2 * node + 1 + (asked > self.threshold[tree, node])
+        logit = self.bias + self.value[tree, node - inner].sum(axis=1)
+        return np.asarray(1.0 / (1.0 + np.exp(-logit)), np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads, rounded to what a JSON of floats should hold."""
+        return {
+            "names": list(self.names),
+            "bias": round(self.bias, 5),
+            "feature": self.feature.tolist(),
+            "threshold": [[float(f"{x:.6g}") for x in row] for row in self.threshold],
+            "value": [[round(float(x), 5) for x in row] for row in self.value],
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Trees":
+        """Return the trees that `to_json` wrote."""
+        return cls(
+            names=tuple(stored["names"]),
+            bias=float(stored["bias"]),
+            feature=np.array(stored["feature"], np.int64),
+            threshold=np.array(stored["threshold"], np.float32),
+            value=np.array(stored["value"], np.float32),
+        )
+
+
+def load_trees(path: Path) -> dict[str, Trees]:
+    """Return the trees of a packaged JSON file, by name."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return {name: Trees.from_json(each) for name, each in stored["trees"].items()}

@@ -1,0 +1,232 @@
+import numpy as np
+import pytest
+
+from ml.panels import Kind, draw_overlay, split
+from tests.unit.ml.panels import pictures
+
+WHITE, BLACK, BLUE = (255, 255, 255), (0, 0, 0), (30, 70, 160)
+MOSAIC = [(0, 0, 300, 600), (300, 0, 800, 250), (300, 250, 520, 600), (520, 250, 800, 600)]
+JUSTIFIED = [
+    (0, 0, 330, 190),
+    (338, 0, 800, 190),
+    (0, 198, 200, 420),
+    (208, 198, 520, 420),
+    (528, 198, 800, 420),
+]
+# Their order round the middle leaves no straight way through between them.
+PINWHEEL = [(40, 40, 460, 240), (500, 40, 720, 460), (300, 500, 720, 700), (40, 280, 260, 700)]
+
+
+def boxes_of(splitting):
+    return [(p.box.x0, p.box.y0, p.box.x1, p.box.y1) for p in splitting.panels]
+
+
+def assert_found(pixels, boxes, *, within_px=3):
+    found = boxes_of(split(pixels))
+    expected = sorted(boxes, key=lambda box: (box[1], box[0]))
+    assert len(found) == len(expected), found
+    for box in expected:
+        off = min(np.abs(np.array(other) - box).max() for other in found)
+        assert off <= within_px, (box, found)
+
+
+@pytest.mark.parametrize("gutter", [0, 2, 12, 40])
+@pytest.mark.parametrize("canvas", [WHITE, BLACK, BLUE], ids=["white", "black", "blue"])
+def test_a_grid_is_found_with_any_gutter(gutter, canvas):
+    boxes, size = pictures.grid(3, 2, (240, 200), gutter, margin=gutter)
+
+    pixels = pictures.as_jpeg(pictures.collage(boxes, size, canvas=canvas))
+
+    assert split(pixels).kind is Kind.COLLAGE
+    assert_found(pixels, boxes)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "size"),
+    [
+        pytest.param(MOSAIC, (800, 600), id="mosaic"),
+        pytest.param(JUSTIFIED, (800, 520), id="justified"),
+        pytest.param([(0, y, 700, y + 150) for y in range(0, 600, 150)], (700, 600), id="strip"),
+        pytest.param([(60, 70, 380, 330), (440, 110, 640, 400)], (700, 480), id="framed"),
+        pytest.param(PINWHEEL, (760, 740), id="pinwheel"),
+    ],
+)
+def test_a_layout_is_found(boxes, size):
+    assert_found(pictures.as_jpeg(pictures.collage(boxes, size, canvas=(240, 236, 228))), boxes)
+
+
+def test_a_gradient_is_a_canvas():
+    size = (760, 740)
+    canvas = pictures.gradient(size, (250, 250, 240), (60, 20, 120))
+
+    assert_found(pictures.collage(PINWHEEL, size, canvas=canvas), PINWHEEL)
+
+
+def test_a_textured_canvas_is_a_canvas():
+    size = (760, 740)
+    grain = np.random.default_rng(3).normal(0, 4, (size[1], size[0], 1))
+    canvas = np.clip(np.array((200, 190, 170)) + grain, 0, 255).astype(np.uint8)
+
+    assert_found(pictures.collage(PINWHEEL, size, canvas=canvas), PINWHEEL)
+
+
+def test_captions_are_no_panels_and_do_not_widen_them():
+    boxes = [(60, 60, 380, 300), (440, 60, 760, 300)]
+    pixels = pictures.collage(boxes, (820, 400))
+    for x0, *_ in boxes:
+        pictures.write(pixels, "summer 2021", (x0, 322), scale=0.45)
+
+    assert_found(pixels, boxes)
+
+
+def test_round_corners_and_thin_borders_stay_outside_the_count():
+    boxes, size = pictures.grid(2, 2, (260, 220), gutter=24, margin=30)
+    pixels = pictures.collage(boxes, size)
+    for x0, y0, x1, y1 in boxes:
+        yy, xx = np.mgrid[0 : y1 - y0, 0 : x1 - x0]
+        off_x = np.maximum(16 - xx, xx - (x1 - x0 - 17)).clip(0)
+        off_y = np.maximum(16 - yy, yy - (y1 - y0 - 17)).clip(0)
+        pixels[y0:y1, x0:x1][off_x**2 + off_y**2 > 256] = 255
+        pixels[y0 - 1, x0:x1] = pixels[y1, x0:x1] = 150
+
+    assert_found(pixels, boxes)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_plain_photo_is_single(seed):
+    splitting = split(pictures.photo(seed, 640, 480))
+
+    assert (splitting.kind, splitting.panels) == (Kind.SINGLE, ())
+
+
+def test_windows_a_fence_and_a_horizon_do_not_part_a_photo():
+    pixels = pictures.photo(7, 640, 480)
+    sky = pictures.photo(8, 640, 480)
+    pixels[:200] = (0.2 * sky[:200] + (120, 150, 190)).astype(np.uint8)  # a horizon, of haze
+    pixels[200] = pixels[199] // 2 + pixels[201] // 2
+    for x in range(20, 640, 60):  # a fence of leaning posts
+        for y in range(260, 480):
+            pixels[y, x + (y - 260) // 12 : x + (y - 260) // 12 + 14] = (190, 180, 160)
+    for x in (60, 220, 400):  # windows
+        pixels[70:160, x : x + 60] = (40, 50, 70)
+
+    assert split(pixels).kind is Kind.SINGLE
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_photos_of_a_page_are_found_among_text_and_icons(is_dark):
+    boxes = [(560, 90, 900, 320), (560, 360, 900, 600)]
+
+    pixels = pictures.page(is_dark=is_dark, photos=boxes)
+
+    assert split(pixels).kind is Kind.SCREENSHOT
+    assert_found(pixels, boxes)
+
+
+def test_a_mobile_page_is_a_page():
+    boxes = [(20, 300, 370, 520)]
+
+    pixels = pictures.page((390, 844), photos=boxes)
+
+    assert split(pixels).kind is Kind.SCREENSHOT
+    assert_found(pixels, boxes)
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_a_page_of_text_only_is_a_page_without_panels(is_dark):
+    splitting = split(pictures.page(is_dark=is_dark))
+
+    assert (splitting.kind, splitting.panels) == (Kind.SCREENSHOT, ())
+
+
+def test_avatars_are_no_photos():
+    boxes = [(560, 90, 900, 320)]
+    pixels = pictures.page(photos=boxes)
+    for y in range(400, 640, 90):
+        pixels[y : y + 64, 700:764] = pictures.photo(y, 64, 64)
+
+    assert_found(pixels, boxes)
+
+
+def test_a_hundred_tiny_photos_are_a_hundred_panels():
+    boxes, size = pictures.grid(10, 10, (96, 96), gutter=4, margin=4)
+
+    found = boxes_of(split(pictures.collage(boxes, size, canvas=BLACK)))
+
+    assert len(found) == 100
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1), (1, 900), (900, 1), (3, 3), (16, 16), (16, 4000), (4000, 17)],
+    ids=lambda shape: f"{shape[1]}x{shape[0]}",
+)
+def test_thin_and_tiny_pictures_are_single(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+    assert split(pixels).kind is Kind.SINGLE
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_one_colour_is_single(level):
+    assert split(np.full((400, 600, 3), level, np.uint8)).kind is Kind.SINGLE
+
+
+def test_a_very_large_panorama_is_single():
+    panorama = np.kron(pictures.photo(3, 1500, 110), np.ones((8, 8, 1), np.uint8))
+
+    assert split(panorama).kind is Kind.SINGLE
+
+
+def test_a_large_collage_is_found_to_a_few_pixels():
+    boxes, size = pictures.grid(2, 2, (1300, 900), gutter=16, margin=30)
+
+    assert_found(pictures.collage(boxes, size, canvas=BLUE), boxes, within_px=4)
+
+
+def test_the_picture_is_not_changed_and_the_answer_is_the_same_again():
+    boxes, size = pictures.grid(2, 2, (260, 220), gutter=8, margin=8)
+    pixels = pictures.collage(boxes, size)
+    before = pixels.copy()
+
+    assert split(pixels) == split(pixels)
+    assert (pixels == before).all()
+
+
+def test_panels_have_confidences_and_do_not_overlap():
+    pixels = pictures.collage(MOSAIC, (800, 600))
+
+    splitting = split(pixels)
+
+    painted = np.zeros((600, 800), int)
+    for panel in splitting.panels:
+        assert 0.5 <= panel.confidence <= 1.0
+        painted[panel.box.y0 : panel.box.y1, panel.box.x0 : panel.box.x1] += 1
+    assert painted.max() == 1
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((40, 40), np.uint8),
+        np.zeros((40, 40, 4), np.uint8),
+        np.zeros((40, 40, 3), np.float32),
+        np.zeros((0, 40, 3), np.uint8),
+    ],
+    ids=["grey", "alpha", "floats", "empty"],
+)
+def test_another_array_is_refused(pixels):
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
+        split(pixels)
+
+
+def test_the_overlay_draws_on_a_copy():
+    pixels = pictures.collage(MOSAIC, (800, 600))
+    before = pixels.copy()
+
+    drawn = draw_overlay(pixels, split(pixels))
+
+    assert (drawn.shape, drawn.dtype) == (pixels.shape, np.uint8)
+    assert (pixels == before).all()
+    assert (drawn[598:, 400] != pixels[598:, 400]).any()
+    assert (draw_overlay(pixels, split(pictures.photo(0))) == pixels).all()
