@@ -110,7 +110,8 @@ class EditedCopiesReport:
         remarks = [
             f"{len(false)} false verdicts in {len(outcome.others):,} pairs of different pictures:"
             f" at most {10_000 * bound:.2f} in 10,000 ({CONFIDENCE:.0%}, one-sided, as 'at least'"
-            " is); true duplicates among them, if any, are counted as false.",
+            " is, and as if pairs that share a picture were independent). True duplicates among"
+            " them, if any, are counted as false.",
         ]
         for says, pairs in (("a copy", outcome.copies), ("different pictures", outcome.others)):
             times = _times(pairs)
