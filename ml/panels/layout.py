@@ -18,7 +18,7 @@ from ml.panels.sheet import Sheet
 from ml.types import Box
 
 LIKELY = 0.5  # a judge's yes
-# For the first cut of all, as most pictures are one photo, and some have a straight edge all across;
+# For the first cut of all, as most pictures are one photo, some with a straight edge all across;
 # and inside what gutters or canvas already set apart, as a collage seldom has photos both with and
 # without space between them.
 _SURE = 0.9
