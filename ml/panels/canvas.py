@@ -10,6 +10,7 @@ from ml.types import Box
 
 # How much of a region's rim has to be canvas for the region to have one.
 LEAST_RIM = 0.35
+_LEAST_SLOPED_RIM = 0.5  # a gradient fits more by chance than a colour does
 _RIM_SAMPLES = 160
 _TRIALS = 48  # of three rim pixels each: at 45 % canvas one of them is all canvas in 99 % of cases
 _SEED = 0
@@ -74,7 +75,7 @@ def _fit_plane(part: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float] | N
     steep = np.linalg.solve(places[chosen[is_solvable]], colours[chosen[is_solvable]])
     best, share = _best(flat, places, colours)
     sloped, sloped_share = _best(steep.astype(np.float32), places, colours)
-    if sloped_share > share * _STEEPER_GAIN:
+    if sloped_share > max(share * _STEEPER_GAIN, _LEAST_SLOPED_RIM):
         best, share = sloped, sloped_share
     if share < LEAST_RIM:
         return None

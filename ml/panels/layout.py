@@ -5,22 +5,33 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.canvas import find_content
 from ml.panels.cuts import Cuts, find_cuts
 from ml.panels.likeness import Outline, coverage, panel_features, snapped
+from ml.panels.margins import trimmed
+from ml.panels.seams import SNAP_PX
 from ml.panels.sheet import Sheet
 from ml.types import Box
 
 LIKELY = 0.5  # a judge's yes
+# For the first cut of all, as most pictures are one photo, some with a straight edge all across;
+# and inside what gutters or canvas already set apart, as a collage seldom has photos both with and
+# without space between them.
+_SURE = 0.9
 _MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 7
 _NEARLY_ALL = 0.97  # of a region: a part as large as this is the region itself
 # From this depth on, parts on a canvas with a side of less edge than this are nothing: the canvas
 # is a flat ground in a photo then, or runs into one.
 _SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 1, 0.12
-_CLEAR_SIDE = 0.9  # share of edge: a part with four such sides is a photo on a card, not in a photo
+# What makes a part a photo on a card, where its surroundings look like a photo, too: clear sides
+# all around (their least share of edge), and a rim on each side or text (its share of sharp steps).
+_CLEAR_SIDE, _LEAST_TEXT = 0.9, 0.01
+_SHARP = 40  # grey levels between neighbours, as strokes of letters have
+_UNSURE = 0.05  # confidences this close say the same
 _MOST_STROKES = 5  # median step in grey levels: in a strip that is thrown away is no photo
 
 
@@ -53,72 +64,125 @@ def find_panels(sheet: Sheet, judge: Judge) -> list[Found]:
     """Return the panels of a sheet from the top; none where it is one photo or shows none."""
     if not sheet.is_large(sheet.whole):
         return []
-    return _on_canvas(sheet, judge, sheet.whole, depth=0) or _cut_out(
-        sheet, judge, sheet.whole, depth=0
+    parting = _Parting(sheet, judge, {})
+    return parting.on_canvas(sheet.whole, depth=0) or parting.cut_out(
+        sheet.whole, depth=0, needed=_SURE
     )
 
 
-def _on_canvas(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Found]:
-    content = find_content(sheet.pixels, region)
-    if content is None:
-        return []
-    found = []
-    for box in _joined(content.boxes, sheet.least_side):
-        if box.width * box.height >= _NEARLY_ALL * region.width * region.height:
-            continue
-        outline = snapped(sheet, box, region)
-        if depth < _SIDES_NEEDED_FROM or outline.weakest_own >= _LEAST_SIDE_SHARE:
-            covered = coverage(content.mask, region, box)
-            found += _panels(sheet, judge, region, outline, covered, depth=depth)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Parting:
+    """One sheet being taken apart, by two ways in turn.
+
+    Attributes:
+        sheet: the picture.
+        judge: decides.
+        known: what the boxes seen so far hold: both ways often lead to the same box.
+    """
+
+    sheet: Sheet
+    judge: Judge
+    known: dict[Box, list[Found]]
+
+    def on_canvas(self, region: Box, *, depth: int) -> list[Found]:
+        """Return the panels that lie on the canvas of a region."""
+        content = find_content(self.sheet.pixels, region)
+        if content is None:
+            return []
+        found = []
+        boxes = _joined(content.boxes, self.sheet.least_side)
+        needed = _SURE if len(boxes) > 1 else LIKELY
+        for box in boxes:
+            if box.width * box.height >= _NEARLY_ALL * region.width * region.height:
+                continue
+            outline = snapped(self.sheet, box, region)
+            if depth < _SIDES_NEEDED_FROM or outline.weakest_own >= _LEAST_SIDE_SHARE:
+                covered = coverage(content.mask, region, box)
+                found += self._panels(region, outline, covered, depth=depth, needed=needed)
+        return found
+
+    def cut_out(self, region: Box, *, depth: int, needed: float) -> list[Found]:
+        """Return the panels between the cuts of the direction that has the likeliest one."""
+        best, slices = needed, []
+        for is_upright in (True, False):
+            cuts = find_cuts(self.sheet, region, is_upright=is_upright)
+            if not len(cuts.places):
+                continue
+            likely = self.judge.cuts(self.sheet, region, cuts)
+            parts = _slices(self.sheet, region, cuts, likely)
+            if parts and likely.max() > best:
+                best, slices = float(likely.max()), parts
+        covered = np.ones(5, np.float32)
+        needed = _SURE if _have_gutters(slices) else LIKELY
+        found = []
+        for box in slices:
+            outline = snapped(self.sheet, trimmed(self.sheet, box), region)
+            found += self._panels(region, outline, covered, depth=depth, needed=needed)
+        return found
+
+    def _panels(
+        self,
+        region: Box,
+        outline: Outline,
+        covered: NDArray[np.float32],
+        *,
+        depth: int,
+        needed: float,
+    ) -> list[Found]:
+        box = outline.box
+        if not self.sheet.is_large(box):
+            return []
+        if box not in self.known:
+            # A rim that was cut off and is back when the sides are moved would be cut off for ever.
+            may_part = box != region and depth < _MOST_DEPTH
+            self.known[box] = self._resolved(
+                outline, covered, depth=depth, needed=needed, may_part=may_part
+            )
+        return self.known[box]
+
+    def _resolved(
+        self,
+        outline: Outline,
+        covered: NDArray[np.float32],
+        *,
+        depth: int,
+        needed: float,
+        may_part: bool,
+    ) -> list[Found]:
+        """Return the panels in an outline; or the outline itself, where that is likelier."""
+        box = outline.box
+        laid = self.on_canvas(box, depth=depth + 1) if may_part else []
+        if len(laid) > 1:
+            return laid
+        features = panel_features(self.sheet, outline, covered=covered)
+        confidence = self.judge.panel(self.sheet, outline, features)
+        if laid and (
+            laid[0].confidence > confidence + _UNSURE or _is_on_card(self.sheet, box, laid[0])
+        ):
+            return laid
+        cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
+        # Photos side by side look like one photo: only the cuts themselves speak for several.
+        if len(cut) > 1 or (cut and cut[0].confidence >= confidence):
+            return cut
+        weakest = min(1.0 if share is None else share for share in outline.sides)
+        return [Found(box, confidence, weakest)] if confidence >= LIKELY else []
 
 
-def _cut_out(sheet: Sheet, judge: Judge, region: Box, *, depth: int) -> list[Found]:
-    """Return the panels between the cuts of the direction that has the likeliest one."""
-    best, slices = 0.0, []
-    for is_upright in (True, False):
-        cuts = find_cuts(sheet, region, is_upright=is_upright)
-        if not len(cuts.places):
-            continue
-        likely = judge.cuts(sheet, region, cuts)
-        parts = _slices(sheet, region, cuts, likely)
-        if parts and likely.max() > best:
-            best, slices = float(likely.max()), parts
-    covered = np.ones(5, np.float32)
-    found = []
-    for box in slices:
-        outline = snapped(sheet, box, region)
-        found += _panels(sheet, judge, region, outline, covered, depth=depth)
-    return found
-
-
-def _panels(
-    sheet: Sheet,
-    judge: Judge,
-    region: Box,
-    outline: Outline,
-    covered: NDArray[np.float32],
-    *,
-    depth: int,
-) -> list[Found]:
-    """Return the panels in a region's part; or the part, where that is likelier."""
-    box = outline.box
-    if not sheet.is_large(box):
-        return []
-    # A rim that was cut off and is back when the sides are moved would be cut off for ever.
-    may_part = box != region and depth < _MOST_DEPTH
-    laid = _on_canvas(sheet, judge, box, depth=depth + 1) if may_part else []
-    if len(laid) > 1:
-        return laid
-    confidence = judge.panel(sheet, outline, panel_features(sheet, outline, covered=covered))
-    if laid and (laid[0].confidence >= confidence or laid[0].weakest_side >= _CLEAR_SIDE):
-        return laid
-    cut = _cut_out(sheet, judge, box, depth=depth + 1) if may_part else []
-    # Photos side by side look like one photo: only the cuts themselves speak for several.
-    if len(cut) > 1 or (cut and cut[0].confidence >= confidence):
-        return cut
-    weakest = min(1.0 if share is None else share for share in outline.sides)
-    return [Found(box, confidence, weakest)] if confidence >= LIKELY else []
+def _is_on_card(sheet: Sheet, card: Box, photo: Found) -> bool:
+    box = photo.box
+    if photo.weakest_side < _CLEAR_SIDE:
+        return False
+    rims = (box.x0 - card.x0, box.y0 - card.y0, card.x1 - box.x1, card.y1 - box.y1)
+    if min(rims) > SNAP_PX:
+        return True
+    sharp = [
+        cv2.countNonZero(
+            np.asarray(sheet.gradient[each.y0 : each.y1, each.x0 : each.x1] > _SHARP, np.uint8)
+        )
+        for each in (card, box)
+    ]
+    around = card.width * card.height - box.width * box.height
+    return sharp[0] - sharp[1] >= _LEAST_TEXT * around
 
 
 def _slices(sheet: Sheet, region: Box, cuts: Cuts, likely: NDArray[np.float32]) -> list[Box]:
@@ -147,6 +211,10 @@ def _slices(sheet: Sheet, region: Box, cuts: Cuts, likely: NDArray[np.float32]) 
         del chosen[min((end for end in ends if end in chosen), key=lambda end: chosen[end])]
     large = [part for part in parts if sheet.is_large(part)]
     return [] if large == [region] else large
+
+
+def _have_gutters(slices: Sequence[Box]) -> bool:
+    return any(one.x1 != other.x0 and one.y1 != other.y0 for one, other in pairwise(slices))
 
 
 def _is_gutter(sheet: Sheet, part: Box) -> bool:

@@ -155,8 +155,6 @@ def _texture(sheet: Sheet, box: Box) -> list[float]:
     number = (bins[..., 0] << (2 * _LEVEL_BITS)) | (bins[..., 1] << _LEVEL_BITS) | bins[..., 2]
     shares = np.bincount(number.ravel(), minlength=2) / number.size
     shares = np.sort(shares[shares > 0])[::-1]
-    most_in_row = cv2.reduce(gradient, 1, cv2.REDUCE_MAX)
-    most_in_column = cv2.reduce(gradient, 0, cv2.REDUCE_MAX)
     return [
         flat,
         sharp,
@@ -165,8 +163,8 @@ def _texture(sheet: Sheet, box: Box) -> list[float]:
         float(shares[:2].sum()),
         float((shares > _RARE).sum()),
         float(-(shares * np.log2(shares)).sum()),
-        float((most_in_row <= 3 * _FLAT).mean()),
-        float((most_in_column <= 3 * _FLAT).mean()),
+        float((gradient.max(axis=1) <= 3 * _FLAT).mean()),
+        float((gradient.max(axis=0) <= 3 * _FLAT).mean()),
     ]
 
 

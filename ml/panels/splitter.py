@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from ml.types import Box
 _JUDGES = Path(__file__).with_name("judges.json")
 _LEAST_PICTURE_PX = 16  # of a side: nothing can be seen in less
 _LEAST_PANELS = 2  # one is a photo in a border: still one photo
+# Mean confidence of a collage's panels: most pictures are one photo, and things on a plain ground
+# look a little like panels. In made collages it is above 0.9.
+_COLLAGE_CONFIDENCE = 0.88
 # What a photo on a page has at least, in pixels of the original: 96, less what its cut-off sides
 # and round corners may hide. Smaller ones are avatars and icons.
 _LEAST_PHOTO_PX = 90
@@ -84,7 +88,7 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
     if is_page(sheet, [each.box for each in found]):
         large = [each for each in found if _is_photo_sized(each.box, sheet)]
         return Splitting(Kind.SCREENSHOT, _on_original(pixels, sheet, large))
-    if len(found) < _LEAST_PANELS:
+    if len(found) < _LEAST_PANELS or fmean(each.confidence for each in found) < _COLLAGE_CONFIDENCE:
         return Splitting(Kind.SINGLE, ())
     return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, found))
 
