@@ -102,8 +102,11 @@ class _Parting:
         return found
 
     def cut_out(self, region: Box, *, depth: int, needed: float) -> list[Found]:
-        """Return the panels between the cuts of the direction that has the likeliest one."""
-        best, slices = needed, []
+        """Return the panels between the cuts of the direction that has the likeliest one.
+
+        Several panels need a cut as likely as `needed`; for one, a likely cut does.
+        """
+        best, slices = LIKELY, []
         for is_upright in (True, False):
             cuts = find_cuts(self.sheet, region, is_upright=is_upright)
             if not len(cuts.places):
@@ -113,12 +116,12 @@ class _Parting:
             if parts and likely.max() > best:
                 best, slices = float(likely.max()), parts
         covered = np.ones(5, np.float32)
-        needed = _SURE if _have_gutters(slices) else LIKELY
+        needed_inside = _SURE if _have_gutters(slices) else LIKELY
         found = []
         for box in slices:
             outline = snapped(self.sheet, trimmed(self.sheet, box), region)
-            found += self._panels(region, outline, covered, depth=depth, needed=needed)
-        return found
+            found += self._panels(region, outline, covered, depth=depth, needed=needed_inside)
+        return found if best >= needed or len(found) == 1 else []
 
     def _panels(
         self,
@@ -162,7 +165,9 @@ class _Parting:
             return laid
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
         # Photos side by side look like one photo: only the cuts themselves speak for several.
-        if len(cut) > 1 or (cut and cut[0].confidence >= confidence):
+        if len(cut) > 1 or (
+            cut and (cut[0].confidence >= confidence or _is_on_card(self.sheet, box, cut[0]))
+        ):
             return cut
         weakest = min(1.0 if share is None else share for share in outline.sides)
         return [Found(box, confidence, weakest)] if confidence >= LIKELY else []
