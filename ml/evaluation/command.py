@@ -1,7 +1,6 @@
 """`python -m ml evaluate`: a protocol on a folder of pictures, as a table and as files."""
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from ml.errors import MlError
 from ml.evaluation import edited_copies, edits, panels, plots, protocols, trials
 from ml.evaluation.edited_copies_report import EditedCopiesReport
 from ml.evaluation.embedding import embed
+from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
 from ml.evaluation.protocols import Plan
 from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
@@ -23,12 +23,7 @@ from ml.output import check_writable, replaced_files
 EDITED_COPIES, PANELS = "edited-copies", "panels"
 WITHOUT_ENCODER = (EDITED_COPIES, PANELS)
 PROTOCOLS = ("cross-medium", "background", "copies", *WITHOUT_ENCODER)
-CURVES, FAILURES, MARKDOWN, JSON = (
-    "precision_recall.png",
-    "failures.png",
-    "report.md",
-    "report.json",
-)
+CURVES = "precision_recall.png"
 
 
 def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -> int:
@@ -146,9 +141,7 @@ def _write(report: Report, output: Path) -> None:
             pictures.append(("Precision and recall", CURVES))
         if plots.draw_failures(report.outcome.failures, report.plan.views, scratch / FAILURES):
             pictures.append((f"Worst failures of {report.systems[0].label}", FAILURES))
-        (scratch / MARKDOWN).write_text(report.markdown(pictures=pictures), encoding="utf-8")
-        text = json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
-        (scratch / JSON).write_text(text + "\n", encoding="utf-8")
+        write_texts(scratch, markdown=report.markdown(pictures=pictures), values=report.to_json())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,5 @@
 """The report on edited copies: a table, Markdown, JSON and a sheet of what went wrong."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ import numpy as np
 from ml.copies.comparison import Verdict
 from ml.evaluation import plots
 from ml.evaluation.edited_copies import ANY_EDIT, Judged, Outcome
+from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
 from ml.evaluation.plots import ShownPair
 from ml.evaluation.proportions import CONFIDENCE, lower_bound, upper_bound
 from ml.evaluation.protocols import Plan
 from ml.evaluation.tables import aligned, piped
 from ml.output import replaced_files
 
-FAILURES, MARKDOWN, JSON = "failures.png", "report.md", "report.json"
 _MOST_LISTED = 40
 
 
@@ -84,10 +83,8 @@ class EditedCopiesReport:
         # The JSON last: where it is new, so is all the rest.
         with replaced_files(folder, (FAILURES, MARKDOWN, JSON)) as scratch:
             has_sheet = plots.draw_pairs(self._shown(), self.plan.views, scratch / FAILURES)
-            text = self.markdown(has_sheet=has_sheet)
-            (scratch / MARKDOWN).write_text(text, encoding="utf-8")
-            values = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
-            (scratch / JSON).write_text(values + "\n", encoding="utf-8")
+            markdown = self.markdown(has_sheet=has_sheet)
+            write_texts(scratch, markdown=markdown, values=self.to_json())
 
     def _by_edit(self) -> dict[str, list[Judged]]:
         by_edit: dict[str, list[Judged]] = {ANY_EDIT: list(self.outcome.copies)}

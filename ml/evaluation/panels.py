@@ -1,7 +1,6 @@
 """The protocol `panels`: how well collages and screenshots are taken apart. It needs no encoder."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
+from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
 from ml.evaluation.panel_figures import Examined, PanelFigures, figures_by_kind, match
 from ml.evaluation.panel_sheet import draw_panel_failures
 from ml.evaluation.panel_truth import PLAIN, PanelTruth, read_panel_truth
@@ -23,7 +23,6 @@ from ml.left_out import LeftOut
 from ml.output import replaced_files
 from ml.panels import Splitting, split
 
-FAILURES, MARKDOWN, JSON = "failures.png", "report.md", "report.json"
 _HEADER = (
     "kind",
     "pictures",
@@ -143,10 +142,8 @@ def write(report: PanelReport, output: Path) -> None:
     # The JSON last: where it is new, so is all the rest.
     with replaced_files(output, (FAILURES, MARKDOWN, JSON)) as scratch:
         has_failures = draw_panel_failures(report.examined, scratch / FAILURES)
-        text = report.markdown(has_failures=has_failures)
-        (scratch / MARKDOWN).write_text(text, encoding="utf-8")
-        text = json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
-        (scratch / JSON).write_text(text + "\n", encoding="utf-8")
+        markdown = report.markdown(has_failures=has_failures)
+        write_texts(scratch, markdown=markdown, values=report.to_json())
 
 
 def _first_of_kind(truths: Sequence[PanelTruth], limit: int | None) -> list[PanelTruth]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ml.types import Box
 
-# Lengths in pixels of the work copy (`splitter.WORK_SIDE_PX`).
+# Lengths in pixels of the work copy (`ml.panels.sheet`).
 _ALONG_PX = 11  # averaged along the edge: tilts of 5° and more are worn down
 _BESIDE_PX = 6  # to each side: what a step has to stand out from
 _LEAST_STEP = 6  # grey levels of 255; less is JPEG noise of a flat canvas
