@@ -69,7 +69,7 @@ def _points(rows: NDArray[np.float32], rng: np.random.Generator) -> list[Point]:
             payload=Payload(
                 image_id=point_id,
                 kind="whole",
-                label=None,
+                labels=(),
                 medium="unknown",
                 tags=(),
                 albums=(),

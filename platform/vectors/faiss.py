@@ -118,7 +118,7 @@ def _unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 def _meets(payload: Payload, where: Where) -> bool:
     wanted: list[tuple[tuple[object, ...], set[object]]] = [
         (where.kinds, {payload.kind}),
-        (where.labels, {payload.label}),
+        (where.labels, set(payload.labels)),
         (where.mediums, {payload.medium}),
         (where.tags, set(payload.tags)),
         (where.albums, set(payload.albums)),

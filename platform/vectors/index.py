@@ -25,11 +25,15 @@ class CollectionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is kept beside an embedding: ids and filter keys only, never anything to show."""
+    """What is kept beside an embedding: ids and filter keys only, never anything to show.
+
+    ``labels`` are those of all objects of the image, on each of its points: a filter for dogs then
+    finds the picture by whichever region is most alike.
+    """
 
     image_id: UUID
     kind: str
-    label: str | None
+    labels: tuple[str, ...]
     medium: str
     tags: tuple[str, ...]
     albums: tuple[str, ...]

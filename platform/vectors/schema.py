@@ -17,7 +17,7 @@ ALIAS = "regions"
 PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
     "image_id": models.PayloadSchemaType.UUID,
     "kind": models.PayloadSchemaType.KEYWORD,
-    "label": models.PayloadSchemaType.KEYWORD,
+    "labels": models.PayloadSchemaType.KEYWORD,
     "medium": models.PayloadSchemaType.KEYWORD,
     "tags": models.PayloadSchemaType.KEYWORD,
     "albums": models.PayloadSchemaType.KEYWORD,
@@ -41,7 +41,7 @@ def payload_to_dict(payload: Payload) -> dict[str, object]:
     return {
         "image_id": str(payload.image_id),
         "kind": payload.kind,
-        "label": payload.label,
+        "labels": list(payload.labels),
         "medium": payload.medium,
         "tags": list(payload.tags),
         "albums": list(payload.albums),
@@ -57,11 +57,11 @@ def payload_from_dict(stored: Mapping[str, object] | None) -> Payload:
     """
     try:
         fields = dict(stored or {})
-        label = fields["label"]
         return Payload(
             image_id=UUID(str(fields["image_id"])),
             kind=str(fields["kind"]),
-            label=None if label is None else str(label),
+            # Points of earlier versions have none; their images wait to be described again.
+            labels=_strings(fields.get("labels", [])),
             medium=str(fields["medium"]),
             tags=_strings(fields["tags"]),
             albums=_strings(fields["albums"]),
@@ -77,7 +77,7 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
         return None
     wanted: dict[str, Iterable[object]] = {
         "kind": where.kinds,
-        "label": where.labels,
+        "labels": where.labels,
         "medium": where.mediums,
         "tags": where.tags,
         "albums": where.albums,

@@ -71,7 +71,7 @@ def point(name: str, row: np.ndarray) -> Point:
         payload=Payload(
             image_id=identity,
             kind="whole",
-            label=None,
+            labels=(),
             medium="photo",
             tags=(),
             albums=(),

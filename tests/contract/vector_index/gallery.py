@@ -13,7 +13,7 @@ DIM = 48
 CLUSTERS = 12
 
 KINDS = ("whole", "panel", "object")
-LABELS = (None, "cat", "dog", "traffic light")
+LABELS = ("cat", "dog", "traffic light")
 MEDIUMS = ("photo", "drawing", "unknown")
 TAGS = ("red", "green", "blue")
 ALBUMS = ("holiday", "work")
@@ -40,7 +40,7 @@ def payload(rng: np.random.Generator, image_id: UUID | None = None, *, day: int 
     return Payload(
         image_id=uuid_from(rng) if image_id is None else image_id,
         kind=KINDS[rng.integers(len(KINDS))],
-        label=LABELS[rng.integers(len(LABELS))],
+        labels=tuple(label for label in LABELS if rng.random() < 0.3),
         medium=MEDIUMS[rng.integers(len(MEDIUMS))],
         tags=tuple(tag for tag in TAGS if rng.random() < 0.4),
         albums=tuple(album for album in ALBUMS if rng.random() < 0.5),
@@ -62,7 +62,7 @@ def is_met(point: Point, where: Where) -> bool:
     it = point.payload
     checks = [
         not where.kinds or it.kind in where.kinds,
-        not where.labels or it.label in where.labels,
+        not where.labels or any(label in where.labels for label in it.labels),
         not where.mediums or it.medium in where.mediums,
         not where.tags or any(tag in where.tags for tag in it.tags),
         not where.albums or any(album in where.albums for album in it.albums),

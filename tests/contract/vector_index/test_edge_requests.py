@@ -52,11 +52,11 @@ def error_of(response: httpx.Response) -> str:
 UNSUPPORTED_CONDITIONS = {
     "range": {"key": "created_at", "range": {"gte": 3}},
     "match-and-range": {"key": "kind", "match": {"value": "whole"}, "range": {"gte": 3}},
-    "text": {"key": "label", "match": {"text": "cat"}},
+    "text": {"key": "labels", "match": {"text": "cat"}},
     "values-count": {"key": "tags", "values_count": {"gt": 1}},
     "geo": {"key": "at", "geo_radius": {"center": {"lat": 0, "lon": 0}, "radius": 9}},
     "is-empty": {"is_empty": {"key": "tags"}},
-    "is-null": {"is_null": {"key": "label"}},
+    "is-null": {"is_null": {"key": "labels"}},
     "nested": {"nested": {"key": "a", "filter": {"must": []}}},
     "has-vector": {"has_vector": "other"},
     "deep-inside": {"must_not": [{"should": [{"is_empty": {"key": "tags"}}]}]},

@@ -31,8 +31,8 @@ def test_ensure_twice_keeps_what_is_there(index: VectorIndex, rng: np.random.Gen
 def test_payloads_come_back_as_they_were(index: VectorIndex, rng: np.random.Generator) -> None:
     point = gallery(rng, 1)[0]
     tokyo = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=timezone(timedelta(hours=9)))
-    bare = replace(point.payload, label=None, tags=(), albums=(), created_at=tokyo)
-    full = replace(point.payload, label="кот", tags=("a", "ü 🙂"), albums=('"quoted"',))
+    bare = replace(point.payload, labels=(), tags=(), albums=(), created_at=tokyo)
+    full = replace(point.payload, labels=("кот",), tags=("a", "ü 🙂"), albums=('"quoted"',))
     other = Point(uuid_from(rng), -point.embedding, full)
     index.upsert([replace(point, payload=bare), other])
 

@@ -87,7 +87,7 @@ def index(image, data: bytes, version) -> None:
     payload = Payload(
         image_id=image.pk,
         kind="whole",
-        label=None,
+        labels=(),
         medium=image.medium,
         tags=(),
         albums=(),
