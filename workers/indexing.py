@@ -1,63 +1,58 @@
-"""From original files to points: decode, embed, upsert, record."""
+"""From original files to points: decode, take apart, embed, upsert, record."""
 
+import io
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from PIL import Image
 
 from kernel.errors import AppError, TransientError
 from kernel.ids import point_id
-from ml.encoders.base import Encoder
+from kernel.regions import WHOLE, RegionKey
+from ml.copies import comparison
 from ml.errors import MlError
-from ml.images.decode import decode
 from vectors.index import Payload, Point
 from worker_api import images as catalog
-from worker_api.images import ClaimedImage
+from worker_api.images import ClaimedImage, FoundRegion
 from workers.model_pool import Loaded
-from workers.policies import translate, translated
+from workers.pictures import UprightPicture, decode_picture
+from workers.policies import translate
+from workers.regions import PictureRegion, take_apart
 
 logger = logging.getLogger(__name__)
 
-# The scaled JPEG decode may stop here: no encoder of ours looks at more than 384 pixels a side,
-# and twice that leaves its own resize something to average over.
-MIN_SIDE_PX = 768
+_THUMBNAIL_SIDE_PX, _THUMBNAIL_QUALITY = 256, 82
 
-Decoded = tuple[ClaimedImage, Image.Image]
+Decoded = tuple[ClaimedImage, UprightPicture]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DescribedImage:
+    """An image, its regions, and their embeddings: (R, D) float32, unit rows in their order."""
+
+    image: ClaimedImage
+    regions: tuple[PictureRegion, ...]
+    embeddings: NDArray[np.float32]
 
 
 def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, job_id: UUID) -> None:
     """Describe the images that still wait for this job, and record each one's end.
 
-    A picture that cannot be read or embedded is recorded as failed and never stops the others.
+    A picture that cannot be read or described is recorded as failed and never stops the others.
 
     Raises:
         TransientError: the vector store or the storage is away; nothing is lost, try again.
     """
     claimed = catalog.claim_images(image_ids, job_id=job_id)
     loaded.index.count()  # a store that is away is better known before the work than after it
-    points: list[Point] = []
     size = settings.ENCODER_BATCH_SIZE
     for start in range(0, len(claimed), size):
         decoded = _decode(claimed[start : start + size], job_id)
-        for image, row in _embed(decoded, loaded.encoder, job_id):
-            points.append(_point(image, row, loaded.version.id))
-    loaded.index.upsert(points)
-    gone = set(catalog.record_indexed([point.payload.image_id for point in points], job_id=job_id))
-    loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
-
-
-def decode_original(data: bytes) -> Image.Image:
-    """Return the upright RGB picture, a JPEG in no more detail than an encoder can use.
-
-    Raises:
-        UserInputError: "image:user:broken" or "image:user:too-many-pixels".
-    """
-    with translated():
-        return decode(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=MIN_SIDE_PX)
+        _keep(_describe(decoded, loaded, job_id), loaded, job_id)
 
 
 def _decode(batch: Sequence[ClaimedImage], job_id: UUID) -> list[Decoded]:
@@ -65,18 +60,19 @@ def _decode(batch: Sequence[ClaimedImage], job_id: UUID) -> list[Decoded]:
     decoded: list[Decoded] = []
     for image in batch:
         try:
-            decoded.append((image, decode_original(catalog.read_original(image.sha256))))
+            data = catalog.read_original(image.sha256)
+            picture = decode_picture(data, width=image.width, height=image.height)
         except TransientError:
             raise
         except AppError as error:
             _record_failed(image, error, job_id)
+        else:
+            decoded.append((image, picture))
     return decoded
 
 
-def _embed(
-    batch: Sequence[Decoded], encoder: Encoder, job_id: UUID
-) -> list[tuple[ClaimedImage, NDArray[np.float32]]]:
-    """Embed a batch; one that fails is halved until the picture that does it is alone.
+def _describe(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[DescribedImage]:
+    """Describe a batch; one that fails is halved until the picture that does it is alone.
 
     Raises:
         TransientError: not even one picture fits into the device's memory: no fault of the picture.
@@ -84,34 +80,98 @@ def _embed(
     if not batch:
         return []
     try:
-        rows = encoder.encode([picture for _, picture in batch])
+        taken = take_apart([picture for _, picture in batch], loaded.detector)
+        rows = loaded.encoder.encode(
+            [region.picture.image for parts in taken for region in parts.regions]
+        )
     except MlError as error:
         if len(batch) > 1:
             middle = len(batch) // 2
             halves = (batch[:middle], batch[middle:])
-            return [pair for half in halves for pair in _embed(half, encoder, job_id)]
+            return [one for half in halves for one in _describe(half, loaded, job_id)]
         reason = translate(error)
         if isinstance(reason, TransientError):
             raise reason from error
         _record_failed(batch[0][0], reason, job_id)
         return []
-    return [(image, row) for (image, _), row in zip(batch, rows, strict=True)]
+    ends = np.cumsum([len(parts.regions) for parts in taken])
+    return [
+        DescribedImage(image, parts.regions, embeddings)
+        for (image, _), parts, embeddings in zip(
+            batch, taken, np.split(rows, ends[:-1]), strict=True
+        )
+    ]
 
 
-def _point(image: ClaimedImage, row: NDArray[np.float32], encoder_version: int) -> Point:
-    return Point(
-        id=point_id(sha256=image.sha256, kind="whole", ordinal=0, encoder_version=encoder_version),
-        embedding=row,
-        payload=Payload(
-            image_id=image.id,
-            kind="whole",
-            label=None,
-            medium=image.medium,
-            tags=image.tags,
-            albums=image.albums,
-            created_at=image.created_at,
-        ),
+def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> None:
+    """Write files and points, forget those of regions that are no more, and then record all.
+
+    In this order, so that a crash in between leaves the images waiting and is made good by the
+    next try; what is recorded is whole.
+    """
+    found = {
+        one.image.id: [_keep_files(one.image, region) for region in one.regions]
+        for one in described
+    }
+    version = loaded.version.id
+    points = [point for one in described for point in _points(one, version)]
+    loaded.index.upsert(points)
+    for one in described:
+        stale = sorted(one.image.regions - {region.key for region in one.regions})
+        loaded.index.delete([_point_id(one.image, region, version) for region in stale])
+        catalog.delete_derived_files(one.image.sha256, stale)
+    gone = set(catalog.record_indexed(found, job_id=job_id))
+    loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
+
+
+def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
+    """Write a region's thumbnail and local features, and return what SQL keeps of it."""
+    if region.key != WHOLE:
+        catalog.write_thumbnail(image.sha256, region.key, _thumbnail(region.picture))
+    box = region.box
+    found = FoundRegion(
+        *(region.key.kind, region.key.ordinal),
+        *(box.x0, box.y0, box.x1, box.y1),
+        *(region.label, region.confidence),
     )
+    if region.key.kind == "object":
+        return found
+    copy = comparison.describe(region.picture.pixels)
+    catalog.write_features(image.sha256, region.key, copy.features.to_bytes())
+    return replace(found, pdq=copy.pdq.bits.tobytes(), pdq_quality=copy.pdq.quality)
+
+
+def _thumbnail(picture: UprightPicture) -> bytes:
+    small = picture.image.copy()
+    small.thumbnail((_THUMBNAIL_SIDE_PX, _THUMBNAIL_SIDE_PX))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
+    return buffer.getvalue()
+
+
+def _points(described: DescribedImage, encoder_version: int) -> list[Point]:
+    image, regions = described.image, described.regions
+    labels = tuple(sorted({region.label for region in regions if region.label}))
+    return [
+        Point(
+            id=_point_id(image, region.key, encoder_version),
+            embedding=row,
+            payload=Payload(
+                image_id=image.id,
+                kind=region.key.kind,
+                labels=labels,
+                medium=image.medium,
+                tags=image.tags,
+                albums=image.albums,
+                created_at=image.created_at,
+            ),
+        )
+        for region, row in zip(regions, described.embeddings, strict=True)
+    ]
+
+
+def _point_id(image: ClaimedImage, region: RegionKey, encoder_version: int) -> UUID:
+    return point_id(sha256=image.sha256, region=region, encoder_version=encoder_version)
 
 
 def _record_failed(image: ClaimedImage, error: AppError, job_id: UUID) -> None:

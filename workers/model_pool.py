@@ -8,6 +8,8 @@ from functools import lru_cache
 from django.conf import settings
 
 from kernel.errors import DefectError
+from ml.detection import registry as detectors
+from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from vectors.index import VectorIndex
@@ -18,21 +20,23 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An encoder in memory, its version, and the collection that its embeddings go to."""
+    """The models in memory, their version, and the collection that the embeddings go to."""
 
     version: LiveEncoder
     encoder: Encoder
+    detector: Detector
     index: VectorIndex
 
 
 def get() -> Loaded:
-    """Return the live encoder, loading it if this process has another one or none.
+    """Return the live encoder and detector, loading them if this process has others or none.
 
     Raises:
         TransientError: no encoder was chosen yet.
         MlError: the weights cannot be loaded.
         DefectError: "encoder:ours:weights-changed": what lies on disk is not what filled the
-            collection; comparing the two would be meaningless.
+            collection; comparing the two would be meaningless. "detector:ours:weights-changed":
+            likewise, of the objects in it.
     """
     return _load(live_encoder())
 
@@ -46,18 +50,36 @@ def _load(version: LiveEncoder) -> Loaded:
         batch_size=settings.ENCODER_BATCH_SIZE,
         cache_dir=settings.MODELS_DIR,
     )
-    _check_same(version, encoder)
-    logger.info(
-        "encoder loaded",
-        extra={"encoder": version.choice, "s": round(time.perf_counter() - started, 2)},
+    detector = detectors.load(
+        version.detector,
+        device=settings.ENCODER_DEVICE,
+        batch_size=settings.ENCODER_BATCH_SIZE,
+        cache_dir=settings.MODELS_DIR,
     )
-    return Loaded(version=version, encoder=encoder, index=open_index(version))
+    _check_encoder(version, encoder)
+    _check_detector(version, detector)
+    logger.info(
+        "models loaded",
+        extra={
+            "encoder": version.choice,
+            "detector": version.detector,
+            "s": round(time.perf_counter() - started, 2),
+        },
+    )
+    return Loaded(version, encoder, detector, open_index(version))
 
 
-def _check_same(version: LiveEncoder, encoder: Encoder) -> None:
+def _check_encoder(version: LiveEncoder, encoder: Encoder) -> None:
     recorded = (version.weights_sha256, version.preprocessing_sha256, version.dim)
     spec = encoder.spec
     if recorded != (spec.weights_sha256, spec.preprocess.sha256(), spec.dim):
         raise DefectError(
             "encoder:ours:weights-changed", choice=version.choice, weights=spec.weights
+        )
+
+
+def _check_detector(version: LiveEncoder, detector: Detector) -> None:
+    if version.detector_weights_sha256 != detector.spec.weights_sha256:
+        raise DefectError(
+            "detector:ours:weights-changed", choice=version.detector, weights=detector.spec.weights
         )

@@ -1,4 +1,4 @@
-"""Before the workers start: which encoder this catalogue uses, and a collection for it.
+"""Before the workers start: which models this catalogue uses, and a collection for it.
 
 `python -m workers.prepare`. The first run chooses and records; later runs only look, and load no
 model.
@@ -14,6 +14,7 @@ from django.conf import settings
 
 from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
+from ml.detection import registry as detectors
 from ml.encoders import registry
 from ml.errors import MlError
 from ml.evaluation import calibration
@@ -23,27 +24,30 @@ from worker_api.encoders import (
     ensure_collection,
     find_live,
     record_calibration,
+    record_detector,
     record_first,
 )
 from workers.policies import translate
 
 
 def main() -> int:
-    """Prepare, say which encoder is in use, and return the exit status."""
+    """Prepare, say which models are in use, and return the exit status."""
     try:
-        version = find_live() or _choose_first()
-        _check_setting(version)
+        version = find_live() or _choose_encoder()
+        if not version.detector:
+            version = _choose_detector(version)
+        _check_settings(version)
         _record_calibration(version)
         ensure_collection()
     except MlError as error:
         return _refuse(translate(error))
     except AppError as error:
         return _refuse(error)
-    sys.stdout.write(f"Encoder: {version.choice}\n")
+    sys.stdout.write(f"Encoder: {version.choice}\nDetector: {version.detector}\n")
     return 0
 
 
-def _choose_first() -> LiveEncoder:
+def _choose_encoder() -> LiveEncoder:
     choice = registry.choose(settings.ENCODER, cache_dir=settings.MODELS_DIR)
     sys.stdout.write(f"{choice.reason}\n")
     encoder = registry.load(
@@ -66,6 +70,23 @@ def _choose_first() -> LiveEncoder:
     )
 
 
+def _choose_detector(version: LiveEncoder) -> LiveEncoder:
+    choice = detectors.choose(settings.DETECTOR, cache_dir=settings.MODELS_DIR)
+    sys.stdout.write(f"{choice.reason}\n")
+    detector = detectors.load(
+        choice.name,
+        device=settings.ENCODER_DEVICE,
+        batch_size=settings.ENCODER_BATCH_SIZE,
+        cache_dir=settings.MODELS_DIR,
+    )
+    return record_detector(
+        version,
+        choice=choice.name,
+        weights_sha256=detector.spec.weights_sha256,
+        reason=choice.reason,
+    )
+
+
 def _record_calibration(version: LiveEncoder) -> None:
     """Record the calibration that lies with the encoder's weights, if one does."""
     folder = registry.checkpoint_folder(version.choice)
@@ -73,12 +94,14 @@ def _record_calibration(version: LiveEncoder) -> None:
         record_calibration(version, calibration.read(folder / calibration.FILE).to_json())
 
 
-def _check_setting(version: LiveEncoder) -> None:
-    """Refuse an ENCODER that is not the one the catalogue was filled with."""
-    if settings.ENCODER not in {"auto", version.choice}:
-        raise DefectError(
-            "encoder:ours:setting-differs", setting=settings.ENCODER, recorded=version.choice
-        )
+def _check_settings(version: LiveEncoder) -> None:
+    """Refuse an ENCODER or a DETECTOR that is not the one the catalogue was filled with."""
+    for code, setting, recorded in (
+        ("encoder:ours:setting-differs", settings.ENCODER, version.choice),
+        ("detector:ours:setting-differs", settings.DETECTOR, version.detector),
+    ):
+        if setting not in {"auto", recorded}:
+            raise DefectError(code, setting=setting, recorded=recorded)
 
 
 def _refuse(error: AppError) -> int:

@@ -22,17 +22,28 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Description:
-    """What is compared of a picture.
+    """What a catalogue keeps of a picture.
 
     Attributes:
         pdq: its hash and quality.
-        oriented: (8, 32) uint8, its hashes in all orientations; only a query's are looked at.
         features: its local features.
     """
 
     pdq: PdqHash
-    oriented: NDArray[np.uint8]
     features: LocalFeatures
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryDescription:
+    """What is looked for.
+
+    Attributes:
+        upright: the picture as it came.
+        oriented: (8, 32) uint8, its hashes in all orientations.
+    """
+
+    upright: Description
+    oriented: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,8 @@ class Comparison:
     Attributes:
         verdict: the first rung that holds.
         distance: of the hashes; None where one of the pictures has too little in it.
-        placement: of the query in the candidate; None where it was not needed or not found.
+        placement: of the query in the candidate; None where none was found, as in pictures with
+            little texture, which a hash can still tell.
     """
 
     verdict: Verdict
@@ -51,17 +63,20 @@ class Comparison:
 
 
 def describe(picture: NDArray[np.uint8]) -> Description:
-    """Return what is compared of a picture, in about 120 ms.
+    """Return what a catalogue keeps of a picture, in about 85 ms.
 
     Args:
         picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed.
     """
-    return Description(
-        pdq.pdq_hash(picture), pdq.oriented_hashes(picture), features.extract(picture)
-    )
+    return Description(pdq.pdq_hash(picture), features.extract(picture))
 
 
-def compare(query: Description, candidate: Description) -> Comparison:
+def describe_query(picture: NDArray[np.uint8]) -> QueryDescription:
+    """Return what is compared of a query, in about 110 ms; `picture` as for `describe`."""
+    return QueryDescription(describe(picture), pdq.oriented_hashes(picture))
+
+
+def compare(query: QueryDescription, candidate: Description) -> Comparison:
     """Return whether the query is a copy of the candidate, and how that is known.
 
     Args:
@@ -69,10 +84,10 @@ def compare(query: Description, candidate: Description) -> Comparison:
         candidate: upright.
     """
     distance = None
-    if query.pdq.is_reliable and candidate.pdq.is_reliable:
+    if query.upright.pdq.is_reliable and candidate.pdq.is_reliable:
         distance = pdq.distance(query.oriented, candidate.pdq.bits)
-        if distance.bits <= pdq.NEAR_IDENTICAL_BITS:
-            return Comparison(Verdict.NEAR_IDENTICAL, distance, None)
-    placement = verify(query.features, candidate.features)
+    placement = verify(query.upright.features, candidate.features)
+    if distance is not None and distance.bits <= pdq.NEAR_IDENTICAL_BITS:
+        return Comparison(Verdict.NEAR_IDENTICAL, distance, placement)
     verdict = Verdict.NO_COPY if placement is None else Verdict.EDITED_COPY
     return Comparison(verdict, distance, placement)

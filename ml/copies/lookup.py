@@ -42,6 +42,9 @@ class HashLookup:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def __contains__(self, key: int) -> bool:
+        return key in self._keys
+
     def add(self, keys: Sequence[int], hashes: NDArray[np.uint8]) -> None:
         """Add hashes; one that is added under a known key takes the place of the old one.
 

@@ -35,6 +35,17 @@ class Orientation(StrEnum):
     MIRRORED_UPSIDE_DOWN = "mirrored, then turned upside down"
     MIRRORED_TURNED_RIGHT = "mirrored, then turned right"
 
+    @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """On which corner each corner of the picture then lies.
+
+        Corners are numbered from the upper left, clockwise.
+        """
+        turns = tuple(Orientation).index(self) % 4
+        if self.startswith("mirrored"):
+            return (1 - turns) % 4, -turns % 4, (3 - turns) % 4, (2 - turns) % 4
+        return -turns % 4, (1 - turns) % 4, (2 - turns) % 4, (3 - turns) % 4
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PdqHash:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from ml.copies.comparison import Comparison, Description, Verdict, compare, describe
+from ml.copies.comparison import Comparison, QueryDescription, Verdict, compare, describe_query
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.embedding import read_view
@@ -96,7 +96,7 @@ def measure(
             first, second = descriptions[query], descriptions[candidate]
             if first is not None and second is not None:
                 started = clock()
-                found = compare(first, second)
+                found = compare(first, second.upright)
                 ms = _MS * (clock() - started)
                 judged.append(_judged(edits[query], query, candidate, found, ms))
         return tuple(judged)
@@ -108,12 +108,12 @@ def measure(
     return Outcome(copies, others, unreadable)
 
 
-def _describe(views: Sequence[View]) -> tuple[list[Description | None], tuple[LeftOut, ...]]:
-    descriptions: list[Description | None] = []
+def _describe(views: Sequence[View]) -> tuple[list[QueryDescription | None], tuple[LeftOut, ...]]:
+    descriptions: list[QueryDescription | None] = []
     unreadable = []
     for view in tqdm(views, desc="pictures", unit="", disable=None):
         try:
-            descriptions.append(describe(np.asarray(read_view(view))))
+            descriptions.append(describe_query(np.asarray(read_view(view))))
         except MlError as err:
             descriptions.append(None)
             unreadable.append(LeftOut(view.name, str(err)))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import PurePath
 from uuid import UUID
 
 from django.utils import timezone
@@ -15,6 +14,7 @@ from catalog.validation import validate
 from catalog.vector_store import ensure_collection, open_index
 from kernel.errors import DefectError, UserInputError
 from kernel.ids import point_id
+from kernel.regions import WHOLE, RegionKey
 from vectors.errors import UnknownCollection
 
 # A picture's files are written before its row: a file younger than this may still get one.
@@ -27,8 +27,9 @@ class Audit:
     """Both sides counted, and every difference between them.
 
     Points and regions are those of the live encoder version. `missing_points`,
-    `missing_originals` and `missing_thumbnails` name images, `orphan_points` points in the index,
-    `orphan_files` names in the storage.
+    `missing_originals`, `missing_thumbnails` and `missing_region_thumbnails` name images,
+    `orphan_points` points in the index, `orphan_files` names in the storage. Local features are no
+    difference: where they are missing a search makes them.
     """
 
     images: dict[str, int] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Audit:
     orphan_points: list[UUID] = field(default_factory=list)
     missing_originals: list[UUID] = field(default_factory=list)
     missing_thumbnails: list[UUID] = field(default_factory=list)
+    missing_region_thumbnails: list[UUID] = field(default_factory=list)
     orphan_files: list[str] = field(default_factory=list)
 
     @property
@@ -48,6 +50,7 @@ class Audit:
             "points without an image": self.orphan_points,
             "images without their original file": self.missing_originals,
             "images without their thumbnail": self.missing_thumbnails,
+            "images without all their regions' thumbnails": self.missing_region_thumbnails,
             "files without an image": self.orphan_files,
         }
         named = {name: [str(item) for item in items] for name, items in kinds.items()}
@@ -70,9 +73,9 @@ def audit() -> Audit:
 def repair(found: Audit) -> None:
     """Mend every difference of an audit; the workers finish what needs the encoder.
 
-    Images without points are described again, points and files that nothing names are removed,
-    thumbnails are made anew, and an image whose original is gone is marked failed: only adding
-    the same file again brings it back.
+    Images without points or without a region's thumbnail are described again, points and files
+    that nothing names are removed, thumbnails of whole pictures are made anew, and an image whose
+    original is gone is marked failed: only adding the same file again brings it back.
     """
     version = get_live_encoder()
     ensure_collection(version)
@@ -80,7 +83,7 @@ def repair(found: Audit) -> None:
         # A picture that was added since the audit may have made a point its own.
         wanted = set(_points_of_all_images(version))
         open_index(version).delete([one for one in found.orphan_points if one not in wanted])
-    services.enqueue_indexing(found.missing_points)
+    services.enqueue_indexing(sorted({*found.missing_points, *found.missing_region_thumbnails}))
     for image_id in found.missing_originals:
         services.record_failed(image_id, "storage:ours:file-missing")
     for image in Image.objects.filter(pk__in=found.missing_thumbnails):
@@ -115,17 +118,15 @@ def _expected_points(version: EncoderVersion) -> Iterator[tuple[UUID, UUID]]:
     for image_id, sha256, kind, ordinal in regions.values_list(
         "image_id", "image__sha256", "kind", "ordinal"
     ).iterator():
-        yield (
-            point_id(sha256=sha256, kind=kind, ordinal=ordinal, encoder_version=version.pk),
-            image_id,
-        )
+        region = RegionKey(kind, ordinal)
+        yield point_id(sha256=sha256, region=region, encoder_version=version.pk), image_id
 
 
 def _points_of_all_images(version: EncoderVersion) -> Iterator[UUID]:
     """Yield the points of recorded regions, and of every whole, recorded or not."""
     yield from dict(_expected_points(version))
     for sha256 in Image.objects.order_by().values_list("sha256", flat=True).iterator():
-        yield point_id(sha256=sha256, kind="whole", ordinal=0, encoder_version=version.pk)
+        yield point_id(sha256=sha256, region=WHOLE, encoder_version=version.pk)
 
 
 def _still_orphans(unexpected: dict[UUID, UUID]) -> Iterator[UUID]:
@@ -155,12 +156,41 @@ def _compare_files(result: Audit) -> None:
             result.missing_thumbnails.append(image_id)
         originals.discard(original)
         thumbnails.discard(thumbnail)
-    result.orphan_files = [name for name in sorted(originals | thumbnails) if _is_abandoned(name)]
+    features = set(storage.list_names(storage.FEATURES))
+    _compare_region_files(result, thumbnails, features)
+    unnamed = sorted(originals | thumbnails | features)
+    result.orphan_files = [name for name in unnamed if _is_abandoned(name)]
+
+
+def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str]) -> None:
+    """Take away what regions name; note the images that lack a region's thumbnail."""
+    missing: set[UUID] = set()
+    rows = Region.objects.order_by().values_list(
+        "image_id", "image__sha256", "image__status", "kind", "ordinal"
+    )
+    for image_id, sha256, status, kind, ordinal in rows.iterator():
+        region = RegionKey(kind, ordinal)
+        thumbnail, feature_file = storage.derived_names(sha256, region)
+        if (
+            region != WHOLE
+            and status == Image.Status.INDEXED
+            and thumbnail not in thumbnails
+            and not storage.exists(thumbnail)
+        ):
+            missing.add(image_id)
+        thumbnails.discard(thumbnail)
+        features.discard(feature_file)
+    # An image without its original cannot be described again; that it lacks it is said already.
+    result.missing_region_thumbnails = sorted(missing - set(result.missing_originals))
 
 
 def _is_abandoned(name: str) -> bool:
-    """Return whether a file is old and no row names it; asked again right before it is removed."""
-    if find_by_sha256(PurePath(name).stem) is not None:
+    """Return whether a file is old and no row names it; asked again right before it is removed.
+
+    What was made of a region that its image no longer has is left to the next description: while
+    that goes on, files come before their rows.
+    """
+    if find_by_sha256(storage.parse_sha256(name)) is not None:
         return False
     try:
         return storage.modified_at(name) < timezone.now() - _FILE_GRACE

@@ -1,6 +1,7 @@
 """What the catalogue holds: images, their regions, and the encoder that described them."""
 
 import uuid
+from typing import cast
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import JobRecord
+from kernel.regions import Kind, RegionKey
 
 
 class Tag(models.Model):
@@ -108,7 +110,8 @@ class Image(models.Model):
 class Region(models.Model):
     """A part of an image that has an embedding of its own: one vector point each.
 
-    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original.
+    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original. The whole and panels
+    have a PDQ hash, 32 bytes, and its quality, 0..100; objects have none.
     """
 
     class Kind(models.TextChoices):
@@ -127,6 +130,8 @@ class Region(models.Model):
     y1 = models.PositiveIntegerField()
     label = models.CharField(_("label"), max_length=100, blank=True)
     confidence = models.FloatField(_("confidence"), default=1.0)
+    pdq = models.BinaryField(_("PDQ hash"), max_length=32, null=True)
+    pdq_quality = models.PositiveSmallIntegerField(_("quality of the PDQ hash"), default=0)
 
     class Meta:
         verbose_name = _("region")
@@ -145,11 +150,17 @@ class Region(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.ordinal}"
 
+    @property
+    def key(self) -> RegionKey:
+        """Which part of its image this is."""
+        return RegionKey(cast("Kind", self.kind), self.ordinal)
+
 
 class EncoderVersion(models.Model):
-    """Which weights and which preprocessing filled a collection.
+    """Which weights and which preprocessing filled a collection, and what found the objects in it.
 
     ``building → live → retired``; one is live. Embeddings of two versions are never compared.
+    ``detector`` is empty until the workers have chosen one.
     """
 
     class State(models.TextChoices):
@@ -168,6 +179,13 @@ class EncoderVersion(models.Model):
     collection = models.CharField(_("collection"), max_length=200, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
     reason = models.TextField(_("why this one"), blank=True)
+    detector = models.CharField(
+        _("detector"), max_length=500, blank=True, help_text=_("What finds the objects.")
+    )
+    detector_weights_sha256 = models.CharField(
+        _("SHA-256 of the detector's weights"), max_length=64, blank=True
+    )
+    detector_reason = models.TextField(_("why this detector"), blank=True)
     calibration = models.JSONField(
         _("calibration"),
         null=True,

@@ -1,8 +1,8 @@
 """What may change the catalogue: one transaction each."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from jobs.models import JobRecord
 from jobs.services import MAX_DELIVERIES, finish, finish_as_split
 from kernel import task_names
 from kernel.errors import ConflictError, UserInputError
+from kernel.regions import WHOLE, Kind, RegionKey
 
 # Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
 CHUNK_SIZE = 64
@@ -47,6 +48,27 @@ class Description:
     source: str = ""
     owner: str = ""
     licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRegion:
+    """A part of an image as a worker found it; the fields are those of `Region`."""
+
+    kind: Kind
+    ordinal: int
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    label: str = ""
+    confidence: float = 1.0
+    pdq: bytes | None = None
+    pdq_quality: int = 0
+
+    @property
+    def key(self) -> RegionKey:
+        """Which part of its image this is."""
+        return RegionKey(self.kind, self.ordinal)
 
 
 def add_picture(picture: ValidPicture, description: Description) -> Added:
@@ -172,33 +194,31 @@ def _list_stalled(status: str) -> list[UUID]:
 
 
 @transaction.atomic
-def record_indexed(image_ids: Sequence[UUID], *, job_id: UUID | None = None) -> tuple[UUID, ...]:
-    """Record that the whole-picture points of these images are in the live collection.
+def record_indexed(
+    described: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID | None = None
+) -> tuple[UUID, ...]:
+    """Record the regions of images whose points are in the live collection, in place of the old.
 
     Args:
-        image_ids: images that were just upserted.
+        described: image → all its regions, those whose points were just upserted.
         job_id: the job that did it; an image that was handed to a later job meanwhile (its tags
             changed) keeps waiting for that one. None records all of them.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
     """
-    images = Image.objects.select_for_update().exclude(status=Status.DELETING).in_bulk(image_ids)
+    ids = list(described)
+    images = Image.objects.select_for_update().exclude(status=Status.DELETING).in_bulk(ids)
+    Region.objects.filter(image__in=images).delete()
     Region.objects.bulk_create(
-        (
-            Region(image=image, kind=Region.Kind.WHOLE, ordinal=0, **_whole_box(image))
-            for image in images.values()
-        ),
-        ignore_conflicts=True,
+        Region(image_id=image_id, **asdict(region))
+        for image_id in images
+        for region in described[image_id]
     )
     _held_by(job_id).filter(pk__in=images).update(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
     )
-    return tuple(pk for pk in image_ids if pk not in images)
-
-
-def _whole_box(image: Image) -> dict[str, int]:
-    return {"x0": 0, "y0": 0, "x1": image.width, "y1": image.height}
+    return tuple(pk for pk in ids if pk not in images)
 
 
 def record_failed(image_id: UUID, error_code: str, *, job_id: UUID | None = None) -> None:
@@ -227,8 +247,20 @@ def delete_image(image_id: UUID) -> None:
     if image is None:
         return
     storage.delete(storage.original_name(image.sha256))
-    storage.delete(storage.thumbnail_name(image.sha256))
+    # The whole's too where it was never recorded: its files may be there all the same.
+    delete_derived_files(image.sha256, {WHOLE, *(region.key for region in image.regions.all())})
     image.delete()
+
+
+def delete_derived_files(sha256: str, regions: Iterable[RegionKey]) -> None:
+    """Remove what was made of regions that an image no longer has.
+
+    Raises:
+        TransientError: the storage is out of reach.
+    """
+    for region in regions:
+        for name in storage.derived_names(sha256, region):
+            storage.delete(name)
 
 
 def give_up_or_split(job: JobRecord) -> None:

@@ -1,4 +1,4 @@
-"""Files of the catalogue, named by content: originals, which never change, and thumbnails.
+"""Files of the catalogue, named by content: originals, and what is made of them.
 
 Every error of the storage backend stops here and becomes one of ours.
 """
@@ -7,16 +7,19 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import PurePath
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from kernel.errors import DefectError, TransientError
+from kernel.regions import WHOLE, RegionKey
 
 logger = logging.getLogger(__name__)
 
 ORIGINALS = "originals"
 THUMBNAILS = "thumbnails"
+FEATURES = "features"
 
 
 def original_name(sha256: str) -> str:
@@ -27,6 +30,28 @@ def original_name(sha256: str) -> str:
 def thumbnail_name(sha256: str) -> str:
     """Return the storage name of the thumbnail, a JPEG."""
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.jpg"
+
+
+def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
+    """Return the storage name of a region's thumbnail, a JPEG; the whole's is `thumbnail_name`."""
+    if region == WHOLE:
+        return thumbnail_name(sha256)
+    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.{region}.jpg"
+
+
+def features_name(sha256: str, region: RegionKey) -> str:
+    """Return the storage name of a region's local features, as `ml.copies` makes them."""
+    return f"{FEATURES}/{sha256[:2]}/{sha256}.{region}"
+
+
+def derived_names(sha256: str, region: RegionKey) -> tuple[str, str]:
+    """Return the names of all that is made of a region and can be made again."""
+    return region_thumbnail_name(sha256, region), features_name(sha256, region)
+
+
+def parse_sha256(name: str) -> str:
+    """Return the hash of the original that a file of the catalogue is, or was made of."""
+    return PurePath(name).name.partition(".")[0]
 
 
 def write(name: str, data: bytes) -> None:

@@ -175,6 +175,7 @@ class WorkerEnv(_Env):
     """What the workers load, and on which device."""
 
     encoder: str = "auto"
+    detector: str = "auto"
     device: str = "auto"
     encoder_batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     # Two share the cores of a CPU: while one decodes, writes or waits, the other embeds.

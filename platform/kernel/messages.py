@@ -46,6 +46,18 @@ _SENTENCES: dict[str, str] = {
     "encoder:ours:weights-changed": _(
         "The weights of {choice} are not those that this catalogue was indexed with."
     ),
+    "detector:ours:unknown": _("DETECTOR names no detector. {detail}"),
+    "detector:ours:weights-changed": _(
+        "The weights of {choice} are not those that found this catalogue's objects."
+    ),
+    "detector:ours:setting-differs": _(
+        "DETECTOR is {setting}, but this catalogue's objects were found by {recorded}. Set DETECTOR "
+        "to auto or {recorded}, or start another catalogue with another DATA_DIR and database."
+    ),
+    "search:user:query-expired": _(
+        "Your picture is kept for an hour only, and that is over. Choose it again."
+    ),
+    "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "calibration:user:broken": _("The file is no calibration. {detail}"),
     "calibration:user:other-encoder": _(
         "The calibration is not of the weights and the preprocessing of {encoder}."

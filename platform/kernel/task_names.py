@@ -3,6 +3,7 @@
 from typing import Final
 
 DESCRIBE_QUERY: Final = "workers.describe_query"
+FIND_COPIES: Final = "workers.find_copies"
 WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
 DELETE_IMAGES: Final = "workers.delete_images"
@@ -11,6 +12,7 @@ EXPIRE_QUERIES: Final = "workers.expire_queries"
 
 QUEUES: Final[dict[str, str]] = {
     DESCRIBE_QUERY: "query",
+    FIND_COPIES: "query",
     WARM_UP: "query",
     INDEX_IMAGES: "bulk",
     DELETE_IMAGES: "maintenance",

@@ -1,6 +1,7 @@
-"""The one question of the search page: which picture?"""
+"""What the search page asks: which picture, which part of it, and with what in it?"""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django import forms
 from django.shortcuts import get_object_or_404
@@ -8,39 +9,100 @@ from django.shortcuts import get_object_or_404
 from catalog import storage
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
-from kernel.errors import UserInputError
+from kernel.errors import DefectError, UserInputError
+from search import query_files
+
+_NAME_CHARS = 200
+_MOST_LABELS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class QueryPicture:
-    """The file that a person searches with."""
+class Question:
+    """What a person searches with.
+
+    Attributes:
+        name: the picture's file name; only shown.
+        data: its file.
+        query_id: where it is kept already; None stores it.
+        box: x0, y0, x1, y1 in pixels of the upright picture: that part alone; None is all.
+        labels: only images with any of these objects in them; none is all images.
+    """
 
     name: str
     data: bytes
+    query_id: UUID | None = None
+    box: tuple[int, int, int, int] | None = None
+    labels: tuple[str, ...] = ()
 
 
 class QueryForm(forms.Form):
-    """A picture file, or the id of an image of the catalogue."""
+    """A picture file, or the id of an image of the catalogue or of a query that is still kept."""
 
     # An empty file has a sentence of its own, the validator's.
     picture = forms.FileField(required=False, allow_empty_file=True)
     image = forms.UUIDField(required=False)
+    query = forms.UUIDField(required=False)
+    name = forms.CharField(required=False)
+    box = forms.RegexField(r"^\d{1,9}(,\d{1,9}){3}$", required=False)
+    label = forms.CharField(required=False)
 
-    def read(self) -> QueryPicture:
-        """Return the query picture, its size checked before it is read.
+    def read(self) -> Question:
+        """Return the question, the size of its picture checked before that is read.
 
         Raises:
-            UserInputError: "image:user:none-chosen", "image:user:empty-file" or
-                "image:user:too-large".
+            UserInputError: "image:user:none-chosen", "image:user:empty-file",
+                "image:user:too-large", "search:user:query-expired" or "search:user:bad-box".
             Http404: the catalogue has no such image.
         """
         self.full_clean()
-        file, image_id = self.cleaned_data.get("picture"), self.cleaned_data.get("image")
+        if "box" in self.errors:
+            raise UserInputError("search:user:bad-box")
+        name, data = self._read_picture()
+        return Question(
+            name=name,
+            data=data,
+            query_id=None if self._file else self.cleaned_data.get("query"),
+            box=self._box(),
+            labels=tuple(dict.fromkeys(self._labels()))[:_MOST_LABELS],
+        )
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a picture is named at all: a page's address may do so, too."""
+        return any(self.data.get(field) for field in ("image", "query"))
+
+    @property
+    def _file(self) -> forms.FileField | None:
+        return self.cleaned_data.get("picture")
+
+    def _read_picture(self) -> tuple[str, bytes]:
+        file, image_id = self._file, self.cleaned_data.get("image")
         if file is not None:
             check_size(file.size)
-            return QueryPicture(name=file.name, data=file.read())
+            return file.name, file.read()
+        query_id = self.cleaned_data.get("query")
+        if query_id is not None:
+            return self.cleaned_data["name"][:_NAME_CHARS], _read_kept(query_id)
         if image_id is None:
             raise UserInputError("image:user:none-chosen")
         image = get_object_or_404(list_visible_images(), pk=image_id)
-        data = storage.read(storage.original_name(image.sha256))
-        return QueryPicture(name=f"{image}.{image.format}", data=data)
+        return str(image), storage.read(storage.original_name(image.sha256))
+
+    def _box(self) -> tuple[int, int, int, int] | None:
+        text = self.cleaned_data.get("box")
+        if not text:
+            return None
+        x0, y0, x1, y1 = (int(number) for number in text.split(","))
+        return x0, y0, x1, y1
+
+    def _labels(self) -> list[str]:
+        lists = getattr(self.data, "getlist", None)
+        labels = lists("label") if lists else [self.data.get("label", "")]
+        return [label.strip() for label in labels if label.strip()]
+
+
+def _read_kept(query_id: UUID) -> bytes:
+    try:
+        return query_files.read(query_id)
+    except DefectError as error:
+        raise UserInputError("search:user:query-expired") from error

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["whole", "panel", "object"]
+from kernel.regions import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Payload:
     """
 
     image_id: UUID
-    kind: str
+    kind: Kind
     labels: tuple[str, ...]
     medium: str
     tags: tuple[str, ...]
@@ -65,7 +65,7 @@ class Where:
     An empty field is no condition. ``not_image_ids`` leaves out the points of those images.
     """
 
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
     labels: tuple[str, ...] = ()
     mediums: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

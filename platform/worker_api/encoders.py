@@ -15,7 +15,10 @@ from vectors.schema import collection_name
 
 @dataclass(frozen=True, slots=True)
 class LiveEncoder:
-    """What the catalogue's embeddings were made with; a worker must load exactly this."""
+    """What the catalogue's embeddings were made with; a worker must load exactly this.
+
+    `detector` is "" until one was chosen.
+    """
 
     id: int
     choice: str
@@ -23,6 +26,8 @@ class LiveEncoder:
     preprocessing_sha256: str
     dim: int
     collection: str
+    detector: str
+    detector_weights_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,19 @@ def record_first(facts: EncoderFacts) -> LiveEncoder:
     return _frozen(version)
 
 
+def record_detector(
+    version: LiveEncoder, *, choice: str, weights_sha256: str, reason: str
+) -> LiveEncoder:
+    """Record what finds this catalogue's objects.
+
+    Where another process was faster, its choice stands and is returned.
+    """
+    EncoderVersion.objects.filter(pk=version.id, detector="").update(
+        detector=choice, detector_weights_sha256=weights_sha256, detector_reason=reason
+    )
+    return _frozen(EncoderVersion.objects.get(pk=version.id))
+
+
 def record_calibration(version: LiveEncoder, calibration: Mapping[str, Any]) -> None:
     """Keep what the scores of an encoder version mean; see `catalog.services`.
 
@@ -104,4 +122,6 @@ def _frozen(version: EncoderVersion) -> LiveEncoder:
         preprocessing_sha256=version.preprocessing_sha256,
         dim=version.dim,
         collection=version.collection,
+        detector=version.detector,
+        detector_weights_sha256=version.detector_weights_sha256,
     )

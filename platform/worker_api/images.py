@@ -1,6 +1,6 @@
 """Catalogue pictures for workers: ids in, frozen values out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,15 +9,30 @@ from django.db.models import F
 
 from catalog import services, storage
 from catalog.models import Image, Region
+from catalog.services import FoundRegion
+from kernel.errors import DefectError
 from kernel.ids import point_id
+from kernel.regions import WHOLE, RegionKey
+
+# A transaction that began earlier may commit a lower number later: so many are asked for again.
+_LATE_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedImage:
-    """What describing one picture needs to know of it."""
+    """What describing one picture needs to know of it.
+
+    Attributes:
+        width: of the upright original, pixels.
+        height: likewise.
+        regions: those it was described with before; none at first.
+    """
 
     id: UUID
     sha256: str
+    width: int
+    height: int
+    regions: frozenset[RegionKey]
     medium: str
     tags: tuple[str, ...]
     albums: tuple[str, ...]
@@ -32,6 +47,39 @@ class DoomedImage:
     point_ids: tuple[UUID, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HashedRegion:
+    """A region of the catalogue and its PDQ hash, 32 bytes."""
+
+    id: int
+    pdq: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRegion:
+    """A region of an image that can be found.
+
+    Attributes:
+        image_id: the image's id.
+        sha256: of the image's original.
+        key: which part of it.
+        width: of the upright original, pixels.
+        height: likewise.
+        box: x0, y0, x1, y1 in pixels of the upright original, half-open.
+        pdq: its hash, 32 bytes, or None.
+        pdq_quality: 0..100.
+    """
+
+    image_id: UUID
+    sha256: str
+    key: RegionKey
+    width: int
+    height: int
+    box: tuple[int, int, int, int]
+    pdq: bytes | None
+    pdq_quality: int
+
+
 def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedImage, ...]:
     """Return those of the images that still wait for this very job, and count the try.
 
@@ -43,12 +91,15 @@ def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedIma
         ClaimedImage(
             id=image.pk,
             sha256=image.sha256,
+            width=image.width,
+            height=image.height,
+            regions=frozenset(region.key for region in image.regions.all()),
             medium=image.medium,
             tags=tuple(tag.name for tag in image.tags.all()),
             albums=tuple(album.name for album in image.albums.all()),
             created_at=image.created_at,
         )
-        for image in waiting.prefetch_related("tags", "albums")
+        for image in waiting.prefetch_related("tags", "albums", "regions")
     )
 
 
@@ -62,14 +113,84 @@ def read_original(sha256: str) -> bytes:
     return storage.read(storage.original_name(sha256))
 
 
-def record_indexed(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[UUID, ...]:
+def write_thumbnail(sha256: str, region: RegionKey, jpeg: bytes) -> None:
+    """Keep the thumbnail of a region other than the whole, whose own was made when it was added.
+
+    Raises:
+        TransientError: "storage:transient:unavailable".
+    """
+    storage.write(storage.region_thumbnail_name(sha256, region), jpeg)
+
+
+def write_features(sha256: str, region: RegionKey, features: bytes) -> None:
+    """Keep the local features of a region.
+
+    Raises:
+        TransientError: "storage:transient:unavailable".
+    """
+    storage.write(storage.features_name(sha256, region), features)
+
+
+def read_features(sha256: str, region: RegionKey) -> bytes | None:
+    """Return the local features of a region, or None where they were never kept or are lost.
+
+    Raises:
+        TransientError: "storage:transient:unavailable".
+    """
+    try:
+        return storage.read(storage.features_name(sha256, region))
+    except DefectError:
+        return None
+
+
+def delete_derived_files(sha256: str, regions: Sequence[RegionKey]) -> None:
+    """Remove what was made of regions that an image no longer has; see `catalog.services`."""
+    services.delete_derived_files(sha256, regions)
+
+
+def record_indexed(
+    described: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID
+) -> tuple[UUID, ...]:
     """Record this job's success; return the ids deleted meanwhile, whose points must go."""
-    return services.record_indexed(image_ids, job_id=job_id)
+    return services.record_indexed(described, job_id=job_id)
 
 
 def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
     """Keep the image with the code that says why this job could not describe it."""
     services.record_failed(image_id, error_code, job_id=job_id)
+
+
+def list_hashed_regions(*, least_quality: int, after: int = 0) -> Iterator[HashedRegion]:
+    """Yield the regions with a PDQ hash of that quality or more, in the order of their ids.
+
+    Args:
+        least_quality: 0..100.
+        after: the greatest id seen before; some that are below it come again.
+    """
+    rows = Region.objects.filter(
+        pk__gt=after - _LATE_ROWS, pdq__isnull=False, pdq_quality__gte=least_quality
+    ).order_by("pk")
+    for pk, pdq in rows.values_list("pk", "pdq").iterator():
+        yield HashedRegion(pk, bytes(pdq))
+
+
+def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:
+    """Return the regions among these ids whose image can be found, by id."""
+    rows = Region.objects.filter(pk__in=region_ids).exclude(image__status=Image.Status.DELETING)
+    return {row.pk: _frozen(row) for row in rows.select_related("image")}
+
+
+def _frozen(row: Region) -> CatalogueRegion:
+    return CatalogueRegion(
+        image_id=row.image_id,
+        sha256=row.image.sha256,
+        key=row.key,
+        width=row.image.width,
+        height=row.image.height,
+        box=(row.x0, row.y0, row.x1, row.y1),
+        pdq=None if row.pdq is None else bytes(row.pdq),
+        pdq_quality=row.pdq_quality,
+    )
 
 
 def claim_doomed(image_ids: Sequence[UUID], *, encoder_version: int) -> tuple[DoomedImage, ...]:
@@ -83,11 +204,10 @@ def claim_doomed(image_ids: Sequence[UUID], *, encoder_version: int) -> tuple[Do
 
 def _point_ids(image: Image, encoder_version: int) -> tuple[UUID, ...]:
     """Ids of the points of all known regions, and of the whole even before it is recorded."""
-    parts = {(region.kind, region.ordinal) for region in image.regions.all()}
-    parts.add((Region.Kind.WHOLE.value, 0))
+    regions = {WHOLE, *(region.key for region in image.regions.all())}
     return tuple(
-        point_id(sha256=image.sha256, kind=kind, ordinal=ordinal, encoder_version=encoder_version)
-        for kind, ordinal in sorted(parts)
+        point_id(sha256=image.sha256, region=region, encoder_version=encoder_version)
+        for region in sorted(regions)
     )
 
 

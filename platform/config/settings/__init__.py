@@ -156,6 +156,7 @@ SEARCH_TIMEOUT_S = env.search.timeout_s
 QDRANT_URL = env.vectors.url
 QDRANT_API_KEY = env.vectors.api_key
 ENCODER = env.worker.encoder
+DETECTOR = env.worker.detector
 ENCODER_DEVICE = env.worker.device
 ENCODER_BATCH_SIZE = env.worker.encoder_batch_size
 MODELS_DIR: Path = env.paths.models

@@ -113,3 +113,14 @@ def test_quality_says_whether_there_is_anything_to_hash(picture, is_reliable):
 
     assert found.is_reliable is is_reliable
     assert (found.quality >= LEAST_QUALITY) is is_reliable
+
+
+@pytest.mark.parametrize("orientation", list(Orientation))
+def test_corners_lie_where_turning_a_picture_puts_them(orientation):
+    # given a picture of its corners' numbers, clockwise from the upper left
+    number = list(Orientation).index(orientation)
+    corners = np.array([[0, 1], [3, 2]])
+    turned = np.rot90(corners[:, ::-1] if number >= 4 else corners, number % 4)
+
+    clockwise = [*turned[0], *turned[1, ::-1]]
+    assert [clockwise.index(corner) for corner in range(4)] == list(orientation.corners)

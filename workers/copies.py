@@ -1,0 +1,115 @@
+"""Near-identical and edited copies of a part of a query, proved one by one."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernel.errors import AppError, TransientError
+from ml.copies import comparison
+from ml.copies.comparison import Comparison, Description, Verdict
+from ml.copies.features import LocalFeatures
+from ml.copies.pdq import Orientation, PdqHash
+from ml.copies.verification import Point
+from ml.errors import DamagedFeatures
+from ml.types import Box
+from worker_api import images as catalog
+from worker_api.images import CatalogueRegion
+from workers import catalogue_hashes
+from workers.pictures import UprightPicture, decode_picture
+
+logger = logging.getLogger(__name__)
+
+# A picture that a catalogue holds many times over is shown often enough.
+_MOST_NEAR_IDENTICAL = 48
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCopy:
+    """A region of the catalogue that a query's part is a copy of, and how that is known.
+
+    Attributes:
+        region_id: the region.
+        comparison: verdict and evidence; places are pixels of the region's own picture.
+        outline: where the part's upper left, upper right, lower right and lower left corner lie in
+            the image, in pixels of its upright original.
+    """
+
+    region_id: int
+    comparison: Comparison
+    outline: tuple[Point, Point, Point, Point]
+
+
+def find_copies(part: UprightPicture, region_ids: Sequence[int]) -> list[FoundCopy]:
+    """Return the copies among candidates, and among all regions whose hash is nearly the same.
+
+    Args:
+        part: what is looked for.
+        region_ids: candidates: wholes and panels that an encoder found alike.
+
+    Returns:
+        In no order. A candidate whose original cannot be read is left out, and logged.
+
+    Raises:
+        TransientError: the storage is away.
+    """
+    query = comparison.describe_query(part.pixels)
+    hashes = catalogue_hashes.get()
+    alike: list[int] = []
+    if query.upright.pdq.is_reliable:
+        hits = hashes.find_near_identical(query.oriented)[:_MOST_NEAR_IDENTICAL]
+        alike = [hit.key for hit in hits]
+    candidates = catalog.find_regions([*region_ids, *alike])
+    hashes.forget([key for key in alike if key not in candidates])
+    copies = []
+    for region_id, region in candidates.items():
+        description = _description(region)
+        if description is None:
+            continue
+        found = comparison.compare(query, description)
+        if found.verdict is not Verdict.NO_COPY:
+            outline = _outline(found, region, description.features)
+            copies.append(FoundCopy(region_id, found, outline))
+    return copies
+
+
+def _description(region: CatalogueRegion) -> Description | None:
+    """Return what is known of a catalogue region; what was lost is made again and kept."""
+    stored = catalog.read_features(region.sha256, region.key)
+    if stored is not None and region.pdq is not None:
+        try:
+            bits = np.frombuffer(region.pdq, np.uint8)
+            local = LocalFeatures.from_bytes(stored)
+            return Description(PdqHash(bits, region.pdq_quality), local)
+        except DamagedFeatures:
+            logger.warning("local features were damaged", extra={"image": str(region.image_id)})
+    try:
+        data = catalog.read_original(region.sha256)
+        picture = decode_picture(data, width=region.width, height=region.height)
+    except TransientError:
+        raise
+    except AppError as error:  # the audit tells the keeper
+        extra = {"image_id": str(region.image_id), "code": error.code}
+        logger.warning("candidate cannot be read", extra=extra)
+        return None
+    description = comparison.describe(picture.crop(Box(*region.box)).pixels)
+    catalog.write_features(region.sha256, region.key, description.features.to_bytes())
+    return description
+
+
+def _outline(
+    found: Comparison, region: CatalogueRegion, local: LocalFeatures
+) -> tuple[Point, Point, Point, Point]:
+    x0, y0, x1, y1 = region.box
+    if found.placement is None:  # the hashes alone are nearly the same: the whole on the whole
+        places = (Point(x0, y0), Point(x1, y0), Point(x1, y1), Point(x0, y1))
+        orientation = Orientation.AS_IT_IS if found.distance is None else found.distance.orientation
+        first, second, third, fourth = (places[corner] for corner in orientation.corners)
+        return first, second, third, fourth
+    x_scale, y_scale = (x1 - x0) / local.width, (y1 - y0) / local.height
+    first, second, third, fourth = (
+        Point(x0 + corner.x * x_scale, y0 + corner.y * y_scale)
+        for corner in found.placement.outline
+    )
+    return first, second, third, fourth

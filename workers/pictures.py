@@ -1,0 +1,77 @@
+"""Picture files as workers look at them: decoded once, upright, and cut into regions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.images.decode import decode
+from ml.types import Box
+from workers.policies import translated
+
+# The scaled JPEG decode may stop here: no encoder of ours looks at more than 384 pixels a side,
+# and twice that leaves its own resize something to average over.
+MIN_SIDE_PX = 768
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UprightPicture:
+    """A decoded picture, perhaps in less detail than its original.
+
+    Attributes:
+        image: RGB.
+        width: of the upright original, pixels.
+        height: likewise.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB, of `image`."""
+        return np.asarray(self.image)
+
+    @property
+    def whole(self) -> Box:
+        """All of it, in pixels of the original."""
+        return Box(0, 0, self.width, self.height)
+
+    def crop(self, box: Box) -> "UprightPicture":
+        """Return the part in a box, given in pixels of the original; at least one pixel of it."""
+        if box == self.whole:
+            return self
+        x_scale, y_scale = self.image.width / self.width, self.image.height / self.height
+        x0 = min(int(box.x0 * x_scale), self.image.width - 1)
+        y0 = min(int(box.y0 * y_scale), self.image.height - 1)
+        x1 = min(max(round(box.x1 * x_scale), x0 + 1), self.image.width)
+        y1 = min(max(round(box.y1 * y_scale), y0 + 1), self.image.height)
+        return UprightPicture(self.image.crop((x0, y0, x1, y1)), box.width, box.height)
+
+    def on_original(self, box: Box) -> Box:
+        """Return a box, given in pixels of `image`, in pixels of the original."""
+        x_scale, y_scale = self.width / self.image.width, self.height / self.image.height
+        x0 = min(round(box.x0 * x_scale), self.width - 1)
+        y0 = min(round(box.y0 * y_scale), self.height - 1)
+        x1 = min(max(round(box.x1 * x_scale), x0 + 1), self.width)
+        y1 = min(max(round(box.y1 * y_scale), y0 + 1), self.height)
+        return Box(x0, y0, x1, y1)
+
+
+def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
+    """Return a picture file upright, a JPEG in no more detail than the models can use.
+
+    Args:
+        data: the file.
+        width: of the upright original, as it was found when the file was taken in.
+        height: likewise.
+
+    Raises:
+        UserInputError: "image:user:broken" or "image:user:too-many-pixels".
+    """
+    with translated():
+        image = decode(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=MIN_SIDE_PX)
+    return UprightPicture(image, width, height)

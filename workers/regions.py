@@ -1,0 +1,127 @@
+"""The parts of a picture that are searched: the whole, the panels, and the objects in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from kernel.regions import WHOLE, RegionKey
+from ml import panels
+from ml.detection.base import Detection, Detector
+from ml.detection.selection import select_objects
+from ml.types import Box
+from workers.pictures import UprightPicture
+
+# A contact sheet of a hundred photos is found by its largest ones; each costs an embedding.
+MOST_PANELS = 40
+# Panels that are looked through for objects, the largest first, and objects in all of them.
+_MOST_SCENES, _MOST_OBJECTS = 9, 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureRegion:
+    """One part of a picture.
+
+    Attributes:
+        key: which part.
+        box: in pixels of the upright original.
+        picture: its pixels.
+        label: what an object is; "" for the whole and panels.
+        confidence: 0..1.
+    """
+
+    key: RegionKey
+    box: Box
+    picture: UprightPicture
+    label: str = ""
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenApart:
+    """A picture and all its parts.
+
+    Attributes:
+        layout: whether it is one picture, a collage or a screenshot.
+        regions: the whole, then panels from the top left, then objects, the surest first.
+    """
+
+    layout: panels.Kind
+    regions: tuple[PictureRegion, ...]
+
+
+def take_apart(pictures: Sequence[UprightPicture], detector: Detector) -> list[TakenApart]:
+    """Find the regions of pictures: split each, then look for objects in all of them at once.
+
+    A collage is no scene: objects are looked for in its panels.
+
+    Raises:
+        MlError: the detector failed.
+    """
+    split = [_split(picture) for picture in pictures]
+    scenes = [
+        (number, scene) for number, parts in enumerate(split) for scene in _scenes(parts.regions)
+    ]
+    found = detector.detect([scene.picture.image for _, scene in scenes])
+    objects: list[list[PictureRegion]] = [[] for _ in pictures]
+    for (number, scene), detections in zip(scenes, found, strict=True):
+        objects[number] += _objects(pictures[number], scene, detections)
+    return [
+        TakenApart(parts.layout, (*parts.regions, *_surest(those)))
+        for parts, those in zip(split, objects, strict=True)
+    ]
+
+
+def _split(picture: UprightPicture) -> TakenApart:
+    """Return the whole and the panels."""
+    splitting = panels.split(picture.pixels)
+    boxes = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
+    boxes.sort(key=lambda one: one[0].width * one[0].height, reverse=True)
+    kept = sorted(boxes[:MOST_PANELS], key=lambda one: (one[0].y0, one[0].x0))
+    whole = PictureRegion(WHOLE, picture.whole, picture)
+    return TakenApart(
+        splitting.kind,
+        (
+            whole,
+            *(
+                PictureRegion(
+                    RegionKey("panel", place), box, picture.crop(box), confidence=confidence
+                )
+                for place, (box, confidence) in enumerate(kept)
+            ),
+        ),
+    )
+
+
+def _scenes(regions: Sequence[PictureRegion]) -> Sequence[PictureRegion]:
+    """Return what is looked through for objects: the whole, or the largest of its panels."""
+    whole, *parts = regions
+    parts.sort(key=lambda part: part.box.width * part.box.height, reverse=True)
+    return parts[:_MOST_SCENES] or [whole]
+
+
+def _objects(
+    picture: UprightPicture, scene: PictureRegion, detections: Sequence[Detection]
+) -> list[PictureRegion]:
+    """Return the objects of a scene, not numbered yet."""
+    image = scene.picture.image
+    selected = select_objects(detections, width=image.width, height=image.height)
+    regions = []
+    for each in selected:
+        inside = scene.picture.on_original(each.box)
+        box = Box(
+            scene.box.x0 + inside.x0,
+            scene.box.y0 + inside.y0,
+            scene.box.x0 + inside.x1,
+            scene.box.y0 + inside.y1,
+        )
+        regions.append(
+            PictureRegion(
+                RegionKey("object", 0), box, picture.crop(box), each.label, each.confidence
+            )
+        )
+    return regions
+
+
+def _surest(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
+    """Return the objects that are kept, numbered."""
+    sure = sorted(objects, key=lambda one: -one.confidence)[:_MOST_OBJECTS]
+    return [replace(one, key=RegionKey("object", place)) for place, one in enumerate(sure)]
