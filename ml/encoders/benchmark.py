@@ -135,12 +135,13 @@ def plain_loop(choice: str, *, device: torch.device) -> Embed:
 
 
 def _plain_yolo(reference: str, device: torch.device) -> Embed:
+    from ml import yolo_weights
     from ml.encoders import yolo
 
     size_px = yolo.load_network(reference).preprocess.size_px  # refuses what is not safe to load
     from ultralytics.models.yolo.model import YOLO
 
-    model: Any = YOLO(yolo.locate(reference))
+    model: Any = YOLO(yolo_weights.locate(reference))
     options = {"imgsz": size_px, "rect": False, "verbose": False, "device": device}
     if devices.dtype_for(device) == torch.float16:
         options["quantize"] = 16
