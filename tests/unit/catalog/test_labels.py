@@ -1,11 +1,16 @@
 import csv
+import importlib.util
 import re
+from pathlib import Path
 
 import pytest
-from ultralytics.utils import ROOT, YAML
+import yaml
 
 from catalog.labels import TABLE, label_name
 from ml.detection import ssd
+
+# Found, not imported: that would change Pillow for every later test.
+ULTRALYTICS = Path(importlib.util.find_spec("ultralytics").origin).parent
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +20,8 @@ def rows():
 
 
 def labels_of(dataset):
-    return {name.lower() for name in YAML.load(ROOT / "cfg/datasets" / dataset)["names"].values()}
+    text = (ULTRALYTICS / "cfg/datasets" / dataset).read_text(encoding="utf-8")
+    return {name.lower() for name in yaml.safe_load(text)["names"].values()}
 
 
 @pytest.mark.parametrize(
