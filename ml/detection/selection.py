@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from ml.detection.base import Detection
 from ml.types import intersection_over_union, shared_area
 
-LEAST_CONFIDENCE = 0.25
+# From here on a region is worth having: a doubtful box, or one under a wrong name, still cuts its
+# subject out. With objects from 0.25 on, recall@1 of subjects on other backgrounds is .03 less
+# (see `ml.regions`).
+LEAST_CONFIDENCE = 0.1
+# From here on the name is right often enough to be shown and filtered by.
+NAMED_CONFIDENCE = 0.25
 MOST_OBJECTS = 4
 # Two boxes of different labels are one thing under two names from here on: of 898 true boxes in 128
 # pictures of COCO, 4 pairs with different labels overlap so much, and all four are one thing ("cup"

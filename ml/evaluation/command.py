@@ -24,7 +24,7 @@ from ml.output import check_writable, replaced_files
 
 EDITED_COPIES, PANELS, OBJECTS = "edited-copies", "panels", "objects"
 WITHOUT_ENCODER = (EDITED_COPIES, PANELS, OBJECTS)
-WITH_DETECTOR = (OBJECTS,)
+WITH_DETECTOR = (OBJECTS, "background")
 PROTOCOLS = ("cross-medium", "background", "copies", *WITHOUT_ENCODER)
 CURVES = "precision_recall.png"
 
@@ -60,7 +60,7 @@ def main(
             report = _evaluate_edited_copies(options)
             report.write(output)
         else:
-            report = _evaluate(options, load)
+            report = _evaluate(options, load, load_detector)
             _write(report, output)
     except MlError as err:
         sys.stderr.write(f"{err}\n")
@@ -117,14 +117,23 @@ def _evaluate_edited_copies(options: argparse.Namespace) -> EditedCopiesReport:
     )
 
 
-def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Report:
+def _evaluate(
+    options: argparse.Namespace,
+    load: Callable[..., Encoder],
+    load_detector: Callable[..., Detector],
+) -> Report:
     rng = np.random.default_rng(options.seed)
     plan = _plan(options, rng)
     choices = [options.encoder, *([options.compare_with] if options.compare_with else [])]
     encoders = [
         load(choice, device=options.device, batch_size=options.batch_size) for choice in choices
     ]
-    embedded = embed(plan.views, encoders, batch_size=options.batch_size)
+    detector = None
+    if options.detector:
+        detector = load_detector(
+            options.detector, device=options.device, batch_size=options.batch_size
+        )
+    embedded = embed(plan.views, encoders, batch_size=options.batch_size, detector=detector)
     named = [(choice, encoder.spec) for choice, encoder in zip(choices, encoders, strict=True)]
     systems = trials.systems_of(plan, embedded, named)
     outcome = trials.run(plan, embedded, systems, resamples=options.resamples, rng=rng)
@@ -140,6 +149,7 @@ def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Repo
         unreadable=embedded.unreadable,
         systems=tuple(systems),
         outcome=outcome,
+        detector=None if detector is None else detector.spec,
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ml.detection.base import Detection, Detector, DetectorSpec
-from ml.detection.selection import LEAST_CONFIDENCE
+from ml.detection.selection import NAMED_CONFIDENCE
 from ml.errors import EvaluationDataInvalid, MlError, NoPositives
 from ml.evaluation.average_precision import LEAST_IOU, NOTHING, average_precision, match
 from ml.evaluation.box_sheet import BoxedPicture, Outline, draw_box_failures
@@ -34,8 +34,8 @@ _REMARKS = (
     "AP@0.5 is the area under precision over recall of all found boxes, read at 101 recalls, as"
     " ultralytics' validator does, where a perfect class has 0.995. The row 'all' has the mean of"
     " the classes' AP, and the precision and recall of all boxes.",
-    f"Precision and recall are those of boxes of confidence {LEAST_CONFIDENCE:g} and more, which"
-    " is what regions are selected from.",
+    f"Precision and recall are those of boxes of confidence {NAMED_CONFIDENCE:g} and more, which"
+    " is what is named to people.",
 )
 
 
@@ -62,7 +62,7 @@ class ClassFigures:
         label: its name; `ALL` for all of them.
         boxes: true ones.
         average_precision: 0..0.995; the mean of the classes for `ALL`.
-        right: found ones of confidence `LEAST_CONFIDENCE` and more that are true.
+        right: found ones of confidence `NAMED_CONFIDENCE` and more that are true.
         wrong: those that are not.
     """
 
@@ -276,7 +276,7 @@ def write(report: ObjectReport, output: Path) -> None:
 
 
 def _figures(label: str, boxes: int, found: Sequence[tuple[Detection, bool]]) -> ClassFigures:
-    confident = [is_right for each, is_right in found if each.confidence >= LEAST_CONFIDENCE]
+    confident = [is_right for each, is_right in found if each.confidence >= NAMED_CONFIDENCE]
     return ClassFigures(
         label,
         boxes,
@@ -293,7 +293,7 @@ def _cells(row: ClassFigures) -> list[str]:
 
 
 def _boxed(each: Examined) -> BoxedPicture:
-    confident = np.array([d.confidence >= LEAST_CONFIDENCE for d in each.detections], np.bool_)
+    confident = np.array([d.confidence >= NAMED_CONFIDENCE for d in each.detections], np.bool_)
     right = set(each.matched[confident].tolist()) - {NOTHING}
     return BoxedPicture(
         path=each.truth.path,
@@ -311,6 +311,6 @@ def _boxed(each: Examined) -> BoxedPicture:
                 "" if place != NOTHING else f"{d.label} {d.confidence:.2f}",
             )
             for d, place in zip(each.detections, each.matched.tolist(), strict=True)
-            if d.confidence >= LEAST_CONFIDENCE
+            if d.confidence >= NAMED_CONFIDENCE
         ),
     )
