@@ -10,10 +10,10 @@ from ml.regions import pair_score
         ("whole", "whole", 0.8),
         ("whole", "panel", 0.8),
         ("panel", "panel", 0.8),
-        ("whole", "object", 0.7),
-        ("object", "whole", 0.7),
-        ("object", "panel", 0.7),
-        ("object", "object", 0.7),
+        ("whole", "object", 0.65),
+        ("object", "whole", 0.65),
+        ("object", "panel", 0.65),
+        ("object", "object", 0.65),
     ],
 )
 def test_a_pair_with_an_object_has_to_be_better(query, hit, score):
