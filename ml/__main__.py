@@ -11,9 +11,9 @@ _HELP = """Usage: python -m ml ...  (--help behind any of these lists its flags)
                     --data-path FOLDER --save-model-path FOLDER --steps N [--wandb-key KEY] ...
   --mode inference  embed a folder's pictures into a file
                     --data-path FOLDER --encoder NAME --output FILE.npz
-  evaluate          measure an encoder, or how collages and screenshots are taken apart
+  evaluate          measure an encoder, a detector, or how collages are taken apart
   calibrate         learn what an encoder's scores mean
-  bench             time an encoder
+  bench             time an encoder or a detector
 """
 _WRONG = 2
 

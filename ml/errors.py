@@ -36,6 +36,12 @@ class UnknownEncoder(MlError):
     code = "ml:unknown-encoder"
 
 
+class UnknownDetector(MlError):
+    """No detector has this name; the reason lists the known ones."""
+
+    code = "ml:unknown-detector"
+
+
 class WeightsUnavailable(MlError):
     """The weights are not on this machine and could not be fetched. Trying again later may help."""
 

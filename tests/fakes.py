@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.detection.base import Detection, DetectorSpec
 from ml.encoders.base import EncoderSpec, PreprocessConfig
 from ml.errors import MlError
+from ml.types import Box
 from vectors.index import VectorIndex
 
 GRID = 4
@@ -36,6 +38,19 @@ def embed(picture: Image.Image) -> NDArray[np.float32]:
     means = np.asarray(cells, dtype=np.float32).ravel() / 255 - 0.5
     embedding = np.append(means, np.float32(0.1))
     return (embedding / np.linalg.norm(embedding)).astype(np.float32)
+
+
+class SquareDetector:
+    """`ml.detection.base.Detector` that finds what is not black in a picture wider than high."""
+
+    spec = DetectorSpec(name="square", weights="none", weights_sha256="0" * 64, labels=("square",))
+
+    def detect(self, images: Sequence[Image.Image]) -> list[tuple[Detection, ...]]:
+        return [self._find(image) if image.width > image.height else () for image in images]
+
+    def _find(self, image: Image.Image) -> tuple[Detection, ...]:
+        corners = image.getbbox()
+        return () if corners is None else (Detection(Box(*corners), "square", 0.9),)
 
 
 class GridEncoder:

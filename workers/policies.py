@@ -23,6 +23,7 @@ _TRANSLATION: dict[type[ml_errors.MlError], tuple[type[AppError], str]] = {
     ml_errors.WeightsUnavailable: (TransientError, "encoder:transient:weights-unavailable"),
     ml_errors.DeviceUnavailable: (DefectError, "encoder:ours:device-unavailable"),
     ml_errors.UnknownEncoder: (DefectError, "encoder:ours:unknown"),
+    ml_errors.UnknownDetector: (DefectError, "detector:ours:unknown"),
     ml_errors.CheckpointMismatch: (DefectError, "encoder:ours:checkpoint-mismatch"),
 }
 

@@ -1,5 +1,7 @@
 """How fast an encoder embeds, beside a plain loop over the library that its network comes from.
 
+Or how fast a detector finds.
+
 The loop takes one picture at a time: the library's own preprocessing, then its own forward pass, on
 the same device, in the same number format. Both are timed in turns, so that whatever else the
 machine does meanwhile slows both.
@@ -50,7 +52,7 @@ class Timing:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Time an encoder and print the figures.
+    """Time an encoder or a detector and print the figures.
 
     Args:
         argv: the flags, without the command's name.
@@ -59,10 +61,12 @@ def main(argv: Sequence[str]) -> int:
         0; 1 where the encoder was slower than the plain loop by more than 10 %.
 
     Raises:
-        MlError: the encoder cannot be loaded, or the folder holds no picture.
+        MlError: it cannot be loaded, or the folder holds no picture.
     """
     flags = _parser().parse_args(argv)
     images = _pictures(flags.data, flags.count)
+    if flags.detector:
+        return _time_detector(flags, images)
     encoder = registry.load(flags.encoder, device=flags.device, batch_size=flags.batch_size)
     plain = plain_loop(flags.encoder, device=devices.resolve(flags.device))
     timing = measure(encoder.encode, plain, images, rounds=flags.rounds)
@@ -74,6 +78,36 @@ def main(argv: Sequence[str]) -> int:
         f"ratio       {timing.ratio:8.2f}\n"
     )
     return 0 if timing.ratio >= _LEAST_RATIO else 1
+
+
+def _time_detector(flags: argparse.Namespace, images: Sequence[Image.Image]) -> int:
+    from ml.detection import registry as detectors
+
+    detector = detectors.load(flags.detector, device=flags.device, batch_size=flags.batch_size)
+    median_ms = 1000 * statistics.median(seconds_of(detector.detect, images, rounds=flags.rounds))
+    sys.stdout.write(
+        f"{flags.detector}: {len(images)} pictures, batches of {flags.batch_size}, "
+        f"median of {flags.rounds} rounds\n"
+        f"detector    {median_ms / len(images):8.1f} ms a picture\n"
+    )
+    return 0
+
+
+def seconds_of(
+    work: Embed,
+    images: Sequence[Image.Image],
+    *,
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[float]:
+    """Return what each of `rounds` passes over the pictures took, after one that does not count."""
+    work(images)
+    taken = []
+    for _ in range(rounds):
+        started = clock()
+        work(images)
+        taken.append(clock() - started)
+    return taken
 
 
 def measure(
@@ -135,12 +169,13 @@ def plain_loop(choice: str, *, device: torch.device) -> Embed:
 
 
 def _plain_yolo(reference: str, device: torch.device) -> Embed:
+    from ml import yolo_weights
     from ml.encoders import yolo
 
     size_px = yolo.load_network(reference).preprocess.size_px  # refuses what is not safe to load
     from ultralytics.models.yolo.model import YOLO
 
-    model: Any = YOLO(yolo.locate(reference))
+    model: Any = YOLO(yolo_weights.locate(reference))
     options = {"imgsz": size_px, "rect": False, "verbose": False, "device": device}
     if devices.dtype_for(device) == torch.float16:
         options["quantize"] = 16
@@ -212,8 +247,12 @@ def _decoded(folder: Path) -> Iterator[Image.Image]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ml bench", description="Time an encoder.")
-    parser.add_argument("--encoder", required=True, help="as `evaluate` takes it")
+    parser = argparse.ArgumentParser(
+        prog="python -m ml bench", description="Time an encoder or a detector."
+    )
+    timed = parser.add_mutually_exclusive_group(required=True)
+    timed.add_argument("--encoder", help="as `evaluate` takes it")
+    timed.add_argument("--detector", help="as `evaluate` takes it")
     parser.add_argument("--data", required=True, type=Path, help="folder of pictures")
     parser.add_argument("--count", type=positive, default=128, help="pictures a round")
     parser.add_argument("--batch-size", type=positive, default=16, help="in one forward pass")

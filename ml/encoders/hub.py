@@ -132,7 +132,7 @@ class Hub:
         """Ask the hub whether it has the checkpoint; None means that it has."""
         url = hf_hub_url(repo_id, CONFIG, revision=revision, endpoint=self.endpoint)
         ask = partial(get_hf_file_metadata, url, timeout=self.timeout_s, endpoint=self.endpoint)
-        return _within(self.timeout_s, ask)
+        return within(self.timeout_s, ask)
 
     def _fetch(self, repo_id: str, revision: str | None, *, from_disk: bool) -> Checkpoint:
         """Find or download every needed file of one commit."""
@@ -198,6 +198,27 @@ def sha256_of(files: Sequence[Path]) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
+def within(timeout_s: float, ask: Callable[[], object]) -> Exception | None:
+    """Return None when `ask` succeeds in time, else the error with which it was refused.
+
+    A thread of its own, because the system's name lookup heeds no timeout.
+    """
+    outcome: list[Exception | None] = []
+
+    def run() -> None:
+        try:
+            ask()
+        except _REFUSALS as err:
+            outcome.append(err)
+        else:
+            outcome.append(None)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return outcome[0] if outcome else TimeoutError(f"no answer within {timeout_s:.0f} s")
+
+
 def _parsed(reference: str) -> tuple[str, str | None]:
     repo_id, _, revision = reference.partition("@")
     is_hub_id = repo_id.count("/") <= 1 and repo_id[:1] not in ("/", ".", "~", "")
@@ -235,27 +256,6 @@ def _shards(index: Path) -> list[str]:
         raise CheckpointMismatch(f"{index.name} is damaged: {err}", file=index.name) from err
     # A name with a folder in it could point anywhere.
     return sorted(Path(name).name for name in names)
-
-
-def _within(timeout_s: float, ask: Callable[[], object]) -> Exception | None:
-    """Return None when `ask` succeeds in time, else its error.
-
-    A thread of its own, because the system's name lookup heeds no timeout.
-    """
-    outcome: list[Exception | None] = []
-
-    def run() -> None:
-        try:
-            ask()
-        except _REFUSALS as err:
-            outcome.append(err)
-        else:
-            outcome.append(None)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    return outcome[0] if outcome else TimeoutError(f"no answer within {timeout_s:.0f} s")
 
 
 def _why(reference: str, refusal: Exception) -> str:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.encoders.base import PreprocessConfig
+from ml.types import Box
 
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -34,11 +35,37 @@ def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArra
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB picture, as decode() returns it; got {image.mode}")
         row[:] = (
-            _letterboxed(image, config.size_px)
+            letterbox(image, config.size_px, config.size_px)[0]
             if config.resize == "letterbox"
             else np.asarray(_resized(image, config))
         )
     return pixels
+
+
+def letterbox(image: Image.Image, width_px: int, height_px: int) -> tuple[NDArray[np.uint8], Box]:
+    """Return all of a picture in the middle of a grey rectangle, as detectors are trained.
+
+    Args:
+        image: upright RGB, any size ≥ 1 px; its shape is kept.
+        width_px: of the rectangle.
+        height_px: of the rectangle.
+
+    Returns:
+        (`height_px`, `width_px`, 3) uint8 RGB, and where in it the picture is.
+
+    Source: LetterBox of ultralytics.data.augment; the halves of an odd border are rounded so.
+    """
+    import cv2  # here, because no other encoder needs it
+
+    scale = min(width_px / image.width, height_px / image.height)
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    pixels = np.asarray(image)
+    if image.size != (width, height):
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+    left, top = round((width_px - width) / 2 - 0.1), round((height_px - height) / 2 - 0.1)
+    canvas = np.full((height_px, width_px, 3), _LETTERBOX_GREY, dtype=np.uint8)
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas, Box(left, top, left + width, top + height)
 
 
 def _resized(image: Image.Image, config: PreprocessConfig) -> Image.Image:
@@ -68,21 +95,3 @@ def _centre_box(
         spans.append((start * scale, min(length, (start + config.size_px) * scale)))
     (x0, x1), (y0, y1) = spans
     return x0, y0, x1, y1
-
-
-def _letterboxed(image: Image.Image, size_px: int) -> NDArray[np.uint8]:
-    """Return (S, S, 3) with all of the picture in the middle, as detectors are trained.
-
-    Source: LetterBox of ultralytics.data.augment; the halves of an odd border are rounded so.
-    """
-    import cv2  # here, because no other encoder needs it
-
-    scale = size_px / max(image.size)
-    width, height = (max(1, round(length * scale)) for length in image.size)
-    pixels = np.asarray(image)
-    if image.size != (width, height):
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
-    left, top = round((size_px - width) / 2 - 0.1), round((size_px - height) / 2 - 0.1)
-    canvas = np.full((size_px, size_px, 3), _LETTERBOX_GREY, dtype=np.uint8)
-    canvas[top : top + height, left : left + width] = pixels
-    return canvas

@@ -13,6 +13,7 @@ from ml.encoders.base import Encoder
 from ml.encoders.hub import Hub
 from ml.encoders.presets import Preset
 from ml.errors import CheckpointMismatch, EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
+from ml.types import Choice
 
 if TYPE_CHECKING:
     import torch
@@ -39,14 +40,6 @@ KNOWN = (
     f"efficientnet_lite:<{'|'.join(_LITE_NETWORKS)}>",
     "<folder of a checkpoint made by training>",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which encoder is to be used, and the reason as one plain sentence."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ml.detection import registry as detectors
+from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import edited_copies, edits, panels, plots, protocols, trials
+from ml.evaluation import edited_copies, edits, objects, panels, plots, protocols, trials
 from ml.evaluation.edited_copies_report import EditedCopiesReport
 from ml.evaluation.embedding import embed
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
@@ -20,36 +22,45 @@ from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
-EDITED_COPIES, PANELS = "edited-copies", "panels"
-WITHOUT_ENCODER = (EDITED_COPIES, PANELS)
+EDITED_COPIES, PANELS, OBJECTS = "edited-copies", "panels", "objects"
+WITHOUT_ENCODER = (EDITED_COPIES, PANELS, OBJECTS)
+WITH_DETECTOR = (OBJECTS, "background")
 PROTOCOLS = ("cross-medium", "background", "copies", *WITHOUT_ENCODER)
 CURVES = "precision_recall.png"
 
 
-def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -> int:
+def main(
+    argv: Sequence[str],
+    *,
+    load: Callable[..., Encoder] = registry.load,
+    load_detector: Callable[..., Detector] = detectors.load,
+) -> int:
     """Evaluate, print the table and write the files; return the exit status, 0 or 2.
 
     Args:
         argv: the words after `evaluate`. What goes wrong is one sentence on stderr.
         load: returns an encoder by name, called as `registry.load` is.
+        load_detector: returns a detector by name, called as `ml.detection.registry.load` is.
     """
     parser = _parser()
     options = parser.parse_args(argv)
-    _check_encoders(parser, options)
-    output = options.output or default_output(
-        options.encoder or options.data.resolve().name, options.protocol
-    )
+    _check_models(parser, options)
+    named = options.encoder or options.detector or options.data.resolve().name
+    output = options.output or default_output(named, options.protocol)
     try:
         check_writable(output)
-        report: Report | EditedCopiesReport | panels.PanelReport
+        report: Report | EditedCopiesReport | panels.PanelReport | objects.ObjectReport
         if options.protocol == PANELS:
             report = panels.examine(options.data, limit=options.limit)
             panels.write(report, output)
+        elif options.protocol == OBJECTS:
+            report = _evaluate_objects(options, load_detector)
+            objects.write(report, output)
         elif options.protocol == EDITED_COPIES:
             report = _evaluate_edited_copies(options)
             report.write(output)
         else:
-            report = _evaluate(options, load)
+            report = _evaluate(options, load, load_detector)
             _write(report, output)
     except MlError as err:
         sys.stderr.write(f"{err}\n")
@@ -64,8 +75,8 @@ def default_output(encoder: str, protocol: str) -> Path:
     return Path("evaluation") / f"{name}-{protocol}"
 
 
-def _check_encoders(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Exit with a sentence where the protocol and the encoders do not fit."""
+def _check_models(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with a sentence where the protocol and what it is asked for do not fit."""
     needs_encoder = options.protocol not in WITHOUT_ENCODER
     if needs_encoder and options.encoder is None:
         parser.error(f"--protocol {options.protocol} needs --encoder")
@@ -73,6 +84,19 @@ def _check_encoders(parser: argparse.ArgumentParser, options: argparse.Namespace
         parser.error(f"--protocol {options.protocol} takes no encoder and no background")
     if needs_encoder and options.compare_with == options.encoder:
         parser.error("--compare-with names the same encoder")
+    if options.detector and options.protocol not in WITH_DETECTOR:
+        parser.error(f"--protocol {options.protocol} takes no detector")
+    if options.protocol == OBJECTS and not options.detector:
+        parser.error(f"--protocol {OBJECTS} needs --detector")
+
+
+def _evaluate_objects(
+    options: argparse.Namespace, load_detector: Callable[..., Detector]
+) -> objects.ObjectReport:
+    detector = load_detector(options.detector, device=options.device, batch_size=options.batch_size)
+    return objects.examine(
+        options.data, detector, batch_size=options.batch_size, limit=options.limit
+    )
 
 
 def _evaluate_edited_copies(options: argparse.Namespace) -> EditedCopiesReport:
@@ -93,14 +117,23 @@ def _evaluate_edited_copies(options: argparse.Namespace) -> EditedCopiesReport:
     )
 
 
-def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Report:
+def _evaluate(
+    options: argparse.Namespace,
+    load: Callable[..., Encoder],
+    load_detector: Callable[..., Detector],
+) -> Report:
     rng = np.random.default_rng(options.seed)
     plan = _plan(options, rng)
     choices = [options.encoder, *([options.compare_with] if options.compare_with else [])]
     encoders = [
         load(choice, device=options.device, batch_size=options.batch_size) for choice in choices
     ]
-    embedded = embed(plan.views, encoders, batch_size=options.batch_size)
+    detector = None
+    if options.detector:
+        detector = load_detector(
+            options.detector, device=options.device, batch_size=options.batch_size
+        )
+    embedded = embed(plan.views, encoders, batch_size=options.batch_size, detector=detector)
     named = [(choice, encoder.spec) for choice, encoder in zip(choices, encoders, strict=True)]
     systems = trials.systems_of(plan, embedded, named)
     outcome = trials.run(plan, embedded, systems, resamples=options.resamples, rng=rng)
@@ -116,6 +149,7 @@ def _evaluate(options: argparse.Namespace, load: Callable[..., Encoder]) -> Repo
         unreadable=embedded.unreadable,
         systems=tuple(systems),
         outcome=outcome,
+        detector=None if detector is None else detector.spec,
     )
 
 
@@ -147,13 +181,16 @@ def _write(report: Report, output: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ml evaluate",
-        description="Measure how well an encoder finds pictures, or how well panels are found.",
+        description="Measure how well pictures, panels or objects are found.",
     )
     parser.add_argument(
         "--encoder",
-        help=f"a name, or a checkpoint's folder; {' and '.join(WITHOUT_ENCODER)} take none",
+        help=f"a name, or a checkpoint's folder; {', '.join(WITHOUT_ENCODER)} take none",
     )
     parser.add_argument("--compare-with", help="another encoder, on the same queries")
+    parser.add_argument(
+        "--detector", help=f"{', '.join(WITH_DETECTOR)}: a name, or a weights file's path"
+    )
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS)
     parser.add_argument("--data", required=True, type=Path, help="the labelled pictures")
     parser.add_argument(
@@ -167,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        help="folder of the results; evaluation/<encoder or data>-<protocol>",
+        help="folder of the results; evaluation/<encoder, detector or data>-<protocol>",
     )
     parser.add_argument(
         "--pairs",
@@ -183,6 +220,6 @@ def _parser() -> argparse.ArgumentParser:
         "--limit",
         type=positive,
         help="a quick try: most pictures of a subject in a medium (cross-medium), subjects"
-        " (background), originals (copies) or pictures of a kind (panels)",
+        " (background), originals (copies), pictures of a kind (panels) or pictures (objects)",
     )
     return parser

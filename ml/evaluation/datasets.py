@@ -73,6 +73,44 @@ def read_bytes(path: Path) -> bytes:
         ) from err
 
 
+def read_rows(
+    folder: Path, *, columns: Sequence[str], file: str = LABELS, is_a_picture_once: bool = True
+) -> list[dict[str, str]]:
+    """Return the rows of a CSV file that describes a folder's pictures, one row or more.
+
+    Args:
+        folder: holds the file and the pictures.
+        columns: those that must be there and filled in, "path" among them.
+        file: its name.
+        is_a_picture_once: whether a picture may have one row only.
+
+    Raises:
+        EvaluationDataInvalid: missing, empty, unreadable or of another shape, or a path leaves the
+            folder.
+    """
+    path = folder / file
+    if not path.is_file():
+        raise EvaluationDataInvalid(f"{folder} has no {file}.", folder=str(folder))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            rows = [] if missing else list(reader)
+    except (OSError, UnicodeError, csv.Error) as err:
+        raise EvaluationDataInvalid(f"{path} cannot be read: {err}", file=str(path)) from err
+    if missing:
+        raise EvaluationDataInvalid(
+            f"{path} lacks the columns {', '.join(missing)}.", file=str(path)
+        )
+    if not rows:
+        raise EvaluationDataInvalid(f"{path} names no pictures.", file=str(path))
+    for line, row in enumerate(rows, start=2):
+        _check_row(row, columns, f"{path}, row {line}")
+    if is_a_picture_once:
+        _check_unique(rows, path)
+    return rows
+
+
 def read_media(folder: Path) -> list[LabelledPicture]:
     """Return pictures with subject and medium (`kind`).
 
@@ -84,7 +122,7 @@ def read_media(folder: Path) -> list[LabelledPicture]:
         EvaluationDataInvalid: missing, empty, of another shape, or of one medium only.
     """
     if (folder / LABELS).is_file():
-        rows = _read_labels(folder, columns=("path", "subject_id", "style"))
+        rows = read_rows(folder, columns=("path", "subject_id", "style"))
         pictures = [_labelled(folder, row, "subject_id", "style") for row in rows]
     else:
         pictures = [
@@ -124,7 +162,7 @@ def read_scenes(folder: Path) -> list[LabelledPicture]:
     Raises:
         EvaluationDataInvalid: missing, empty or of another shape, or a box is none.
     """
-    rows = _read_labels(folder, columns=("path", "subject", "variant", "x", "y", "w", "h"))
+    rows = read_rows(folder, columns=("path", "subject", "variant", "x", "y", "w", "h"))
     return [_labelled(folder, row, "subject", "variant", box=_box(row)) for row in rows]
 
 
@@ -137,7 +175,7 @@ def read_copies(folder: Path) -> list[LabelledPicture]:
     Raises:
         EvaluationDataInvalid: missing, empty or of another shape.
     """
-    rows = _read_labels(folder, columns=("path", "group", "edit"))
+    rows = read_rows(folder, columns=("path", "group", "edit"))
     return [_labelled(folder, row, "group", "edit") for row in rows]
 
 
@@ -150,29 +188,6 @@ def _parents(path: Path, folder: Path, *, depth: int) -> tuple[str, str]:
             folder=str(folder),
         )
     return parts[0], parts[1]
-
-
-def _read_labels(folder: Path, *, columns: Sequence[str]) -> list[dict[str, str]]:
-    path = folder / LABELS
-    if not path.is_file():
-        raise EvaluationDataInvalid(f"{folder} has no {LABELS}.", folder=str(folder))
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            rows = [] if missing else list(reader)
-    except (OSError, UnicodeError, csv.Error) as err:
-        raise EvaluationDataInvalid(f"{path} cannot be read: {err}", file=str(path)) from err
-    if missing:
-        raise EvaluationDataInvalid(
-            f"{path} lacks the columns {', '.join(missing)}.", file=str(path)
-        )
-    if not rows:
-        raise EvaluationDataInvalid(f"{path} names no pictures.", file=str(path))
-    for line, row in enumerate(rows, start=2):
-        _check_row(row, columns, f"{path}, row {line}")
-    _check_unique(rows, path)
-    return rows
 
 
 def _check_row(row: Mapping[str, str | None], columns: Iterable[str], where: str) -> None:

@@ -11,12 +11,28 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from ml.detection.base import Detector
+from ml.detection.selection import MOST_OBJECTS, select_objects
 from ml.encoders.base import Encoder
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.protocols import MAX_PIXELS, View
 from ml.images.decode import decode
 from ml.left_out import LeftOut
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEmbeddings:
+    """The objects of the views, as one encoder embeds them.
+
+    Attributes:
+        embeddings: (N, M, D) float32, rows of unit length, of at most M objects a view; zeros
+            where there are fewer.
+        is_there: (N, M) bool.
+    """
+
+    embeddings: NDArray[np.float32]
+    is_there: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class Embedded:
         sha256: view by view, of its file's bytes; "" where the file could not be read at all.
         data_sha256: of names, subjects and files of all views, in name order.
         unreadable: the views that were left out.
+        objects: one a given encoder, where objects were looked for.
     """
 
     embeddings: tuple[NDArray[np.float32], ...]
@@ -37,6 +54,7 @@ class Embedded:
     sha256: tuple[str, ...]
     data_sha256: str
     unreadable: tuple[LeftOut, ...]
+    objects: tuple[ObjectEmbeddings, ...] = ()
 
 
 @dataclass(slots=True)
@@ -47,13 +65,20 @@ class _Reading:
     unreadable: dict[int, str]
 
 
-def embed(views: Sequence[View], encoders: Sequence[Encoder], *, batch_size: int) -> Embedded:
+def embed(
+    views: Sequence[View],
+    encoders: Sequence[Encoder],
+    *,
+    batch_size: int,
+    detector: Detector | None = None,
+) -> Embedded:
     """Read each file once, and embed each view once with each encoder.
 
     Args:
         views: N of them, any order.
         encoders: all see the same pixels.
         batch_size: views in memory at a time, ≥ 1.
+        detector: finds the objects that are embedded beside the whole view; None embeds none.
 
     Raises:
         EvaluationDataInvalid: not one view can be read.
@@ -62,16 +87,23 @@ def embed(views: Sequence[View], encoders: Sequence[Encoder], *, batch_size: int
     """
     reading = _Reading(sha256=[""] * len(views), unreadable={})
     embeddings = [np.zeros((len(views), encoder.spec.dim), np.float32) for encoder in encoders]
+    objects = [] if detector is None else [_no_objects(rows) for rows in embeddings]
     batch: list[tuple[int, Image.Image]] = []
+
+    def finish() -> None:
+        _encode(batch, encoders, embeddings)
+        if detector is not None:
+            _encode_objects(batch, encoders, detector, objects)
+        batch.clear()
+
     with tqdm(total=len(views), desc="pictures", unit="", disable=None) as progress:
         for place, image in _images(views, reading):
             progress.update()
             if image is not None:
                 batch.append((place, image))
             if len(batch) == batch_size:
-                _encode(batch, encoders, embeddings)
-                batch.clear()
-        _encode(batch, encoders, embeddings)
+                finish()
+        finish()
     if len(reading.unreadable) == len(views):
         raise EvaluationDataInvalid(
             f"None of the {len(views)} pictures can be read; {views[0].name}:"
@@ -88,6 +120,7 @@ def embed(views: Sequence[View], encoders: Sequence[Encoder], *, batch_size: int
             LeftOut(views[place].name, reason)
             for place, reason in sorted(reading.unreadable.items())
         ),
+        objects=tuple(objects),
     )
 
 
@@ -138,6 +171,34 @@ def _encode(
     places = [place for place, _ in batch]
     for encoder, rows in zip(encoders, embeddings, strict=True):
         rows[places] = encoder.encode([image for _, image in batch])
+
+
+def _no_objects(rows: NDArray[np.float32]) -> ObjectEmbeddings:
+    count, dim = rows.shape
+    return ObjectEmbeddings(
+        np.zeros((count, MOST_OBJECTS, dim), np.float32), np.zeros((count, MOST_OBJECTS), np.bool_)
+    )
+
+
+def _encode_objects(
+    batch: Sequence[tuple[int, Image.Image]],
+    encoders: Sequence[Encoder],
+    detector: Detector,
+    objects: Sequence[ObjectEmbeddings],
+) -> None:
+    places, crops = [], []
+    found = detector.detect([image for _, image in batch])
+    for (place, image), detections in zip(batch, found, strict=True):
+        selected = select_objects(detections, width=image.width, height=image.height)
+        for column, box in enumerate(each.box for each in selected):
+            places.append((place, column))
+            crops.append(image.crop((box.x0, box.y0, box.x1, box.y1)))
+    if not crops:
+        return
+    rows, columns = zip(*places, strict=True)
+    for encoder, filled in zip(encoders, objects, strict=True):
+        filled.embeddings[rows, columns] = encoder.encode(crops)
+        filled.is_there[rows, columns] = True
 
 
 def _data_sha256(views: Sequence[View], sha256: Sequence[str]) -> str:

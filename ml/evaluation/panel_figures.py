@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.evaluation.panel_truth import PLAIN, PanelTruth
-from ml.types import Box
+from ml.types import Box, intersection_over_union
 
 _IGNORED_IOU = 0.5  # with an ignored box, from which a found one is neither right nor wrong
 
@@ -88,16 +88,6 @@ class Examined:
     def mistakes(self) -> int:
         """Panels that are wrong or missed."""
         return len(self.matching.wrong) + len(self.matching.missed)
-
-
-def intersection_over_union(one: Box, other: Box) -> float:
-    """Return the shared area of two boxes by the area of both together, 0..1."""
-    width = min(one.x1, other.x1) - max(one.x0, other.x0)
-    height = min(one.y1, other.y1) - max(one.y0, other.y0)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
 
 
 def match(truth: PanelTruth, found: Sequence[Box]) -> Matching:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import EvaluationDataInvalid, MlError
+from ml.evaluation.box_sheet import BoxedPicture, Outline, draw_box_failures
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
 from ml.evaluation.panel_figures import Examined, PanelFigures, figures_by_kind, match
-from ml.evaluation.panel_sheet import draw_panel_failures
 from ml.evaluation.panel_truth import PLAIN, PanelTruth, read_panel_truth
 from ml.evaluation.protocols import MAX_PIXELS
 from ml.evaluation.tables import aligned, piped
@@ -141,9 +141,26 @@ def write(report: PanelReport, output: Path) -> None:
     """
     # The JSON last: where it is new, so is all the rest.
     with replaced_files(output, (FAILURES, MARKDOWN, JSON)) as scratch:
-        has_failures = draw_panel_failures(report.examined, scratch / FAILURES)
+        shown = [_boxed(each) for each in sorted(report.examined, key=lambda e: e.truth.name)]
+        has_failures = draw_box_failures(shown, scratch / FAILURES)
         markdown = report.markdown(has_failures=has_failures)
         write_texts(scratch, markdown=markdown, values=report.to_json())
+
+
+def _boxed(each: Examined) -> BoxedPicture:
+    missed, wrong = set(each.matching.missed), set(each.matching.wrong)
+    return BoxedPicture(
+        path=each.truth.path,
+        title=f"{each.truth.name}, {each.truth.kind}: {len(each.matching.right)} right",
+        true=tuple(
+            Outline((box.x0, box.y0, box.x1, box.y1), place not in missed)
+            for place, box in enumerate(each.truth.panels)
+        ),
+        found=tuple(
+            Outline((box.x0, box.y0, box.x1, box.y1), place not in wrong)
+            for place, box in enumerate(each.found)
+        ),
+    )
 
 
 def _first_of_kind(truths: Sequence[PanelTruth], limit: int | None) -> list[PanelTruth]:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml.detection.base import DetectorSpec
 from ml.evaluation.bootstrap import CONFIDENCE, Difference, Interval
 from ml.evaluation.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
 from ml.evaluation.protocols import Plan
 from ml.evaluation.tables import aligned, piped
 from ml.evaluation.trials import Comparison, Failure, Outcome, Row, System
 from ml.left_out import LeftOut
+from ml.regions import OBJECT_PENALTY
 
 # Figure → its column. The others are in the JSON.
 _COLUMNS = {
@@ -41,6 +43,7 @@ class Report:
         unreadable: those left out.
         systems: what was evaluated.
         outcome: the figures.
+        detector: what found the objects; None without.
     """
 
     plan: Plan
@@ -54,6 +57,7 @@ class Report:
     unreadable: tuple[LeftOut, ...]
     systems: tuple[System, ...]
     outcome: Outcome
+    detector: DetectorSpec | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values; figures are 0..1, with their intervals."""
@@ -73,6 +77,7 @@ class Report:
             "pictures": len(self.plan.views),
             "unreadable": [asdict(each) for each in self.unreadable],
             "notes": list(self.outcome.notes),
+            "detector": None if self.detector is None else _detector_json(self.detector),
             "systems": [_system_json(system) for system in self.systems],
             "trials": [_row_json(row) for row in self.outcome.rows],
             "comparisons": [asdict(each) for each in self.outcome.comparisons],
@@ -122,12 +127,17 @@ class Report:
             lines.append(f"- Background of the normalised scores: `{self.background}`")
         lines.append(f"- Pictures, made ones included: {len(self.plan.views)}; seed {self.seed}")
         for system in self.systems:
-            if system.bias is None:
+            if system.bias is None and system.objects is None:
                 spec = system.spec
                 lines.append(
                     f"- {system.label}: encoder {spec.name}, weights {spec.weights}"
                     f" `{spec.weights_sha256}`, preprocessing `{spec.preprocess.sha256()}`"
                 )
+        if self.detector is not None:
+            lines.append(
+                f"- Objects: detector {self.detector.name}, weights {self.detector.weights}"
+                f" `{self.detector.weights_sha256}`"
+            )
         return lines
 
     def _against(self) -> str:
@@ -145,6 +155,11 @@ class Report:
             " recall at 90 and 99 % precision.",
             *self.outcome.notes,
         ]
+        if self.detector is not None:
+            remarks.append(
+                "'with objects': the best of all pairs of whole pictures and objects, less"
+                f" {OBJECT_PENALTY} where an object is in the pair."
+            )
         if self.unreadable:
             remarks.append(
                 f"{len(self.unreadable)} of {len(self.plan.views)} pictures were left out:"
@@ -162,6 +177,10 @@ class Report:
         return remarks
 
 
+def _detector_json(spec: DetectorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "weights": spec.weights, "weights_sha256": spec.weights_sha256}
+
+
 def _system_json(system: System) -> dict[str, Any]:
     spec = system.spec
     return {
@@ -172,6 +191,7 @@ def _system_json(system: System) -> dict[str, Any]:
         "preprocessing_sha256": spec.preprocess.sha256(),
         "dim": spec.dim,
         "is_normalised": system.bias is not None,
+        "has_objects": system.objects is not None,
     }
 
 

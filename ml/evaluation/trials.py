@@ -10,9 +10,10 @@ from ml.encoders.base import EncoderSpec
 from ml.errors import EvaluationDataInvalid, NoPositives
 from ml.evaluation import bootstrap, metrics, normalisation
 from ml.evaluation.bootstrap import Difference, Interval
-from ml.evaluation.embedding import Embedded
+from ml.evaluation.embedding import Embedded, ObjectEmbeddings
 from ml.evaluation.metrics import Ranking, RetrievalMetrics
 from ml.evaluation.protocols import Plan, Trial
+from ml.regions import RegionKind, pair_score
 
 # A trial's matrices take about 30 bytes a pair: 6 GB at this many.
 _MOST_PAIRS = 200_000_000
@@ -22,23 +23,27 @@ FAILURES_A_TRIAL = 24
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One way to score pairs: an encoder, with or without normalisation.
+    """One way to score pairs: an encoder, with or without normalisation or objects.
 
     Attributes:
         label: what the report calls it; unique in a report.
         spec: of the encoder.
         embeddings: (N, D) float32 of the plan's views.
         bias: (N,) float32, see `normalisation.bias`; None scores with the cosine itself.
+        objects: those of the views; None scores whole views only. Not both.
     """
 
     label: str
     spec: EncoderSpec
     embeddings: NDArray[np.float32]
     bias: NDArray[np.float32] | None = None
+    objects: ObjectEmbeddings | None = None
 
     def score(self, queries: NDArray[np.int64], gallery: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return (Q, G) scores of views at these places."""
         scores = self.embeddings[queries] @ self.embeddings[gallery].T
+        if self.objects is not None:
+            return _with_objects(scores, self.embeddings, self.objects, queries, gallery)
         if self.bias is None:
             return scores
         return normalisation.normalised(scores, self.bias[queries], self.bias[gallery])
@@ -134,11 +139,12 @@ class _Judged:
 def systems_of(
     plan: Plan, embedded: Embedded, encoders: Sequence[tuple[str, EncoderSpec]]
 ) -> list[System]:
-    """Return each encoder as a system, and once more with normalised scores under a background.
+    """Return each encoder as a system, and again with normalised scores, and again with objects.
 
     Args:
-        plan: its background decides.
-        embedded: as `embedding.embed` returns it for the same encoders.
+        plan: its background decides about normalised scores.
+        embedded: as `embedding.embed` returns it for the same encoders; whether it has objects
+            decides about the last.
         encoders: label and spec of each.
 
     Raises:
@@ -155,11 +161,15 @@ def systems_of(
     if plan.background and not background:
         raise EvaluationDataInvalid("No background picture is readable and of no other use.")
     systems = []
-    for (label, spec), embeddings in zip(encoders, embedded.embeddings, strict=True):
+    for number, (label, spec) in enumerate(encoders):
+        embeddings = embedded.embeddings[number]
         systems.append(System(label, spec, embeddings))
         if background:
             bias = normalisation.bias(embeddings, embeddings[background])
             systems.append(System(f"{label}, normalised", spec, embeddings, bias))
+        if embedded.objects:
+            objects = embedded.objects[number]
+            systems.append(System(f"{label}, with objects", spec, embeddings, objects=objects))
     return systems
 
 
@@ -210,6 +220,38 @@ def run(
             "No query has a positive in any trial; a subject needs two pictures or more."
         )
     return Outcome(tuple(rows), tuple(comparisons), tuple(failures), (*plan.notes, *notes))
+
+
+def _with_objects(
+    scores: NDArray[np.float32],
+    embeddings: NDArray[np.float32],
+    objects: ObjectEmbeddings,
+    queries: NDArray[np.int64],
+    gallery: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Return (Q, G) the best score of all pairs of regions, given those of the whole views."""
+    asked, searched = (_regions(embeddings, objects, places) for places in (queries, gallery))
+    best = scores
+    for query_kind, query_rows, query_is_there in asked:
+        for kind, rows, is_there in searched:
+            pairs = pair_score(query_kind, kind, query_rows @ rows.T)
+            is_pair = query_is_there[:, None] & is_there[None, :]
+            best = np.where(is_pair, np.maximum(best, pairs), best)
+    return best
+
+
+def _regions(
+    embeddings: NDArray[np.float32], objects: ObjectEmbeddings, places: NDArray[np.int64]
+) -> list[tuple[RegionKind, NDArray[np.float32], NDArray[np.bool_]]]:
+    """Return kind, (P, D) embeddings and (P,) whether there is one: the whole, each object."""
+    regions: list[tuple[RegionKind, NDArray[np.float32], NDArray[np.bool_]]] = [
+        ("whole", embeddings[places], np.ones(len(places), np.bool_))
+    ]
+    regions += [
+        ("object", objects.embeddings[places, column], objects.is_there[places, column])
+        for column in range(objects.is_there.shape[1])
+    ]
+    return regions
 
 
 def _without_duplicates(plan: Plan, embedded: Embedded) -> tuple[Plan, tuple[str, ...]]:

@@ -41,6 +41,7 @@ _SENTENCES: dict[str, str] = {
     "encoder:transient:weights-unavailable": _("The encoder's weights cannot be loaded. {detail}"),
     "encoder:ours:device-unavailable": _("The device that DEVICE names is not there. {detail}"),
     "encoder:ours:unknown": _("ENCODER names no encoder. {detail}"),
+    "detector:ours:unknown": _("DETECTOR names no detector. {detail}"),
     "encoder:ours:checkpoint-mismatch": _("The encoder's weights do not fit. {detail}"),
     "encoder:ours:failed": _("The encoder failed on this picture."),
     "encoder:ours:weights-changed": _(

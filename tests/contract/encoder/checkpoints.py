@@ -116,13 +116,13 @@ def save_fusion(
     return checkpoint.save(network, folder)
 
 
-def save_yolo(path: Path, *, seed: int = 1, task: str = "detect") -> Path:
+def save_yolo(path: Path, *, seed: int = 1, task: str = "detect", classes: int = 3) -> Path:
     """Save a detector, or a classifier, of five layers in ultralytics' own format."""
     torch.manual_seed(seed)
     head = [[-1, 1, "C2f", [128, True]]]
     head += [[[4], 1, "Detect", ["nc"]]] if task == "detect" else [[-1, 1, "Classify", ["nc"]]]
     strided = [[-1, 1, "Conv", [size, 3, 2]] for size in (16, 32, 64, 128)]
-    layers = {"nc": 3, "depth_multiple": 0.33, "width_multiple": 0.25, "scale": "n"}
+    layers = {"nc": classes, "depth_multiple": 0.33, "width_multiple": 0.25, "scale": "n"}
     config = path.with_suffix(".yaml")
     config.write_text(json.dumps(layers | {"backbone": strided, "head": head}))
     model = YOLO(config, task=task, verbose=False)

@@ -88,3 +88,27 @@ def test_numbers_are_at_least_one(flag, capsys):
 
     assert error.value.code == 2
     assert f"{flag}: 0 is not at least 1" in capsys.readouterr().err
+
+
+def test_a_detector_is_timed_without_its_first_pass():
+    clock = Steps()
+
+    taken = benchmark.seconds_of(clock.work(100.0, 1.0, 4.0), pictures(2), rounds=2, clock=clock)
+
+    assert taken == [1.0, 4.0]
+
+
+def test_the_command_times_a_detector(folder, capsys):
+    flags = ["--detector", "none", "--data", str(folder), "--count", "4", "--batch-size", "2"]
+
+    assert benchmark.main([*flags, "--rounds", "3"]) == 0
+
+    printed = capsys.readouterr().out
+    assert printed.startswith("none: 4 pictures, batches of 2, median of 3 rounds\ndetector ")
+    assert re.search(r" [0-9]+\.[0-9] ms a picture\n$", printed)
+
+
+@pytest.mark.parametrize("flags", [[], ["--detector", "none", "--encoder", "clip"]])
+def test_one_thing_is_timed_at_a_time(folder, flags):
+    with pytest.raises(SystemExit):
+        benchmark.main([*flags, "--data", str(folder)])

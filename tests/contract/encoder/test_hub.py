@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from ml.encoders import registry
 from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.types import Choice
 from tests.contract.encoder.checkpoints import CLIP_DIM, pictures
 from tests.contract.encoder.hub_server import COMMIT, HubServer
 
@@ -202,7 +203,7 @@ def test_an_encoder_is_loaded_by_hub_id_from_disk(clip_folder, cache):
 def test_automatic_takes_clip_where_it_is_on_disk(clip_folder, cache):
     put_on_disk(cache, registry.CLIP_WEIGHTS, clip_folder)
 
-    assert registry.choose("auto", cache_dir=cache) == registry.Choice(
+    assert registry.choose("auto", cache_dir=cache) == Choice(
         name="clip",
         reason="The main encoder, clip, is used: openai/clip-vit-base-patch32 is on this machine.",
     )

@@ -47,6 +47,7 @@ def new_image(number: int = 0) -> Image:
         (ml_errors.WeightsUnavailable, TransientError, "encoder:transient:weights-unavailable"),
         (ml_errors.DeviceUnavailable, DefectError, "encoder:ours:device-unavailable"),
         (ml_errors.UnknownEncoder, DefectError, "encoder:ours:unknown"),
+        (ml_errors.UnknownDetector, DefectError, "detector:ours:unknown"),
         (ml_errors.CheckpointMismatch, DefectError, "encoder:ours:checkpoint-mismatch"),
         (ml_errors.NonFiniteEmbedding, DefectError, "encoder:ours:failed"),
         (ml_errors.MlError, DefectError, "encoder:ours:failed"),
@@ -64,7 +65,7 @@ def test_errors_of_the_models_become_ours(
 def test_every_error_of_the_models_is_a_known_one() -> None:
     kinds = {kind for kind in vars(ml_errors).values() if isinstance(kind, type)}
 
-    assert len(kinds) == 20
+    assert len(kinds) == 21
     for kind in kinds:
         code = translate(kind("why")).code
         assert code.count(":") == 2

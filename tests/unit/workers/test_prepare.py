@@ -7,8 +7,8 @@ import pytest
 from catalog import vector_store
 from catalog.models import EncoderVersion
 from ml.encoders import registry
-from ml.encoders.registry import Choice
 from ml.errors import WeightsUnavailable
+from ml.types import Choice
 from tests import fakes
 from vectors.qdrant import QdrantIndex
 from worker_api.encoders import EncoderFacts, find_live, record_first

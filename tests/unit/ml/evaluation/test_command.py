@@ -47,6 +47,7 @@ def test_the_table_and_the_files_say_the_same(tmp_path, capsys):
             "preprocessing_sha256": fakes.PREPROCESS.sha256(),
             "dim": fakes.DIM,
             "is_normalised": False,
+            "has_objects": False,
         }
     ]
     (same,) = [each for each in report["trials"] if each["trial"] == "photo → photo"]
@@ -202,3 +203,26 @@ def test_words_that_make_no_sense_are_refused(tmp_path, words):
 )
 def test_the_default_folder_is_named_after_the_encoder(encoder, name):
     assert default_output(encoder, "copies").as_posix() == f"evaluation/{name}"
+
+
+def test_objects_are_compared_with_whole_pictures_on_the_same_queries(tmp_path, capsys):
+    data, output = folders.scenes(tmp_path / "data"), tmp_path / "out"
+    given = ["--encoder", "grid", "--protocol", "background", "--data", str(data)]
+    given += ["--detector", "mine.pt", "--output", str(output), "--resamples", "20"]
+
+    def load_detector(choice, *, device, batch_size):
+        assert choice == "mine.pt"
+        return fakes.SquareDetector()
+
+    assert main(given, load=load, load_detector=load_detector) == 0
+
+    report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert report["detector"] == {"name": "square", "weights": "none", "weights_sha256": "0" * 64}
+    systems = [(system["label"], system["has_objects"]) for system in report["systems"]]
+    assert systems == [("grid", False), ("grid, with objects", True)]
+    compared = {(each["trial"], each["system"], each["against"]) for each in report["comparisons"]}
+    assert ("any scene, whole → plain", "grid, with objects", "grid") in compared
+    assert "less 0.15 where an object is in the pair." in capsys.readouterr().out
+    markdown = (output / "report.md").read_text(encoding="utf-8")
+    assert "- Objects: detector square, weights none" in markdown
+    assert markdown.count("- grid: encoder grid") == 1

@@ -6,11 +6,11 @@ from PIL import Image
 
 from ml.errors import EvaluationDataInvalid
 from ml.evaluation import command
-from ml.evaluation.panel_figures import figures_by_kind, intersection_over_union, match
+from ml.evaluation.panel_figures import figures_by_kind, match
 from ml.evaluation.panel_truth import COLLAGE_IOU, PAGE_IOU, PanelTruth, read_panel_truth
 from ml.evaluation.panels import examine
 from ml.panels import Kind, Panel, Splitting
-from ml.types import Box
+from ml.types import Box, intersection_over_union
 
 COLLAGE = {"style": "grid", "photos": [[0, 0, 50, 100], [50, 0, 100, 100]]}
 PAGE = {"page": "chat", "photos": [[10, 10, 40, 40]], "ignore": [[60, 60, 90, 90]]}

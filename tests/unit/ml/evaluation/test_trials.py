@@ -3,9 +3,9 @@ import pytest
 
 from ml.errors import EvaluationDataInvalid, NoPositives
 from ml.evaluation import protocols, trials
-from ml.evaluation.embedding import embed
+from ml.evaluation.embedding import embed, read_view
 from tests import fakes
-from tests.fakes import GridEncoder
+from tests.fakes import GridEncoder, SquareDetector
 from tests.unit.ml.evaluation import folders
 
 
@@ -149,3 +149,44 @@ def test_too_many_pairs_are_refused_in_time(tmp_path, monkeypatch):
 
     with pytest.raises(EvaluationDataInvalid, match="use --limit"):
         run(protocols.cross_medium(folders.media(tmp_path)))
+
+
+def test_with_objects_the_best_pair_of_regions_counts(tmp_path):
+    plan = protocols.background(folders.scenes(tmp_path))
+    embedded = embed(plan.views, [GridEncoder()], batch_size=4, detector=SquareDetector())
+
+    whole, regions = trials.systems_of(plan, embedded, [("grid", fakes.SPEC)])
+
+    places = np.arange(len(plan.views))
+    found = regions.score(places, places)
+    assert regions.label == "grid, with objects"
+    images = [read_view(view) for view in plan.views]
+    for row, one in enumerate(images):
+        for column, other in enumerate(images):
+            assert found[row, column] == pytest.approx(naive_score(one, other), abs=1e-5)
+    # A scene's square is the plain subject itself, which the whole scene hardly resembles.
+    (scene,) = [
+        n for n, view in enumerate(plan.views) if view.name == "images/apple_scene.png (whole)"
+    ]
+    assert found[scene, 0] == pytest.approx(0.85, abs=1e-5)
+    assert whole.score(places, places)[scene, 0] < 0.8
+
+
+def naive_score(one, other):
+    """The best pair of whole pictures and squares, those with a square less 0.15."""
+    scores = []
+    for number, first in enumerate(regions_of(one)):
+        for place, second in enumerate(regions_of(other)):
+            penalty = 0.15 if number or place else 0.0
+            scores.append(float(fakes.embed(first) @ fakes.embed(second)) - penalty)
+    return max(scores)
+
+
+def regions_of(image):
+    return [image, *([image.crop(image.getbbox())] if image.width > image.height else [])]
+
+
+def test_without_a_detector_there_are_no_objects(tmp_path):
+    _, systems = run(protocols.background(folders.scenes(tmp_path)))
+
+    assert [(system.label, system.objects) for system in systems] == [("grid0", None)]

@@ -1,0 +1,54 @@
+"""What holds for every detector."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.detection import registry
+from tests.contract.encoder.checkpoints import pictures
+
+
+@pytest.fixture(params=["yolo", "onnx", "ssd_mobilenet", "none"])
+def choice(request, yolo_file, save_onnx):
+    named = {"yolo": f"yolo:{yolo_file}", "onnx": str(save_onnx())}
+    return named.get(request.param, request.param)
+
+
+def test_no_pictures_are_no_detections(choice):
+    assert registry.load(choice, device="cpu").detect([]) == []
+
+
+def test_each_picture_is_its_own_and_stays_as_it_was(choice):
+    images = pictures(8)
+    before = [image.tobytes() for image in images]
+    one_by_one = registry.load(choice, device="cpu", batch_size=1)
+
+    found = registry.load(choice, device="cpu", batch_size=3).detect(images)
+
+    assert len(found) == 8
+    assert [image.tobytes() for image in images] == before
+    for image, batched in zip(images, found, strict=True):
+        (alone,) = one_by_one.detect([image])
+        # Which of nearly equal ones comes first may depend on rounding; what is found may not.
+        firm = {(each.label, each.box) for each in alone if each.confidence > 0.05}
+        assert {(e.label, e.box) for e in batched if e.confidence > 0.05} == firm
+
+
+def test_boxes_lie_in_the_picture_and_the_surest_comes_first(choice):
+    detector = registry.load(choice, device="cpu")
+    images = pictures(8)
+
+    for image, detections in zip(images, detector.detect(images), strict=True):
+        confidences = [each.confidence for each in detections]
+        assert confidences == sorted(confidences, reverse=True)
+        assert all(0.001 <= confidence <= 1 for confidence in confidences)
+        assert {each.label for each in detections} <= set(detector.spec.labels)
+        for box in (each.box for each in detections):
+            assert 0 <= box.x0 < box.x1 <= image.width
+            assert 0 <= box.y0 < box.y1 <= image.height
+
+
+def test_none_finds_nothing_anywhere():
+    bright = Image.fromarray(np.full((40, 40, 3), 255, np.uint8))
+
+    assert registry.load("none").detect([bright, bright]) == [(), ()]
