@@ -24,7 +24,7 @@ class CatalogueHashes:
         self._greatest = 0
 
     def find_near_identical(self, oriented: NDArray[np.uint8]) -> list[HashHit]:
-        """Return the regions within `NEAR_IDENTICAL_BITS` of any of (8, 32) hashes, closest first."""
+        """Return the regions near any of a query's hashes, (8, 32) uint8, the closest first."""
         self.refresh()
         return self._lookup.search(oriented, radius_bits=NEAR_IDENTICAL_BITS)
 

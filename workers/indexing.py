@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from kernel.errors import AppError, TransientError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import WHOLE, FoundRegion, RegionKey
 from ml.copies import comparison
 from ml.errors import MlError
 from vectors.index import Payload, Point
 from worker_api import images as catalog
-from worker_api.images import ClaimedImage, FoundRegion
+from worker_api.images import ClaimedImage
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture, decode_picture
 from workers.policies import translate

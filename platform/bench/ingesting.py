@@ -1,7 +1,7 @@
-"""`manage.py bench ingest`: what does everything around the encoder cost?
+"""`manage.py bench ingest`: what does everything around the models cost?
 
 The whole product is started in a scratch folder, takes in the pictures, is measured and ended.
-The same pictures go through the bare encoder, alone on the machine, before and after.
+The same pictures go through the bare models, alone on the machine, before and after.
 """
 
 import os
@@ -23,8 +23,8 @@ from catalog.validation import EXTENSIONS
 from config.env import ROOT
 
 _STOP_S = 180.0
-# Pictures before the measured ones: two chunks for each of two processes. The bare encoder, too,
-# embeds some before its clock starts.
+# Pictures before the measured ones: two chunks for each of two processes. The bare models, too,
+# describe some before its clock starts.
 _WARM_UP = 256
 # Variables that would point the scratch product at the real one's parts.
 _REAL_PARTS = ("DATABASE_URL", "BROKER_URL", "QDRANT_URL", "S3_BUCKET", "IMAGES")
@@ -42,12 +42,12 @@ class IngestFigures:
 
     @property
     def ratio(self) -> float:
-        """Ingestion's share of the bare encoder's throughput (mean of before and after)."""
+        """Ingestion's share of the bare models' throughput (mean of before and after)."""
         return self.ingest_per_s / mean((self.bare_before_per_s, self.bare_after_per_s))
 
 
 def measure(source: Path, scratch: Path, *, count: int) -> IngestFigures:
-    """Ingest `count` pictures made from those in `source`, and embed the same ones bare.
+    """Ingest `count` pictures made from those in `source`, and describe the same ones bare.
 
     Raises:
         ValueError: `source` has no pictures.
@@ -94,8 +94,8 @@ def write_warm_up(pictures: Path, target: Path) -> None:
 
 
 def _bare_per_s(pictures: Path) -> float:
-    """Return the encoder's own pace, in a process that does nothing else."""
-    return float(_run(["-m", "workers.bare_encoder", str(pictures)], dict(os.environ)))
+    """Return the models' own pace, in a process that does nothing else."""
+    return float(_run(["-m", "workers.bare_models", str(pictures)], dict(os.environ)))
 
 
 def _run(arguments: list[str], env: dict[str, str]) -> str:

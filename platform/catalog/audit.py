@@ -14,7 +14,7 @@ from catalog.validation import validate
 from catalog.vector_store import ensure_collection, open_index
 from kernel.errors import DefectError, UserInputError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import WHOLE, region_key
 from vectors.errors import UnknownCollection
 
 # A picture's files are written before its row: a file younger than this may still get one.
@@ -118,7 +118,7 @@ def _expected_points(version: EncoderVersion) -> Iterator[tuple[UUID, UUID]]:
     for image_id, sha256, kind, ordinal in regions.values_list(
         "image_id", "image__sha256", "kind", "ordinal"
     ).iterator():
-        region = RegionKey(kind, ordinal)
+        region = region_key(kind, ordinal)
         yield point_id(sha256=sha256, region=region, encoder_version=version.pk), image_id
 
 
@@ -169,7 +169,7 @@ def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str
         "image_id", "image__sha256", "image__status", "kind", "ordinal"
     )
     for image_id, sha256, status, kind, ordinal in rows.iterator():
-        region = RegionKey(kind, ordinal)
+        region = region_key(kind, ordinal)
         thumbnail, feature_file = storage.derived_names(sha256, region)
         if (
             region != WHOLE

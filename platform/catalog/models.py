@@ -1,7 +1,6 @@
 """What the catalogue holds: images, their regions, and the encoder that described them."""
 
 import uuid
-from typing import cast
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import JobRecord
-from kernel.regions import Kind, RegionKey
+from kernel.regions import RegionKey, region_key
 
 
 class Tag(models.Model):
@@ -153,7 +152,7 @@ class Region(models.Model):
     @property
     def key(self) -> RegionKey:
         """Which part of its image this is."""
-        return RegionKey(cast("Kind", self.kind), self.ordinal)
+        return region_key(self.kind, self.ordinal)
 
 
 class EncoderVersion(models.Model):

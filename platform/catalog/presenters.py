@@ -1,15 +1,28 @@
 """How one image is shown."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import get_language, gettext
 
-from catalog.models import Image
+from catalog.labels import label_name
+from catalog.models import Image, Region
 from catalog.validation import MIME_TYPES
 from kernel.messages import sentence
 
 # No browser we support draws these; the page shows the thumbnail and offers the file.
 _NOT_DRAWN = frozenset({"heic", "tiff"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCard:
+    """A panel or an object of an image, and the search with it."""
+
+    name: str
+    percent: int | None
+    thumbnail_url: str
+    search_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +38,12 @@ class ImagePage:
     tags: tuple[str, ...]
     albums: tuple[str, ...]
     problem: str
+    regions: tuple[RegionCard, ...]
 
 
 def present_image(image: Image) -> ImagePage:
     """Return the facts of one image for its page."""
+    parts = image.regions.exclude(kind=Region.Kind.WHOLE).defer("pdq").order_by("-kind", "ordinal")
     original_url = reverse("catalog:original", args=(image.pk,))
     is_drawn = is_drawn_by_browsers(image.format)
     return ImagePage(
@@ -41,12 +56,34 @@ def present_image(image: Image) -> ImagePage:
         tags=tuple(tag.name for tag in image.tags.all()),
         albums=tuple(album.name for album in image.albums.all()),
         problem=sentence(image.error_code) if image.error_code else "",
+        regions=tuple(_region_card(image, region) for region in parts),
+    )
+
+
+def _region_card(image: Image, region: Region) -> RegionCard:
+    is_object = region.kind == Region.Kind.OBJECT
+    name = gettext("Object {number}") if is_object else gettext("Picture {number}")
+    box = f"{region.x0},{region.y0},{region.x1},{region.y1}"
+    query = urlencode({"image": image.pk, "box": box})
+    return RegionCard(
+        name=label_name(region.label, get_language() or "en")
+        or name.format(number=region.ordinal + 1),
+        percent=round(100 * region.confidence) if is_object else None,
+        thumbnail_url=region_thumbnail_url(region),
+        search_url=f"{reverse('search:page')}?{query}",
     )
 
 
 def thumbnail_url(image: Image) -> str:
     """Return the address of an image's thumbnail."""
     return reverse("catalog:thumbnail", args=(image.pk,))
+
+
+def region_thumbnail_url(region: Region) -> str:
+    """Return the address of a region's thumbnail; the whole's is that of its image."""
+    if region.kind == Region.Kind.WHOLE:
+        return reverse("catalog:thumbnail", args=(region.image_id,))
+    return reverse("catalog:region_thumbnail", args=(region.image_id, str(region.key)))
 
 
 def is_drawn_by_browsers(format_name: str) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 
-from catalog.models import EncoderVersion, Image
+from catalog.models import EncoderVersion, Image, Region
 from kernel.errors import TransientError
 
 
@@ -32,8 +32,12 @@ def list_visible_images() -> QuerySet[Image]:
 
 
 def find_images(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
-    """Return the visible images among these ids, by id; ids without a row are left out."""
-    return list_visible_images().in_bulk(list(image_ids))
+    """Return the visible images among these ids with their regions; ids without a row are left out.
+
+    Regions come without their hashes, which are for the workers.
+    """
+    regions = Prefetch("regions", Region.objects.defer("pdq"))
+    return list_visible_images().prefetch_related(regions).in_bulk(list(image_ids))
 
 
 def count_by_status() -> dict[str, int]:

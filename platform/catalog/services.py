@@ -20,7 +20,7 @@ from jobs.models import JobRecord
 from jobs.services import MAX_DELIVERIES, finish, finish_as_split
 from kernel import task_names
 from kernel.errors import ConflictError, UserInputError
-from kernel.regions import WHOLE, Kind, RegionKey
+from kernel.regions import WHOLE, FoundRegion, RegionKey
 
 # Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
 CHUNK_SIZE = 64
@@ -48,27 +48,6 @@ class Description:
     source: str = ""
     owner: str = ""
     licence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRegion:
-    """A part of an image as a worker found it; the fields are those of `Region`."""
-
-    kind: Kind
-    ordinal: int
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-    label: str = ""
-    confidence: float = 1.0
-    pdq: bytes | None = None
-    pdq_quality: int = 0
-
-    @property
-    def key(self) -> RegionKey:
-        """Which part of its image this is."""
-        return RegionKey(self.kind, self.ordinal)
 
 
 def add_picture(picture: ValidPicture, description: Description) -> Added:

@@ -135,7 +135,7 @@ def validate(data: bytes, *, name: str = "") -> ValidPicture:
             picture.load()
             turn = _turn_upright(picture)
             width, height = picture.size[::-1] if turn in _SWAPPING_SIDES else picture.size
-            thumbnail = _thumbnail(picture, turn)
+            thumbnail = _thumbnail(picture, turn, side_px=THUMBNAIL_SIDE_PX)
     return ValidPicture(
         sha256=sha256_hex(data),
         format=format_name,
@@ -144,6 +144,24 @@ def validate(data: bytes, *, name: str = "") -> ValidPicture:
         data=data,
         thumbnail=thumbnail,
     )
+
+
+def preview(data: bytes, *, side_px: int) -> bytes:
+    """Return a picture file that `validate` took, as a JPEG, upright, RGB, on white.
+
+    Args:
+        data: the file's bytes.
+        side_px: the JPEG's longer side at most.
+
+    Raises:
+        UserInputError: as `validate`.
+    """
+    with _open(data, "") as picture:
+        _check_dimensions(picture, data)
+        with _decoding():
+            picture.draft("RGB", (side_px, side_px))  # a JPEG in no more detail than is shown
+            picture.load()
+            return _thumbnail(picture, _turn_upright(picture), side_px=side_px)
 
 
 def check_size(file_bytes: int) -> None:
@@ -208,11 +226,11 @@ def _turn_upright(picture: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _thumbnail(picture: Image.Image, turn: Image.Transpose | None) -> bytes:
-    scale = min(1.0, THUMBNAIL_SIDE_PX / max(picture.size))
+def _thumbnail(picture: Image.Image, turn: Image.Transpose | None, *, side_px: int) -> bytes:
+    scale = min(1.0, side_px / max(picture.size))
     width, height = (max(1, round(side * scale)) for side in picture.size)
     # Averaged by a whole factor first, to no less than twice the size, then resized to it.
-    factor = max(1, max(picture.size) // (2 * THUMBNAIL_SIDE_PX))
+    factor = max(1, max(picture.size) // (2 * side_px))
     box = (0, 0, picture.width / factor, picture.height / factor)
     small = _reduced(picture, factor).resize((width, height), Image.Resampling.BICUBIC, box)
     buffer = io.BytesIO()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
@@ -18,7 +18,8 @@ from catalog.responses import mark, present_error
 from catalog.selectors import list_visible_images
 from kernel.errors import DefectError
 
-_YEAR_S = 365 * 24 * 3600
+_HOUR_S = 3600
+_YEAR_S = 365 * 24 * _HOUR_S
 
 
 @require_safe
@@ -44,6 +45,22 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 
 @require_safe
 @searchers_only
+def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResponse:
+    """Return the thumbnail of a panel or an object, a JPEG; `key` is such as "panel-3"."""
+    image = _visible(image_id)
+    region = next((one.key for one in image.regions.all() if str(one.key) == key), None)
+    if region is None:
+        raise Http404
+    return _file(
+        request,
+        storage.region_thumbnail_name(image.sha256, region),
+        etag=None,  # a later description may find another region of that number
+        headers={"Content-Type": "image/jpeg"},
+    )
+
+
+@require_safe
+@searchers_only
 def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the file as it was taken in; what browsers cannot draw is offered for saving."""
     image = _visible(image_id)
@@ -62,9 +79,11 @@ def _visible(image_id: UUID) -> Image:
     return get_object_or_404(list_visible_images(), pk=image_id)
 
 
-def _file(request: HttpRequest, name: str, *, etag: str, headers: dict[str, str]) -> HttpResponse:
-    """Answer with a stored file, or 304; an address never changes its content."""
-    response = get_conditional_response(request, etag=etag)
+def _file(
+    request: HttpRequest, name: str, *, etag: str | None, headers: dict[str, str]
+) -> HttpResponse:
+    """Answer with a stored file, or 304; with an etag, the address never changes its content."""
+    response = None if etag is None else get_conditional_response(request, etag=etag)
     if response is None:
         try:
             response = HttpResponse(storage.read(name), headers=headers)
@@ -72,7 +91,10 @@ def _file(request: HttpRequest, name: str, *, etag: str, headers: dict[str, str]
             problem = replace(present_error(error), status=404)
             return mark(render(request, "error.html", {"problem": problem}), problem)
     reach = "private" if settings.SEARCH_REQUIRES_LOGIN else "public"
-    response["Cache-Control"] = f"{reach}, max-age={_YEAR_S}, immutable"
-    response["ETag"] = etag
+    if etag is None:
+        response["Cache-Control"] = f"{reach}, max-age={_HOUR_S}"
+    else:
+        response["Cache-Control"] = f"{reach}, max-age={_YEAR_S}, immutable"
+        response["ETag"] = etag
     response["X-Content-Type-Options"] = "nosniff"
     return response

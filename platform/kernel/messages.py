@@ -41,7 +41,6 @@ _SENTENCES: dict[str, str] = {
     "encoder:transient:weights-unavailable": _("The encoder's weights cannot be loaded. {detail}"),
     "encoder:ours:device-unavailable": _("The device that DEVICE names is not there. {detail}"),
     "encoder:ours:unknown": _("ENCODER names no encoder. {detail}"),
-    "detector:ours:unknown": _("DETECTOR names no detector. {detail}"),
     "encoder:ours:checkpoint-mismatch": _("The encoder's weights do not fit. {detail}"),
     "encoder:ours:failed": _("The encoder failed on this picture."),
     "encoder:ours:weights-changed": _(
@@ -52,8 +51,9 @@ _SENTENCES: dict[str, str] = {
         "The weights of {choice} are not those that found this catalogue's objects."
     ),
     "detector:ours:setting-differs": _(
-        "DETECTOR is {setting}, but this catalogue's objects were found by {recorded}. Set DETECTOR "
-        "to auto or {recorded}, or start another catalogue with another DATA_DIR and database."
+        "DETECTOR is {setting}, but this catalogue's objects were found by {recorded}. Set "
+        "DETECTOR to auto or {recorded}, or start another catalogue with another DATA_DIR and "
+        "database."
     ),
     "search:user:query-expired": _(
         "Your picture is kept for an hour only, and that is over. Choose it again."

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.shortcuts import get_object_or_404
 
 from catalog import storage
@@ -72,14 +73,15 @@ class QueryForm(forms.Form):
         return any(self.data.get(field) for field in ("image", "query"))
 
     @property
-    def _file(self) -> forms.FileField | None:
-        return self.cleaned_data.get("picture")
+    def _file(self) -> UploadedFile | None:
+        file: UploadedFile | None = self.cleaned_data.get("picture")
+        return file
 
     def _read_picture(self) -> tuple[str, bytes]:
         file, image_id = self._file, self.cleaned_data.get("image")
         if file is not None:
-            check_size(file.size)
-            return file.name, file.read()
+            check_size(file.size or 0)
+            return file.name or "", file.read()
         query_id = self.cleaned_data.get("query")
         if query_id is not None:
             return self.cleaned_data["name"][:_NAME_CHARS], _read_kept(query_id)

@@ -1,17 +1,66 @@
 """How the answer to a search is shown, to people and to programs."""
 
-import base64
+import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from catalog.presenters import thumbnail_url
-from search.services import ImageHit, SearchResult
+from django.urls import reverse
+from django.utils.translation import get_language, gettext, gettext_lazy
+
+from catalog.labels import label_name
+from catalog.models import Region
+from catalog.presenters import is_drawn_by_browsers, region_thumbnail_url, thumbnail_url
+from search.description import Box, Copy, QueryRegion
+from search.groups import Group, ImageHit
+from search.services import SearchResult
+from search.verdicts import Verdict
+
+_VERDICTS = {
+    Verdict.IDENTICAL: gettext_lazy("identical file"),
+    Verdict.NEAR_IDENTICAL: gettext_lazy("same picture"),
+    Verdict.EDITED_COPY: gettext_lazy("edited copy"),
+    Verdict.SAME_SUBJECT: gettext_lazy("same subject"),
+    Verdict.SIMILAR: "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PartLink:
+    """A part of the query that can be searched alone.
+
+    Attributes:
+        key: "whole-0", "panel-3", "object-1" or "box-0": its anchor and its name in the API.
+        name: for people.
+        box: x, y, width, height in pixels of the upright picture.
+        url: the search with this part; of the whole, the search with all.
+        is_chosen: whether this search is that.
+        percent: how sure the detector is of an object; None for the others.
+    """
+
+    key: str
+    name: str
+    box: tuple[int, int, int, int]
+    url: str
+    is_chosen: bool
+    percent: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class HitCard:
-    """One hit on the page. `score` is the cosine; `bar` the same from 0 to 1, for the meter."""
+    """One image found.
+
+    Attributes:
+        box: where in the image the part lies that was met: x, y, width, height in pixels of it
+            upright; None is all of it.
+        bar: from 0 to 1, for the meter: the probability, or the score where none is known.
+        percent: the probability that both show the same subject; None where it is not known.
+        verdict: its stable name.
+        verdict_shown: for people; "" says nothing.
+        is_proved: whether pixels say so.
+        comparison: what the overlay is drawn from, as JSON; "" where there is none.
+    """
 
     rank: int
     image_id: UUID
@@ -20,75 +69,246 @@ class HitCard:
     thumbnail_url: str
     width: int
     height: int
-    score: float
+    box: tuple[int, int, int, int] | None
+    score: float | None
     bar: str
-    is_identical: bool
+    percent: int | None
+    verdict: Verdict
+    verdict_shown: str
+    is_proved: bool
+    comparison: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSection:
+    """A part of the query and the images that it found."""
+
+    part: PartLink
+    hits: tuple[HitCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetLink:
+    """An object's name, in how many images it is, and the search with or without it."""
+
+    name: str
+    images: int
+    url: str
+    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """The query as it was understood, and its hits, best first."""
+    """The query as it was understood, and what its parts found."""
 
+    query_id: UUID
     query_name: str
-    query_thumbnail: str
+    query_url: str
     query_width: int
     query_height: int
-    hits: tuple[HitCard, ...]
-    encode_ms: float
-    total_ms: float
+    layout: str
+    parts: tuple[PartLink, ...]
+    box: str
+    groups: tuple[GroupSection, ...]
+    facets: tuple[FacetLink, ...]
+    labels: tuple[str, ...]
+    total_s: float
 
     @property
-    def total_s(self) -> float:
-        """How long the person waited, in seconds."""
-        return self.total_ms / 1000
+    def shown(self) -> int:
+        """How many cards there are."""
+        return sum(len(group.hits) for group in self.groups)
 
 
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
-    """Return what the page shows; the query picture travels inside it and is stored nowhere."""
-    thumbnail = base64.b64encode(result.query.thumbnail).decode()
+    """Return what the page shows, in the active language."""
+    links = _Links(result, query_name)
+    chosen = [] if result.box is None else [QueryRegion("box", 0, result.box)]
     return ResultPage(
+        query_id=result.query_id,
         query_name=query_name,
-        query_thumbnail=f"data:image/jpeg;base64,{thumbnail}",
+        query_url=reverse("search:query", args=(result.query_id,)),
         query_width=result.query.width,
         query_height=result.query.height,
-        hits=tuple(_card(hit) for hit in result.hits),
-        encode_ms=result.encode_ms,
-        total_ms=result.total_ms,
+        layout=result.layout,
+        parts=tuple(links.part(region) for region in (*result.regions, *chosen)),
+        box="" if result.box is None else _comma_separated(result.box),
+        groups=tuple(
+            GroupSection(links.part(group.region), tuple(_card(hit) for hit in group.hits))
+            for group in result.groups
+        ),
+        facets=tuple(
+            FacetLink(
+                _shown(facet.label), facet.images, links.toggled(facet.label), facet.is_chosen
+            )
+            for facet in result.facets
+        ),
+        labels=tuple(facet.label for facet in result.facets if facet.is_chosen),
+        total_s=result.total_ms / 1000,
     )
+
+
+class _Links:
+    """Addresses of searches with the same picture."""
+
+    def __init__(self, result: SearchResult, name: str) -> None:
+        self._query = [("query", str(result.query_id)), ("name", name)]
+        self._box = result.box
+        self._labels = [facet.label for facet in result.facets if facet.is_chosen]
+
+    def part(self, region: QueryRegion) -> PartLink:
+        is_whole = region.kind == "whole"
+        x0, y0, x1, y1 = region.box
+        return PartLink(
+            key=f"{region.kind}-{region.ordinal}",
+            name=_part_name(region),
+            box=(x0, y0, x1 - x0, y1 - y0),
+            url=self._url(None if is_whole else region.box, self._labels),
+            is_chosen=(self._box is None) if is_whole else region.box == self._box,
+            percent=round(100 * region.confidence) if region.kind == "object" else None,
+        )
+
+    def toggled(self, label: str) -> str:
+        others = [one for one in self._labels if one != label]
+        return self._url(self._box, others if label in self._labels else [*others, label])
+
+    def _url(self, box: Box | None, labels: list[str]) -> str:
+        fields = [*self._query, *(("label", label) for label in labels)]
+        if box is not None:
+            fields.append(("box", _comma_separated(box)))
+        return f"{reverse('search:page')}?{urlencode(fields)}"
+
+
+def _part_name(region: QueryRegion) -> str:
+    if region.kind == "whole":
+        return gettext("The whole picture")
+    if region.kind == "panel":
+        return gettext("Picture {number}").format(number=region.ordinal + 1)
+    if region.kind == "object":
+        return _shown(region.label) or gettext("Object {number}").format(number=region.ordinal + 1)
+    return gettext("Chosen part")
+
+
+def _shown(label: str) -> str:
+    return label_name(label, get_language() or "en")
 
 
 def _card(hit: ImageHit) -> HitCard:
+    image, likely = hit.image, hit.probability
+    bar = likely if likely is not None else hit.score
     return HitCard(
         rank=hit.rank,
-        image_id=hit.image.pk,
-        title=str(hit.image),
-        url=hit.image.get_absolute_url(),
-        thumbnail_url=thumbnail_url(hit.image),
-        width=hit.image.width,
-        height=hit.image.height,
+        image_id=image.pk,
+        title=str(image),
+        url=image.get_absolute_url(),
+        thumbnail_url=thumbnail_url(image),
+        width=image.width,
+        height=image.height,
+        box=_part_box(hit.region),
         score=hit.score,
-        bar=f"{min(max(hit.score, 0.0), 1.0):.3f}",
-        is_identical=hit.is_identical,
+        bar=f"{min(max(bar or 0.0, 0.0), 1.0):.3f}",
+        percent=None if likely is None else round(100 * likely),
+        verdict=hit.verdict,
+        verdict_shown=str(_VERDICTS[hit.verdict]),
+        is_proved=hit.verdict.is_proved,
+        comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
     )
 
 
-def as_json(page: ResultPage) -> dict[str, Any]:
-    """Return the same answer for a program."""
+def _part_box(region: Region | None) -> tuple[int, int, int, int] | None:
+    if region is None or region.kind == Region.Kind.WHOLE:
+        return None
+    return region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0
+
+
+def _comparison(hit: ImageHit, copy: Copy) -> dict[str, Any]:
+    """Return what the page's script lays over each other: the query's part on the image."""
+    image = hit.image
+    original = reverse("catalog:original", args=(image.pk,))
     return {
-        "hits": [
-            {
-                "image_id": str(hit.image_id),
-                "rank": hit.rank,
-                "score": hit.score,
-                "title": hit.title,
-                "url": hit.url,
-                "thumbnail_url": hit.thumbnail_url,
-                "width": hit.width,
-                "height": hit.height,
-                "is_identical": hit.is_identical,
-            }
-            for hit in page.hits
-        ],
-        "encode_ms": page.encode_ms,
-        "total_ms": page.total_ms,
+        "image": original if is_drawn_by_browsers(image.format) else thumbnail_url(image),
+        "width": image.width,
+        "height": image.height,
+        "box": hit.query.box,
+        "outline": copy.outline,
+        "overlap": _overlap(copy),
     }
+
+
+def _overlap(copy: Copy) -> dict[str, Any] | None:
+    if copy.overlap is None:
+        return None
+    return {
+        "inliers": copy.overlap.inliers,
+        "is_mirrored": copy.overlap.is_mirrored,
+        "query_percent": round(copy.overlap.query_percent),
+        "image_percent": round(copy.overlap.image_percent),
+    }
+
+
+def as_json(result: SearchResult) -> dict[str, Any]:
+    """Return the answer for a program. Boxes are x0, y0, x1, y1 in pixels, half-open."""
+    return {
+        "query": {
+            "id": str(result.query_id),
+            "width": result.query.width,
+            "height": result.query.height,
+            "layout": result.layout,
+            "regions": [_region_json(region) for region in result.regions],
+        },
+        "groups": [_group_json(group) for group in result.groups],
+        "facets": [{"label": facet.label, "images": facet.images} for facet in result.facets],
+        "model_ms": result.model_ms,
+        "total_ms": result.total_ms,
+    }
+
+
+def _region_json(region: QueryRegion) -> dict[str, Any]:
+    return {
+        "key": f"{region.kind}-{region.ordinal}",
+        "box": list(region.box),
+        "label": region.label,
+        "confidence": region.confidence,
+    }
+
+
+def _group_json(group: Group) -> dict[str, Any]:
+    return {
+        "region": _region_json(group.region),
+        "hits": [_hit_json(hit) for hit in group.hits],
+    }
+
+
+def _hit_json(hit: ImageHit) -> dict[str, Any]:
+    image, copy, region = hit.image, hit.copy, hit.region
+    return {
+        "image_id": str(image.pk),
+        "rank": hit.rank,
+        "verdict": hit.verdict.value,
+        "score": hit.score,
+        "probability": hit.probability,
+        "title": str(image),
+        "url": image.get_absolute_url(),
+        "thumbnail_url": thumbnail_url(image),
+        "width": image.width,
+        "height": image.height,
+        "query_region": _region_json(hit.query),
+        "image_region": None if region is None else _image_region_json(region),
+        "copy": None
+        if copy is None
+        else {"bits": copy.bits, "outline": copy.outline, "overlap": _overlap(copy)},
+    }
+
+
+def _image_region_json(region: Region) -> dict[str, Any]:
+    return {
+        "key": str(region.key),
+        "box": [region.x0, region.y0, region.x1, region.y1],
+        "label": region.label,
+        "confidence": region.confidence,
+        "thumbnail_url": region_thumbnail_url(region),
+    }
+
+
+def _comma_separated(box: Box) -> str:
+    return ",".join(str(number) for number in box)

@@ -1,4 +1,4 @@
-"""Where a query picture lies while a worker describes it."""
+"""Where a query picture lies while workers describe it and a person searches with its parts."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -8,7 +8,7 @@ from django.utils import timezone
 from catalog import storage
 
 FOLDER = "queries"
-# The web removes its file as soon as it has the answer; this is for those it could not remove.
+# So long a person may go on searching with parts of the picture.
 EXPIRES_AFTER = timedelta(hours=1)
 
 
@@ -30,7 +30,7 @@ def delete(query_id: UUID) -> None:
 
 
 def delete_expired() -> int:
-    """Remove the query pictures that outlived their search; return how many."""
+    """Remove the query pictures whose time is over; return how many."""
     oldest = timezone.now() - EXPIRES_AFTER
     expired = [name for name in storage.list_names(FOLDER) if storage.modified_at(name) < oldest]
     for name in expired:

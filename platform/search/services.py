@@ -1,123 +1,219 @@
-"""One search: a picture in, the images of the catalogue that are most like it out."""
+"""One search: a picture in, the images of the catalogue that are most like its parts out."""
 
-import base64
-import logging
 import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-import numpy as np
-from django.conf import settings
-from numpy.typing import NDArray
-
-from catalog.models import EncoderVersion, Image
+from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import find_images, get_live_encoder
 from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
-from jobs import dispatch
-from kernel import task_names
-from kernel.errors import AppError, DefectError, TransientError, UserInputError
-from search import query_files
-from vectors.index import Hit
+from kernel.errors import AppError, TransientError
+from kernel.ids import point_id
+from kernel.regions import WHOLE
+from search import description, query_files
+from search.description import Copy, DescribedQuery, Layout, QueryRegion, StoredQuery
+from search.forms import Question
+from search.groups import Group, Pair, best_pairs, hits_a_part, parts_of, rank
+from vectors.index import Where
 
-logger = logging.getLogger(__name__)
-
-# Hits on a page.
-RESULT_COUNT = 24
-# Regions asked for: several may belong to one image, and images being deleted drop out.
-_REGION_COUNT = 3 * RESULT_COUNT
+# Points asked for: several may belong to one image, and images being deleted drop out.
+_POINTS_AN_IMAGE = 4
+# Images of a part that are compared with it by their pixels, and in all parts of a query.
+_COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 120, 5
+# Names of objects that the found images can be narrowed down by.
+_MOST_FACETS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ImageHit:
-    """An image of the catalogue that a search found; rank from 1, score = best region's cosine."""
+class Facet:
+    """An object's label, in how many found images it is, and whether it is asked for."""
 
-    image: Image
-    rank: int
-    score: float
-    is_identical: bool
+    label: str
+    images: int
+    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one search, best first, and where the time went."""
+    """The answer to one search.
 
+    Attributes:
+        query_id: under which the picture is kept for an hour, to search with its parts.
+        query: the picture.
+        layout: whether it is one picture, or many.
+        regions: all its parts, the whole first.
+        box: the part that was chosen; None is all.
+        groups: what each part found.
+        facets: of the images found, the commonest first.
+        model_ms: what decoding and the models took.
+        total_ms: the whole search.
+    """
+
+    query_id: UUID
     query: ValidPicture
-    hits: tuple[ImageHit, ...]
-    encode_ms: float
+    layout: Layout
+    regions: tuple[QueryRegion, ...]
+    box: description.Box | None
+    groups: tuple[Group, ...]
+    facets: tuple[Facet, ...]
+    model_ms: float
     total_ms: float
 
 
 @dataclass(frozen=True, slots=True)
-class _DescribedQuery:
-    embedding: NDArray[np.float32]
-    encode_ms: float
+class _Catalogue:
+    """Rows of what was found: images by id, regions by their points' ids and by their own."""
+
+    images: dict[UUID, Image]
+    by_point: dict[UUID, Region]
+    by_id: dict[int, Region]
 
 
-def search(data: bytes, *, name: str) -> SearchResult:
-    """Find the images most like a picture.
-
-    Args:
-        data: the query picture's file.
-        name: its file name.
+def search(question: Question) -> SearchResult:
+    """Find the images most like a picture, or like each of its parts.
 
     Raises:
-        UserInputError: the file is no picture that we take (`catalog.validation.validate`).
+        UserInputError: the file is no picture that we take (`catalog.validation.validate`), or
+            "search:user:bad-box".
         TransientError: worker, broker or vector store is away or slow; say so and try again.
         DefectError: ours.
     """
     started = time.perf_counter()
-    picture = validate(data, name=name)
+    picture = validate(question.data, name="" if question.query_id else question.name)
     version = get_live_encoder()
-    described = _describe(picture, version)
-    hits = open_index(version).search(described.embedding[np.newaxis], k=_REGION_COUNT)[0]
+    query_id = question.query_id or query_files.write(picture.data)
+    try:
+        query = StoredQuery(query_id, picture.width, picture.height)
+        described = description.describe(query, box=question.box, encoder_version=version.pk)
+        groups, copies_ms = _find(query, described, picture, version, question.labels)
+    except AppError:
+        if question.query_id is None:
+            with suppress(TransientError):  # what stays behind expires
+                query_files.delete(query_id)
+        raise
     return SearchResult(
+        query_id=query_id,
         query=picture,
-        hits=_group_by_image(hits, query_sha256=picture.sha256),
-        encode_ms=described.encode_ms,
+        layout=described.layout,
+        regions=described.regions,
+        box=question.box,
+        groups=groups,
+        facets=_facets(groups, question.labels),
+        model_ms=described.model_ms + copies_ms,
         total_ms=(time.perf_counter() - started) * 1000,
     )
 
 
-def _describe(picture: ValidPicture, version: EncoderVersion) -> _DescribedQuery:
-    query_id = query_files.write(picture.data)
-    try:
-        answer = dispatch.ask(
-            task_names.DESCRIBE_QUERY,
-            timeout_s=settings.SEARCH_TIMEOUT_S,
-            query_id=str(query_id),
+def _find(
+    query: StoredQuery,
+    described: DescribedQuery,
+    picture: ValidPicture,
+    version: EncoderVersion,
+    labels: Sequence[str],
+) -> tuple[tuple[Group, ...], float]:
+    """Return the groups, and the milliseconds that proving copies took."""
+    parts = parts_of(described)
+    most = hits_a_part(len(parts))
+    found = open_index(version).search(
+        described.embeddings, k=most * _POINTS_AN_IMAGE, where=Where(labels=tuple(labels))
+    )
+    pairs = [best_pairs(part, described, found) for part in parts]
+    catalogue = _read({image_id for each in pairs for image_id in each}, version)
+    compared = max(_FEWEST_COMPARED, min(_COMPARED, _COMPARED_IN_ALL // len(parts)))
+    copies, copies_ms = description.find_copies(
+        query,
+        [
+            (part.region.box, _candidates(each, catalogue, most=compared))
+            for part, each in zip(parts, pairs, strict=True)
+        ],
+    )
+    catalogue = _with_copies(catalogue, copies, version)
+    groups = tuple(
+        rank(
+            part,
+            each,
+            _by_image(those, catalogue, labels),
+            catalogue.images,
+            catalogue.by_point,
+            query_sha256=picture.sha256,
+            calibration=version.calibration,
+            most=most,
         )
-    finally:
-        with suppress(TransientError):  # what stays behind expires
-            query_files.delete(query_id)
-    if "error" in answer:
-        raise _error(answer)
-    if answer["encoder_version"] != version.pk:
-        raise TransientError("encoder:transient:changing")
-    return _DescribedQuery(
-        embedding=np.frombuffer(base64.b64decode(answer["embedding"]), dtype="<f4"),
-        encode_ms=answer["encode_ms"],
+        for part, each, those in zip(parts, pairs, copies, strict=True)
+    )
+    return groups, copies_ms
+
+
+def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _Catalogue:
+    images = find_images(image_ids)
+    by_point = {
+        point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk): region
+        for image in images.values()
+        for region in image.regions.all()
+    }
+    return _Catalogue(images, by_point, {region.pk: region for region in by_point.values()})
+
+
+def _candidates(pairs: dict[UUID, Pair], catalogue: _Catalogue, *, most: int) -> list[int]:
+    """Return the regions that a part is compared with: those that it met, of objects the whole."""
+    wholes = {
+        region.image_id: region.pk for region in catalogue.by_id.values() if region.key == WHOLE
+    }
+    chosen: list[int] = []
+    for image_id, pair in list(pairs.items())[:most]:
+        region = catalogue.by_point.get(pair.point_id)
+        if region is not None and region.kind == Region.Kind.PANEL:
+            chosen.append(region.pk)
+        elif image_id in wholes:
+            chosen.append(wholes[image_id])
+    return chosen
+
+
+def _with_copies(
+    catalogue: _Catalogue, copies: Sequence[Sequence[Copy]], version: EncoderVersion
+) -> _Catalogue:
+    """Add the images that were found by their hashes alone."""
+    unknown = {copy.region_id for each in copies for copy in each} - set(catalogue.by_id)
+    if not unknown:
+        return catalogue
+    image_ids = Region.objects.filter(pk__in=unknown).values_list("image_id", flat=True)
+    more = _read(image_ids, version)
+    return _Catalogue(
+        catalogue.images | more.images,
+        catalogue.by_point | more.by_point,
+        catalogue.by_id | more.by_id,
     )
 
 
-def _error(answer: dict[str, Any]) -> AppError:
-    """Return the worker's error again: its code says whose it is."""
-    code = answer["error"]
-    kinds: dict[str, type[AppError]] = {"user": UserInputError, "ours": DefectError}
-    kind = kinds.get(code.split(":")[1], TransientError)
-    return kind(code, **answer.get("context", {}))
+def _by_image(
+    copies: Sequence[Copy], catalogue: _Catalogue, labels: Sequence[str]
+) -> dict[UUID, tuple[Region, Copy]]:
+    """Return the surest copy in each image; where labels are asked for, in those that have one."""
+    named = {region.image_id for region in catalogue.by_id.values() if region.label in labels}
+    surest: dict[UUID, tuple[Region, Copy]] = {}
+    for copy in sorted(copies, key=_sureness, reverse=True):
+        region = catalogue.by_id.get(copy.region_id)
+        if region is not None and (not labels or region.image_id in named):
+            surest.setdefault(region.image_id, (region, copy))
+    return surest
 
 
-def _group_by_image(hits: list[Hit], *, query_sha256: str) -> tuple[ImageHit, ...]:
-    """Keep each image's best region, in the order of the hits; drop images without a row."""
-    best: dict[UUID, float] = {}
-    for hit in hits:
-        best.setdefault(hit.payload.image_id, hit.score)
-    images = find_images(best)
-    found = [(images[image_id], score) for image_id, score in best.items() if image_id in images]
-    return tuple(
-        ImageHit(image, rank, score, is_identical=image.sha256 == query_sha256)
-        for rank, (image, score) in enumerate(found[:RESULT_COUNT], start=1)
+def _sureness(copy: Copy) -> tuple[bool, int]:
+    return copy.is_near_identical, 0 if copy.overlap is None else copy.overlap.inliers
+
+
+def _facets(groups: Sequence[Group], chosen: Sequence[str]) -> tuple[Facet, ...]:
+    """Return the labels that are asked for, and the commonest ones in the images found."""
+    images = {hit.image.pk: hit.image for group in groups for hit in group.hits}
+    counts = Counter(
+        label
+        for image in images.values()
+        for label in {region.label for region in image.regions.all() if region.label}
     )
+    commonest = sorted(counts, key=lambda label: (-counts[label], label))
+    labels = dict.fromkeys([*chosen, *commonest[:_MOST_FACETS]])
+    return tuple(Facet(label, counts[label], label in chosen) for label in labels)

@@ -1,39 +1,62 @@
 """The search page: form → service → presenter."""
 
 from typing import Any
+from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.access import searchers_only
 from catalog.models import Image
 from catalog.responses import error_json, mark, present_error, wants_json
 from catalog.selectors import count_by_status
-from kernel.errors import AppError, DefectError
-from search import services
+from catalog.validation import preview
+from kernel.errors import AppError, DefectError, UserInputError
+from search import query_files, services
 from search.forms import QueryForm
 from search.presenters import as_json, present_result
+
+# Enough to see a screenshot's photos in; small enough to travel.
+_PREVIEW_SIDE_PX = 1600
+_PREVIEW_S = 3600
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @searchers_only
 def page(request: HttpRequest) -> HttpResponse:
-    """Ask for a picture, and answer with the images that are most like it."""
-    if request.method != "POST":
+    """Ask for a picture, and answer with the images that are most like it or its parts.
+
+    An address may name an image of the catalogue or a query that is still kept.
+    """
+    form = QueryForm(request.POST or request.GET, request.FILES)
+    if request.method != "POST" and not form.is_asked:
         return _render(request)
     try:
-        query = QueryForm(request.POST, request.FILES).read()
-        result = services.search(query.data, name=query.name)
+        question = form.read()
+        result = services.search(question)
     except DefectError:
         raise  # not the form's affair: the error page says it
     except AppError as error:
         return _refuse(request, error)
-    answer = present_result(result, query_name=query.name)
     if wants_json(request):
-        return JsonResponse(as_json(answer))
-    return _render(request, result=answer)
+        return JsonResponse(as_json(result))
+    return _render(request, result=present_result(result, query_name=question.name))
+
+
+@require_safe
+@searchers_only
+def query_preview(request: HttpRequest, query_id: UUID) -> HttpResponse:
+    """Return a query picture as a JPEG that every browser draws; 404 when it is no longer kept."""
+    try:
+        jpeg = preview(query_files.read(query_id), side_px=_PREVIEW_SIDE_PX)
+    except (DefectError, UserInputError) as error:
+        raise Http404 from error
+    response = HttpResponse(jpeg, content_type="image/jpeg")
+    response["Cache-Control"] = f"private, max-age={_PREVIEW_S}, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:

@@ -32,7 +32,7 @@ class Payload:
     """
 
     image_id: UUID
-    kind: Kind
+    kind: str
     labels: tuple[str, ...]
     medium: str
     tags: tuple[str, ...]

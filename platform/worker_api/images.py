@@ -9,10 +9,9 @@ from django.db.models import F
 
 from catalog import services, storage
 from catalog.models import Image, Region
-from catalog.services import FoundRegion
 from kernel.errors import DefectError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import WHOLE, FoundRegion, RegionKey
 
 # A transaction that began earlier may commit a lower number later: so many are asked for again.
 _LATE_ROWS = 2_000
@@ -171,7 +170,8 @@ def list_hashed_regions(*, least_quality: int, after: int = 0) -> Iterator[Hashe
         pk__gt=after - _LATE_ROWS, pdq__isnull=False, pdq_quality__gte=least_quality
     ).order_by("pk")
     for pk, pdq in rows.values_list("pk", "pdq").iterator():
-        yield HashedRegion(pk, bytes(pdq))
+        if pdq is not None:  # as was asked for
+            yield HashedRegion(pk, bytes(pdq))
 
 
 def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:

@@ -1,4 +1,4 @@
-"""Query pictures: written by the web, read once by a worker, gone within the hour."""
+"""Query pictures: written by the web, read by workers, gone after an hour."""
 
 from uuid import UUID
 
@@ -16,5 +16,5 @@ def read_query(query_id: UUID) -> bytes:
 
 
 def expire_queries() -> int:
-    """Remove query pictures that a crash left behind; return how many."""
+    """Remove query pictures whose time is over; return how many."""
     return query_files.delete_expired()

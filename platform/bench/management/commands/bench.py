@@ -25,7 +25,7 @@ class Command(BaseCommand):
         search.add_argument("--tries", type=int, default=100)
         search.add_argument("--seed", type=int, default=0)
         search.add_argument("--url", help="the site's address; this machine's by default")
-        ingest = kinds.add_parser("ingest", help="ingestion beside the bare encoder, in a scratch")
+        ingest = kinds.add_parser("ingest", help="ingestion beside the bare models, in a scratch")
         ingest.add_argument("source", type=Path, help="a folder of pictures")
         ingest.add_argument("--count", type=int, default=1000)
         index = kinds.add_parser("index", help="the vector store beside faiss")
@@ -49,8 +49,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Catalogue: {figures.images} images. Query: half size, mirrored, JPEG 60.\n"
             f"Original first: {figures.found_first} of {figures.tries}\n"
-            f"A search, median: {figures.total_ms:.1f} ms, of it {figures.encode_ms:.1f} ms in "
-            f"the encoder and {figures.outside_ms:.1f} ms outside "
+            f"A search, median: {figures.total_ms:.1f} ms, of it {figures.model_ms:.1f} ms in "
+            f"the models and {figures.outside_ms:.1f} ms outside "
             f"(95th percentile {figures.outside_p95_ms:.1f} ms)"
         )
 
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             figures = ingesting.measure(options["source"], Path(scratch), count=options["count"])
         self.stdout.write(
             f"{figures.indexed} of {figures.pictures} pictures indexed\n"
-            f"Bare encoder: {figures.bare_before_per_s:.1f} pictures/s before, "
+            f"Bare models:  {figures.bare_before_per_s:.1f} pictures/s before, "
             f"{figures.bare_after_per_s:.1f} after\n"
             f"Ingestion:    {figures.ingest_per_s:.1f} pictures/s\n"
             f"Ratio:        {figures.ratio:.0%}"

@@ -1,0 +1,188 @@
+"""A query's parts, each with the images that it found: one group of results a part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from catalog.models import Image, Region
+from search.description import Copy, DescribedQuery, QueryRegion
+from search.pairs import pair_score
+from search.verdicts import Verdict, by_score, probability
+from vectors.index import Hit
+
+# Images in a group, and in all groups of a collage.
+MOST_HITS, MOST_HITS_IN_ALL = 24, 240
+_FEWEST_HITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPart:
+    """What one group of results is about, and the regions that are searched for it.
+
+    Attributes:
+        region: the whole, a panel, or the box that a person chose.
+        searched: places in `DescribedQuery.searched`: the region itself, and objects inside it.
+    """
+
+    region: QueryRegion
+    searched: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two regions that met, and how alike they make the pictures: greater is more similar."""
+
+    query: QueryRegion
+    point_id: UUID
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHit:
+    """An image of the catalogue that a part of the query found.
+
+    Attributes:
+        image: the image.
+        rank: from 1, within its group.
+        verdict: what it is to the query's part.
+        score: of the best pair of regions: its cosine, less a penalty where one is an object; None
+            where the image was found by its hash alone.
+        probability: that both show the same subject, 0..1; None where there is no score, or where
+            the encoder is not calibrated.
+        query: the query's region that met.
+        region: the image's; None where its row is gone.
+        copy: the proof, where the verdict has one.
+    """
+
+    image: Image
+    rank: int
+    verdict: Verdict
+    score: float | None
+    probability: float | None
+    query: QueryRegion
+    region: Region | None
+    copy: Copy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The images that a part of the query found, best first."""
+
+    region: QueryRegion
+    hits: tuple[ImageHit, ...]
+
+
+def parts_of(described: DescribedQuery) -> list[QueryPart]:
+    """Return the parts that get a group each.
+
+    A collage's or screenshot's panels, in reading order, and then the whole; of one picture the
+    whole with its objects; or the box alone.
+    """
+    searched = list(enumerate(described.searched))
+    objects = [(place, region) for place, region in searched if region.kind == "object"]
+    heads = [(place, region) for place, region in searched if region.kind != "object"]
+    panels = [(place, region) for place, region in heads if region.kind == "panel"]
+    parts = []
+    for place, region in panels or heads:
+        inside = (other for other, each in objects if _is_in(each, region))
+        parts.append(QueryPart(region, (place, *inside)))
+    wholes = [head for head in heads if panels and head[1].kind == "whole"]
+    return parts + [QueryPart(region, (place,)) for place, region in wholes]
+
+
+def hits_a_part(parts: int) -> int:
+    """Return how many images each group shows: fewer where there are many groups."""
+    return max(_FEWEST_HITS, min(MOST_HITS, MOST_HITS_IN_ALL // max(parts, 1)))
+
+
+def best_pairs(
+    part: QueryPart, described: DescribedQuery, found: Sequence[Sequence[Hit]]
+) -> dict[UUID, Pair]:
+    """Return the best pair of regions with each image, best first; ties by image id.
+
+    Args:
+        part: the query's part.
+        described: the query.
+        found: hits of each of its searched regions.
+    """
+    best: dict[UUID, Pair] = {}
+    for place in part.searched:
+        region = described.searched[place]
+        for hit in found[place]:
+            pair = Pair(region, hit.point_id, pair_score(region, hit))
+            known = best.get(hit.payload.image_id)
+            if known is None or pair.score > known.score:
+                best[hit.payload.image_id] = pair
+    return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0])))
+
+
+def rank(
+    part: QueryPart,
+    pairs: Mapping[UUID, Pair],
+    copies: Mapping[UUID, tuple[Region, Copy]],
+    images: Mapping[UUID, Image],
+    regions: Mapping[UUID, Region],
+    *,
+    query_sha256: str,
+    calibration: Mapping[str, Any] | None,
+    most: int,
+) -> Group:
+    """Return a part's images: what is proved first, the surest rung on top, then by score.
+
+    Args:
+        part: the query's part.
+        pairs: image → its best pair.
+        copies: image → the region that the part is a copy of, and the proof.
+        images: those that can be shown, by id; others are left out.
+        regions: by their points' ids.
+        query_sha256: of the query's file: an image of the same is identical to the whole.
+        calibration: of the encoder version.
+        most: images that are kept.
+    """
+    hits = []
+    for image_id in {**pairs, **copies}:
+        image, pair = images.get(image_id), pairs.get(image_id)
+        if image is None:
+            continue
+        region, copy = copies.get(image_id, (None, None))
+        score = None if pair is None else pair.score
+        verdict = _verdict(copy, score, calibration)
+        if part.region.kind == "whole" and image.sha256 == query_sha256:
+            verdict = Verdict.IDENTICAL
+        if region is None and pair is not None:
+            region = regions.get(pair.point_id)
+        hits.append(
+            ImageHit(
+                image=image,
+                rank=0,
+                verdict=verdict,
+                score=score,
+                probability=None if score is None else probability(score, calibration),
+                query=part.region if copy or pair is None else pair.query,
+                region=region,
+                copy=copy,
+            )
+        )
+    hits.sort(key=_order)
+    kept = (replace(hit, rank=place) for place, hit in enumerate(hits[:most], start=1))
+    return Group(part.region, tuple(kept))
+
+
+def _verdict(
+    copy: Copy | None, score: float | None, calibration: Mapping[str, Any] | None
+) -> Verdict:
+    if copy is not None:
+        return Verdict.NEAR_IDENTICAL if copy.is_near_identical else Verdict.EDITED_COPY
+    return Verdict.SIMILAR if score is None else by_score(score, calibration)
+
+
+def _order(hit: ImageHit) -> tuple[int, float, UUID]:
+    rung = hit.verdict.rung if hit.verdict.is_proved else len(Verdict)
+    return rung, -(hit.score if hit.score is not None else -1.0), hit.image.pk
+
+
+def _is_in(inner: QueryRegion, outer: QueryRegion) -> bool:
+    """Whether the middle of one box lies in the other."""
+    x, y = (inner.box[0] + inner.box[2]) / 2, (inner.box[1] + inner.box[3]) / 2
+    return outer.box[0] <= x < outer.box[2] and outer.box[1] <= y < outer.box[3]

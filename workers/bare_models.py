@@ -1,0 +1,70 @@
+"""`python -m workers.bare_models FOLDER`: the models' own pace, in pictures a second.
+
+The yardstick of `manage.py bench ingest`: pictures decoded beforehand, no database, no queue, no
+index, no files. What is left is taking pictures apart, embedding their regions and describing them
+for copies, in worker-sized batches.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.bootstrap import start_django
+
+start_django()
+
+from django.conf import settings
+from PIL import Image
+
+from ml.copies import comparison
+from ml.detection import registry as detectors
+from ml.detection.base import Detector
+from ml.encoders import registry
+from ml.encoders.base import Encoder
+from workers.pictures import UprightPicture, decode_picture
+from workers.regions import take_apart
+
+_WARM_UP_BATCHES = 3
+
+
+def main() -> int:
+    """Describe every picture of the folder and print how many a second that was."""
+    pictures = [_read(file) for file in sorted(Path(sys.argv[1]).iterdir())]
+    size = settings.ENCODER_BATCH_SIZE
+    loading: dict[str, Any] = {
+        "device": settings.ENCODER_DEVICE,
+        "batch_size": size,
+        "cache_dir": settings.MODELS_DIR,
+    }
+    folder = settings.MODELS_DIR
+    encoder = registry.load(registry.choose(settings.ENCODER, cache_dir=folder).name, **loading)
+    detector = detectors.load(detectors.choose(settings.DETECTOR, cache_dir=folder).name, **loading)
+    _describe(pictures[: _WARM_UP_BATCHES * size], encoder, detector)
+    started = time.perf_counter()
+    _describe(pictures, encoder, detector)
+    sys.stdout.write(f"{len(pictures) / (time.perf_counter() - started):.3f}\n")
+    return 0
+
+
+def _read(file: Path) -> UprightPicture:
+    data = file.read_bytes()
+    with Image.open(file) as opened:
+        width, height = opened.size
+    return decode_picture(data, width=width, height=height)
+
+
+def _describe(pictures: Sequence[UprightPicture], encoder: Encoder, detector: Detector) -> None:
+    size = settings.ENCODER_BATCH_SIZE
+    for start in range(0, len(pictures), size):
+        taken = take_apart(pictures[start : start + size], detector)
+        regions = [region for parts in taken for region in parts.regions]
+        encoder.encode([region.picture.image for region in regions])
+        for region in regions:
+            if region.key.kind != "object":
+                comparison.describe(region.picture.pixels)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
