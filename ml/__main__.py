@@ -13,7 +13,7 @@ _HELP = """Usage: python -m ml ...  (--help behind any of these lists its flags)
                     --data-path FOLDER --encoder NAME --output FILE.npz
   evaluate          measure an encoder, or how collages and screenshots are taken apart
   calibrate         learn what an encoder's scores mean
-  bench             time an encoder
+  bench             time an encoder, or with --part what takes pictures apart or proves copies
 """
 _WRONG = 2
 
@@ -50,6 +50,10 @@ def _run(argv: list[str]) -> int:
 
         return calibrate(rest)
     if mode == "bench":
+        if any(word.partition("=")[0] == "--part" for word in rest):
+            from ml.bench import main as bench_part
+
+            return bench_part(rest)
         from ml.encoders.benchmark import main as bench
 
         return bench(rest)

@@ -14,6 +14,8 @@ _FLAT = 3  # less is ground
 _GLYPH_HEIGHT_PX, _GLYPH_WIDTH_PX = (4, 36), (2, 160)
 _BESIDE_PX = 4  # of a panel: its own edge, no text
 _LEAST_GLYPHS = 36  # more than the captions of a collage have, less than three lines of text
+_BAND_PX = 160
+_MOST_OUTLINES = 5000  # that are no glyphs: a pattern
 _LEAST_GROUND = 0.6  # of what is not panel
 
 
@@ -33,8 +35,25 @@ def is_page(sheet: Sheet, panels: Sequence[Box]) -> bool:
     if area == 0 or ground < _LEAST_GROUND * area:
         return False
     strokes = np.asarray(sheet.gradient > _SHARP, np.uint8) & outside
-    count, _, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
-    widths, heights = stats[1:count, cv2.CC_STAT_WIDTH], stats[1:count, cv2.CC_STAT_HEIGHT]
-    is_glyph = (heights >= _GLYPH_HEIGHT_PX[0]) & (heights <= _GLYPH_HEIGHT_PX[1])
-    is_glyph &= (widths >= _GLYPH_WIDTH_PX[0]) & (widths <= _GLYPH_WIDTH_PX[1])
-    return int(is_glyph.sum()) >= _LEAST_GLYPHS
+    glyphs = looked_at = 0
+    # In bands, so that a page of text is known by its first lines.
+    for top in range(0, len(strokes), _BAND_PX):
+        outlines, nesting = cv2.findContours(
+            strokes[top : top + _BAND_PX], cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
+        )
+        if nesting is None:
+            continue
+        is_outer = nesting[0, :, 3] < 0  # the others are the holes of letters
+        glyphs += sum(_is_glyph(outlines[int(place)]) for place in np.flatnonzero(is_outer))
+        looked_at += len(outlines)
+        if glyphs >= _LEAST_GLYPHS or looked_at > _MOST_OUTLINES:
+            break
+    return glyphs >= _LEAST_GLYPHS
+
+
+def _is_glyph(outline: cv2.typing.MatLike) -> bool:
+    _, _, width, height = cv2.boundingRect(outline)
+    return (
+        _GLYPH_WIDTH_PX[0] <= width <= _GLYPH_WIDTH_PX[1]
+        and _GLYPH_HEIGHT_PX[0] <= height <= _GLYPH_HEIGHT_PX[1]
+    )
