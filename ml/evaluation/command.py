@@ -11,18 +11,19 @@ import numpy as np
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import edited_copies, edits, panels, plots, protocols, trials
+from ml.evaluation import edited_copies, edits, panels, parts, plots, protocols, trials
 from ml.evaluation.edited_copies_report import EditedCopiesReport
 from ml.evaluation.embedding import embed
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
+from ml.evaluation.parts_report import PartsReport
 from ml.evaluation.protocols import Plan
 from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
-EDITED_COPIES, PANELS = "edited-copies", "panels"
+EDITED_COPIES, PANELS, PARTS = "edited-copies", "panels", "parts"
 WITHOUT_ENCODER = (EDITED_COPIES, PANELS)
-PROTOCOLS = ("cross-medium", "background", "copies", *WITHOUT_ENCODER)
+PROTOCOLS = ("cross-medium", "background", "copies", PARTS, *WITHOUT_ENCODER)
 CURVES = "precision_recall.png"
 
 
@@ -41,12 +42,15 @@ def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -
     )
     try:
         check_writable(output)
-        report: Report | EditedCopiesReport | panels.PanelReport
+        report: Report | EditedCopiesReport | panels.PanelReport | PartsReport
         if options.protocol == PANELS:
             report = panels.examine(options.data, limit=options.limit)
             panels.write(report, output)
         elif options.protocol == EDITED_COPIES:
             report = _evaluate_edited_copies(options)
+            report.write(output)
+        elif options.protocol == PARTS:
+            report = _evaluate_parts(options, load)
             report.write(output)
         else:
             report = _evaluate(options, load)
@@ -71,6 +75,8 @@ def _check_encoders(parser: argparse.ArgumentParser, options: argparse.Namespace
         parser.error(f"--protocol {options.protocol} needs --encoder")
     if not needs_encoder and (options.encoder or options.compare_with or options.background):
         parser.error(f"--protocol {options.protocol} takes no encoder and no background")
+    if options.protocol == PARTS and (options.compare_with or options.background):
+        parser.error(f"--protocol {PARTS} takes one encoder and no background")
     if needs_encoder and options.compare_with == options.encoder:
         parser.error("--compare-with names the same encoder")
 
@@ -90,6 +96,27 @@ def _evaluate_edited_copies(options: argparse.Namespace) -> EditedCopiesReport:
         distractors=None if options.distractors is None else str(options.distractors),
         seed=options.seed,
         outcome=edited_copies.measure(plan, most_pairs=options.pairs, rng=rng),
+    )
+
+
+def _evaluate_parts(options: argparse.Namespace, load: Callable[..., Encoder]) -> PartsReport:
+    encoder = load(options.encoder, device=options.device, batch_size=options.batch_size)
+    outcome = parts.measure(
+        options.data,
+        encoder,
+        collages=options.collages,
+        pages=options.pages,
+        seed=options.seed,
+        limit=options.limit,
+        batch_size=options.batch_size,
+    )
+    return PartsReport(
+        data=str(options.data),
+        encoder=options.encoder,
+        spec=encoder.spec,
+        seed=options.seed,
+        limit=options.limit,
+        outcome=outcome,
     )
 
 
@@ -175,6 +202,12 @@ def _parser() -> argparse.ArgumentParser:
         default=100_000,
         help="edited-copies: most pairs of different pictures that are compared",
     )
+    parser.add_argument(
+        "--collages", type=not_negative, default=60, help="parts: how many are made as queries"
+    )
+    parser.add_argument(
+        "--pages", type=not_negative, default=40, help="parts: how many are made as queries"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=positive, default=16)
     parser.add_argument("--seed", type=not_negative, default=0)
@@ -183,6 +216,6 @@ def _parser() -> argparse.ArgumentParser:
         "--limit",
         type=positive,
         help="a quick try: most pictures of a subject in a medium (cross-medium), subjects"
-        " (background), originals (copies) or pictures of a kind (panels)",
+        " (background), originals (copies), pictures of a kind (panels) or photos (parts)",
     )
     return parser

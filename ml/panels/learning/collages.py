@@ -47,10 +47,12 @@ class Made:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         panels: where its photos are; of a page, those whose sides are long enough to be panels.
+        shown: panel by panel, the how many-th photo that was asked for it shows, from 0.
     """
 
     pixels: NDArray[np.uint8]
     panels: tuple[Box, ...]
+    shown: tuple[int, ...]
 
 
 def make_collage(style: Style, photos: Photos, rng: np.random.Generator) -> Made:
@@ -77,7 +79,7 @@ def make_collage(style: Style, photos: Photos, rng: np.random.Generator) -> Made
             _outline(pixels, box, (tone, tone, tone), border)
         if has_captions:
             _caption(pixels, box, rng)
-    return Made(compressed(pixels, rng), tuple(boxes))
+    return Made(compressed(pixels, rng), tuple(boxes), tuple(range(len(boxes))))
 
 
 def _grid(inner: Box, gutter: int, rng: np.random.Generator) -> list[Box]:

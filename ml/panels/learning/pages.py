@@ -26,7 +26,7 @@ def make_page(photos: Photos, rng: np.random.Generator, *, has_photos: bool = Tr
     pixels = np.asarray(page.image).copy()
     if rng.random() < 0.25:
         pixels = compressed(pixels, rng)
-    return Made(pixels, tuple(page.panels))
+    return Made(pixels, tuple(page.panels), tuple(page.shown))
 
 
 class _Page:
@@ -45,6 +45,8 @@ class _Page:
         self.image = Image.new("RGB", (self.width, self.height), self.ground)
         self.draw = ImageDraw.Draw(self.image)
         self.panels: list[Box] = []
+        self.shown: list[int] = []
+        self.asked = 0
         self.radius = int(rng.choice((0, 0, 6, 12)))
         self.y = 0
 
@@ -214,10 +216,12 @@ class _Page:
         pixels[:] = np.array(ground, np.uint8)
         whole = Box(0, 0, box.width, box.height)
         paste(pixels, self.photos(), whole, radius=self.radius if radius is None else radius)
+        self.asked += 1
         self.image.paste(Image.fromarray(pixels), (box.x0, box.y0))
         is_round = radius is not None and radius >= min(box.width, box.height) // 2 > 0
         if min(seen.width, seen.height) >= LEAST_PX and not is_round:
             self.panels.append(seen)
+            self.shown.append(self.asked - 1)
 
     def _text(self, x: int, y: int, width: int, *, size: int, lines: int) -> int:
         """Write words at a place; return the y below them."""

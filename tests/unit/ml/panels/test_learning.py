@@ -44,6 +44,25 @@ def test_photos_of_a_made_page_are_large_enough_and_inside(seed):
         assert 0 <= box.y0 < box.y1 <= height
 
 
+@pytest.mark.parametrize("kind", [*STYLES, "page"])
+def test_each_panel_says_which_photo_it_shows(kind):
+    colours = np.random.default_rng(1).integers(0, 256, (400, 3), dtype=np.uint8)
+    panels = 0
+    for seed in range(4):
+        rng, asked = np.random.default_rng(seed), iter(colours)
+
+        def photo(asked=asked):
+            return np.broadcast_to(next(asked), (60, 80, 3)).copy()
+
+        made = make_page(photo, rng) if kind == "page" else make_collage(kind, photo, rng)
+
+        for box, number in zip(made.panels, made.shown, strict=True):
+            shown = np.median(made.pixels[box.y0 : box.y1, box.x0 : box.x1], axis=(0, 1))
+            assert np.abs(shown - colours[number]).max() <= 6  # of JPEG
+        panels += len(made.panels)
+    assert panels >= 4
+
+
 def test_a_made_page_may_be_without_photos():
     assert make_page(photos(), np.random.default_rng(0), has_photos=False).panels == ()
 
