@@ -48,6 +48,7 @@ class Asked:
         query: number of the query, from 0.
         box: in pixels of the query.
         photo: name of what it shows.
+        share: how much of the photo's area it shows, 0..1.
         is_found: whether the splitter found it.
         first_by_score: name of what the encoder's score puts first; None where it was not found.
         first: likewise, copies placed before.
@@ -60,6 +61,7 @@ class Asked:
     query: int
     box: Box
     photo: str
+    share: float
     is_found: bool
     first_by_score: str | None
     first: str | None
@@ -216,7 +218,7 @@ def _ask(
     boxes = [panel.box for panel in split(made.pixels).panels]
     found = [_cut(made.pixels, box) for box in boxes]
     embeddings = catalogue.encoder.encode([Image.fromarray(crop) for crop in found])
-    for box, place in zip(made.panels, sources, strict=True):
+    for box, place, share in zip(made.panels, sources, made.shares, strict=True):
         if min(box.width, box.height) < LEAST_SIDE_PX:
             continue
         fits = [intersection_over_union(box, other) for other in boxes]
@@ -232,6 +234,7 @@ def _ask(
             number,
             box,
             catalogue.views[place].name,
+            share,
             is_found,
             None if by_score is None else catalogue.views[by_score].name,
             None if first is None else catalogue.views[first].name,

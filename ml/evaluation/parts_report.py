@@ -1,7 +1,7 @@
 """The report on collages and pages as queries: a table, Markdown, JSON and a sheet of losses."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,10 @@ _HEADER = [
     "not parted",
     "wrong",
 ]
-COLLAGES, PAGES = "collages", "pages"
+COLLAGES, PAGES, CROPPED = "collages", "pages", "cropped further"
+# Of its photo's area, that a panel of the first rows shows: as small as the crops that an edited
+# copy is asked to be known by. What is left in less may be a sleeve, or some sky.
+LEAST_SHARE = 0.3
 _THUMB_PX, _GAP_PX, _TEXT_PX, _ACROSS = 168, 12, 13, 2
 
 
@@ -99,17 +102,22 @@ class PartsReport:
 
     def _groups(self) -> list[tuple[str, list[Asked]]]:
         asked = self.outcome.asked
-        kinds = list(dict.fromkeys(each.kind for each in asked))
-        chosen: list[tuple[str, Callable[[str], bool]]] = [
-            (COLLAGES, lambda kind: kind != PAGE),
-            (PAGES, lambda kind: kind == PAGE),
-            *((kind, kind.__eq__) for kind in kinds if kind != PAGE),
+        whole = [each for each in asked if each.share >= LEAST_SHARE]
+        groups = [
+            (COLLAGES, [each for each in whole if each.kind != PAGE]),
+            (PAGES, [each for each in whole if each.kind == PAGE]),
+            *(
+                (kind, [each for each in whole if each.kind == kind])
+                for kind in dict.fromkeys(each.kind for each in whole if each.kind != PAGE)
+            ),
+            (CROPPED, [each for each in asked if each.share < LEAST_SHARE]),
         ]
-        groups = [(name, [each for each in asked if fits(each.kind)]) for name, fits in chosen]
         return [(name, group) for name, group in groups if group]
 
     def _not_found(self) -> list[Asked]:
-        return [each for each in self.outcome.asked if not each.is_right]
+        """Return the lost panels, those first that show most of their photos."""
+        lost = [each for each in self.outcome.asked if not each.is_right]
+        return sorted(lost, key=lambda each: -each.share)
 
     def _cells(self) -> list[list[str]]:
         rows = [_figures(name, asked) for name, asked in self._groups()]
@@ -128,7 +136,8 @@ class PartsReport:
 
     def _remarks(self) -> list[str]:
         remarks = [
-            f"Panels of {LEAST_SIDE_PX} px and more, that show photos of the catalogue. 'parted':"
+            f"Panels of {LEAST_SIDE_PX} px and more, that show at least {LEAST_SHARE:.0%} of a"
+            f" photo of the catalogue; those that show less are in '{CROPPED}' only. 'parted':"
             " the splitter found one; 'by score': the encoder alone puts the photo first; 'found':"
             " so do score and proved copies together ('at least': 95 %, one-sided, as if panels"
             " were independent).",
@@ -155,7 +164,7 @@ class PartsReport:
         for number, each in enumerate(chosen):
             x, y = number % across * width + _GAP_PX, number // across * height
             cause = "wrong" if each.is_found else "not parted"
-            title = f"{each.kind} {each.query}, {cause}: panel · photo · what came first"
+            title = f"{each.kind} {each.query}, {each.share:.0%}, {cause}: panel, photo, first"
             ImageDraw.Draw(sheet).text((x, y), title, fill="black", font=font)
             for column, image in enumerate(self._pictures(each)):
                 if image is not None:
@@ -201,6 +210,7 @@ def _lost(each: Asked) -> dict[str, Any]:
         "kind": each.kind,
         "box": [box.x0, box.y0, box.x1, box.y1],
         "photo": each.photo,
+        "share": round(each.share, 3),
         "is_parted": each.is_found,
         "first": each.first,
     }

@@ -46,13 +46,14 @@ def measure(folder, encoder=None, *, collages=2, pages=0, seed=0):
     )
 
 
-def asked(kind, query, *, is_found, is_right, by_score=False):
+def asked(kind, query, *, is_found, is_right, by_score=False, share=1.0):
     first = "b.png" if is_found else None
     return Asked(
         kind,
         query,
         Box(0, 0, 200, 150),
         "a.png",
+        share,
         is_found,
         first_by_score=first,
         first=first,
@@ -128,7 +129,8 @@ def test_the_report_counts_what_was_lost_and_why(tmp_path):
                 asked("grid", 0, is_found=True, is_right=True),
                 asked("strip", 1, is_found=True, is_right=False),
                 asked("strip", 1, is_found=False, is_right=False),
-                asked("page", 2, is_found=False, is_right=False),
+                asked("page", 2, is_found=False, is_right=False, share=0.3),
+                asked("grid", 0, is_found=True, is_right=False, share=0.29),
             ),
         ),
     )
@@ -137,7 +139,7 @@ def test_the_report_counts_what_was_lost_and_why(tmp_path):
 
     stored = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in stored["figures"]}
-    assert list(rows) == ["collages", "pages", "grid", "strip"]
+    assert list(rows) == ["collages", "pages", "grid", "strip", "cropped further"]
     assert rows["collages"] == {
         "name": "collages",
         "queries": 2,
@@ -149,11 +151,13 @@ def test_the_report_counts_what_was_lost_and_why(tmp_path):
         "not_parted": 1,
         "wrong_first": 1,
     }
-    assert [(row["kind"], row["is_parted"]) for row in stored["lost"]] == [
-        ("strip", True),
-        ("strip", False),
-        ("page", False),
+    assert [(row["kind"], row["is_parted"], row["share"]) for row in stored["lost"]] == [
+        ("strip", True, 1.0),
+        ("strip", False, 1.0),
+        ("page", False, 0.3),
+        ("grid", True, 0.29),
     ]
+    assert (rows["cropped further"]["panels"], rows["cropped further"]["wrong_first"]) == (1, 1)
     assert re.search(r"^pages +1 +1 +0\.000 +0\.000 +0\.000 ", report.table(), re.MULTILINE)
     with Image.open(tmp_path / "out" / "failures.png") as sheet:
         # The panel, and what came first: the photo itself is not in the catalogue.

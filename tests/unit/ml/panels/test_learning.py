@@ -63,6 +63,16 @@ def test_each_panel_says_which_photo_it_shows(kind):
     assert panels >= 4
 
 
+def test_a_photo_that_is_cut_to_a_panel_shows_that_share():
+    photo = np.zeros((100, 200, 3), np.uint8)
+
+    made = make_collage("grid", lambda: photo, np.random.default_rng(3))
+
+    for box, share in zip(made.panels, made.shares, strict=True):
+        aspect = box.width / box.height
+        assert share == pytest.approx(min(aspect / 2, 2 / aspect), abs=0.02)
+
+
 def test_a_made_page_may_be_without_photos():
     assert make_page(photos(), np.random.default_rng(0), has_photos=False).panels == ()
 
