@@ -31,6 +31,7 @@ _FLAT = 3  # grey levels between neighbours: less is ground
 # Mean confidence of a collage's panels: most pictures are one photo, and things on a plain ground
 # look a little like panels. In made collages it is above 0.9.
 _COLLAGE_CONFIDENCE = 0.88
+_STRAIGHT_CONFIDENCE = 0.75  # where all sides are straight all along: drawings may be among them
 # What a photo on a page has at least, in pixels of the original: 96, less what its cut-off sides
 # and round corners may hide. Smaller ones are avatars and icons.
 _LEAST_PHOTO_PX = 90
@@ -97,7 +98,7 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
         return Splitting(Kind.SCREENSHOT, _on_original(pixels, sheet, large))
     if len(found) == 1 and _is_in_margin(sheet, found[0]):
         return Splitting(Kind.SINGLE, _on_original(pixels, sheet, found))
-    if len(found) < _LEAST_PANELS or fmean(each.confidence for each in found) < _COLLAGE_CONFIDENCE:
+    if len(found) < _LEAST_PANELS or not _is_collage(found):
         return Splitting(Kind.SINGLE, ())
     return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, found))
 
@@ -122,6 +123,12 @@ def _judge() -> _LearnedJudge:
 
 def _is_photo_sized(box: Box, sheet: Sheet) -> bool:
     return min(box.width, box.height) >= _LEAST_PHOTO_PX * sheet.scale
+
+
+def _is_collage(found: Sequence[Found]) -> bool:
+    are_straight = min(each.weakest_side for each in found) >= _STRAIGHT
+    needed = _STRAIGHT_CONFIDENCE if are_straight else _COLLAGE_CONFIDENCE
+    return fmean(each.confidence for each in found) >= needed
 
 
 def _is_in_margin(sheet: Sheet, photo: Found) -> bool:
