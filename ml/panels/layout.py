@@ -181,7 +181,7 @@ class _Parting:
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
         # Photos side by side look like one photo: only the cuts themselves speak for several.
         if len(cut) > 1 or (
-            cut and (cut[0].confidence >= confidence or _is_on_card(self.sheet, box, cut[0]))
+            cut and (cut[0].confidence >= confidence - _UNSURE or _is_on_card(self.sheet, box, cut[0]))
         ):
             return cut
         weakest = min(1.0 if share is None else share for share in outline.sides)

@@ -171,8 +171,6 @@ class _Page:
             for x0, x1 in spread(left, right, [1.0] * across, gutter):
                 self._picture(Box(x0, self.y, x1, self.y + height), radius=0)
                 if self.rng.random() < 0.3:
-                    bar = (x0, self.y + height - 40, x1 - 1, self.y + height - 1)
-                    self.draw.rectangle(bar, fill=self.accent)
                     self._text(x0 + 8, self.y + height - 32, (x1 - x0) // 2, size=14, lines=1)
             self.y += height + gutter
 
