@@ -22,6 +22,7 @@ LIKELY = 0.5  # a judge's yes
 # and inside what gutters or canvas already set apart, as a collage seldom has photos both with and
 # without space between them.
 _SURE = 0.8
+_VOUCHING, _VOUCHED = 3, 0.65  # so many panels behind a cut make it a surer one
 _MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 7
 # What may be looked into bounds the time: large boxes by their area, as shares of the sheet, each
 # with `_EACH` added; and so many smaller ones. Real collages and pages seldom have more. The others
@@ -129,6 +130,8 @@ class _Parting:
         for box in slices:
             outline = snapped(self.sheet, trimmed(self.sheet, box), region)
             found += self._panels(region, outline, covered, depth=depth, needed=needed_inside)
+        if len(found) >= _VOUCHING:
+            needed = min(needed, _VOUCHED)
         return found if best >= needed or len(found) == 1 else []
 
     def _panels(
