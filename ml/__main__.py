@@ -13,7 +13,8 @@ _HELP = """Usage: python -m ml ...  (--help behind any of these lists its flags)
                     --data-path FOLDER --encoder NAME --output FILE.npz
   evaluate          measure an encoder, a detector, or how collages are taken apart
   calibrate         learn what an encoder's scores mean
-  bench             time an encoder or a detector
+  bench             time an encoder or a detector, or with --part what takes pictures apart or
+                    proves copies
 """
 _WRONG = 2
 
@@ -50,6 +51,10 @@ def _run(argv: list[str]) -> int:
 
         return calibrate(rest)
     if mode == "bench":
+        if any(word.partition("=")[0] == "--part" for word in rest):
+            from ml.bench import main as bench_part
+
+            return bench_part(rest)
         from ml.encoders.benchmark import main as bench
 
         return bench(rest)

@@ -13,19 +13,20 @@ from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import edited_copies, edits, objects, panels, plots, protocols, trials
+from ml.evaluation import edited_copies, edits, objects, panels, parts, plots, protocols, trials
 from ml.evaluation.edited_copies_report import EditedCopiesReport
 from ml.evaluation.embedding import embed
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
+from ml.evaluation.parts_report import PartsReport
 from ml.evaluation.protocols import Plan
 from ml.evaluation.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
-EDITED_COPIES, PANELS, OBJECTS = "edited-copies", "panels", "objects"
+EDITED_COPIES, PANELS, OBJECTS, PARTS = "edited-copies", "panels", "objects", "parts"
 WITHOUT_ENCODER = (EDITED_COPIES, PANELS, OBJECTS)
 WITH_DETECTOR = (OBJECTS, "background")
-PROTOCOLS = ("cross-medium", "background", "copies", *WITHOUT_ENCODER)
+PROTOCOLS = ("cross-medium", "background", "copies", PARTS, *WITHOUT_ENCODER)
 CURVES = "precision_recall.png"
 
 
@@ -49,7 +50,9 @@ def main(
     output = options.output or default_output(named, options.protocol)
     try:
         check_writable(output)
-        report: Report | EditedCopiesReport | panels.PanelReport | objects.ObjectReport
+        report: (
+            Report | EditedCopiesReport | panels.PanelReport | objects.ObjectReport | PartsReport
+        )
         if options.protocol == PANELS:
             report = panels.examine(options.data, limit=options.limit)
             panels.write(report, output)
@@ -58,6 +61,9 @@ def main(
             objects.write(report, output)
         elif options.protocol == EDITED_COPIES:
             report = _evaluate_edited_copies(options)
+            report.write(output)
+        elif options.protocol == PARTS:
+            report = _evaluate_parts(options, load)
             report.write(output)
         else:
             report = _evaluate(options, load, load_detector)
@@ -82,6 +88,8 @@ def _check_models(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         parser.error(f"--protocol {options.protocol} needs --encoder")
     if not needs_encoder and (options.encoder or options.compare_with or options.background):
         parser.error(f"--protocol {options.protocol} takes no encoder and no background")
+    if options.protocol == PARTS and (options.compare_with or options.background):
+        parser.error(f"--protocol {PARTS} takes one encoder and no background")
     if needs_encoder and options.compare_with == options.encoder:
         parser.error("--compare-with names the same encoder")
     if options.detector and options.protocol not in WITH_DETECTOR:
@@ -114,6 +122,27 @@ def _evaluate_edited_copies(options: argparse.Namespace) -> EditedCopiesReport:
         distractors=None if options.distractors is None else str(options.distractors),
         seed=options.seed,
         outcome=edited_copies.measure(plan, most_pairs=options.pairs, rng=rng),
+    )
+
+
+def _evaluate_parts(options: argparse.Namespace, load: Callable[..., Encoder]) -> PartsReport:
+    encoder = load(options.encoder, device=options.device, batch_size=options.batch_size)
+    outcome = parts.measure(
+        options.data,
+        encoder,
+        collages=options.collages,
+        pages=options.pages,
+        seed=options.seed,
+        limit=options.limit,
+        batch_size=options.batch_size,
+    )
+    return PartsReport(
+        data=str(options.data),
+        encoder=options.encoder,
+        spec=encoder.spec,
+        seed=options.seed,
+        limit=options.limit,
+        outcome=outcome,
     )
 
 
@@ -212,6 +241,12 @@ def _parser() -> argparse.ArgumentParser:
         default=100_000,
         help="edited-copies: most pairs of different pictures that are compared",
     )
+    parser.add_argument(
+        "--collages", type=not_negative, default=60, help="parts: how many are made as queries"
+    )
+    parser.add_argument(
+        "--pages", type=not_negative, default=40, help="parts: how many are made as queries"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=positive, default=16)
     parser.add_argument("--seed", type=not_negative, default=0)
@@ -220,6 +255,7 @@ def _parser() -> argparse.ArgumentParser:
         "--limit",
         type=positive,
         help="a quick try: most pictures of a subject in a medium (cross-medium), subjects"
-        " (background), originals (copies), pictures of a kind (panels) or pictures (objects)",
+        " (background), originals (copies), pictures of a kind (panels), pictures (objects) or"
+        " photos (parts)",
     )
     return parser

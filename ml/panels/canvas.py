@@ -1,6 +1,7 @@
 """The canvas that pictures lie on: a page's or a collage's ground, of one colour or a gradient."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ _ROUGH_TOLERANCE = 14.0  # grey levels: pixels that may belong to the plane, bef
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 6.0, 22.0
 _SPREADS = 2.5  # times the 90th percentile of the rim's own distances, for textured canvases
 _STEEPER_GAIN = 1.05  # a gradient must explain so much more of the rim than a flat colour does
+_FRACTIONS, _PLANE_RANGE = 32, (-500.0, 500.0)  # of a grey level; their sums are int16
 _OPENED_PX = 3  # lines thinner than this are borders and rules, not content
 
 
@@ -30,12 +32,10 @@ class Content:
 
     Attributes:
         boxes: (N, 4) int32 x0, y0, x1, y1 of the connected parts, in pixels of the work copy.
-        areas: (N,) int32 pixels of each part.
         mask: (H, W) uint8 of the region, 1 where there is no canvas.
     """
 
     boxes: NDArray[np.int32]
-    areas: NDArray[np.int32]
     mask: NDArray[np.uint8]
 
 
@@ -57,26 +57,26 @@ def find_content(pixels: NDArray[np.uint8], region: Box) -> Content | None:
     mask = _off_plane(part, plane, tolerance)
     opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((_OPENED_PX, _OPENED_PX), np.uint8))
     mask = _without_holes(np.asarray(opened, np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    found = stats[1:count].astype(np.int32)
-    x0, y0 = found[:, 0] + region.x0, found[:, 1] + region.y0
-    boxes = np.stack([x0, y0, x0 + found[:, 2], y0 + found[:, 3]], axis=1)
-    return Content(boxes, found[:, 4], mask)
+    # Outlines are found ten times as fast as connected components are labelled.
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = np.array([cv2.boundingRect(each) for each in outlines], np.int32).reshape(-1, 4)
+    start = found[:, :2] + np.array([region.x0, region.y0], np.int32)
+    return Content(np.concatenate([start, start + found[:, 2:]], axis=1), mask)
 
 
 def _fit_plane(part: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float] | None:
     """Return (3, 3) float32 coefficients, rows of 1, x and y, and the tolerance; or None."""
     places, colours = _rim(part)
-    rng = np.random.default_rng(_SEED)
-    chosen = rng.integers(len(places), size=(_TRIALS, 3))
+    chosen = _drawn(len(places))
     flat = np.zeros((_TRIALS, 3, 3), np.float32)
     flat[:, 0] = colours[chosen[:, 0]]
-    is_solvable = np.abs(np.linalg.det(places[chosen])) > _LEAST_DETERMINANT
-    steep = np.linalg.solve(places[chosen[is_solvable]], colours[chosen[is_solvable]])
     best, share = _best(flat, places, colours)
-    sloped, sloped_share = _best(steep.astype(np.float32), places, colours)
-    if sloped_share > max(share * _STEEPER_GAIN, _LEAST_SLOPED_RIM):
-        best, share = sloped, sloped_share
+    if share * _STEEPER_GAIN < 1.0:
+        is_solvable = np.abs(np.linalg.det(places[chosen])) > _LEAST_DETERMINANT
+        steep = np.linalg.solve(places[chosen[is_solvable]], colours[chosen[is_solvable]])
+        sloped, sloped_share = _best(steep.astype(np.float32), places, colours)
+        if sloped_share > max(share * _STEEPER_GAIN, _LEAST_SLOPED_RIM):
+            best, share = sloped, sloped_share
     if share < LEAST_RIM:
         return None
     apart = _distance(best[None], places, colours)[:, 0]
@@ -84,10 +84,17 @@ def _fit_plane(part: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float] | N
     if best[1:].any():
         best = np.linalg.lstsq(places[inside], colours[inside], rcond=None)[0].astype(np.float32)
     else:
-        best[0] = np.median(colours[inside], axis=0)
+        # Sorted: a tenth of what np.median takes for so few.
+        best[0] = np.sort(colours[inside], axis=0)[np.count_nonzero(inside) // 2]
     apart = _distance(best[None], places[inside], colours[inside])[:, 0]
-    spread = float(np.quantile(apart, 0.9))
-    return best, float(np.clip(_SPREADS * spread, _LEAST_TOLERANCE, _MOST_TOLERANCE))
+    spread = float(np.sort(apart)[int(0.9 * (len(apart) - 1))])
+    return best, min(max(_SPREADS * spread, _LEAST_TOLERANCE), _MOST_TOLERANCE)
+
+
+@cache
+def _drawn(count: int) -> NDArray[np.int64]:
+    """Return (trials, 3) places below a count, the same each time."""
+    return np.random.default_rng(_SEED).integers(count, size=(_TRIALS, 3))
 
 
 def _rim(part: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -117,11 +124,10 @@ def _distance(
     planes: NDArray[np.float32], places: NDArray[np.float32], colours: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return (N, K) distances of N colours from K planes, the largest of the three channels."""
-    # A channel at a time: numpy is slow at maxima over an axis of three.
-    red, green, blue = (
-        np.abs(places @ planes[:, :, channel].T - colours[:, channel, None]) for channel in range(3)
-    )
-    found: NDArray[np.float32] = np.maximum(np.maximum(red, green), blue)
+    # Channels first: numpy is slow at maxima over an axis of three at the end.
+    apart = places @ planes.transpose(2, 1, 0)
+    apart -= colours.T[:, :, None]
+    found: NDArray[np.float32] = np.abs(apart, out=apart).max(axis=0)
     return found
 
 
@@ -133,12 +139,15 @@ def _off_plane(
         low, high = np.floor(plane[0] - tolerance), np.ceil(plane[0] + tolerance)
         canvas = cv2.inRange(part, (*low.tolist(), 0), (*high.tolist(), 0))
         return np.asarray(cv2.threshold(canvas, 0, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
-    x = (np.arange(width, dtype=np.float32) / width)[None, :, None] * plane[1]
-    y = (np.arange(height, dtype=np.float32) / height)[:, None, None] * plane[2]
-    expected = np.clip(x + y + plane[0], 0, 255).astype(np.uint8)
-    apart = cv2.absdiff(part, expected)
-    red, green, blue = cv2.split(apart)
-    most = cv2.max(cv2.max(red, green), blue)
+    across = np.outer(plane[1], np.arange(width) / width)
+    down = np.outer(plane[2], np.arange(height) / height) + plane[0][:, None]
+    # Whole numbers of fractions of a grey level: several times as fast as floats.
+    across, down = (np.clip(each, *_PLANE_RANGE) * _FRACTIONS for each in (across, down))
+    most = np.zeros((height, width), np.uint8)
+    for channel, levels in enumerate(cv2.split(part)):
+        expected = np.add.outer(down[channel].astype(np.int16), across[channel].astype(np.int16))
+        expected = (np.clip(expected, 0, 255 * _FRACTIONS) // _FRACTIONS).astype(np.uint8)
+        most = np.maximum(most, cv2.absdiff(levels, expected))
     return np.asarray(cv2.threshold(most, tolerance, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
 

@@ -1,7 +1,6 @@
 """Where a region may be cut in two from side to side, and what speaks for each place."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ _MOST_CANDIDATES = 24  # a direction: a grid of 12 by 12 with both sides of each
 _APART_PX = 3  # two sides of a gutter closer than this are one cut
 _SEGMENTS = 6  # of a cut's length, each of which should have its edge
 _NEAR_PX, _FAR_PX = 3, 12  # from the cut: the strips of either side that are compared
+_MOST_ALONG = 200  # pixels of a strip that are looked at, or up to twice as many
 _WIDEST_GUTTER_PX = 40
 _CALM = 6.0  # mean step in grey levels: JPEG noise and the texture of a canvas
 
@@ -37,6 +37,7 @@ FEATURES = (
     "position",  # 0 at the region's end, 0.5 in its middle
     "is whole",  # the region is all of the sheet
     "texture ratio",  # of the strips' gradients
+    "line",  # deviation along the calmest column or row at the cut: of a gutter 1 or 2 px wide
     "gutter",  # pixels to the next candidate with nothing between them; 0 without one
 )
 
@@ -68,22 +69,19 @@ def find_cuts(sheet: Sheet, region: Box, *, is_upright: bool) -> Cuts:
         return Cuts(is_upright, offsets, np.zeros((0, len(FEATURES)), np.float32))
     pixels = sheet.pixels[region.y0 : region.y1, region.x0 : region.x1]
     gradient = sheet.gradient[region.y0 : region.y1, region.x0 : region.x1]
-    if not is_upright:
-        pixels, gradient = pixels.transpose(1, 0, 2), gradient.T
-    segments = _segments(sheet, region, is_upright=is_upright)
-    rows = [
-        [
-            *_edge_features(offset, shares, steps, offsets, segments),
-            *_strip_features(offset, pixels),
-            pixels.shape[0] / max(sheet.gradient.shape),
-            min(offset, len(shares) - 1 - offset) / len(shares),
-            float(region == sheet.whole),
-            _texture_ratio(offset, gradient),
-            _gutter(offset, offsets, gradient),
-        ]
-        for offset in offsets
+    across = _across(gradient, is_upright=is_upright)
+    length = region.height if is_upright else region.width
+    features = [
+        *_edge_features(offsets, shares, steps, _segments(sheet, region, is_upright=is_upright)),
+        *_strip_features(offsets, pixels, is_upright=is_upright),
+        np.full(len(offsets), length / max(sheet.gradient.shape)),
+        np.minimum(offsets, len(shares) - 1 - offsets) / len(shares),
+        np.full(len(offsets), float(region == sheet.whole)),
+        _texture_ratios(offsets, across),
+        _line_deviation(offsets, pixels, is_upright=is_upright),
+        _gutters(offsets, across),
     ]
-    return Cuts(is_upright, offsets + start, np.array(rows, np.float32))
+    return Cuts(is_upright, offsets + start, np.stack(features, axis=1).astype(np.float32))
 
 
 def _peaks(shares: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -103,68 +101,108 @@ def _segments(sheet: Sheet, region: Box, *, is_upright: bool) -> NDArray[np.floa
     """Return (`_SEGMENTS`, width + 1) float32 shares of the parts of the region's lines."""
     length = region.height if is_upright else region.width
     ends = np.linspace(0, length, _SEGMENTS + 1).astype(int)
-    parts = []
-    for start, stop in pairwise(ends):
-        if is_upright:
-            part = Box(region.x0, region.y0 + start, region.x1, region.y0 + stop)
-            parts.append(sheet.seams.columns(part))
-        else:
-            part = Box(region.x0 + start, region.y0, region.x0 + stop, region.y1)
-            parts.append(sheet.seams.rows(part))
-    return np.stack(parts)
+    return sheet.seams.segments(region, ends, is_upright=is_upright)
+
+
+# Candidates lie at least `SNAP_PX` + 1 from both ends, so that no strip beside them is cut short.
 
 
 def _edge_features(
-    offset: int,
+    offsets: NDArray[np.int64],
     shares: NDArray[np.float32],
     steps: NDArray[np.float32],
-    offsets: NDArray[np.int64],
     segments: NDArray[np.float32],
-) -> list[float]:
-    around = slice(max(0, offset - 1), offset + 2)
-    worst = np.sort(segments[:, around].max(axis=1))
-    step = float(steps[around].max())
-    near = steps[max(0, offset - 20) : offset + 21]
-    others = np.abs(offsets - offset) > 2 * _APART_PX
+) -> list[NDArray[np.float32]]:
+    """Return eight features, (N,) each, of the edges themselves."""
+    around = offsets[:, None] + np.arange(-1, 2)
+    worst = np.sort(segments[:, around].max(axis=2), axis=0)
+    step = steps[around].max(axis=1)
+    is_other = np.abs(offsets[:, None] - offsets) > 2 * _APART_PX
+    total = np.concatenate([[0.0], np.cumsum(steps, dtype=np.float64)])
+    first, last = np.maximum(offsets - 20, 0), np.minimum(offsets + 21, len(steps))
+    near = (total[last] - total[first]) / (last - first)
+    sharp = total[offsets + _NEAR_PX + 1] - total[offsets - _NEAR_PX]
     return [
-        float(shares[around].max()),
-        float(worst[0]),
-        float(worst[1]),
+        shares[around].max(axis=1),
+        worst[0],
+        worst[1],
         step,
-        step / (float(np.median(steps)) + 1.0),
-        step / (float(near.mean()) + 1.0),
-        step / (float(steps[max(0, offset - _NEAR_PX) : offset + _NEAR_PX + 1].sum()) + 1.0),
-        float(shares[offsets[others]].max(initial=0.0)),
+        step / (np.sort(steps)[len(steps) // 2] + 1.0),
+        step / (near + 1.0),
+        step / (sharp + 1.0),
+        np.where(is_other, shares[offsets], 0).max(axis=1),
     ]
 
 
-def _strip_features(offset: int, pixels: NDArray[np.uint8]) -> list[float]:
-    before = pixels[:, max(0, offset - _NEAR_PX - 2) : max(1, offset - 2)]
-    behind = pixels[:, min(pixels.shape[1] - 1, offset + 2) : offset + 2 + _NEAR_PX]
-    left = before.reshape(len(pixels), -1, 3).mean(axis=1)
-    right = behind.reshape(len(pixels), -1, 3).mean(axis=1)
-    deviations = sorted((float(left.std(axis=0).max()), float(right.std(axis=0).max())))
-    centred = (left - left.mean(axis=0)).ravel(), (right - right.mean(axis=0)).ravel()
-    sizes = float(np.linalg.norm(centred[0]) * np.linalg.norm(centred[1]))
-    likeness = float(centred[0] @ centred[1]) / sizes if sizes > 0 else 0.0
-    apart = float(np.abs(left.mean(axis=0) - right.mean(axis=0)).max())
-    return [apart, likeness, *deviations]
+def _strip_features(
+    offsets: NDArray[np.int64], pixels: NDArray[np.uint8], *, is_upright: bool
+) -> list[NDArray[np.float32]]:
+    """Return four features, (N,) each, of how the strips on both sides of a cut compare."""
+    left, right = (
+        _strips(pixels, offsets + beside, is_upright=is_upright) for beside in (-_NEAR_PX - 2, 2)
+    )
+    means = left.mean(axis=0), right.mean(axis=0)
+    left -= means[0]
+    right -= means[1]
+    # Sums of squares along the cut: (N, 3) each.
+    squares = np.einsum("lnc,lnc->nc", left, left), np.einsum("lnc,lnc->nc", right, right)
+    deviations = np.sort([np.sqrt(each / len(left)).max(axis=1) for each in squares], axis=0)
+    sizes = np.sqrt(squares[0].sum(axis=1) * squares[1].sum(axis=1))
+    likeness = np.einsum("lnc,lnc->n", left, right) / np.where(sizes > 0, sizes, 1)
+    return [np.abs(means[0] - means[1]).max(axis=1), likeness, *deviations]
 
 
-def _texture_ratio(offset: int, gradient: NDArray[np.uint8]) -> float:
-    before = gradient[:, max(0, offset - _FAR_PX) : max(1, offset - 2)]
-    behind = gradient[:, min(gradient.shape[1] - 1, offset + 2) : offset + _FAR_PX]
-    low, high = sorted((cv2.mean(before)[0], cv2.mean(behind)[0]))
-    return (low + 1.0) / (high + 1.0)
+def _line_deviation(
+    offsets: NDArray[np.int64], pixels: NDArray[np.uint8], *, is_upright: bool
+) -> NDArray[np.float32]:
+    """Return (N,) grey levels: how much the most even line at a cut varies along it."""
+    along = _thinned(pixels, is_upright=is_upright)
+    lines = along[:, offsets[:, None] + np.arange(-2, 2)].astype(np.float32)
+    lines -= lines.mean(axis=0)
+    squares = np.einsum("lnoc,lnoc->noc", lines, lines) / len(lines)
+    deviation: NDArray[np.float32] = np.sqrt(squares.max(axis=2).min(axis=1))
+    return deviation
 
 
-def _gutter(offset: int, offsets: NDArray[np.int64], gradient: NDArray[np.uint8]) -> float:
-    apart = np.abs(offsets - offset)
-    apart[apart == 0] = _WIDEST_GUTTER_PX + 1
-    width = int(apart.min())
-    if width > _WIDEST_GUTTER_PX:
-        return 0.0
-    other = int(offsets[apart.argmin()])
-    between = gradient[:, min(offset, other) + 1 : max(offset, other) - 1]
-    is_calm = between.size == 0 or cv2.mean(between)[0] <= _CALM
-    return float(width) if is_calm else 0.0
+def _thinned(pixels: NDArray[np.uint8], *, is_upright: bool) -> NDArray[np.uint8]:
+    """Return (length, width, 3) pixels along a cut, at most twice `_MOST_ALONG` of them."""
+    along = pixels if is_upright else pixels.transpose(1, 0, 2)
+    return along[:: max(1, len(along) // _MOST_ALONG)]
+
+
+def _strips(
+    pixels: NDArray[np.uint8], starts: NDArray[np.int64], *, is_upright: bool
+) -> NDArray[np.float32]:
+    """Return (length, N, 3) float32 colours along N strips `_NEAR_PX` wide, averaged across."""
+    along = _thinned(pixels, is_upright=is_upright)
+    found = np.zeros((), np.float32)
+    for place in range(_NEAR_PX):
+        found = found + along[:, starts + place].astype(np.float32)
+    return (found / np.float32(_NEAR_PX)).astype(np.float32, copy=False)
+
+
+def _across(gradient: NDArray[np.uint8], *, is_upright: bool) -> NDArray[np.float64]:
+    """Return (width + 1,) sums of the columns' mean gradients, or (height + 1,) of the rows'."""
+    sums = cv2.reduce(gradient, 0 if is_upright else 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+    return np.concatenate([[0.0], np.cumsum(sums) / gradient.shape[0 if is_upright else 1]])
+
+
+def _texture_ratios(offsets: NDArray[np.int64], across: NDArray[np.float64]) -> NDArray[np.float64]:
+    first, last = np.maximum(offsets - _FAR_PX, 0), np.minimum(offsets + _FAR_PX, len(across) - 1)
+    before = (across[offsets - 2] - across[first]) / (offsets - 2 - first)
+    behind = (across[last] - across[offsets + 2]) / (last - offsets - 2)
+    ratios: NDArray[np.float64] = (np.minimum(before, behind) + 1) / (
+        np.maximum(before, behind) + 1
+    )
+    return ratios
+
+
+def _gutters(offsets: NDArray[np.int64], across: NDArray[np.float64]) -> NDArray[np.float64]:
+    apart = np.abs(offsets[:, None] - offsets)
+    np.fill_diagonal(apart, _WIDEST_GUTTER_PX + 1)
+    widths = apart.min(axis=1)
+    others = offsets[apart.argmin(axis=1)]
+    first, last = np.minimum(offsets, others) + 1, np.maximum(offsets, others) - 1
+    between = (across[last] - across[first]) / np.maximum(last - first, 1)
+    is_gutter = (widths <= _WIDEST_GUTTER_PX) & ((last <= first) | (between <= _CALM))
+    return np.where(is_gutter, widths, 0)

@@ -21,8 +21,15 @@ LIKELY = 0.5  # a judge's yes
 # For the first cut of all, as most pictures are one photo, some with a straight edge all across;
 # and inside what gutters or canvas already set apart, as a collage seldom has photos both with and
 # without space between them.
-_SURE = 0.9
+_SURE = 0.8
+_VOUCHING, _VOUCHED = 3, 0.65  # so many panels behind a cut make it a surer one
 _MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 7
+# What may be looked into bounds the time: large boxes by their area, as shares of the sheet, each
+# with `_EACH` added; and so many smaller ones. Real collages and pages seldom have more. The others
+# are only judged themselves, which is enough for a grid of small photos.
+_LARGE, _EACH = 1 / 40, 0.15
+_MOST_AREA, _MOST_SMALL = 7.0, 12
+_LEAST_TEXTURED = 0.03  # share of a photo: of 99 in 100 made panels, 15 % and more is
 _NEARLY_ALL = 0.97  # of a region: a part as large as this is the region itself
 # From this depth on, parts on a canvas with a side of less edge than this are nothing: the canvas
 # is a flat ground in a photo then, or runs into one.
@@ -64,7 +71,7 @@ def find_panels(sheet: Sheet, judge: Judge) -> list[Found]:
     """Return the panels of a sheet from the top; none where it is one photo or shows none."""
     if not sheet.is_large(sheet.whole):
         return []
-    parting = _Parting(sheet, judge, {})
+    parting = _Parting(sheet, judge, {}, {True: _MOST_AREA, False: _MOST_SMALL})
     return parting.on_canvas(sheet.whole, depth=0) or parting.cut_out(
         sheet.whole, depth=0, needed=_SURE
     )
@@ -78,11 +85,13 @@ class _Parting:
         sheet: the picture.
         judge: decides.
         known: what the boxes seen so far hold: both ways often lead to the same box.
+        left: what may still be looked into: area of large boxes, and how many smaller ones.
     """
 
     sheet: Sheet
     judge: Judge
     known: dict[Box, list[Found]]
+    left: dict[bool, float]
 
     def on_canvas(self, region: Box, *, depth: int) -> list[Found]:
         """Return the panels that lie on the canvas of a region."""
@@ -121,6 +130,8 @@ class _Parting:
         for box in slices:
             outline = snapped(self.sheet, trimmed(self.sheet, box), region)
             found += self._panels(region, outline, covered, depth=depth, needed=needed_inside)
+        if len(found) >= _VOUCHING:
+            needed = min(needed, _VOUCHED)
         return found if best >= needed or len(found) == 1 else []
 
     def _panels(
@@ -133,15 +144,22 @@ class _Parting:
         needed: float,
     ) -> list[Found]:
         box = outline.box
-        if not self.sheet.is_large(box):
+        if not self.sheet.is_large(box) or not _may_show(self.sheet, box):
             return []
         if box not in self.known:
             # A rim that was cut off and is back when the sides are moved would be cut off for ever.
-            may_part = box != region and depth < _MOST_DEPTH
+            may_part = box != region and depth < _MOST_DEPTH and self._has_turn(box)
+            self.known[box] = []  # of a box that leads back to itself
             self.known[box] = self._resolved(
                 outline, covered, depth=depth, needed=needed, may_part=may_part
             )
         return self.known[box]
+
+    def _has_turn(self, box: Box) -> bool:
+        share = box.width * box.height / self.sheet.gradient.size
+        is_large = share >= _LARGE
+        self.left[is_large] -= share + _EACH if is_large else 1
+        return self.left[is_large] >= 0
 
     def _resolved(
         self,
@@ -166,11 +184,17 @@ class _Parting:
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
         # Photos side by side look like one photo: only the cuts themselves speak for several.
         if len(cut) > 1 or (
-            cut and (cut[0].confidence >= confidence or _is_on_card(self.sheet, box, cut[0]))
+            cut
+            and (cut[0].confidence >= confidence - _UNSURE or _is_on_card(self.sheet, box, cut[0]))
         ):
             return cut
         weakest = min(1.0 if share is None else share for share in outline.sides)
         return [Found(box, confidence, weakest)] if confidence >= LIKELY else []
+
+
+def _may_show(sheet: Sheet, box: Box) -> bool:
+    """Return whether a box has as much texture as the smallest photo; most text has not."""
+    return sheet.textured_px(box) >= _LEAST_TEXTURED * sheet.least_side**2
 
 
 def _is_on_card(sheet: Sheet, card: Box, photo: Found) -> bool:
@@ -202,19 +226,23 @@ def _slices(sheet: Sheet, region: Box, cuts: Cuts, likely: NDArray[np.float32]) 
         for place, sure in zip(cuts.places, likely, strict=True)
         if sure >= LIKELY
     }
+
+    def part(ends: tuple[int, int]) -> Box:
+        if cuts.is_upright:
+            return Box(ends[0], region.y0, ends[1], region.y1)
+        return Box(region.x0, ends[0], region.x1, ends[1])
+
+    is_kept: dict[tuple[int, int], bool] = {}
     while True:
-        parts = [
-            Box(start, region.y0, stop, region.y1)
-            if cuts.is_upright
-            else Box(region.x0, start, region.x1, stop)
-            for start, stop in pairwise([first, *sorted(chosen), last])
-        ]
-        shown = [part for part in parts if not sheet.is_large(part) and not _is_gutter(sheet, part)]
-        if not shown:
+        parts = list(pairwise([first, *sorted(chosen), last]))
+        for ends in parts:
+            if ends not in is_kept:
+                is_kept[ends] = sheet.is_large(part(ends)) or _is_gutter(sheet, part(ends))
+        shown = next((ends for ends in parts if not is_kept[ends]), None)
+        if shown is None:
             break
-        ends = (shown[0].x0, shown[0].x1) if cuts.is_upright else (shown[0].y0, shown[0].y1)
-        del chosen[min((end for end in ends if end in chosen), key=lambda end: chosen[end])]
-    large = [part for part in parts if sheet.is_large(part)]
+        del chosen[min((end for end in shown if end in chosen), key=lambda end: chosen[end])]
+    large = [box for box in map(part, parts) if sheet.is_large(box)]
     return [] if large == [region] else large
 
 
@@ -224,7 +252,7 @@ def _have_gutters(slices: Sequence[Box]) -> bool:
 
 def _is_gutter(sheet: Sheet, part: Box) -> bool:
     inner = sheet.gradient[part.y0 + 1 : part.y1 - 1, part.x0 + 1 : part.x1 - 1]
-    return inner.size == 0 or float(np.median(inner)) <= _MOST_STROKES
+    return 2 * int(np.count_nonzero(inner > _MOST_STROKES)) <= inner.size
 
 
 def _joined(boxes: NDArray[np.int32], least_side: float) -> Sequence[Box]:

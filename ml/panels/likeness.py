@@ -1,5 +1,6 @@
 """What tells a photo in a box from flat page, text, drawings and parts of a photo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -7,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.seams import SNAP_PX, Seams
-from ml.panels.sheet import Sheet
+from ml.panels.sheet import FLAT, SHARP, Sheet
 from ml.types import Box
 
+# On dark canvas the colour of a photo's rim reaches a whole block of JPEG farther, at half the
+# detail that light has. The share of edge from which a side is there.
+_BLOCK_PX, _CLEAR = 8, 0.9
 _AT_RIM_PX = 2  # of the sheet: a side this close to it lies on it
 _SAMPLES = 16_000  # pixels of a box that are looked at: enough for shares to a percent
-_FLAT, _SHARP = 2, 48  # grey levels between neighbours: less is flat page, more is text or an edge
 _LEVEL_BITS = 4  # of each channel: JPEG noise seldom leaves a bin of 16 levels
 _RARE = 0.002  # share of the pixels: bins below are noise
 
@@ -38,6 +41,7 @@ FEATURES = (
     "aspect",  # shorter side by longer
     "shorter side",  # pixels of the original
     "deviation",  # grey levels
+    "textured",  # see `Sheet.textured`
 )
 
 
@@ -89,6 +93,7 @@ def panel_features(
     box = outline.box
     sides = np.sort([1.0 if share is None else share for share in outline.sides])
     long, short = max(box.width, box.height), min(box.width, box.height)
+    texture, deviation = _texture(sheet, box)
     values = [
         *sides,
         sum(share is None for share in outline.sides),
@@ -96,10 +101,11 @@ def panel_features(
         covered[0],
         covered[1:].min(),
         covered[1:].mean(),
-        *_texture(sheet, box),
+        *texture,
         short / long,
         short / sheet.scale,
-        *_deviation(sheet, box),
+        deviation,
+        sheet.textured_px(box) / (box.width * box.height),
     ]
     return np.array(values, np.float32)
 
@@ -122,15 +128,32 @@ def coverage(mask: NDArray[np.uint8], region: Box, box: Box) -> NDArray[np.float
 def _snap_upright(seams: Seams, box: Box, x: int, width: int) -> tuple[int, float | None]:
     if x <= _AT_RIM_PX or x >= width - _AT_RIM_PX:
         return (0 if x <= _AT_RIM_PX else width), None
-    around = Box(max(1, x - SNAP_PX), box.y0, min(width - 1, x + SNAP_PX), box.y1)
-    return _strongest(around.x0, seams.columns(around), seams.column_steps(around))
+
+    def strongest(reach: int) -> tuple[int, float]:
+        around = Box(max(1, x - reach), box.y0, min(width - 1, x + reach), box.y1)
+        return _strongest(around.x0, seams.columns(around), seams.column_steps(around))
+
+    return _near_or_farther(strongest)
 
 
 def _snap_level(seams: Seams, box: Box, y: int, height: int) -> tuple[int, float | None]:
     if y <= _AT_RIM_PX or y >= height - _AT_RIM_PX:
         return (0 if y <= _AT_RIM_PX else height), None
-    around = Box(box.x0, max(1, y - SNAP_PX), box.x1, min(height - 1, y + SNAP_PX))
-    return _strongest(around.y0, seams.rows(around), seams.row_steps(around))
+
+    def strongest(reach: int) -> tuple[int, float]:
+        around = Box(box.x0, max(1, y - reach), box.x1, min(height - 1, y + reach))
+        return _strongest(around.y0, seams.rows(around), seams.row_steps(around))
+
+    return _near_or_farther(strongest)
+
+
+def _near_or_farther(strongest: Callable[[int], tuple[int, float]]) -> tuple[int, float]:
+    """Return the edge near a side; where there is none, a clear one a JPEG block away."""
+    near = strongest(SNAP_PX)
+    if near[1] >= _CLEAR:
+        return near
+    farther = strongest(_BLOCK_PX)
+    return farther if farther[1] >= _CLEAR else near
 
 
 def _strongest(
@@ -146,15 +169,20 @@ def _inner(box: Box) -> tuple[slice, slice]:
     return slice(box.y0 + 1, box.y1 - 1), slice(box.x0 + 1, box.x1 - 1)
 
 
-def _texture(sheet: Sheet, box: Box) -> list[float]:
+def _texture(sheet: Sheet, box: Box) -> tuple[list[float], float]:
+    """Return what flatness, sharpness, colours and lines tell, and the deviation."""
     gradient = sheet.gradient[_inner(box)]
     step = max(1, int((gradient.size / _SAMPLES) ** 0.5))
     sampled = gradient[::step, ::step]
-    flat, sharp = float((sampled <= _FLAT).mean()), float((sampled > _SHARP).mean())
-    bins = (sheet.pixels[_inner(box)][::step, ::step] >> (8 - _LEVEL_BITS)).astype(np.int32)
+    count = sampled.size
+    flat = np.count_nonzero(sampled <= FLAT) / count
+    sharp = np.count_nonzero(sampled > SHARP) / count
+    pixels = np.ascontiguousarray(sheet.pixels[_inner(box)][::step, ::step])
+    bins = (pixels >> (8 - _LEVEL_BITS)).astype(np.int32)
     number = (bins[..., 0] << (2 * _LEVEL_BITS)) | (bins[..., 1] << _LEVEL_BITS) | bins[..., 2]
     shares = np.bincount(number.ravel(), minlength=2) / number.size
     shares = np.sort(shares[shares > 0])[::-1]
+    rows, columns = gradient.max(axis=1), gradient.max(axis=0)
     return [
         flat,
         sharp,
@@ -163,11 +191,6 @@ def _texture(sheet: Sheet, box: Box) -> list[float]:
         float(shares[:2].sum()),
         float((shares > _RARE).sum()),
         float(-(shares * np.log2(shares)).sum()),
-        float((gradient.max(axis=1) <= 3 * _FLAT).mean()),
-        float((gradient.max(axis=0) <= 3 * _FLAT).mean()),
-    ]
-
-
-def _deviation(sheet: Sheet, box: Box) -> list[float]:
-    _, deviations = cv2.meanStdDev(sheet.pixels[_inner(box)])
-    return [float(deviations.max())]
+        np.count_nonzero(rows <= 3 * FLAT) / rows.size,
+        np.count_nonzero(columns <= 3 * FLAT) / columns.size,
+    ], float(cv2.meanStdDev(pixels)[1].max())

@@ -55,6 +55,24 @@ class Seams:
         """Return (height + 1,) float32, 0..255: the mean step at y0, …, y1."""
         return _profile(self.level_step, box.x0, box.x1, box.y0, box.y1)
 
+    def segments(
+        self, box: Box, ends: NDArray[np.intp], *, is_upright: bool
+    ) -> NDArray[np.float32]:
+        """Return (N, width + 1) float32: what `columns` does, for N parts of the box's rows.
+
+        Args:
+            box: inside the picture.
+            ends: (N + 1,) ascending, 0..height: where the parts start and stop.
+            is_upright: whether columns are asked for; else rows, for parts of its columns.
+        """
+        if is_upright:
+            table, start, first, last = self.upright, box.y0, box.x0, box.x1
+        else:
+            table, start, first, last = self.level, box.x0, box.y0, box.y1
+        lines = np.diff(table[start + ends, first : last + 2], axis=0)
+        lengths = np.maximum(1, np.diff(ends)).astype(np.float32)
+        return (np.diff(lines, axis=1) / lengths[:, None]).astype(np.float32)
+
 
 def find_seams(pixels: NDArray[np.uint8]) -> Seams:
     """Return the steps of a picture, (H, W, 3) uint8, H and W ≥ 1."""
@@ -85,4 +103,4 @@ def _profile(
     table: NDArray[np.int32], start: int, stop: int, first: int, last: int
 ) -> NDArray[np.float32]:
     lines = table[stop, first : last + 2] - table[start, first : last + 2]
-    return (np.diff(lines) / np.float32(max(1, stop - start))).astype(np.float32)
+    return (lines[1:] - lines[:-1]) * np.float32(1 / max(1, stop - start))

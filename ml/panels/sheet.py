@@ -16,6 +16,10 @@ _WORK_PIXELS = 750_000
 # below them are icons and avatars, or the pieces of a photo.
 _LEAST_SIDE_PX, _LEAST_SHARE = 64, 1 / 16
 _LEAST_WORK_PX = 12
+# A picture is very dark if so few of its levels are above so many; more gain shows JPEG noise.
+_BRIGHT_SHARE, _ENOUGH, _MOST_GAIN, _EVERY_PX = 0.99, 100.0, 4.0, 5
+FLAT, SHARP = 2, 48  # grey levels between neighbours: less is flat page, more is text or an edge
+_SURROUNDINGS_PX, _TEXTURED = 17, 0.4  # a line of text high; the share that is neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,12 @@ class Sheet:
     """A picture as its regions are judged.
 
     Attributes:
-        pixels: (H, W, 3) uint8 RGB, the work copy.
+        pixels: (H, W, 3) uint8 RGB, the work copy, brightened where it was very dark.
         scale: its pixels per pixel of the original, 0 < scale ≤ 1.
         seams: its straight edges.
         gradient: (H, W) uint8: the larger step of luminance to the pixel at the left and above.
+        textured: (H + 1, W + 1) int32 summed-area table of 0 and 1: whether most of a pixel's
+            surroundings is neither flat nor sharp, as photos are, and seldom text and drawings.
         least_side: pixels of the work copy that a panel's sides have at least.
     """
 
@@ -34,6 +40,7 @@ class Sheet:
     scale: float
     seams: Seams
     gradient: NDArray[np.uint8]
+    textured: NDArray[np.int32]
     least_side: float
 
     @property
@@ -46,17 +53,39 @@ class Sheet:
         """Whether a box of the work copy is large enough for a panel."""
         return min(box.width, box.height) >= self.least_side
 
+    def textured_px(self, box: Box) -> int:
+        """Return how many pixels of a box of the work copy are textured."""
+        table = self.textured
+        lower = int(table[box.y1, box.x1]) - int(table[box.y1, box.x0])
+        return lower - int(table[box.y0, box.x1]) + int(table[box.y0, box.x0])
+
 
 def make_sheet(pixels: NDArray[np.uint8]) -> Sheet:
     """Return the sheet of a picture, (H, W, 3) uint8 RGB, H and W ≥ 1."""
     copy, scale = _shrunken(pixels)
+    copy = _brightened(copy)
     grey = np.asarray(cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY), np.uint8)
     gradient = np.zeros_like(grey)
     gradient[:, 1:] = cv2.absdiff(grey[:, 1:], grey[:, :-1]) if grey.shape[1] > 1 else 0
     if grey.shape[0] > 1:
         gradient[1:] = np.maximum(gradient[1:], cv2.absdiff(grey[1:], grey[:-1]))
     least = max(_LEAST_WORK_PX, _LEAST_SIDE_PX * scale, float(grey.size) ** 0.5 * _LEAST_SHARE)
-    return Sheet(copy, scale, find_seams(copy), gradient, least)
+    return Sheet(copy, scale, find_seams(copy), gradient, _textured(gradient), least)
+
+
+def _textured(gradient: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return the table `Sheet.textured` of the gradient."""
+    is_middling = cv2.inRange(gradient, (FLAT + 1,), (SHARP,))
+    share = cv2.blur(is_middling, (_SURROUNDINGS_PX, _SURROUNDINGS_PX))
+    textured = cv2.threshold(share, _TEXTURED * 255, 1, cv2.THRESH_BINARY)[1]
+    return np.asarray(cv2.integral(textured), np.int32)
+
+
+def _brightened(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return very dark pixels brighter, so that steps in them count as they do in daylight."""
+    bright = float(np.quantile(pixels[::_EVERY_PX, ::_EVERY_PX], _BRIGHT_SHARE))
+    gain = min(_MOST_GAIN, _ENOUGH / max(bright, 1.0))
+    return pixels if gain <= 1.0 else np.asarray(cv2.convertScaleAbs(pixels, alpha=gain), np.uint8)
 
 
 def _shrunken(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,23 @@ from ml.panels.edges import refined
 from ml.panels.layout import Found, find_panels
 from ml.panels.likeness import Outline
 from ml.panels.pages import is_page
+from ml.panels.seams import SNAP_PX
 from ml.panels.sheet import Sheet, make_sheet
 from ml.panels.trees import Trees, load_trees
 from ml.types import Box
 
 _JUDGES = Path(__file__).with_name("judges.json")
 _LEAST_PICTURE_PX = 16  # of a side: nothing can be seen in less
-_LEAST_PANELS = 2  # one is a photo in a border: still one photo
+_LEAST_PANELS = 2  # of a collage
+# The one photo of a picture is a panel if a margin is worth cutting off (the photo is at most this
+# share of the picture), the margin is plain (this share of it, the photo's rim left out), and the
+# photo is a sure one with straight sides: things on a plain ground have none.
+_MOST_OF_PICTURE, _PLAIN, _SURE, _STRAIGHT = 0.8, 0.9, 0.9, 0.9
+_FLAT = 3  # grey levels between neighbours: less is ground
 # Mean confidence of a collage's panels: most pictures are one photo, and things on a plain ground
 # look a little like panels. In made collages it is above 0.9.
 _COLLAGE_CONFIDENCE = 0.88
+_STRAIGHT_CONFIDENCE = 0.75  # where all sides are straight all along: drawings may be among them
 # What a photo on a page has at least, in pixels of the original: 96, less what its cut-off sides
 # and round corners may hide. Smaller ones are avatars and icons.
 _LEAST_PHOTO_PX = 90
@@ -56,7 +63,8 @@ class Splitting:
     """What a picture is made of.
 
     Attributes:
-        kind: `SINGLE` has no panels, `COLLAGE` two or more; `SCREENSHOT` any number, none included.
+        kind: `SINGLE` has no panels, or one, where a wide plain margin surrounds it; `COLLAGE` two
+            or more; `SCREENSHOT` any number, none included.
         panels: rows from the top, each from the left; they do not overlap.
     """
 
@@ -88,7 +96,9 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
     if is_page(sheet, [each.box for each in found]):
         large = [each for each in found if _is_photo_sized(each.box, sheet)]
         return Splitting(Kind.SCREENSHOT, _on_original(pixels, sheet, large))
-    if len(found) < _LEAST_PANELS or fmean(each.confidence for each in found) < _COLLAGE_CONFIDENCE:
+    if len(found) == 1 and _is_in_margin(sheet, found[0]):
+        return Splitting(Kind.SINGLE, _on_original(pixels, sheet, found))
+    if len(found) < _LEAST_PANELS or not _is_collage(found):
         return Splitting(Kind.SINGLE, ())
     return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, found))
 
@@ -113,6 +123,27 @@ def _judge() -> _LearnedJudge:
 
 def _is_photo_sized(box: Box, sheet: Sheet) -> bool:
     return min(box.width, box.height) >= _LEAST_PHOTO_PX * sheet.scale
+
+
+def _is_collage(found: Sequence[Found]) -> bool:
+    are_straight = min(each.weakest_side for each in found) >= _STRAIGHT
+    needed = _STRAIGHT_CONFIDENCE if are_straight else _COLLAGE_CONFIDENCE
+    return median(each.confidence for each in found) >= needed
+
+
+def _is_in_margin(sheet: Sheet, photo: Found) -> bool:
+    box, size = photo.box, sheet.gradient.size
+    if (
+        box.width * box.height > _MOST_OF_PICTURE * size
+        or photo.confidence < _SURE
+        or photo.weakest_side < _STRAIGHT
+    ):
+        return False
+    is_margin = np.ones(sheet.gradient.shape, np.bool_)
+    left, top = max(0, box.x0 - SNAP_PX), max(0, box.y0 - SNAP_PX)
+    is_margin[top : box.y1 + SNAP_PX, left : box.x1 + SNAP_PX] = False
+    plain = np.count_nonzero(is_margin & (sheet.gradient <= _FLAT))
+    return bool(plain >= _PLAIN * np.count_nonzero(is_margin))
 
 
 def _on_original(

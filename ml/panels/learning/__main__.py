@@ -23,9 +23,9 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml.panels.learning", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos, unlabelled")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--pictures", type=positive, default=1000, help="made ones to learn from")
-    parser.add_argument("--trees", type=positive, default=100)
-    parser.add_argument("--seed", type=not_negative, default=0)
+    parser.add_argument("--pictures", type=positive, default=3000, help="made ones to learn from")
+    parser.add_argument("--trees", type=positive, default=250)
+    parser.add_argument("--seed", type=not_negative, default=1)
     options = parser.parse_args(argv)
     cv2.setNumThreads(1)  # so that the same seed gives the same numbers everywhere
     try:

@@ -47,10 +47,14 @@ class Made:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         panels: where its photos are; of a page, those whose sides are long enough to be panels.
+        shown: panel by panel, the how many-th photo that was asked for it shows, from 0.
+        shares: panel by panel, how much of the photo's area can be seen, 0..1.
     """
 
     pixels: NDArray[np.uint8]
     panels: tuple[Box, ...]
+    shown: tuple[int, ...]
+    shares: tuple[float, ...]
 
 
 def make_collage(style: Style, photos: Photos, rng: np.random.Generator) -> Made:
@@ -70,14 +74,15 @@ def make_collage(style: Style, photos: Photos, rng: np.random.Generator) -> Made
     radius = int(rng.choice((0, 0, 0, 10, 24)))
     border = int(rng.choice((0, 0, 0, 1, 2)))
     has_captions = style in ("framed", "scattered") and rng.random() < 0.3
+    shares = []
     for box in boxes:
-        paste(pixels, photos(), box, radius=radius)
+        shares.append(paste(pixels, photos(), box, radius=radius))
         if border:
             tone = int(rng.choice((0, 128, 255)))
             _outline(pixels, box, (tone, tone, tone), border)
         if has_captions:
             _caption(pixels, box, rng)
-    return Made(compressed(pixels, rng), tuple(boxes))
+    return Made(compressed(pixels, rng), tuple(boxes), tuple(range(len(boxes))), tuple(shares))
 
 
 def _grid(inner: Box, gutter: int, rng: np.random.Generator) -> list[Box]:
@@ -212,8 +217,8 @@ def _canvas(width: int, height: int, rng: np.random.Generator) -> NDArray[np.uin
 
 def paste(
     pixels: NDArray[np.uint8], photo: NDArray[np.uint8], box: Box, *, radius: int = 0
-) -> None:
-    """Put a photo over a box, cut to its shape, its corners round."""
+) -> float:
+    """Put a photo over a box, cut to its shape, its corners round; return the share shown."""
     scale = max(box.width / photo.shape[1], box.height / photo.shape[0])
     size = (math.ceil(photo.shape[1] * scale), math.ceil(photo.shape[0] * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -221,13 +226,15 @@ def paste(
     x, y = (size[0] - box.width) // 2, (size[1] - box.height) // 2
     fitted = fitted[y : y + box.height, x : x + box.width]
     part = pixels[box.y0 : box.y1, box.x0 : box.x1]
+    share = float(box.width * box.height / (size[0] * size[1]))
     if not radius:
         part[:] = fitted
-        return
+        return share
     mask = Image.new("L", (box.width, box.height), 0)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, box.width - 1, box.height - 1), radius, 255)
     is_inside = np.asarray(mask)[..., None] > 0
     part[:] = np.where(is_inside, fitted, part)
+    return share
 
 
 def _outline(pixels: NDArray[np.uint8], box: Box, colour: tuple[int, int, int], width: int) -> None:

@@ -115,7 +115,9 @@ def _plain(photo: NDArray[np.uint8], rng: np.random.Generator) -> Made:
     """Return one photo, all of which is a panel, at a size that people post."""
     scale = float(rng.uniform(*_ENLARGED))
     pixels = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    return Made(np.asarray(pixels, np.uint8), (Box(0, 0, pixels.shape[1], pixels.shape[0]),))
+    return Made(
+        np.asarray(pixels, np.uint8), (Box(0, 0, pixels.shape[1], pixels.shape[0]),), (0,), (1.0,)
+    )
 
 
 def _shared(box: Box, truth: NDArray[np.float32]) -> float:

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ml.panels.learning.collages import LEAST_PX, WORDS, Made, Photos, compressed, paste, spread
 from ml.types import Box
 
+_ON_BACKDROP, _ON_COLOUR, _WITH_RIM = 0.15, 0.12, 0.12  # of pages, sections and photos
 _SIZES = ((1920, 1080), (1440, 900), (1366, 768), (1280, 800), (1024, 768), (390, 844), (414, 896))
 
 
@@ -26,7 +27,7 @@ def make_page(photos: Photos, rng: np.random.Generator, *, has_photos: bool = Tr
     pixels = np.asarray(page.image).copy()
     if rng.random() < 0.25:
         pixels = compressed(pixels, rng)
-    return Made(pixels, tuple(page.panels))
+    return Made(pixels, tuple(page.panels), tuple(page.shown), tuple(page.shares))
 
 
 class _Page:
@@ -37,16 +38,22 @@ class _Page:
         self.width, self.height = _SIZES[rng.integers(len(_SIZES))]
         self.is_dark = bool(rng.random() < 0.35)
         tone = int(rng.choice((14, 24, 34)) if self.is_dark else rng.choice((255, 255, 246, 238)))
-        self.ground = (tone, tone, tone + (4 if self.is_dark else 0))
+        self.ground: tuple[int, ...] = (tone, tone, tone + (4 if self.is_dark else 0))
         shift = int(rng.choice((0, 6, 12)))
         self.card = tuple(min(255, level + shift) for level in self.ground)
         self.ink = (225, 225, 230) if self.is_dark else (30, 30, 36)
         self.accent = tuple(int(level) for level in rng.integers(20, 235, 3))
         self.image = Image.new("RGB", (self.width, self.height), self.ground)
         self.draw = ImageDraw.Draw(self.image)
+        self.sides = (0, self.width)
         self.panels: list[Box] = []
+        self.shown: list[int] = []
+        self.shares: list[float] = []
+        self.asked = 0
         self.radius = int(rng.choice((0, 0, 6, 12)))
         self.y = 0
+        if rng.random() < _ON_BACKDROP:
+            self._backdrop()
 
     def header(self) -> None:
         """Draw a bar with a logo, some menu entries and perhaps a round picture."""
@@ -69,14 +76,103 @@ class _Page:
             self._chat,
             self._band,
             self._table,
+            self._artwork,
         ]
         if has_photos:
             kinds += [self._cards, self._cards, self._rows, self._hero, self._beside, self._rows]
             kinds += [self._feed]
+            kinds += [self._banner, self._mosaic]
+        if self.rng.random() < _ON_COLOUR:
+            self._new_ground()
         draw = kinds[self.rng.integers(len(kinds))]
-        inset = int(self.width * self.rng.choice((0.03, 0.08, 0.2)))
-        draw(inset, self.width - inset)
+        inset = int((self.sides[1] - self.sides[0]) * self.rng.choice((0.03, 0.08, 0.2)))
+        draw(self.sides[0] + inset, self.sides[1] - inset)
         self.y += int(self.rng.integers(12, 50))
+
+    def _backdrop(self) -> None:
+        """Lay the page on a photo, a gradient or a texture, which is no picture of its own."""
+        kind = self.rng.random()
+        pixels = np.empty((self.height, self.width, 3), np.uint8)
+        pixels[:] = self.ground
+        if kind < 0.4:
+            paste(pixels, self.photos(), Box(0, 0, self.width, self.height))
+            self.asked += 1
+        elif kind < 0.7:
+            along = np.linspace(0, 1, self.height)[:, None, None]
+            ends = self.rng.integers(0, 256, (2, 3))
+            pixels[:] = ends[0] + (ends[1] - ends[0]) * along
+        else:
+            tile = self.rng.integers(-6, 7, (8, 8, 1))
+            tiles = np.tile(tile, (self.height // 8 + 1, self.width // 8 + 1, 1))
+            pixels[:] = np.clip(pixels + tiles[: self.height, : self.width], 0, 255)
+        self.image.paste(Image.fromarray(pixels), (0, 0))
+        inset = int(self.width * self.rng.uniform(0.02, 0.15))
+        self.sides = (inset, self.width - inset)
+        top = int(self.rng.integers(0, 120))
+        self.draw.rectangle((inset, top, self.width - inset, self.height), fill=self.ground)
+
+    def _new_ground(self) -> None:
+        """Give the rest of the page another colour, and letters that can be read on it."""
+        self.ground = tuple(int(level) for level in self.rng.integers(0, 256, 3))
+        is_dark = sum(self.ground) < 3 * 128
+        self.ink = (235, 235, 240) if is_dark else (30, 30, 36)
+        self.card = self.ground
+        box = (self.sides[0], self.y, self.sides[1], self.height)
+        self.draw.rectangle(box, fill=self.ground)
+        self.y += int(self.rng.integers(16, 60))
+
+    def _artwork(self, left: int, right: int) -> None:
+        """Draw a banner of flat shapes and words, which is no photo."""
+        height = int(self.rng.integers(120, 320))
+        right = left + int((right - left) * self.rng.uniform(0.3, 1.0))
+        colours = [tuple(int(level) for level in row) for row in self.rng.integers(0, 256, (9, 3))]
+        self.draw.rectangle((left, self.y, right, self.y + height), fill=colours[0])
+        for colour in colours[1:]:
+            x, y = (
+                int(self.rng.integers(left, right)),
+                int(self.rng.integers(self.y, self.y + height)),
+            )
+            wide, high = (int(side) for side in self.rng.integers(8, 90, 2))
+            box = (x, y, min(x + wide, right), min(y + high, self.y + height))
+            draw = (self.draw.rectangle, self.draw.ellipse)[int(self.rng.integers(2))]
+            if box[2] > box[0] and box[3] > box[1]:
+                draw(box, fill=colour)
+        size = int(self.rng.integers(20, 60))
+        self._text(left + 20, self.y + height // 3, (right - left) // 2, size=size, lines=1)
+        self.y += height
+
+    def _banner(self, left: int, right: int) -> None:
+        """Draw a photo from side to side with a heading, a button, arrows and dots over it."""
+        x0, x1 = self.sides if self.rng.random() < 0.7 else (left, right)
+        y = 0 if self.rng.random() < 0.2 and not self.panels else self.y
+        height = int(self.rng.integers(200, 560))
+        self._picture(Box(x0, y, x1, y + height), radius=0, shade=float(self.rng.uniform(0.4, 1)))
+        ink, self.ink = self.ink, (250, 250, 250)
+        middle, size = y + height // 2, int(self.rng.integers(28, 64))
+        self._text(left + (right - left) // 4, middle - 60, (right - left) // 2, size=size, lines=1)
+        self._text(left + (right - left) // 4, middle + 10, (right - left) // 3, size=15, lines=2)
+        self.ink = ink
+        if self.rng.random() < 0.5:
+            self.draw.rectangle(
+                (left + 60, middle + 70, left + 190, middle + 110), fill=self.accent
+            )
+        for x in (x0 + 30, x1 - 40) if self.rng.random() < 0.5 else ():
+            self.draw.line((x, middle - 12, x + 10, middle, x, middle + 12), fill="white", width=4)
+        for x in range((x0 + x1) // 2 - 24, (x0 + x1) // 2 + 24, 16):
+            self.draw.ellipse((x, y + height - 24, x + 8, y + height - 16), fill="white")
+        self.y = max(self.y, y + height)
+
+    def _mosaic(self, left: int, right: int) -> None:
+        """Draw a gallery of photos without space between, captions over some of them."""
+        left, right = self.sides if self.rng.random() < 0.5 else (left, right)
+        across, gutter = int(self.rng.integers(2, 6)), int(self.rng.choice((0, 0, 1, 2)))
+        height = int((right - left) / across * self.rng.uniform(0.6, 1.0))
+        for _ in range(int(self.rng.integers(1, 4))):
+            for x0, x1 in spread(left, right, [1.0] * across, gutter):
+                self._picture(Box(x0, self.y, x1, self.y + height), radius=0)
+                if self.rng.random() < 0.3:
+                    self._text(x0 + 8, self.y + height - 32, (x1 - x0) // 2, size=14, lines=1)
+            self.y += height + gutter
 
     def _words(self, left: int, right: int) -> None:
         self._text(left, self.y, right - left, size=int(self.rng.integers(22, 40)), lines=1)
@@ -203,7 +299,7 @@ class _Page:
         self._text(x, self.y + 8, width, size=14, lines=1)
         self.y += 30
 
-    def _picture(self, box: Box, *, radius: int | None = None) -> None:
+    def _picture(self, box: Box, *, radius: int | None = None, shade: float = 1.0) -> None:
         """Draw a photo, which is a panel if enough of it can be seen."""
         x1, y1 = min(box.x1, self.width), min(box.y1, self.height)
         seen = Box(box.x0, box.y0, x1, y1)
@@ -213,11 +309,21 @@ class _Page:
         ground = self.image.getpixel((min(box.x0, self.width - 1), min(box.y0, self.height - 1)))
         pixels[:] = np.array(ground, np.uint8)
         whole = Box(0, 0, box.width, box.height)
-        paste(pixels, self.photos(), whole, radius=self.radius if radius is None else radius)
+        radius_px = self.radius if radius is None else radius
+        share = paste(pixels, self.photos(), whole, radius=radius_px)
+        self.asked += 1
+        pixels = (pixels * shade).astype(np.uint8)
         self.image.paste(Image.fromarray(pixels), (box.x0, box.y0))
+        if self.rng.random() < _WITH_RIM:
+            width = int(self.rng.integers(1, 8))
+            around = (box.x0 - width, box.y0 - width, box.x1 + width - 1, box.y1 + width - 1)
+            tone = int(self.rng.choice((200, 255, 90)))
+            self.draw.rectangle(around, outline=(tone, tone, tone), width=width)
         is_round = radius is not None and radius >= min(box.width, box.height) // 2 > 0
         if min(seen.width, seen.height) >= LEAST_PX and not is_round:
             self.panels.append(seen)
+            self.shown.append(self.asked - 1)
+            self.shares.append(share * seen.width * seen.height / (box.width * box.height))
 
     def _text(self, x: int, y: int, width: int, *, size: int, lines: int) -> int:
         """Write words at a place; return the y below them."""

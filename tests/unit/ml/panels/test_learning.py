@@ -44,6 +44,35 @@ def test_photos_of_a_made_page_are_large_enough_and_inside(seed):
         assert 0 <= box.y0 < box.y1 <= height
 
 
+@pytest.mark.parametrize("kind", [*STYLES, "page"])
+def test_each_panel_says_which_photo_it_shows(kind):
+    colours = np.random.default_rng(1).integers(0, 256, (400, 3), dtype=np.uint8)
+    panels = 0
+    for seed in range(4):
+        rng, asked = np.random.default_rng(seed), iter(colours)
+
+        def photo(asked=asked):
+            return np.broadcast_to(next(asked), (60, 80, 3)).copy()
+
+        made = make_page(photo, rng) if kind == "page" else make_collage(kind, photo, rng)
+
+        for box, number in zip(made.panels, made.shown, strict=True):
+            shown = np.median(made.pixels[box.y0 : box.y1, box.x0 : box.x1], axis=(0, 1))
+            assert np.abs(shown - colours[number]).max() <= 12  # of JPEG
+        panels += len(made.panels)
+    assert panels >= 4
+
+
+def test_a_photo_that_is_cut_to_a_panel_shows_that_share():
+    photo = np.zeros((100, 200, 3), np.uint8)
+
+    made = make_collage("grid", lambda: photo, np.random.default_rng(3))
+
+    for box, share in zip(made.panels, made.shares, strict=True):
+        aspect = box.width / box.height
+        assert share == pytest.approx(min(aspect / 2, 2 / aspect), abs=0.02)
+
+
 def test_a_made_page_may_be_without_photos():
     assert make_page(photos(), np.random.default_rng(0), has_photos=False).panels == ()
 
@@ -77,11 +106,11 @@ def test_the_command_writes_the_same_judges_for_the_same_seed(tmp_path, capsys):
     outputs = [tmp_path / name for name in ("first.json", "second.json")]
     for output in outputs:
         words = ["--photos", str(tmp_path / "photos"), "--output", str(output)]
-        assert main([*words, "--pictures", "8", "--trees", "2"]) == 0
+        assert main([*words, "--pictures", "20", "--trees", "2"]) == 0
 
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert set(load_trees(outputs[0])) == {"cut", "panel"}
-    assert json.loads(outputs[0].read_text())["pictures"] == 8
+    assert json.loads(outputs[0].read_text())["pictures"] == 20
     assert "cut: " in capsys.readouterr().out
 
 
