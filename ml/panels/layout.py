@@ -28,7 +28,7 @@ _MOST_DEPTH = 12  # a canvas or a cut each: pages in cards in columns need 6 or 
 # with `_EACH` added; and so many smaller ones. Real collages and pages seldom have more. The others
 # are only judged themselves, which is enough for a grid of small photos.
 _LARGE, _EACH = 1 / 40, 0.15
-_MOST_AREA, _MOST_SMALL = 7.0, 12
+_MOST_AREA, _MOST_SMALL = 6.0, 12
 _LEAST_TEXTURED = 0.03  # share of a photo: of 99 in 100 made panels, 15 % and more is
 _NEARLY_ALL = 0.97  # of a region: a part as large as this is the region itself
 # From this depth on, parts on a canvas with a side of less edge than this are nothing: the canvas

@@ -83,7 +83,9 @@ def _textured(gradient: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 def _brightened(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return very dark pixels brighter, so that steps in them count as they do in daylight."""
-    bright = float(np.quantile(pixels[::_EVERY_PX, ::_EVERY_PX], _BRIGHT_SHARE))
+    # Counted: finding the quantile by order takes ten times as long.
+    counts = np.bincount(pixels[::_EVERY_PX, ::_EVERY_PX].ravel(), minlength=256)
+    bright = float(np.searchsorted(np.cumsum(counts), _BRIGHT_SHARE * counts.sum()))
     gain = min(_MOST_GAIN, _ENOUGH / max(bright, 1.0))
     return pixels if gain <= 1.0 else np.asarray(cv2.convertScaleAbs(pixels, alpha=gain), np.uint8)
 

@@ -32,13 +32,17 @@ class Trees:
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N,) float32 probabilities 0..1 of (N, F) float32 features; N = 0 gives (0,)."""
         trees, inner = self.feature.shape
-        tree = np.arange(trees)[None]
-        row = np.arange(len(features))[:, None]
+        # Flat arrays and `take`: a third of the time of indices of two dimensions.
+        feature, threshold, asked = self.feature.ravel(), self.threshold.ravel(), features.ravel()
+        row = np.arange(len(features))[:, None] * features.shape[1]
+        tree = np.arange(trees) * inner
         node = np.zeros((len(features), trees), np.int64)
         for _ in range((inner + 1).bit_length() - 1):
-            asked = features[row, self.feature[tree, node]]
-            node = 2 * node + 1 + (asked > self.threshold[tree, node])
-        logit = self.bias + self.value[tree, node - inner].sum(axis=1)
+            place = tree + node
+            answer = asked.take(row + feature.take(place)) > threshold.take(place)
+            node = 2 * node + 1 + answer
+        leaf = np.arange(trees) * (inner + 1) + node - inner
+        logit = self.bias + self.value.ravel().take(leaf).sum(axis=1)
         return np.asarray(1.0 / (1.0 + np.exp(-logit)), np.float32)
 
     def to_json(self) -> dict[str, Any]:
