@@ -87,6 +87,7 @@ def running_product(data_dir: Path) -> Iterator[Product]:
         "VECTORS_PORT": str(free_port()),
         "SEARCH_TIMEOUT_S": str(SEARCH_TIMEOUT_S),
         "ENCODER": "semblance_lite",
+        "DETECTOR": "ssd_mobilenet",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     before = dict(os.environ)

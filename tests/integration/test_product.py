@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.integration.pictures import draw, edited_copy, jpeg, write_folder
 from tests.integration.product import (
@@ -16,6 +18,7 @@ from tests.integration.product import (
     running_product,
     wait_until,
 )
+from tests.unit.ml.panels.pictures import photo
 
 AGREE = "Catalogue, index and files agree."
 
@@ -35,6 +38,12 @@ def next_seeds(product: Product) -> Iterator[int]:
     return 1000 + int(str(used)) * 10
 
 
+def hits_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The hits of the first group."""
+    hits: list[dict[str, Any]] = answer.json()["groups"][0]["hits"]
+    return hits
+
+
 def indexed(product: Product) -> int:
     return product.statuses().get("indexed", 0)
 
@@ -45,7 +54,9 @@ def assert_all_indexed_and_agreed(product: Product, count: int) -> None:
     )
     audit = product.manage("audit")
     assert AGREE in audit.stdout
-    assert re.search(rf"Index: +{count} points", audit.stdout)
+    [[regions]] = product.rows("SELECT count(*) FROM catalog_region")
+    assert regions >= count
+    assert re.search(rf"Index: +{regions} points", audit.stdout)
 
 
 def test_a_folder_is_ingested_and_an_edited_copy_finds_its_original(
@@ -64,8 +75,40 @@ def test_a_folder_is_ingested_and_an_edited_copy_finds_its_original(
     assert "link.jpg: The file is gone or is a broken link." in done.stdout
     assert done.returncode == 0
     assert answer.status_code == 200
-    assert answer.json()["hits"][0]["title"] == "00007"
+    first = hits_of(answer)[0]
+    assert (first["title"], first["verdict"]) == ("00007", "near-identical")
     assert_all_indexed_and_agreed(product, 30)
+
+
+def test_every_photo_of_a_collage_is_first_in_a_group_of_its_own(
+    product: Product, tmp_path: Path
+) -> None:
+    sheet = Image.new("RGB", (2 * 320 + 60, 2 * 240 + 60), "white")
+    for place in range(4):
+        picture = Image.fromarray(photo(place, 320, 240))
+        (tmp_path / f"photo {place}.jpg").write_bytes(jpeg(picture))
+        sheet.paste(picture, (20 + place % 2 * 340, 20 + place // 2 * 260))
+    product.manage("ingest", str(tmp_path))
+
+    answer = product.search(jpeg(sheet)).json()
+
+    assert answer["query"]["layout"] == "collage"
+    panels = [group for group in answer["groups"] if group["region"]["key"].startswith("panel")]
+    assert [group["hits"][0]["title"] for group in panels] == [f"photo {n}" for n in range(4)]
+    assert {group["hits"][0]["verdict"] for group in panels} <= {"near-identical", "edited-copy"}
+
+
+def test_a_crop_inside_another_picture_is_proved_and_placed(product: Product) -> None:
+    part = Image.fromarray(photo(2, 320, 240)).crop((40, 30, 280, 210))
+    ground = draw(77777, width=480, height=360)
+    ground.paste(part, (90, 100))
+
+    first = hits_of(product.search(jpeg(ground)))[0]
+
+    assert (first["title"], first["verdict"]) == ("photo 2", "edited-copy")
+    # its upper left corner lies up and left of the photo's, by where it was pasted
+    x, y = first["copy"]["outline"][0]
+    assert (x, y) == (pytest.approx(40 - 90, abs=6), pytest.approx(30 - 100, abs=6))
 
 
 def test_the_same_folder_again_adds_nothing(product: Product, tmp_path: Path) -> None:
@@ -94,8 +137,7 @@ def test_an_upload_through_the_form_is_found(product: Product, next_seeds: int) 
     assert page.status_code == 200
     assert "The file is not a picture." in page.text
     assert_all_indexed_and_agreed(product, before + 1)
-    hit = product.search(edited_copy(draw(next_seeds))).json()["hits"][0]
-    assert hit["title"] == "кот и пёс"
+    assert hits_of(product.search(edited_copy(draw(next_seeds))))[0]["title"] == "кот и пёс"
 
 
 _SET_PASSWORD = (
@@ -164,7 +206,7 @@ def test_a_search_is_back_after_a_part_was_killed(product: Product, victim: str)
             return False
 
     wait_until(is_back, what="search is back")
-    assert product.search(picture).json()["hits"][0]["title"] == "00003"
+    assert hits_of(product.search(picture))[0]["title"] == "00003"
 
 
 def test_deleting_removes_row_files_and_points_together(product: Product) -> None:
@@ -173,7 +215,7 @@ def test_deleting_removes_row_files_and_points_together(product: Product) -> Non
     product.manage("shell", "-c", _DELETE_TWO)
 
     assert_all_indexed_and_agreed(product, before - 2)
-    found = [hit["title"] for hit in product.search(jpeg(draw(3))).json()["hits"]]
+    found = [hit["title"] for hit in hits_of(product.search(jpeg(draw(3))))]
     assert "00003" not in found
     files = list((product.data_dir / "media" / "originals").glob("*/*"))
     assert len(files) == before - 2
