@@ -107,6 +107,8 @@ def version(db: None) -> EncoderVersion:
         dim=fakes.DIM,
         collection=f"regions__grid__{uuid4().hex}",
         state=EncoderVersion.State.LIVE,
+        detector="grid",
+        detector_weights_sha256=fakes.GridDetector.spec.weights_sha256,
     )
     vector_store.ensure_collection(version)
     return version

@@ -116,10 +116,14 @@ def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> 
     version = loaded.version.id
     points = [point for one in described for point in _points(one, version)]
     loaded.index.upsert(points)
-    for one in described:
-        stale = sorted(one.image.regions - {region.key for region in one.regions})
-        loaded.index.delete([_point_id(one.image, region, version) for region in stale])
-        catalog.delete_derived_files(one.image.sha256, stale)
+    stale = [
+        (one.image, region)
+        for one in described
+        for region in sorted(one.image.regions - {region.key for region in one.regions})
+    ]
+    loaded.index.delete([_point_id(image, region, version) for image, region in stale])
+    for image, region in stale:
+        catalog.delete_derived_files(image.sha256, [region])
     gone = set(catalog.record_indexed(found, job_id=job_id))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
 

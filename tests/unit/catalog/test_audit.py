@@ -18,9 +18,11 @@ from catalog.vector_store import open_index
 from jobs.models import JobRecord
 from kernel.errors import TransientError
 from kernel.ids import point_id
+from kernel.regions import WHOLE
 from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
+from tests.rows import wholes
 from vectors.index import Payload, Point, VectorIndex
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,13 +35,13 @@ def point_of(image: Image, version: EncoderVersion, *, image_id: UUID | None = N
     payload = Payload(
         image_id=image_id or image.pk,
         kind="whole",
-        label=None,
+        labels=(),
         medium="unknown",
         tags=(),
         albums=(),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    key = point_id(sha256=image.sha256, kind="whole", ordinal=0, encoder_version=version.pk)
+    key = point_id(sha256=image.sha256, region=WHOLE, encoder_version=version.pk)
     embedding = fakes.embed(fakes.Image.new("RGB", (4, 4), RED))
     return Point(id=key, embedding=embedding, payload=payload)
 
@@ -49,7 +51,7 @@ def indexed(add_image: AddImage, version: EncoderVersion, index: VectorIndex) ->
     """Three images with everything that belongs to them."""
     images = [add_image(plain(colour)) for colour in (RED, GREEN, BLUE)]
     index.upsert([point_of(image, version) for image in images])
-    services.record_indexed([image.pk for image in images])
+    services.record_indexed(wholes([image.pk for image in images]))
     return sorted(Image.objects.all(), key=lambda image: image.pk)
 
 
@@ -94,7 +96,7 @@ def test_a_lost_collection_is_made_anew_and_everything_described_again(
     add_image: AddImage, version: EncoderVersion
 ) -> None:
     image = add_image(plain())
-    services.record_indexed([image.pk])
+    services.record_indexed(wholes([image.pk]))
     EncoderVersion.objects.update(collection=f"lost__{uuid4().hex}")
     version.refresh_from_db()
 
@@ -281,7 +283,7 @@ def test_a_point_that_got_its_image_after_the_audit_is_kept(
     found = audit()
     image = add_image(picture.data)
     index.upsert([point_of(image, version)])
-    services.record_indexed([image.pk])
+    services.record_indexed(wholes([image.pk]))
 
     repair(found)
 

@@ -9,6 +9,7 @@ from catalog.validation import validate
 from kernel.errors import TransientError
 from tests.conftest import AddImage
 from tests.pictures import numbered, plain
+from tests.rows import wholes
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +74,7 @@ def test_no_encoder_yet() -> None:
 
 def test_every_status_is_counted() -> None:
     ids = new_images(3)
-    services.record_indexed(ids[:2])
+    services.record_indexed(wholes(ids[:2]))
 
     assert selectors.count_by_status() == {"queued": 1, "indexed": 2, "failed": 0, "deleting": 0}
 

@@ -26,7 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("PIP_NO_INDEX", "1")
         patch.setenv("PIP_CONFIG_FILE", "/dev/null")
         patch.setenv("PIP_FIND_LINKS", str(wheels))
-        set_up(root, for_tests=False, encoder="clip")
+        set_up(root, for_tests=False, encoder="clip", detector="none")
         yield root
 
 
@@ -48,12 +48,12 @@ def test_a_new_requirement_is_installed_once(root: Path, venv: Venv) -> None:
     wheel(root, "alpha")
     (root / MAIN).write_text("alpha\n")
 
-    set_up(root, for_tests=False, encoder="clip")
+    set_up(root, for_tests=False, encoder="clip", detector="none")
     assert venv.version_of("alpha") == "1.0"
 
     before = log_of(venv)
     begun = time.monotonic()
-    set_up(root, for_tests=False, encoder="clip")
+    set_up(root, for_tests=False, encoder="clip", detector="none")
     assert log_of(venv) == before
     assert time.monotonic() - begun < 0.5
 
@@ -64,15 +64,15 @@ def test_packaged_weights_come_when_they_are_named_and_then_stay(root: Path, ven
     (root / MAIN).write_text("")
     (root / OFFLINE).write_text("old-weights\n")
 
-    set_up(root, for_tests=False, encoder="auto")
+    set_up(root, for_tests=False, encoder="auto", detector="none")
     assert venv.version_of("old-weights") is None
 
-    set_up(root, for_tests=False, encoder="efficientnet_lite")
+    set_up(root, for_tests=False, encoder="efficientnet_lite", detector="none")
     assert venv.version_of("old-weights") == "1.0"
 
     # when: another release of the product wants others, and nobody names them any more
     (root / OFFLINE).write_text("new-weights\n")
-    set_up(root, for_tests=False, encoder="auto")
+    set_up(root, for_tests=False, encoder="auto", detector="none")
     assert venv.version_of("new-weights") == "1.0"
 
 
@@ -83,7 +83,7 @@ def test_the_tests_get_all_three_files(root: Path, venv: Venv) -> None:
     (root / OFFLINE).write_text("packaged-weights\n")
     (root / DEV).write_text("linter\n")
 
-    set_up(root, for_tests=True, encoder="clip")
+    set_up(root, for_tests=True, encoder="clip", detector="none")
 
     assert venv.version_of("packaged-weights") == "1.0"
     assert venv.version_of("linter") == "1.0"
@@ -97,14 +97,14 @@ def test_a_broken_environment_was_made_anew(venv: Venv) -> None:
 def test_a_failed_installation_is_one_sentence_and_is_tried_again(root: Path, venv: Venv) -> None:
     (root / MAIN).write_text("is-nowhere==3\n")
     with pytest.raises(CannotStart) as raised:
-        set_up(root, for_tests=False, encoder="clip")
+        set_up(root, for_tests=False, encoder="clip", detector="none")
     assert str(raised.value) == (
         "The installation failed. No matching distribution found for is-nowhere==3 "
         f"All of it: {venv.log}"
     )
 
     wheel(root, "is-nowhere", version="3")
-    set_up(root, for_tests=False, encoder="clip")
+    set_up(root, for_tests=False, encoder="clip", detector="none")
     assert venv.version_of("is-nowhere") == "3"
 
 
@@ -119,7 +119,7 @@ def test_opencv_that_cannot_be_imported_is_replaced_by_the_headless_one(
         write_wheel(wheels, name=name, version=version, module="cv2", code="works = True")
     (root / MAIN).write_text("opencv-python\n")
 
-    set_up(root, for_tests=False, encoder="clip")
+    set_up(root, for_tests=False, encoder="clip", detector="none")
 
     assert venv.runs("import cv2; assert cv2.works")
     assert venv.version_of("opencv-python-headless") == "5.1"
@@ -131,7 +131,7 @@ def test_opencv_that_works_is_left_alone(root: Path, venv: Venv) -> None:
     write_wheel(wheels, name="opencv-python", version="7.0", module="cv2", code="works = True")
     (root / MAIN).write_text("opencv-python==7.0\n")
 
-    set_up(root, for_tests=False, encoder="clip")
+    set_up(root, for_tests=False, encoder="clip", detector="none")
 
     assert venv.version_of("opencv-python") == "7.0"
 
@@ -142,29 +142,32 @@ def test_too_little_room_is_said_before_anything_is_made(
     monkeypatch.setattr(setup, "_SMALL_INSTALL_BYTES", 2**60)
     (tmp_path / MAIN).write_text("")
     with pytest.raises(CannotStart, match=r"The set-up needs 1073741824 GiB in .* GiB are free"):
-        set_up(tmp_path, for_tests=False, encoder="clip")
+        set_up(tmp_path, for_tests=False, encoder="clip", detector="none")
     assert not (tmp_path / ".venv").exists()
 
 
 @pytest.mark.parametrize(
-    ("encoder", "note", "wanted"),
+    ("encoder", "detector", "note", "wanted"),
     [
-        pytest.param("auto", "", False, id="the repository has weights of its own"),
-        pytest.param("clip", "", False, id="an encoder from the hub"),
-        pytest.param("efficientnet_lite", "", True, id="the packaged network"),
-        pytest.param("efficientnet_lite:lite0", "", True, id="a size of it"),
-        pytest.param("auto", "installed", True, id="a catalogue that began with it"),
+        pytest.param("auto", "yolo", "", False, id="the repository has weights of its own"),
+        pytest.param("clip", "none", "", False, id="an encoder from the hub"),
+        pytest.param("efficientnet_lite", "none", "", True, id="the packaged network"),
+        pytest.param("efficientnet_lite:lite0", "none", "", True, id="a size of it"),
+        pytest.param("auto", "none", "installed", True, id="a catalogue that began with it"),
+        pytest.param("clip", "ssd_mobilenet", "", True, id="the packaged detector"),
+        # This environment has no product in it that could be asked for yolo's weights.
+        pytest.param("clip", "auto", "", True, id="a detector that cannot be had otherwise"),
     ],
 )
 def test_packaged_weights_are_wanted_by_name_or_because_they_were(
-    tmp_path: Path, encoder: str, note: str, *, wanted: bool
+    tmp_path: Path, encoder: str, detector: str, note: str, *, wanted: bool
 ) -> None:
     venv = Venv(tmp_path / ".venv")
     venv.folder.mkdir()
     if note:
         venv.write_note(OFFLINE, note)
 
-    assert setup.wants_packaged_weights(venv, encoder) is wanted
+    assert setup.wants_packaged_weights(venv, encoder=encoder, detector=detector) is wanted
 
 
 def test_the_fingerprint_follows_every_requirement_file(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@ from uuid import UUID
 import pytest
 
 from kernel.ids import point_id
+from kernel.regions import WHOLE, RegionKey
 
 SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-PARTS = {"sha256": SHA256, "kind": "whole", "ordinal": 0, "encoder_version": 1}
+PARTS = {"sha256": SHA256, "region": WHOLE, "encoder_version": 1}
 
 
 def test_an_id_never_changes() -> None:
@@ -17,8 +18,8 @@ def test_an_id_never_changes() -> None:
     "change",
     [
         pytest.param({"sha256": "0" * 64}, id="content"),
-        pytest.param({"kind": "panel"}, id="kind"),
-        pytest.param({"ordinal": 1}, id="ordinal"),
+        pytest.param({"region": RegionKey("panel", 0)}, id="kind"),
+        pytest.param({"region": RegionKey("whole", 1)}, id="ordinal"),
         pytest.param({"encoder_version": 2}, id="encoder-version"),
     ],
 )
@@ -28,7 +29,7 @@ def test_every_part_makes_another_id(change: dict) -> None:
 
 def test_neighbouring_numbers_are_kept_apart() -> None:
     # "1:12" and "11:2" would be the same text without a separator.
-    one = point_id(sha256=SHA256, kind="object", ordinal=1, encoder_version=12)
-    other = point_id(sha256=SHA256, kind="object", ordinal=11, encoder_version=2)
+    one = point_id(sha256=SHA256, region=RegionKey("object", 1), encoder_version=12)
+    other = point_id(sha256=SHA256, region=RegionKey("object", 11), encoder_version=2)
 
     assert one != other

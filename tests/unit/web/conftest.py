@@ -12,6 +12,8 @@ from PIL import Image as Pillow
 from catalog import services
 from catalog.models import EncoderVersion, Image
 from catalog.validation import validate
+from kernel.regions import FoundRegion
+from tests.rows import wholes
 from tests.unit.web import fake_worker
 
 RED, DARK_RED, GREEN, BLUE = (220, 30, 30), (150, 30, 40), (30, 200, 60), (40, 60, 220)
@@ -59,12 +61,13 @@ def add_image(db) -> Callable[..., Image]:
 
 @pytest.fixture
 def searchable(add_image, version) -> Callable[..., Image]:
-    """Add a picture and index it, as a bulk worker would."""
+    """Add a picture and index it with its regions, as a bulk worker would."""
 
-    def add(data: bytes, title: str) -> Image:
+    def add(data: bytes, title: str, *parts: FoundRegion) -> Image:
         image = add_image(data, title)
-        fake_worker.index(image, data, version)
-        services.record_indexed([image.pk])
+        described = {image.pk: [*wholes([image.pk])[image.pk], *parts]}
+        fake_worker.index(image, data, version, described[image.pk])
+        services.record_indexed(described)
         image.refresh_from_db()
         return image
 

@@ -6,7 +6,9 @@ of a grid, so pictures that look alike have a high score and the order of hits c
 
 import base64
 import io
+from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -17,19 +19,21 @@ from PIL import Image
 from catalog.vector_store import open_index
 from jobs.broker import client
 from kernel.ids import point_id
-from kernel.task_names import DESCRIBE_QUERY
+from kernel.regions import FoundRegion
+from kernel.task_names import DESCRIBE_QUERY, FIND_COPIES
 from search import query_files
 from vectors.index import Payload, Point
 
 GRID = 4
 DIM = GRID * GRID * 3 + 1
-_answers = {"version": 0, "error": "", "context": {}}
+_answers: dict[str, Any] = {}
 
 
-def embed(data: bytes) -> NDArray[np.float32]:
+def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
     """(DIM,) float32, unit length: grid means of R, G, B around mid-grey, and a constant."""
     with Image.open(io.BytesIO(data)) as picture:
-        cells = picture.convert("RGB").resize((GRID, GRID), Image.Resampling.BOX)
+        part = picture.convert("RGB").crop(box or (0, 0, *picture.size))
+        cells = part.resize((GRID, GRID), Image.Resampling.BOX)
     means = np.asarray(cells, dtype=np.float32).ravel() / 255 - 0.5
     embedding = np.append(means, np.float32(0.1))
     return (embedding / np.linalg.norm(embedding)).astype(np.float32)
@@ -40,20 +44,54 @@ def new_collection() -> str:
 
 
 @client.task(name=DESCRIBE_QUERY, shared=False)
-def describe_query(*, query_id: str) -> dict[str, object]:
+def describe_query(
+    *, query_id: str, width: int, height: int, box: Sequence[int] | None = None
+) -> dict[str, object]:
     if _answers["error"]:
         return {"error": _answers["error"], "context": _answers["context"]}
-    embedding = embed(query_files.read(UUID(query_id)))
+    data = query_files.read(UUID(query_id))
+    whole = {"kind": "whole", "ordinal": 0, "box": [0, 0, width, height]}
+    regions = [{"label": "", "confidence": 1.0, **one} for one in (whole, *_answers["regions"])]
+    boxes = [one["box"] for one in regions] if box is None else [box]
+    rows = np.stack([embed(data, one) for one in boxes])
     return {
         "encoder_version": _answers["version"],
-        "embedding": base64.b64encode(embedding.astype("<f4").tobytes()).decode(),
-        "encode_ms": 12.5,
+        "layout": _answers["layout"],
+        "regions": regions,
+        "embeddings": base64.b64encode(rows.astype("<f4").tobytes()).decode(),
+        "model_ms": 12.5,
     }
 
 
-def answer_with(*, version_id: int = 0, error: str = "", **context: object) -> None:
-    """Choose what the next queries are answered with: embeddings of a version, or an error."""
+@client.task(name=FIND_COPIES, shared=False)
+def find_copies(
+    *, query_id: str, width: int, height: int, parts: list[dict[str, Any]]
+) -> dict[str, object]:
+    _answers["compared"] = parts
+    copies = [_answers["copies"].get(tuple(part["box"]), []) for part in parts]
+    return {"copies": copies, "model_ms": 4.0}
+
+
+def answer_with(
+    *,
+    version_id: int = 0,
+    error: str = "",
+    layout: str = "single",
+    regions: Sequence[dict[str, Any]] = (),
+    copies: dict[tuple[int, ...], list[dict[str, Any]]] | None = None,
+    **context: object,
+) -> None:
+    """Choose what the next queries are answered with: regions beside the whole, or an error.
+
+    `copies` are by the box of the part that they were found for.
+    """
     _answers.update(version=version_id, error=error, context=context)
+    _answers.update(layout=layout, regions=list(regions), copies=copies or {}, compared=None)
+
+
+def last_compared() -> list[dict[str, Any]]:
+    """The parts that copies were last asked for."""
+    return _answers["compared"]
 
 
 class WorkerSwitch:
@@ -80,18 +118,21 @@ class WorkerSwitch:
 SWITCH = WorkerSwitch()
 
 
-def index(image, data: bytes, version) -> None:
-    """Put an image's point where a bulk worker would put it."""
+def index(image, data: bytes, version, regions: Sequence[FoundRegion]) -> None:
+    """Put an image's points where a bulk worker would put them."""
     store = open_index(version)
     store.ensure()
-    payload = Payload(
-        image_id=image.pk,
-        kind="whole",
-        labels=(),
-        medium=image.medium,
-        tags=(),
-        albums=(),
-        created_at=image.created_at,
-    )
-    key = point_id(sha256=image.sha256, kind="whole", ordinal=0, encoder_version=version.pk)
-    store.upsert([Point(id=key, embedding=embed(data), payload=payload)])
+    labels = tuple(sorted({region.label for region in regions if region.label}))
+    for region in regions:
+        payload = Payload(
+            image_id=image.pk,
+            kind=region.kind,
+            labels=labels,
+            medium=image.medium,
+            tags=(),
+            albums=(),
+            created_at=image.created_at,
+        )
+        key = point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk)
+        row = embed(data, (region.x0, region.y0, region.x1, region.y1))
+        store.upsert([Point(id=key, embedding=row, payload=payload)])

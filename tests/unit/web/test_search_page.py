@@ -1,18 +1,32 @@
 """The search page over the real queue, storage and vector store, with a small encoder behind."""
 
+import io
+import itertools
+import json
+import math
 import time
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
+from PIL import Image as Pillow
 
 from catalog import storage
-from catalog.models import Image
+from catalog.models import Image, Region
 from kernel.messages import sentence
-from search import query_files
+from kernel.regions import FoundRegion
+from ml.regions import pair_score as ml_pair_score
+from search import query_files, verdicts
+from search.description import QueryRegion
+from search.pairs import OBJECT_PENALTY, pair_score
+from tests import pictures
+from tests.pictures import plain
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED, encoded, upload
+from vectors.index import Hit, Payload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 PAGE = "/"
 JSON = {"headers": {"accept": "application/json"}}
@@ -50,10 +64,10 @@ def test_hits_are_ranked_by_score_with_title_score_and_link(client, searchable, 
     response = ask(client, encoded(RED))
 
     assert response.status_code == 200
-    hits = response.context["result"].hits
+    hits = hits_of(response)
     assert [hit.title for hit in hits] == ["red", "dark red", "green", "blue"]
     assert [hit.rank for hit in hits] == [1, 2, 3, 4]
-    assert [hit.is_identical for hit in hits] == [True, False, False, False]
+    assert [hit.verdict for hit in hits] == ["identical", "similar", "similar", "similar"]
     query = fake_worker.embed(encoded(RED))
     expected = [float(query @ fake_worker.embed(encoded(COLOURS[hit.title]))) for hit in hits]
     assert [hit.score for hit in hits] == pytest.approx(expected, abs=1e-5)
@@ -62,20 +76,242 @@ def test_hits_are_ranked_by_score_with_title_score_and_link(client, searchable, 
         url = f"/images/{images[hit.title].pk}/"
         assert f'href="{url}"' in text
         assert f'src="{url}thumbnail.jpg"' in text
-        assert f"</span>{hit.score:.2f}</span>" in text
     assert text.count("identical file") == 1
-    assert "data:image/jpeg;base64," in text
+    [query] = storage.list_names(query_files.FOLDER)
+    assert f'href="/{query}.jpg"' in text
 
 
 COLOURS = {"red": RED, "dark red": DARK_RED, "green": GREEN, "blue": BLUE}
 
 
-def test_search_leaves_no_query_file_behind(client, searchable, worker):
+def hits_of(response):
+    """The cards of the first group."""
+    return response.context["result"].groups[0].hits
+
+
+def test_query_is_kept_to_search_with_its_parts(client, searchable, worker):
     searchable(encoded(RED), "red")
 
-    ask(client, encoded(RED))
+    result = ask(client, encoded(RED)).context["result"]
 
-    assert list(storage.list_names(query_files.FOLDER)) == []
+    assert query_files.read(result.query_id) == encoded(RED)
+    preview = client.get(result.query_url)
+    assert (preview["Content-Type"], preview["Cache-Control"]) == (
+        "image/jpeg",
+        "private, max-age=3600, immutable",
+    )
+    assert Pillow.open(io.BytesIO(preview.content)).size == (60, 40)
+
+
+def test_preview_of_a_query_that_is_over_is_404(client, db, media):
+    assert client.get(f"/queries/{uuid4()}.jpg").status_code == 404
+
+
+def test_query_that_is_over_is_refused_with_a_sentence(client, db, media):
+    response = client.get(PAGE, {"query": str(uuid4())})
+
+    assert response.status_code == 400
+    assert sentence("search:user:query-expired") in response.content.decode()
+
+
+def test_part_of_a_kept_query_is_searched_alone(client, searchable, worker):
+    # given a query whose left half is red and whose right half is green
+    searchable(plain(RED), "red")
+    searchable(plain(GREEN), "green")
+    halves = Pillow.new("RGB", (60, 40), RED)
+    halves.paste(GREEN, (30, 0, 60, 40))
+    query_id = ask(client, pictures.encoded(halves)).context["result"].query_id
+
+    for box, title in (("0,0,30,40", "red"), ("30,0,60,40", "green")):
+        result = client.get(PAGE, {"query": query_id, "name": "halves.png", "box": box})
+
+        assert hits_of(result)[0].title == title
+        assert result.context["result"].query_name == "halves.png"
+        [chosen] = [part for part in result.context["result"].parts if part.is_chosen]
+        assert chosen.key == "box-0"
+    assert len(list(storage.list_names(query_files.FOLDER))) == 1
+
+
+@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "-1,0,5,5", "1,2,3,4,5"])
+def test_box_that_is_none_is_refused(client, db, box):
+    response = client.post(PAGE, {"picture": upload(encoded(RED)), "box": box}, **JSON)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "search:user:bad-box"
+
+
+LEFT = FoundRegion("panel", 0, 0, 0, 30, 40)
+RIGHT = FoundRegion("panel", 1, 30, 0, 60, 40)
+COLLAGE = [
+    {"kind": "panel", "ordinal": 0, "box": [0, 0, 30, 40], "confidence": 0.9},
+    {"kind": "panel", "ordinal": 1, "box": [30, 0, 60, 40], "confidence": 0.8},
+    {"kind": "object", "ordinal": 0, "box": [35, 5, 50, 35], "label": "dog", "confidence": 0.7},
+]
+
+
+def two_halves(left, right) -> bytes:
+    picture = Pillow.new("RGB", (60, 40), left)
+    picture.paste(right, (30, 0, 60, 40))
+    return pictures.encoded(picture)
+
+
+def test_each_panel_of_a_collage_has_a_group_of_its_own(client, searchable, version, worker):
+    searchable(plain(RED), "red")
+    searchable(plain(GREEN), "green")
+    fake_worker.answer_with(version_id=version.pk, layout="collage", regions=COLLAGE)
+
+    result = ask(client, two_halves(RED, GREEN)).context["result"]
+
+    assert result.layout == "collage"
+    assert [group.part.key for group in result.groups] == ["panel-0", "panel-1", "whole-0"]
+    assert [group.hits[0].title for group in result.groups[:2]] == ["red", "green"]
+    assert [part.key for part in result.parts] == ["whole-0", "panel-0", "panel-1", "object-0"]
+
+
+def test_photo_inside_a_collage_of_the_catalogue_is_found_by_its_panel(client, searchable, worker):
+    searchable(two_halves(BLUE, GREEN), "collage", LEFT, RIGHT)
+
+    response = ask(client, plain(GREEN), **JSON)
+
+    [hit] = response.json()["groups"][0]["hits"]
+    assert hit["image_region"]["key"] == "panel-1"
+    assert hit["image_region"]["box"] == [30, 0, 60, 40]
+    assert hit["score"] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_pair_with_an_object_is_worth_less_than_one_without(client, searchable, worker):
+    part = FoundRegion("object", 0, 30, 0, 60, 40, label="dog", confidence=0.8)
+    searchable(two_halves(BLUE, GREEN), "scene", part)
+
+    [hit] = ask(client, plain(GREEN), **JSON).json()["groups"][0]["hits"]
+
+    assert hit["image_region"]["key"] == "object-0"
+    assert hit["score"] == pytest.approx(1.0 - OBJECT_PENALTY, abs=1e-5)
+
+
+@pytest.mark.parametrize("kinds", list(itertools.product(["whole", "panel", "object"], repeat=2)))
+def test_pairs_are_scored_as_the_models_were_measured(kinds):
+    asked, found = kinds
+    region = QueryRegion(asked, 0, (0, 0, 1, 1))
+    payload = Payload(uuid4(), found, (), "photo", (), (), datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert pair_score(region, Hit(uuid4(), 0.5, payload)) == ml_pair_score(asked, found, 0.5)
+
+
+def copy_of(image: Image, **changes) -> dict:
+    overlap = {"inliers": 40, "is_mirrored": True, "query_percent": 90.4, "image_percent": 31.0}
+    return {
+        "region_id": image.regions.get(kind="whole").pk,
+        "is_near_identical": False,
+        "bits": 70,
+        "outline": [[60, 0], [0, 0], [0, 40], [60, 40]],
+        "overlap": overlap,
+        **changes,
+    }
+
+
+def test_proved_copies_come_first_with_their_proof(client, searchable, version, worker):
+    near, edited = searchable(plain(GREEN), "near"), searchable(plain(BLUE), "edited")
+    searchable(encoded(DARK_RED), "alike")
+    same = searchable(encoded(RED), "same")
+    box = (0, 0, 60, 40)
+    copies = [
+        copy_of(edited),
+        copy_of(near, is_near_identical=True, bits=3, overlap=None),
+    ]
+    fake_worker.answer_with(version_id=version.pk, copies={box: copies})
+
+    response = ask(client, encoded(RED))
+
+    hits = hits_of(response)
+    assert [(hit.title, hit.verdict) for hit in hits] == [
+        ("same", "identical"),
+        ("near", "near-identical"),
+        ("edited", "edited-copy"),
+        ("alike", "similar"),
+    ]
+    proof = json.loads(hits[2].comparison)
+    assert proof["outline"] == [[60, 0], [0, 0], [0, 40], [60, 40]]
+    assert proof["overlap"] == {
+        "inliers": 40,
+        "is_mirrored": True,
+        "query_percent": 90,
+        "image_percent": 31,
+    }
+    # the encoder's best are compared, all four wholes here
+    [part] = fake_worker.last_compared()
+    assert part["box"] == [0, 0, 60, 40]
+    assert set(part["region_ids"]) == set(Region.objects.values_list("pk", flat=True))
+    assert same.regions.get().pk in part["region_ids"]
+
+
+def test_image_that_only_its_hash_finds_is_a_hit_without_a_score(
+    client, searchable, version, worker
+):
+    # given 24 images that are more alike than the true one
+    for shade in range(1, 24 * 4 + 2):
+        searchable(plain((220, 30 + shade, 30)), f"shade {shade}")
+    far = searchable(plain(BLUE), "far")
+    copy = copy_of(far, is_near_identical=True, bits=0)
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): [copy]})
+
+    first, *others = ask(client, plain(RED), **JSON).json()["groups"][0]["hits"]
+
+    assert (first["title"], first["verdict"], first["score"]) == ("far", "near-identical", None)
+    assert len(others) == 23
+
+
+def test_labels_narrow_the_search_and_are_counted(client, searchable, worker):
+    dog = FoundRegion("object", 0, 5, 5, 40, 30, label="dog", confidence=0.9)
+    doubtful = FoundRegion("object", 1, 5, 5, 20, 20, label="", confidence=0.2)
+    searchable(encoded(DARK_RED), "with a dog", dog, doubtful)
+    searchable(encoded(RED), "without")
+
+    result = ask(client, encoded(RED)).context["result"]
+    [facet] = result.facets
+    assert (facet.name, facet.images, facet.is_chosen) == ("dog", 1, False)
+
+    narrowed = client.get(facet.url).context["result"]
+    assert [hit.title for hit in narrowed.groups[0].hits] == ["with a dog"]
+    [chosen] = narrowed.facets
+    assert chosen.is_chosen
+    assert "label=" not in chosen.url
+
+
+CALIBRATION = {
+    "method": "isotonic",
+    "curve": {"scores": [0.0, 0.5, 1.0], "probabilities": [0.0, 0.2, 0.9]},
+    "thresholds": [
+        {"asked_precision": 0.8, "threshold": 0.3, "precision": 0.8, "recall": 0.9},
+        {"asked_precision": 0.9, "threshold": 0.75, "precision": 0.9, "recall": 0.4},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("score", "expected", "verdict"),
+    [
+        (-0.5, 0.0, "similar"),
+        (0.25, 0.1, "similar"),
+        (0.7499, 0.54986, "similar"),
+        (0.75, 0.55, "same-subject"),
+        (1.0, 0.9, "same-subject"),
+    ],
+)
+def test_calibration_says_what_a_score_means(score, expected, verdict):
+    assert verdicts.probability(score, CALIBRATION) == pytest.approx(expected)
+    assert verdicts.by_score(score, CALIBRATION) == verdict
+
+
+def test_platts_curve_is_a_logistic_one():
+    calibration = {"method": "platt", "curve": {"slope": 4.0, "intercept": -2.0}}
+
+    assert verdicts.probability(0.75, calibration) == pytest.approx(1 / (1 + math.exp(-1.0)))
+
+
+def test_without_a_calibration_nothing_is_called_the_same_subject():
+    assert verdicts.by_score(1.0, None) == "similar"
+    assert verdicts.probability(1.0, None) is None
 
 
 def test_image_that_is_being_deleted_is_no_hit(client, searchable, worker):
@@ -85,32 +321,45 @@ def test_image_that_is_being_deleted_is_no_hit(client, searchable, worker):
 
     response = ask(client, encoded(RED))
 
-    assert [hit.title for hit in response.context["result"].hits] == ["red"]
+    assert [hit.title for hit in hits_of(response)] == ["red"]
 
 
 def test_json_answer_is_exact(client, searchable, worker):
     image = searchable(encoded(RED), "red")
 
-    response = ask(client, encoded(RED), **JSON)
+    body = ask(client, encoded(RED), **JSON).json()
 
-    body = response.json()
     assert body.pop("total_ms") > 0
-    score = body["hits"][0].pop("score")
+    [query] = storage.list_names(query_files.FOLDER)
+    whole = {"key": "whole-0", "box": [0, 0, 60, 40], "label": "", "confidence": 1.0}
+    score = body["groups"][0]["hits"][0].pop("score")
     assert score == pytest.approx(1.0, abs=1e-5)
+    url = f"/images/{image.pk}/"
+    hit = {
+        "image_id": str(image.pk),
+        "rank": 1,
+        "verdict": "identical",
+        "probability": None,
+        "title": "red",
+        "url": url,
+        "thumbnail_url": f"{url}thumbnail.jpg",
+        "width": 60,
+        "height": 40,
+        "query_region": whole,
+        "image_region": {**whole, "thumbnail_url": f"{url}thumbnail.jpg"},
+        "copy": None,
+    }
     assert body == {
-        "hits": [
-            {
-                "image_id": str(image.pk),
-                "rank": 1,
-                "title": "red",
-                "url": f"/images/{image.pk}/",
-                "thumbnail_url": f"/images/{image.pk}/thumbnail.jpg",
-                "width": 60,
-                "height": 40,
-                "is_identical": True,
-            }
-        ],
-        "encode_ms": 12.5,
+        "query": {
+            "id": query.removeprefix("queries/"),
+            "width": 60,
+            "height": 40,
+            "layout": "single",
+            "regions": [whole],
+        },
+        "groups": [{"region": whole, "hits": [hit]}],
+        "facets": [],
+        "model_ms": 16.5,
     }
 
 
@@ -220,8 +469,10 @@ def test_search_with_an_image_of_the_catalogue(client, searchable, worker):
 
     response = client.post(PAGE, {"image": str(image.pk)})
 
-    hits = response.context["result"].hits
-    assert [(hit.title, hit.is_identical) for hit in hits] == [("red", True), ("dark red", False)]
+    assert [(hit.title, hit.verdict) for hit in hits_of(response)] == [
+        ("red", "identical"),
+        ("dark red", "similar"),
+    ]
 
 
 def test_search_with_an_image_that_is_gone_is_404(client, add_image):
@@ -293,7 +544,8 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
     for shade in range(10):
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
-    with django_assert_num_queries(3):  # live encoder, the hits' images, the counts
+    # live encoder, the hits' images, their regions, the counts
+    with django_assert_num_queries(4):
         response = ask(client, encoded(RED))
 
-    assert len(response.context["result"].hits) == 10
+    assert len(hits_of(response)) == 10

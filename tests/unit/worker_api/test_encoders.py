@@ -37,10 +37,23 @@ def test_the_first_encoder_is_recorded_whole() -> None:
         preprocessing_sha256="1" * 64,
         dim=3,
         collection="regions__clip__v1",
+        detector="",
+        detector_weights_sha256="",
     )
     assert (row.encoder, row.weights, row.reason) == ("clip", "a/b@c", "It was asked for.")
     assert row.state == EncoderVersion.State.LIVE
     assert encoders.live_encoder() == encoders.find_live() == live
+
+
+def test_the_detector_is_recorded_once() -> None:
+    live = encoders.record_first(FACTS)
+
+    first = encoders.record_detector(live, choice="yolo", weights_sha256="2" * 64, reason="Asked.")
+    second = encoders.record_detector(live, choice="none", weights_sha256="", reason="Later.")
+
+    assert (first.detector, first.detector_weights_sha256) == ("yolo", "2" * 64)
+    assert second == first
+    assert EncoderVersion.objects.get().detector_reason == "Asked."
 
 
 def test_a_collection_of_an_earlier_version_is_never_used_again() -> None:

@@ -5,6 +5,7 @@ import pytest
 from catalog.models import Album, Image, Region, Tag
 from kernel.errors import DefectError
 from kernel.ids import point_id
+from kernel.regions import region_key
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
 from worker_api import images
@@ -24,6 +25,9 @@ def test_images_that_wait_are_claimed_with_what_describing_needs(add_image: AddI
     assert claimed == images.ClaimedImage(
         id=image.pk,
         sha256=image.sha256,
+        width=60,
+        height=40,
+        regions=frozenset(),
         medium="photo",
         tags=("a", "b"),
         albums=("x",),
@@ -48,7 +52,7 @@ def test_claiming_asks_the_database_the_same_for_one_and_for_many(
 ) -> None:
     ids = [add_image(plain(colour)).pk for colour in (RED, GREEN, BLUE)]
 
-    with django_assert_num_queries(4):  # the try, the images, their tags, their albums
+    with django_assert_num_queries(5):  # the try, the images, their tags, albums and regions
         images.claim_images(ids, job_id=None)
 
 
@@ -61,7 +65,7 @@ def test_an_original_that_is_lost(media) -> None:
 
 def ids_of(image: Image, *parts: tuple[str, int]) -> set[UUID]:
     return {
-        point_id(sha256=image.sha256, kind=kind, ordinal=ordinal, encoder_version=7)
+        point_id(sha256=image.sha256, region=region_key(kind, ordinal), encoder_version=7)
         for kind, ordinal in parts
     }
 

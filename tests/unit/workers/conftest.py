@@ -10,6 +10,7 @@ import pytest
 from catalog.models import EncoderVersion
 from jobs.models import JobRecord
 from kernel.task_names import INDEX_IMAGES, QUEUES
+from ml.detection import registry as detectors
 from ml.encoders import registry
 from tests import fakes
 from vectors.index import VectorIndex
@@ -21,12 +22,12 @@ from workers.model_pool import Loaded
 @pytest.fixture
 def loaded(version: EncoderVersion, index: VectorIndex) -> Loaded:
     """The fake encoder as a worker would have loaded it."""
-    return Loaded(version=live_encoder(), encoder=fakes.GridEncoder(), index=index)
+    return Loaded(live_encoder(), fakes.GridEncoder(), fakes.GridDetector(), index)
 
 
 @pytest.fixture
 def weights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The fake encoder in the place of every real one; the names that were loaded."""
+    """The fake models in the place of the real ones; the names of encoders that were loaded."""
     loaded: list[str] = []
 
     def load(choice: str, **_: Any) -> fakes.GridEncoder:
@@ -34,6 +35,7 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return fakes.GridEncoder()
 
     monkeypatch.setattr(registry, "load", load)
+    monkeypatch.setattr(detectors, "load", lambda *_, **__: fakes.GridDetector())
     model_pool._load.cache_clear()
     yield loaded
     model_pool._load.cache_clear()
@@ -54,6 +56,10 @@ def new_job(db: None) -> Callable[..., JobRecord]:
 
 def with_encoder(loaded: Loaded, encoder: fakes.GridEncoder) -> Loaded:
     return replace(loaded, encoder=encoder)
+
+
+def with_detector(loaded: Loaded, detector: fakes.GridDetector) -> Loaded:
+    return replace(loaded, detector=detector)
 
 
 def with_index(loaded: Loaded, index: Any) -> Loaded:

@@ -6,6 +6,7 @@ import pytest
 
 from catalog import vector_store
 from catalog.models import EncoderVersion
+from ml.detection import registry as detectors
 from ml.encoders import registry
 from ml.errors import WeightsUnavailable
 from ml.types import Choice
@@ -30,7 +31,7 @@ FACTS = EncoderFacts(
 @pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch, weights: list[str], settings) -> Iterator[list[str]]:
     """What the registry was asked to choose for; it always finds the fake encoder."""
-    settings.ENCODER = "auto"
+    settings.ENCODER = settings.DETECTOR = "auto"
     asked: list[str] = []
 
     def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
@@ -38,6 +39,8 @@ def chosen(monkeypatch: pytest.MonkeyPatch, weights: list[str], settings) -> Ite
         return Choice(name="efficientnet_lite", reason="The packaged encoder is used.")
 
     monkeypatch.setattr(registry, "choose", choose)
+    found = Choice(name="ssd_mobilenet", reason="The packaged detector is used.")
+    monkeypatch.setattr(detectors, "choose", lambda *_, **__: found)
     yield asked
     for version in EncoderVersion.objects.all():
         vector_store.drop(vector_store._client(), version.collection)
@@ -59,7 +62,12 @@ def test_the_first_start_chooses_records_and_makes_the_collection(
     by_alias = QdrantIndex(vector_store._client(), type(index.spec)("regions", fakes.DIM))
     assert by_alias.count() == 0
     said = capsys.readouterr().out
-    assert said == "The packaged encoder is used.\nEncoder: efficientnet_lite\n"
+    assert said == (
+        "The packaged encoder is used.\nThe packaged detector is used.\n"
+        "Encoder: efficientnet_lite\nDetector: ssd_mobilenet\n"
+    )
+    assert (version.detector, version.detector_weights_sha256) == ("ssd_mobilenet", "d" * 64)
+    assert version.detector_reason == "The packaged detector is used."
 
 
 def test_later_starts_choose_nothing_and_load_nothing(
@@ -72,7 +80,7 @@ def test_later_starts_choose_nothing_and_load_nothing(
 
     assert (chosen, weights) == (["auto"], ["efficientnet_lite"])
     assert EncoderVersion.objects.count() == 1
-    assert capsys.readouterr().out == "Encoder: efficientnet_lite\n"
+    assert capsys.readouterr().out == "Encoder: efficientnet_lite\nDetector: ssd_mobilenet\n"
 
 
 def test_a_lost_collection_is_made_again(chosen: list[str]) -> None:

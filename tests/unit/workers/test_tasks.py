@@ -33,6 +33,7 @@ from workers.tasks import index as bulk
 pytestmark = pytest.mark.django_db(transaction=True)
 
 State, Status = JobRecord.State, Image.Status
+SIZE = {"width": 60, "height": 40}
 
 
 def deliver(broker: Broker, queue: str) -> list[object]:
@@ -76,20 +77,19 @@ def query(media: Path) -> str:
 def test_a_query_is_answered_with_its_embedding(
     query: str, version: EncoderVersion, weights: list[str]
 ) -> None:
-    answer = json.loads(json.dumps(describe.describe_query(query_id=query)))
+    answer = json.loads(json.dumps(describe.describe_query(query_id=query, **SIZE)))
 
-    assert answer.keys() == {"encoder_version", "embedding", "encode_ms"}
-    assert answer["encoder_version"] == version.pk
-    row = np.frombuffer(base64.b64decode(answer["embedding"]), dtype="<f4")
-    expected = fakes.embed(Pillow.new("RGB", (60, 40), RED))
-    np.testing.assert_array_equal(row, expected)
-    assert answer["encode_ms"] >= 0
+    assert answer.pop("model_ms") >= 0
+    row = np.frombuffer(base64.b64decode(answer.pop("embeddings")), dtype="<f4")
+    np.testing.assert_array_equal(row, fakes.embed(Pillow.new("RGB", (60, 40), RED)))
+    whole = {"kind": "whole", "ordinal": 0, "box": [0, 0, 60, 40], "label": "", "confidence": 1.0}
+    assert answer == {"encoder_version": version.pk, "layout": "single", "regions": [whole]}
 
 
 def test_an_argument_of_a_newer_web_is_passed_over(
     query: str, version: EncoderVersion, weights: list[str]
 ) -> None:
-    assert "error" not in describe.describe_query(query_id=query, wanted_later=True)
+    assert "error" not in describe.describe_query(query_id=query, **SIZE, wanted_later=True)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_query_that_cannot_be_decoded_is_answered_with_a_code(
 ) -> None:
     query_id = query_files.write(data)
 
-    answer = describe.describe_query(query_id=str(query_id))
+    answer = describe.describe_query(query_id=str(query_id), **SIZE)
 
     assert answer["error"] == code
     assert list(answer["context"]) == ["detail"]
@@ -116,14 +116,14 @@ def test_a_query_that_expired_is_answered_with_a_code(
 ) -> None:
     query_id = str(uuid4())
 
-    answer = describe.describe_query(query_id=query_id)
+    answer = describe.describe_query(query_id=query_id, **SIZE)
 
     context = {"name": f"queries/{query_id}"}
     assert answer == {"error": "storage:ours:file-missing", "context": context}
 
 
 def test_a_query_before_an_encoder_was_chosen(query: str, weights: list[str]) -> None:
-    assert describe.describe_query(query_id=query) == {
+    assert describe.describe_query(query_id=query, **SIZE) == {
         "error": "encoder:transient:not-chosen",
         "context": {},
     }
@@ -166,10 +166,11 @@ def test_another_live_version_is_loaded_anew(version: EncoderVersion, weights: l
         {"weights_sha256": "f" * 64},
         {"preprocessing_sha256": "f" * 64},
         {"dim": fakes.DIM - 1},
+        {"detector_weights_sha256": "f" * 64},
     ],
-    ids=["weights", "preprocessing", "dimension"],
+    ids=["weights", "preprocessing", "dimension", "detector"],
 )
-def test_an_encoder_that_is_not_the_recorded_one_is_refused(
+def test_a_model_that_is_not_the_recorded_one_is_refused(
     version: EncoderVersion, weights: list[str], change: dict
 ) -> None:
     EncoderVersion.objects.update(**change)
@@ -177,7 +178,8 @@ def test_an_encoder_that_is_not_the_recorded_one_is_refused(
     with pytest.raises(DefectError) as caught:
         model_pool.get()
 
-    assert caught.value.code == "encoder:ours:weights-changed"
+    part = "detector" if "detector_weights_sha256" in change else "encoder"
+    assert caught.value.code == f"{part}:ours:weights-changed"
 
 
 # Describing the catalogue

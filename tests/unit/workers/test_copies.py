@@ -1,0 +1,265 @@
+"""Copies, from catalogue pictures that were really indexed, and queries that are really edited."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from catalog import services as catalog
+from catalog import storage
+from catalog.models import Image, Region
+from kernel.errors import TransientError
+from kernel.regions import WHOLE, RegionKey
+from ml.copies.comparison import Verdict
+from ml.copies.features import LocalFeatures
+from search import query_files
+from tests.conftest import AddImage
+from tests.pictures import encoded
+from tests.unit.ml.copies.scenes import cut, jpeg, scene
+from tests.unit.ml.panels.pictures import grid
+from workers import catalogue_hashes
+from workers.copies import find_copies
+from workers.indexing import index_images
+from workers.model_pool import Loaded
+from workers.pictures import UprightPicture
+from workers.tasks import describe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def fresh_hashes():
+    catalogue_hashes.get.cache_clear()
+    yield
+    catalogue_hashes.get.cache_clear()
+
+
+def upright(pixels: np.ndarray) -> UprightPicture:
+    image = Pillow.fromarray(np.ascontiguousarray(pixels))
+    return UprightPicture(image, *image.size)
+
+
+@pytest.fixture
+def scenes(add_image: AddImage, loaded: Loaded) -> list[Image]:
+    """Five different scenes, indexed."""
+    images = [add_image(encoded(Pillow.fromarray(scene(seed)))) for seed in range(5)]
+    index_images([image.pk for image in images], loaded, job_id=None)
+    return images
+
+
+def whole_of(image: Image) -> Region:
+    return image.regions.get(kind="whole")
+
+
+def test_indexing_keeps_hash_and_features(scenes: list[Image]) -> None:
+    region = whole_of(scenes[0])
+
+    assert (len(region.pdq), region.pdq_quality) == (32, 100)
+    kept = storage.read(storage.features_name(scenes[0].sha256, WHOLE))
+    features = LocalFeatures.from_bytes(kept)
+    assert (features.width, features.height) == (320, 240)
+    assert len(features) > 100
+
+
+def test_a_picture_that_was_saved_again_is_found_by_its_hash_alone(scenes: list[Image]) -> None:
+    [copy] = find_copies(upright(jpeg(scene(3), 40)), [])
+
+    assert copy.region_id == whole_of(scenes[3]).pk
+    assert copy.comparison.verdict is Verdict.NEAR_IDENTICAL
+    corners = [(point.x, point.y) for point in copy.outline]
+    assert np.allclose(corners, [(0, 0), (320, 0), (320, 240), (0, 240)], atol=2)
+
+
+def test_a_mirrored_crop_among_the_candidates_is_proved(scenes: list[Image]) -> None:
+    part = cut(scene(2), 60, 40, 260, 200)[:, ::-1]
+
+    [copy] = find_copies(upright(part), [whole_of(image).pk for image in scenes])
+
+    assert copy.region_id == whole_of(scenes[2]).pk
+    assert copy.comparison.verdict is Verdict.EDITED_COPY
+    assert copy.comparison.placement.is_mirrored
+    corners = [(point.x, point.y) for point in copy.outline]
+    assert np.allclose(corners, [(260, 40), (60, 40), (60, 200), (260, 200)], atol=4)
+
+
+def test_a_crop_that_nobody_proposes_is_not_found(scenes: list[Image]) -> None:
+    part = cut(scene(2), 60, 40, 260, 200)
+
+    assert find_copies(upright(part), [whole_of(scenes[0]).pk]) == []
+
+
+def test_a_place_is_said_in_pixels_of_the_original(add_image: AddImage, loaded: Loaded) -> None:
+    # given an original that is decoded at half its size
+    large = Pillow.fromarray(scene(7)).resize((2560, 1920))
+    image = add_image(encoded(large, "JPEG", quality=95))
+    index_images([image.pk], loaded, job_id=None)
+
+    [copy] = find_copies(upright(cut(scene(7), 80, 60, 240, 180)), [whole_of(image).pk])
+
+    corners = [(point.x, point.y) for point in copy.outline]
+    expected = [(640, 480), (1920, 480), (1920, 1440), (640, 1440)]
+    assert np.allclose(corners, expected, atol=32)
+
+
+def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
+    add_image: AddImage, loaded: Loaded
+) -> None:
+    boxes, (width, height) = grid(2, 2, cell=(320, 240), gutter=20, margin=20)
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    for seed, (x0, y0, x1, y1) in enumerate(boxes):
+        sheet[y0:y1, x0:x1] = scene(20 + seed)
+    image = add_image(encoded(Pillow.fromarray(sheet)))
+    index_images([image.pk], loaded, job_id=None)
+    panels = list(image.regions.filter(kind="panel").order_by("ordinal"))
+    assert len(panels) == 4
+
+    [copy] = find_copies(upright(jpeg(scene(22), 60)), [])
+
+    assert copy.region_id == panels[2].pk
+    corners = [(point.x, point.y) for point in copy.outline]
+    x0, y0, x1, y1 = boxes[2]
+    assert np.allclose(corners, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], atol=4)
+
+
+@pytest.mark.parametrize("mishap", ["lost", "damaged"])
+def test_features_that_are_gone_are_made_again(
+    scenes: list[Image], media: Path, mishap: str
+) -> None:
+    file = media / storage.features_name(scenes[1].sha256, WHOLE)
+    kept = file.read_bytes()
+    if mishap == "lost":
+        file.unlink()
+    else:
+        file.write_bytes(kept[:100])
+
+    [copy] = find_copies(upright(cut(scene(1), 60, 40, 260, 200)), [whole_of(scenes[1]).pk])
+
+    assert copy.comparison.verdict is Verdict.EDITED_COPY
+    assert file.read_bytes() == kept
+
+
+def test_a_candidate_whose_original_is_gone_too_is_left_out(
+    scenes: list[Image], media: Path
+) -> None:
+    (media / storage.features_name(scenes[1].sha256, WHOLE)).unlink()
+    (media / storage.original_name(scenes[1].sha256)).unlink()
+    ids = [whole_of(image).pk for image in scenes[1:3]]
+
+    [copy] = find_copies(upright(cut(scene(2), 60, 40, 260, 200)), ids)
+
+    assert copy.region_id == ids[1]
+
+
+def test_a_storage_that_is_away_is_no_empty_answer(scenes: list[Image], use_storage) -> None:
+    use_storage("tests.storages.FailingStorage", operation="open")
+
+    with pytest.raises(TransientError):
+        find_copies(upright(scene(1)), [whole_of(scenes[1]).pk])
+
+
+def test_hashes_follow_the_catalogue(
+    scenes: list[Image], add_image: AddImage, loaded: Loaded
+) -> None:
+    query = upright(scene(11))
+    assert find_copies(query, []) == []
+
+    image = add_image(encoded(Pillow.fromarray(scene(11))))
+    index_images([image.pk], loaded, job_id=None)
+    [copy] = find_copies(query, [])
+    assert copy.region_id == whole_of(image).pk
+
+    # when it is described again its region has another number
+    catalog.request_indexing(Image.objects.filter(pk=image.pk))
+    index_images([image.pk], loaded, job_id=None)
+    [again] = find_copies(query, [])
+    assert again.region_id == whole_of(image).pk != copy.region_id
+
+    Image.objects.filter(pk=image.pk).update(status=Image.Status.DELETING)
+    assert find_copies(query, []) == []
+
+
+def test_pictures_without_texture_are_never_copies(add_image: AddImage, loaded: Loaded) -> None:
+    image = add_image(encoded(Pillow.new("RGB", (320, 240), "teal")))
+    index_images([image.pk], loaded, job_id=None)
+    query = UprightPicture(Pillow.new("RGB", (320, 240), "navy"), 320, 240)
+
+    assert find_copies(query, [whole_of(image).pk]) == []
+
+
+# The task
+
+
+def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) -> None:
+    both = np.hstack([scene(0), scene(4)])
+    query_id = str(query_files.write(encoded(Pillow.fromarray(both))))
+    parts = [
+        {"box": [0, 0, 320, 240], "region_ids": []},
+        {"box": [320, 0, 640, 240], "region_ids": [whole_of(scenes[1]).pk]},
+    ]
+
+    answer = json.loads(
+        json.dumps(
+            describe.find_query_copies(query_id=query_id, width=640, height=240, parts=parts)
+        )
+    )
+
+    assert answer["model_ms"] > 0
+    [[first], [second]] = answer["copies"]
+    assert [first["region_id"], second["region_id"]] == [
+        whole_of(scenes[0]).pk,
+        whole_of(scenes[4]).pk,
+    ]
+    assert (first["is_near_identical"], first["bits"]) == (True, 0)
+    assert first["overlap"]["is_mirrored"] is False
+    assert first["overlap"]["image_percent"] == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize("box", [[0, 0, 61, 40], [-1, 0, 10, 10], [10, 10, 10, 20]])
+def test_a_box_outside_of_the_query_is_refused(media: Path, box: list[int]) -> None:
+    query_id = str(query_files.write(encoded(Pillow.new("RGB", (60, 40)))))
+    parts = [{"box": box, "region_ids": []}]
+
+    answer = describe.find_query_copies(query_id=query_id, width=60, height=40, parts=parts)
+
+    assert answer == {"error": "search:user:bad-box", "context": {}}
+
+
+# Regions that an image no longer has
+
+
+def test_describing_again_forgets_the_points_and_files_of_regions_that_are_no_more(
+    add_image: AddImage, loaded: Loaded
+) -> None:
+    boxes, (width, height) = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    for seed, (x0, y0, x1, y1) in enumerate(boxes):
+        sheet[y0:y1, x0:x1] = scene(30 + seed)
+    image = add_image(encoded(Pillow.fromarray(sheet)))
+    index_images([image.pk], loaded, job_id=None)
+    assert loaded.index.count() == 3
+
+    # given a panel more than the splitter finds, as an earlier release may have found
+    Region.objects.create(image=image, kind="panel", ordinal=2, x0=0, y0=0, x1=9, y1=9)
+    surplus = storage.derived_names(image.sha256, RegionKey("panel", 2))
+    for name in surplus:
+        storage.write(name, b"old")
+    Image.objects.update(status=Image.Status.QUEUED)
+    index_images([image.pk], loaded, job_id=None)
+
+    assert image.regions.count() == loaded.index.count() == 3
+    assert not any(storage.exists(name) for name in surplus)
+    for region in image.regions.all():
+        assert all(storage.exists(name) for name in storage.derived_names(image.sha256, region.key))
+
+
+def test_deleting_an_image_removes_what_was_made_of_its_regions(
+    scenes: list[Image], loaded: Loaded
+) -> None:
+    for image in scenes:
+        catalog.request_deletion(Image.objects.filter(pk=image.pk))
+        catalog.delete_image(image.pk)
+
+    for folder in (storage.ORIGINALS, storage.THUMBNAILS, storage.FEATURES):
+        assert list(storage.list_names(folder)) == []

@@ -1,0 +1,113 @@
+"""Taking pictures apart: what becomes a region, where, and in which order."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kernel.regions import RegionKey
+from ml.detection.base import Detection
+from ml.errors import MlError
+from ml.panels import Kind
+from ml.types import Box
+from tests import fakes
+from tests.unit.ml.panels.pictures import collage, grid, photo
+from workers.pictures import UprightPicture
+from workers.regions import MOST_PANELS, take_apart
+
+BOXES, SIZE = grid(2, 2, cell=(160, 120), gutter=16, margin=20)
+
+
+def upright(pixels: np.ndarray, *, scale: int = 1) -> UprightPicture:
+    image = Image.fromarray(pixels)
+    return UprightPicture(image, width=image.width * scale, height=image.height * scale)
+
+
+def test_a_photo_is_one_whole() -> None:
+    [taken] = take_apart([upright(photo(1))], fakes.GridDetector())
+
+    assert taken.layout is Kind.SINGLE
+    [whole] = taken.regions
+    assert (whole.key, whole.box) == (RegionKey("whole", 0), Box(0, 0, 160, 120))
+    assert (whole.label, whole.confidence, whole.picture.image.size) == ("", 1.0, (160, 120))
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_panels_are_boxes_of_the_original(scale: int) -> None:
+    [taken] = take_apart([upright(collage(BOXES, SIZE), scale=scale)], fakes.GridDetector())
+
+    assert taken.layout is Kind.COLLAGE
+    whole, *panels = taken.regions
+    assert whole.box == Box(0, 0, SIZE[0] * scale, SIZE[1] * scale)
+    assert [str(panel.key) for panel in panels] == ["panel-0", "panel-1", "panel-2", "panel-3"]
+    for panel, box in zip(panels, BOXES, strict=True):
+        found = (panel.box.x0, panel.box.y0, panel.box.x1, panel.box.y1)
+        assert found == pytest.approx([side * scale for side in box], abs=2 * scale)
+        assert panel.picture.image.size == pytest.approx((160, 120), abs=4)
+
+
+def test_objects_are_looked_for_once_for_all_pictures_and_in_panels() -> None:
+    detector = fakes.GridDetector()
+
+    take_apart([upright(photo(1)), upright(collage(BOXES, SIZE)), upright(photo(2))], detector)
+
+    assert detector.batches == [1 + 4 + 1]
+
+
+def dog_in_the_middle(image: Image.Image) -> list[Detection]:
+    w, h = image.size
+    box = Box(w // 4, h // 4, 3 * w // 4, 3 * h // 4)
+    return [Detection(box, "dog", 0.9), Detection(Box(0, 0, w // 3, h // 3), "cat", 0.2)]
+
+
+def test_objects_of_a_photo_are_numbered_and_doubtful_ones_have_no_name() -> None:
+    picture = upright(photo(1, 320, 240), scale=2)
+
+    [taken] = take_apart([picture], fakes.GridDetector(dog_in_the_middle))
+
+    _, dog, doubtful = taken.regions
+    assert (str(dog.key), dog.label, dog.confidence) == ("object-0", "dog", 0.9)
+    assert dog.box == Box(160, 120, 480, 360)
+    assert dog.picture.image.size == (160, 120)
+    assert (str(doubtful.key), doubtful.label, doubtful.confidence) == ("object-1", "", 0.2)
+
+
+def test_objects_of_a_panel_lie_inside_it() -> None:
+    [taken] = take_apart([upright(collage(BOXES, SIZE))], fakes.GridDetector(dog_in_the_middle))
+
+    panels = [region for region in taken.regions if region.key.kind == "panel"]
+    dogs = [region for region in taken.regions if region.label == "dog"]
+    assert len(dogs) == len(panels) == 4
+    for panel, dog in zip(panels, dogs, strict=True):
+        expected = [panel.box.x0 + 40, panel.box.y0 + 30, panel.box.x1 - 40, panel.box.y1 - 30]
+        assert [dog.box.x0, dog.box.y0, dog.box.x1, dog.box.y1] == pytest.approx(expected, abs=4)
+
+
+def test_a_contact_sheet_keeps_its_largest_photos() -> None:
+    boxes, size = grid(9, 7, cell=(96, 72), gutter=12, margin=12)
+
+    [taken] = take_apart([upright(collage(boxes, size))], fakes.GridDetector())
+
+    panels = [region for region in taken.regions if region.key.kind == "panel"]
+    assert len(panels) <= MOST_PANELS
+    assert [panel.key.ordinal for panel in panels] == list(range(len(panels)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (4000, 2), (30, 30)])
+def test_strange_pictures_are_one_whole(size: tuple[int, int]) -> None:
+    picture = UprightPicture(Image.new("RGB", size, "teal"), *size)
+
+    [taken] = take_apart([picture], fakes.GridDetector())
+
+    assert [str(region.key) for region in taken.regions] == ["whole-0"]
+
+
+def test_no_pictures() -> None:
+    assert take_apart([], fakes.GridDetector()) == []
+
+
+def test_a_detector_that_fails_says_so() -> None:
+    def fail(_: Image.Image) -> list[Detection]:
+        raise MlError("no")
+
+    with pytest.raises(MlError):
+        take_apart([upright(photo(1))], fakes.GridDetector(fail))
