@@ -61,7 +61,9 @@
   picture.addEventListener("pointercancel", forget);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && start) forget(); });
   // The end of a drag is no click on the link that it ends on, and a link is not dragged away.
-  picture.addEventListener("click", (event) => { if (moved) event.preventDefault(); }, true);
+  picture.addEventListener("click", (event) => {
+    if (moved && event.detail) event.preventDefault(); // of the keyboard it is 0
+  }, true);
   picture.addEventListener("dragstart", (event) => event.preventDefault());
   window.addEventListener("pageshow", () => {
     picture.classList.remove("busy");
