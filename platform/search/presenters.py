@@ -46,6 +46,11 @@ class PartLink:
     is_chosen: bool
     percent: int | None
 
+    @property
+    def kind(self) -> str:
+        """What its key begins with."""
+        return self.key.partition("-")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class HitCard:
@@ -119,11 +124,30 @@ class ResultPage:
         """How many cards there are."""
         return sum(len(group.hits) for group in self.groups)
 
+    @property
+    def panels(self) -> int:
+        """Of how many pictures a collage or screenshot is made."""
+        return sum(part.kind == "panel" for part in self.parts)
+
+    @property
+    def outlines(self) -> list[PartLink]:
+        """Parts to draw over the picture, the largest first, so that each can be pointed at."""
+        inner = (part for part in self.parts if part.kind != "whole")
+        return sorted(inner, key=lambda part: -part.box[2] * part.box[3])
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether cards show probabilities, and not bare scores."""
+        return any(hit.percent is not None for group in self.groups for hit in group.hits)
+
 
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     """Return what the page shows, in the active language."""
     links = _Links(result, query_name)
-    chosen = [] if result.box is None else [QueryRegion("box", 0, result.box)]
+    # A part that was found is marked itself; only a drawn box is one more.
+    known = {region.box for region in result.regions if region.kind != "whole"}
+    drawn = [] if result.box is None or result.box in known else [result.box]
+    boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
         query_id=result.query_id,
         query_name=query_name,
@@ -131,7 +155,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         query_width=result.query.width,
         query_height=result.query.height,
         layout=result.layout,
-        parts=tuple(links.part(region) for region in (*result.regions, *chosen)),
+        parts=tuple(links.part(region) for region in (*result.regions, *boxes)),
         box="" if result.box is None else _comma_separated(result.box),
         groups=tuple(
             GroupSection(links.part(group.region), tuple(_card(hit) for hit in group.hits))
