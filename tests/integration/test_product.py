@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tests.integration.pictures import draw, edited_copy, jpeg, write_folder
 from tests.integration.product import (
@@ -18,6 +18,7 @@ from tests.integration.product import (
     running_product,
     wait_until,
 )
+from tests.unit.ml.copies.scenes import scene
 from tests.unit.ml.panels.pictures import photo
 
 AGREE = "Catalogue, index and files agree."
@@ -98,17 +99,18 @@ def test_every_photo_of_a_collage_is_first_in_a_group_of_its_own(
     assert {group["hits"][0]["verdict"] for group in panels} <= {"near-identical", "edited-copy"}
 
 
-def test_a_crop_inside_another_picture_is_proved_and_placed(product: Product) -> None:
-    part = Image.fromarray(photo(2, 320, 240)).crop((40, 30, 280, 210))
-    ground = draw(77777, width=480, height=360)
-    ground.paste(part, (90, 100))
+def test_a_mirrored_crop_is_proved_and_placed(product: Product, tmp_path: Path) -> None:
+    original = Image.fromarray(scene(3))
+    (tmp_path / "scene.jpg").write_bytes(jpeg(original))
+    product.manage("ingest", str(tmp_path))
+    part = original.crop((40, 30, 280, 210))
 
-    first = hits_of(product.search(jpeg(ground)))[0]
+    first = hits_of(product.search(jpeg(ImageOps.mirror(part))))[0]
 
-    assert (first["title"], first["verdict"]) == ("photo 2", "edited-copy")
-    # its upper left corner lies up and left of the photo's, by where it was pasted
-    x, y = first["copy"]["outline"][0]
-    assert (x, y) == (pytest.approx(40 - 90, abs=6), pytest.approx(30 - 100, abs=6))
+    assert (first["title"], first["verdict"]) == ("scene", "edited-copy")
+    assert first["copy"]["overlap"]["is_mirrored"] is True
+    # the upper left corner of what was asked with lies where the crop's upper right one was
+    assert first["copy"]["outline"][0] == pytest.approx([280, 30], abs=6)
 
 
 def test_the_same_folder_again_adds_nothing(product: Product, tmp_path: Path) -> None:
