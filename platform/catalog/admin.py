@@ -305,7 +305,8 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
     list_display = ("collection", "state_badge", "encoder", "choice", "dim", "reason", "created_at")
     fields = (
         *("collection", "state", "encoder", "choice", "reason", "weights", "weights_hash"),
-        *("preprocessing_hash", "dim", "thresholds", "created_at"),
+        *("preprocessing_hash", "dim", "thresholds"),
+        *("detector", "detector_reason", "detector_weights_hash", "created_at"),
     )
 
     @display(
@@ -326,6 +327,11 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
     def preprocessing_hash(self, version: EncoderVersion) -> str:
         """Return the hash, which a narrow screen may break."""
         return _breakable(version.preprocessing_sha256)
+
+    @display(description=_("SHA-256 of the detector's weights"), empty_value="")
+    def detector_weights_hash(self, version: EncoderVersion) -> str:
+        """Return the hash, which a narrow screen may break."""
+        return _breakable(version.detector_weights_sha256)
 
     @display(description=_("thresholds"))
     def thresholds(self, version: EncoderVersion) -> str:

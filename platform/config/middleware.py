@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Our pages load their own files only; pictures also come as data: (the query's thumbnail) and
+# Our pages load their own files only; pictures also come as data: (in the admin's style sheets) and
 # blob: (the preview of a chosen file).
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "

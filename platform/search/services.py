@@ -23,7 +23,7 @@ from vectors.index import Where
 # Points asked for: several may belong to one image, and images being deleted drop out.
 _POINTS_AN_IMAGE = 4
 # Images of a part that are compared with it by their pixels, and in all parts of a query.
-_COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 80, 4
+_COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 240, 5
 # Names of objects that the found images can be narrowed down by.
 _MOST_FACETS = 12
 

@@ -1,6 +1,7 @@
 import io
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,7 +19,7 @@ from catalog.vector_store import open_index
 from jobs.models import JobRecord
 from kernel.errors import TransientError
 from kernel.ids import point_id
-from kernel.regions import WHOLE
+from kernel.regions import WHOLE, FoundRegion, RegionKey
 from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
@@ -339,3 +340,67 @@ def test_the_command_fails_on_a_difference_and_mends_it_when_asked(
 def test_the_command_says_why_it_cannot_look() -> None:
     with pytest.raises(CommandError, match="still being set up"):
         run()
+
+
+# What is made of regions
+
+
+@pytest.fixture
+def collage(add_image: AddImage, version: EncoderVersion, index: VectorIndex) -> Image:
+    """An indexed image with a panel, and all files that are made of both."""
+    image = add_image(plain())
+    panel = FoundRegion("panel", 0, 0, 0, 30, 40)
+    described = {image.pk: [*wholes([image.pk])[image.pk], panel]}
+    point = point_of(image, version)
+    key = point_id(sha256=image.sha256, region=panel.key, encoder_version=version.pk)
+    index.upsert([point, replace(point, id=key)])
+    services.record_indexed(described)
+    for region in (WHOLE, panel.key):
+        for name in storage.derived_names(image.sha256, region):
+            storage.write(name, b"made of it")
+    return image
+
+
+PANEL = RegionKey("panel", 0)
+
+
+def test_files_made_of_regions_belong_to_their_image(collage: Image, media: Path) -> None:
+    for folder in (storage.THUMBNAILS, storage.FEATURES):
+        for name in storage.list_names(folder):
+            make_old(media, name)
+
+    found = audit()
+
+    assert found.differences == {}
+    assert (found.regions, found.points) == (2, 2)
+
+
+def test_a_lost_thumbnail_of_a_panel_has_the_image_described_again(collage: Image) -> None:
+    storage.delete(storage.region_thumbnail_name(collage.sha256, PANEL))
+
+    found = audit()
+    named = {"images without all their regions' thumbnails": [str(collage.pk)]}
+    assert found.differences == named
+
+    repair(found)
+    assert Image.objects.get().status == Status.QUEUED
+
+
+def test_lost_features_are_no_difference(collage: Image) -> None:
+    storage.delete(storage.features_name(collage.sha256, WHOLE))
+
+    assert audit().differences == {}
+
+
+def test_files_made_of_an_image_that_is_gone_are_removed(collage: Image, media: Path) -> None:
+    names = [name for key in (WHOLE, PANEL) for name in storage.derived_names(collage.sha256, key)]
+    for name in names:
+        make_old(media, name)
+    make_old(media, storage.original_name(collage.sha256))
+    Image.objects.all().delete()
+
+    found = audit()
+    assert found.orphan_files == sorted([*names, storage.original_name(collage.sha256)])
+
+    repair(found)
+    assert not any(storage.exists(name) for name in names)

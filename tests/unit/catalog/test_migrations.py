@@ -1,0 +1,30 @@
+"""What an upgrade does to a catalogue that an earlier release filled."""
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+BEFORE, AFTER = ("catalog", "0002_encoder_calibration"), ("catalog", "0003_regions_and_detector")
+
+
+def migrate(target: tuple[str, str]) -> object:
+    executor = MigrationExecutor(connection)
+    executor.migrate([target])
+    return executor.loader.project_state([target]).apps
+
+
+@pytest.mark.django_db(transaction=True)
+def test_described_images_are_described_again_and_others_left_alone() -> None:
+    try:
+        image = migrate(BEFORE).get_model("catalog", "Image")
+        fields = {"format": "png", "width": 1, "height": 1, "file_bytes": 1}
+        for number, status in enumerate(("indexed", "failed", "deleting", "queued")):
+            image.objects.create(sha256=str(number), status=status, **fields)
+
+        image = migrate(AFTER).get_model("catalog", "Image")
+
+        statuses = dict(image.objects.values_list("sha256", "status"))
+        assert statuses == {"0": "queued", "1": "failed", "2": "deleting", "3": "queued"}
+        assert image.objects.get(sha256="0").queued_at.year == 1970
+    finally:
+        migrate(AFTER)
