@@ -43,7 +43,12 @@ class ImagePage:
 
 def present_image(image: Image) -> ImagePage:
     """Return the facts of one image for its page."""
-    parts = image.regions.exclude(kind=Region.Kind.WHOLE).defer("pdq").order_by("-kind", "ordinal")
+    parts = (
+        image.regions.exclude(kind=Region.Kind.WHOLE)
+        .exclude(kind=Region.Kind.OBJECT, label="")  # doubtful ones are searched, not shown
+        .defer("pdq")
+        .order_by("-kind", "ordinal")
+    )
     original_url = reverse("catalog:original", args=(image.pk,))
     is_drawn = is_drawn_by_browsers(image.format)
     return ImagePage(
@@ -62,12 +67,11 @@ def present_image(image: Image) -> ImagePage:
 
 def _region_card(image: Image, region: Region) -> RegionCard:
     is_object = region.kind == Region.Kind.OBJECT
-    name = gettext("Object {number}") if is_object else gettext("Picture {number}")
+    number = gettext("Picture {number}").format(number=region.ordinal + 1)
     box = f"{region.x0},{region.y0},{region.x1},{region.y1}"
     query = urlencode({"image": image.pk, "box": box})
     return RegionCard(
-        name=label_name(region.label, get_language() or "en")
-        or name.format(number=region.ordinal + 1),
+        name=label_name(region.label, get_language() or "en") if is_object else number,
         percent=round(100 * region.confidence) if is_object else None,
         thumbnail_url=region_thumbnail_url(region),
         search_url=f"{reverse('search:page')}?{query}",

@@ -144,8 +144,10 @@ class ResultPage:
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     """Return what the page shows, in the active language."""
     links = _Links(result, query_name)
+    # Doubtful objects are searched, but to people they would only be clutter.
+    found = [region for region in result.regions if region.kind != "object" or region.label]
     # A part that was found is marked itself; only a drawn box is one more.
-    known = {region.box for region in result.regions if region.kind != "whole"}
+    known = {region.box for region in found if region.kind != "whole"}
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
@@ -155,7 +157,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         query_width=result.query.width,
         query_height=result.query.height,
         layout=result.layout,
-        parts=tuple(links.part(region) for region in (*result.regions, *boxes)),
+        parts=tuple(links.part(region) for region in (*found, *boxes)),
         box="" if result.box is None else _comma_separated(result.box),
         groups=tuple(
             GroupSection(links.part(group.region), tuple(_card(hit) for hit in group.hits))
@@ -209,7 +211,7 @@ def _part_name(region: QueryRegion) -> str:
     if region.kind == "panel":
         return gettext("Picture {number}").format(number=region.ordinal + 1)
     if region.kind == "object":
-        return _shown(region.label) or gettext("Object {number}").format(number=region.ordinal + 1)
+        return _shown(region.label)
     return gettext("Chosen part")
 
 
