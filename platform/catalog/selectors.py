@@ -32,10 +32,12 @@ def list_visible_images() -> QuerySet[Image]:
 
 
 def find_images(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
-    """Return the visible images among these ids with their regions; ids without a row are left out.
+    """Return the visible images among these ids, by id; ids without a row are left out."""
+    return list_visible_images().in_bulk(list(image_ids))
 
-    Regions come without their hashes, which are for the workers.
-    """
+
+def find_images_with_regions(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
+    """Return the same, their regions read too, without the hashes, which are for the workers."""
     regions = Prefetch("regions", Region.objects.defer("pdq"))
     return list_visible_images().prefetch_related(regions).in_bulk(list(image_ids))
 

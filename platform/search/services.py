@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from catalog.models import EncoderVersion, Image, Region
-from catalog.selectors import find_images, get_live_encoder
+from catalog.selectors import find_images_with_regions, get_live_encoder
 from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
 from kernel.errors import AppError, TransientError
@@ -149,7 +149,7 @@ def _find(
 
 
 def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _Catalogue:
-    images = find_images(image_ids)
+    images = find_images_with_regions(image_ids)
     by_point = {
         point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk): region
         for image in images.values()

@@ -18,7 +18,7 @@ from search import query_files
 from tests.conftest import AddImage
 from tests.pictures import encoded
 from tests.unit.ml.copies.scenes import cut, jpeg, scene
-from tests.unit.ml.panels.pictures import grid
+from tests.unit.ml.panels.pictures import grid, photo
 from workers import catalogue_hashes
 from workers.copies import find_copies
 from workers.indexing import index_images
@@ -109,13 +109,13 @@ def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
     boxes, (width, height) = grid(2, 2, cell=(320, 240), gutter=20, margin=20)
     sheet = np.full((height, width, 3), 255, np.uint8)
     for seed, (x0, y0, x1, y1) in enumerate(boxes):
-        sheet[y0:y1, x0:x1] = scene(20 + seed)
+        sheet[y0:y1, x0:x1] = photo(20 + seed, 320, 240)
     image = add_image(encoded(Pillow.fromarray(sheet)))
     index_images([image.pk], loaded, job_id=None)
     panels = list(image.regions.filter(kind="panel").order_by("ordinal"))
     assert len(panels) == 4
 
-    [copy] = find_copies(upright(jpeg(scene(22), 60)), [])
+    [copy] = find_copies(upright(jpeg(photo(22, 320, 240), 60)), [])
 
     assert copy.region_id == panels[2].pk
     corners = [(point.x, point.y) for point in copy.outline]
@@ -235,7 +235,7 @@ def test_describing_again_forgets_the_points_and_files_of_regions_that_are_no_mo
     boxes, (width, height) = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
     sheet = np.full((height, width, 3), 255, np.uint8)
     for seed, (x0, y0, x1, y1) in enumerate(boxes):
-        sheet[y0:y1, x0:x1] = scene(30 + seed)
+        sheet[y0:y1, x0:x1] = photo(30 + seed, 320, 240)
     image = add_image(encoded(Pillow.fromarray(sheet)))
     index_images([image.pk], loaded, job_id=None)
     assert loaded.index.count() == 3
