@@ -14,7 +14,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from catalog.validation import THUMBNAIL_SIDE_PX, validate
+from catalog.validation import THUMBNAIL_SIDE_PX, preview, validate
 from kernel.errors import UserInputError
 from ml.images.decode import decode
 from tests.pictures import (
@@ -515,3 +515,31 @@ def _is_read_or_refused(data: bytes) -> None:
     if found is not None:
         assert found.width * found.height >= 1
         assert Image.open(io.BytesIO(found.thumbnail)).format == "JPEG"
+
+
+# The preview of a query
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "HEIF"])
+def test_a_preview_is_a_jpeg_of_at_most_that_size(kind: str) -> None:
+    data = encoded(corners(900, 450), kind)
+
+    with Image.open(io.BytesIO(preview(data, side_px=300))) as small:
+        assert (small.format, small.mode, small.size) == ("JPEG", "RGB", (300, 150))
+        assert small.getpixel((75, 37)) == pytest.approx(RED, abs=12)
+
+
+def test_a_preview_stands_upright_and_is_not_enlarged() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = corners(64, 32).transpose(Image.Transpose.ROTATE_90)
+
+    with Image.open(io.BytesIO(preview(encoded(turned, "JPEG", exif=exif), side_px=300))) as small:
+        assert small.size == (64, 32)
+        assert small.getpixel((8, 8)) == pytest.approx(RED, abs=30)
+
+
+@pytest.mark.parametrize("data", [b"text", huge_png(60_000, 60_000)], ids=["text", "huge"])
+def test_a_preview_of_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(UserInputError):
+        preview(data, side_px=300)
