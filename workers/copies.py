@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from kernel.errors import AppError, TransientError
 from ml.copies import comparison
 from ml.copies.comparison import Comparison, Description, Verdict
 from ml.copies.features import LocalFeatures
-from ml.copies.pdq import Orientation, PdqHash
+from ml.copies.pdq import HASH_BYTES, Orientation, PdqHash
 from ml.copies.verification import Point
 from ml.errors import DamagedFeatures
 from ml.types import Box
@@ -55,13 +56,11 @@ def find_copies(part: UprightPicture, region_ids: Sequence[int]) -> list[FoundCo
         TransientError: the storage is away.
     """
     query = comparison.describe_query(part.pixels)
-    hashes = catalogue_hashes.get()
-    alike: list[int] = []
+    candidates = catalog.find_regions(region_ids)
     if query.upright.pdq.is_reliable:
-        hits = hashes.find_near_identical(query.oriented)[:_MOST_NEAR_IDENTICAL]
-        alike = [hit.key for hit in hits]
-    candidates = catalog.find_regions([*region_ids, *alike])
-    hashes.forget([key for key in alike if key not in candidates])
+        candidates |= catalogue_hashes.get().find_near_identical(
+            query.oriented, most=_MOST_NEAR_IDENTICAL
+        )
     copies = []
     for region_id, region in candidates.items():
         description = _description(region)
@@ -77,11 +76,9 @@ def find_copies(part: UprightPicture, region_ids: Sequence[int]) -> list[FoundCo
 def _description(region: CatalogueRegion) -> Description | None:
     """Return what is known of a catalogue region; what was lost is made again and kept."""
     stored = catalog.read_features(region.sha256, region.key)
-    if stored is not None and region.pdq is not None:
+    if stored is not None:
         try:
-            bits = np.frombuffer(region.pdq, np.uint8)
-            local = LocalFeatures.from_bytes(stored)
-            return Description(PdqHash(bits, region.pdq_quality), local)
+            return Description(_hash(region), LocalFeatures.from_bytes(stored))
         except DamagedFeatures:
             logger.warning("local features were damaged", extra={"image": str(region.image_id)})
     try:
@@ -94,8 +91,16 @@ def _description(region: CatalogueRegion) -> Description | None:
         logger.warning("candidate cannot be read", extra=extra)
         return None
     description = comparison.describe(picture.crop(Box(*region.box)).pixels)
-    catalog.write_features(region.sha256, region.key, description.features.to_bytes())
+    with suppress(TransientError):  # what cannot be kept is made again the next time
+        catalog.write_features(region.sha256, region.key, description.features.to_bytes())
     return description
+
+
+def _hash(region: CatalogueRegion) -> PdqHash:
+    """Return a region's hash; of one recorded by an earlier release, one that tells nothing."""
+    if region.pdq is None:
+        return PdqHash(np.zeros(HASH_BYTES, np.uint8), quality=0)
+    return PdqHash(np.frombuffer(region.pdq, np.uint8), region.pdq_quality)
 
 
 def _outline(

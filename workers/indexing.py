@@ -126,6 +126,10 @@ def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> 
         catalog.delete_derived_files(image.sha256, [region])
     gone = set(catalog.record_indexed(found, job_id=job_id))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
+    for one in described:
+        if one.image.id in gone:  # the whole's own files go with its row
+            parts = [region.key for region in one.regions if region.key != WHOLE]
+            catalog.delete_derived_files(one.image.sha256, parts)
 
 
 def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:

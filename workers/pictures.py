@@ -62,7 +62,7 @@ class UprightPicture:
 
 
 def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
-    """Return a picture file upright, a JPEG in no more detail than the models can use.
+    """Return a picture file upright, in no more detail than the models can use.
 
     Args:
         data: the file.
@@ -74,4 +74,6 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
     """
     with translated():
         image = decode(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=MIN_SIDE_PX)
-    return UprightPicture(image, width, height)
+    # What no decoder makes small: its crops would take as much memory again.
+    factor = min(image.size) // MIN_SIDE_PX
+    return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height)

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import MOST_OBJECTS, MOST_PANELS, WHOLE, RegionKey
 from ml import panels
 from ml.detection.base import Detection, Detector
 from ml.detection.selection import NAMED_CONFIDENCE, select_objects
 from ml.types import Box
 from workers.pictures import UprightPicture
 
-# A contact sheet of a hundred photos is found by its largest ones; each costs an embedding.
-MOST_PANELS = 40
-# Panels that are looked through for objects, the largest first, and objects in all of them.
-_MOST_SCENES, _MOST_OBJECTS = 9, 12
+# Panels that are looked through for objects, the largest first.
+_MOST_SCENES = 9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,5 +120,5 @@ def _objects(
 
 def _surest(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
     """Return the objects that are kept, numbered."""
-    sure = sorted(objects, key=lambda one: -one.confidence)[:_MOST_OBJECTS]
+    sure = sorted(objects, key=lambda one: -one.confidence)[:MOST_OBJECTS]
     return [replace(one, key=RegionKey("object", place)) for place, one in enumerate(sure)]

@@ -33,8 +33,9 @@ _SMALL_INSTALL_BYTES = 1 * _GIBIBYTE
 _INTERRUPTED = 130
 # Asked of the installed product itself: are yolo's weights on disk, or does their server answer?
 _YOLO_CAN_BE_HAD = (
-    "import sys; from ml.yolo_weights import default_availability; "
-    "sys.exit(not default_availability(None)[0])"
+    "import sys; sys.path.insert(0, 'platform'); from config.env import read_env; "
+    "from ml.yolo_weights import default_availability; "
+    "sys.exit(not default_availability(read_env().paths.models)[0])"
 )
 
 

@@ -110,7 +110,7 @@ def _compare_points(result: Audit, version: EncoderVersion) -> None:
         pass  # lost with its data: every point is missing
     missing = {image_id for point, image_id in expected.items() if point not in met}
     result.missing_points = sorted(missing)
-    result.orphan_points = sorted(_still_orphans(unexpected))
+    result.orphan_points = sorted(_still_orphans(unexpected, version))
 
 
 def _expected_points(version: EncoderVersion) -> Iterator[tuple[UUID, UUID]]:
@@ -129,14 +129,24 @@ def _points_of_all_images(version: EncoderVersion) -> Iterator[UUID]:
         yield point_id(sha256=sha256, region=WHOLE, encoder_version=version.pk)
 
 
-def _still_orphans(unexpected: dict[UUID, UUID]) -> Iterator[UUID]:
-    """Leave out points of images that are known: being described, failed, or being deleted."""
+def _still_orphans(unexpected: dict[UUID, UUID], version: EncoderVersion) -> Iterator[UUID]:
+    """Leave out what may become right: points of images being described, failed, being deleted.
+
+    Of an indexed image a point without a region is left over from a description that was stopped.
+    """
     points = list(unexpected)
     for start in range(0, len(points), _IDS_PER_QUERY):
         some = points[start : start + _IDS_PER_QUERY]
-        ids = {unexpected[point] for point in some}
-        known = set(Image.objects.filter(pk__in=ids).values_list("pk", flat=True))
-        yield from (point for point in some if unexpected[point] not in known)
+        images = Image.objects.filter(pk__in={unexpected[point] for point in some})
+        unsettled = images.exclude(status=Image.Status.INDEXED)
+        known = set(unsettled.values_list("pk", flat=True))
+        recorded = {
+            point_id(sha256=region.image.sha256, region=region.key, encoder_version=version.pk)
+            for region in Region.objects.filter(image__in=images).select_related("image")
+        }
+        yield from (
+            point for point in some if unexpected[point] not in known and point not in recorded
+        )
 
 
 def _compare_files(result: Audit) -> None:
@@ -187,8 +197,8 @@ def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str
 def _is_abandoned(name: str) -> bool:
     """Return whether a file is old and no row names it; asked again right before it is removed.
 
-    What was made of a region that its image no longer has is left to the next description: while
-    that goes on, files come before their rows.
+    While an image is described, files of its regions come before their rows: of an image that is
+    known, none is removed here.
     """
     if find_by_sha256(storage.parse_sha256(name)) is not None:
         return False

@@ -21,6 +21,13 @@ class RegionKey:
 
 
 WHOLE = RegionKey("whole", 0)
+# A contact sheet of a hundred photos is found by its largest ones: each costs an embedding.
+MOST_PANELS, MOST_OBJECTS = 40, 12
+POSSIBLE_REGIONS = (
+    WHOLE,
+    *(RegionKey("panel", place) for place in range(MOST_PANELS)),
+    *(RegionKey("object", place) for place in range(MOST_OBJECTS)),
+)
 
 
 def region_key(kind: str, ordinal: int) -> RegionKey:

@@ -163,6 +163,8 @@ def _ask(name: str, query: StoredQuery, **arguments: Any) -> dict[str, Any]:
 def _error(answer: dict[str, Any]) -> AppError:
     """Return the worker's error again: its code says whose it is."""
     code = answer["error"]
+    if code == "storage:ours:file-missing":  # the only file that these tasks cannot do without
+        return UserInputError("search:user:query-expired")
     kinds: dict[str, type[AppError]] = {"user": UserInputError, "ours": DefectError}
     kind = kinds.get(code.split(":")[1], TransientError)
     return kind(code, **answer.get("context", {}))

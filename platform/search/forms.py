@@ -13,7 +13,7 @@ from catalog.validation import check_size
 from kernel.errors import DefectError, UserInputError
 from search import query_files
 
-_NAME_CHARS = 200
+_NAME_CHARS, _LABEL_CHARS = 200, 100
 _MOST_LABELS = 20
 
 
@@ -22,8 +22,9 @@ class Question:
     """What a person searches with.
 
     Attributes:
-        name: the picture's file name; only shown.
+        name: the picture's file name or title; only shown.
         data: its file.
+        is_upload: whether it came with this request, under a file name that has to fit.
         query_id: where it is kept already; None stores it.
         box: x0, y0, x1, y1 in pixels of the upright picture: that part alone; None is all.
         labels: only images with any of these objects in them; none is all images.
@@ -31,6 +32,7 @@ class Question:
 
     name: str
     data: bytes
+    is_upload: bool = False
     query_id: UUID | None = None
     box: tuple[int, int, int, int] | None = None
     labels: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class QueryForm(forms.Form):
         return Question(
             name=name,
             data=data,
+            is_upload=self._file is not None,
             query_id=None if self._file else self.cleaned_data.get("query"),
             box=self._box(),
             labels=tuple(dict.fromkeys(self._labels()))[:_MOST_LABELS],
@@ -84,7 +87,7 @@ class QueryForm(forms.Form):
             return file.name or "", file.read()
         query_id = self.cleaned_data.get("query")
         if query_id is not None:
-            return self.cleaned_data["name"][:_NAME_CHARS], _read_kept(query_id)
+            return self.cleaned_data.get("name", "")[:_NAME_CHARS], _read_kept(query_id)
         if image_id is None:
             raise UserInputError("image:user:none-chosen")
         image = get_object_or_404(list_visible_images(), pk=image_id)
@@ -100,7 +103,7 @@ class QueryForm(forms.Form):
     def _labels(self) -> list[str]:
         lists = getattr(self.data, "getlist", None)
         labels = lists("label") if lists else [self.data.get("label", "")]
-        return [label.strip() for label in labels if label.strip()]
+        return [label.strip() for label in labels if 0 < len(label.strip()) <= _LABEL_CHARS]
 
 
 def _read_kept(query_id: UUID) -> bytes:

@@ -76,8 +76,8 @@ class Group:
 def parts_of(described: DescribedQuery) -> list[QueryPart]:
     """Return the parts that get a group each.
 
-    A collage's or screenshot's panels, in reading order, and then the whole; of one picture the
-    whole with its objects; or the box alone.
+    Panels with the objects inside them, in reading order, and then the whole; of a picture without
+    panels the whole with its objects; or the box alone.
     """
     searched = list(enumerate(described.searched))
     objects = [(place, region) for place, region in searched if region.kind == "object"]
@@ -97,14 +97,15 @@ def hits_a_part(parts: int) -> int:
 
 
 def best_pairs(
-    part: QueryPart, described: DescribedQuery, found: Sequence[Sequence[Hit]]
+    part: QueryPart, described: DescribedQuery, found: Sequence[Sequence[Hit]], *, most: int
 ) -> dict[UUID, Pair]:
-    """Return the best pair of regions with each image, best first; ties by image id.
+    """Return the best pair of regions with each of the best images; ties by image id.
 
     Args:
         part: the query's part.
         described: the query.
         found: hits of each of its searched regions.
+        most: images that are returned.
     """
     best: dict[UUID, Pair] = {}
     for place in part.searched:
@@ -114,7 +115,7 @@ def best_pairs(
             known = best.get(hit.payload.image_id)
             if known is None or pair.score > known.score:
                 best[hit.payload.image_id] = pair
-    return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0])))
+    return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0]))[:most])
 
 
 def rank(
@@ -147,7 +148,7 @@ def rank(
             continue
         region, copy = copies.get(image_id, (None, None))
         score = None if pair is None else pair.score
-        verdict = _verdict(copy, score, calibration)
+        verdict = _verdict(region, copy, score, calibration)
         if part.region.kind == "whole" and image.sha256 == query_sha256:
             verdict = Verdict.IDENTICAL
         if region is None and pair is not None:
@@ -170,10 +171,16 @@ def rank(
 
 
 def _verdict(
-    copy: Copy | None, score: float | None, calibration: Mapping[str, Any] | None
+    region: Region | None,
+    copy: Copy | None,
+    score: float | None,
+    calibration: Mapping[str, Any] | None,
 ) -> Verdict:
-    if copy is not None:
-        return Verdict.NEAR_IDENTICAL if copy.is_near_identical else Verdict.EDITED_COPY
+    if region is not None and copy is not None:
+        # An image that holds the picture in one of its panels is not itself the same picture.
+        is_all_of_it = region.kind == Region.Kind.WHOLE
+        is_same = copy.is_near_identical and is_all_of_it
+        return Verdict.NEAR_IDENTICAL if is_same else Verdict.EDITED_COPY
     return Verdict.SIMILAR if score is None else by_score(score, calibration)
 
 

@@ -117,6 +117,7 @@ class ResultPage:
     groups: tuple[GroupSection, ...]
     facets: tuple[FacetLink, ...]
     labels: tuple[str, ...]
+    are_copies_checked: bool
     total_s: float
 
     @property
@@ -170,6 +171,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
             for facet in result.facets
         ),
         labels=tuple(facet.label for facet in result.facets if facet.is_chosen),
+        are_copies_checked=result.are_copies_checked,
         total_s=result.total_ms / 1000,
     )
 
@@ -195,8 +197,7 @@ class _Links:
         )
 
     def toggled(self, label: str) -> str:
-        others = [one for one in self._labels if one != label]
-        return self._url(self._box, others if label in self._labels else [*others, label])
+        return self._url(self._box, [] if label in self._labels else [label])
 
     def _url(self, box: Box | None, labels: list[str]) -> str:
         fields = [*self._query, *(("label", label) for label in labels)]
@@ -284,6 +285,7 @@ def as_json(result: SearchResult) -> dict[str, Any]:
         },
         "groups": [_group_json(group) for group in result.groups],
         "facets": [{"label": facet.label, "images": facet.images} for facet in result.facets],
+        "are_copies_checked": result.are_copies_checked,
         "model_ms": result.model_ms,
         "total_ms": result.total_ms,
     }

@@ -1,11 +1,12 @@
 """Where a query picture lies while workers describe it and a person searches with its parts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.utils import timezone
 
 from catalog import storage
+from kernel.errors import DefectError
 
 FOLDER = "queries"
 # So long a person may go on searching with parts of the picture.
@@ -32,7 +33,14 @@ def delete(query_id: UUID) -> None:
 def delete_expired() -> int:
     """Remove the query pictures whose time is over; return how many."""
     oldest = timezone.now() - EXPIRES_AFTER
-    expired = [name for name in storage.list_names(FOLDER) if storage.modified_at(name) < oldest]
+    expired = [name for name in storage.list_names(FOLDER) if _is_older(name, oldest)]
     for name in expired:
         storage.delete(name)
     return len(expired)
+
+
+def _is_older(name: str, moment: datetime) -> bool:
+    try:
+        return storage.modified_at(name) < moment
+    except DefectError:  # removed since it was listed
+        return False

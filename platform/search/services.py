@@ -1,5 +1,6 @@
 """One search: a picture in, the images of the catalogue that are most like its parts out."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import find_images_with_regions, get_live_encoder
 from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
-from kernel.errors import AppError, TransientError
+from kernel.errors import AppError, TransientError, UserInputError
 from kernel.ids import point_id
 from kernel.regions import WHOLE
 from search import description, query_files
@@ -20,10 +21,14 @@ from search.forms import Question
 from search.groups import Group, Pair, best_pairs, hits_a_part, parts_of, rank
 from vectors.index import Where
 
+logger = logging.getLogger(__name__)
+
 # Points asked for: several may belong to one image, and images being deleted drop out.
 _POINTS_AN_IMAGE = 4
 # Images of a part that are compared with it by their pixels, and in all parts of a query.
 _COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 240, 5
+# Sides of a box that is searched alone.
+_LEAST_SIDE_PX = 8
 # Names of objects that the found images can be narrowed down by.
 _MOST_FACETS = 12
 
@@ -49,6 +54,7 @@ class SearchResult:
         box: the part that was chosen; None is all.
         groups: what each part found.
         facets: of the images found, the commonest first.
+        are_copies_checked: False where proving them took too long: hits are by score alone.
         model_ms: what decoding and the models took.
         total_ms: the whole search.
     """
@@ -60,6 +66,7 @@ class SearchResult:
     box: description.Box | None
     groups: tuple[Group, ...]
     facets: tuple[Facet, ...]
+    are_copies_checked: bool
     model_ms: float
     total_ms: float
 
@@ -83,7 +90,8 @@ def search(question: Question) -> SearchResult:
         DefectError: ours.
     """
     started = time.perf_counter()
-    picture = validate(question.data, name="" if question.query_id else question.name)
+    picture = validate(question.data, name=question.name if question.is_upload else "")
+    _check_box(question.box, picture)
     version = get_live_encoder()
     query_id = question.query_id or query_files.write(picture.data)
     try:
@@ -103,9 +111,25 @@ def search(question: Question) -> SearchResult:
         box=question.box,
         groups=groups,
         facets=_facets(groups, question.labels),
-        model_ms=described.model_ms + copies_ms,
+        are_copies_checked=copies_ms is not None,
+        model_ms=described.model_ms + (copies_ms or 0.0),
         total_ms=(time.perf_counter() - started) * 1000,
     )
+
+
+def _check_box(box: description.Box | None, picture: ValidPicture) -> None:
+    """Refuse a part that does not lie in the picture, or in which nothing can be seen.
+
+    Raises:
+        UserInputError: "search:user:bad-box".
+    """
+    if box is None:
+        return
+    x0, y0, x1, y1 = box
+    is_inside = x0 >= 0 and y0 >= 0 and x1 <= picture.width and y1 <= picture.height
+    least = min(_LEAST_SIDE_PX, picture.width, picture.height)
+    if not is_inside or min(x1 - x0, y1 - y0) < least:
+        raise UserInputError("search:user:bad-box")
 
 
 def _find(
@@ -114,23 +138,26 @@ def _find(
     picture: ValidPicture,
     version: EncoderVersion,
     labels: Sequence[str],
-) -> tuple[tuple[Group, ...], float]:
-    """Return the groups, and the milliseconds that proving copies took."""
+) -> tuple[tuple[Group, ...], float | None]:
+    """Return the groups, and the milliseconds that proving copies took; None if it was given up."""
     parts = parts_of(described)
     most = hits_a_part(len(parts))
     found = open_index(version).search(
         described.embeddings, k=most * _POINTS_AN_IMAGE, where=Where(labels=tuple(labels))
     )
-    pairs = [best_pairs(part, described, found) for part in parts]
+    pairs = [best_pairs(part, described, found, most=2 * most) for part in parts]
     catalogue = _read({image_id for each in pairs for image_id in each}, version)
     compared = max(_FEWEST_COMPARED, min(_COMPARED, _COMPARED_IN_ALL // len(parts)))
-    copies, copies_ms = description.find_copies(
-        query,
-        [
-            (part.region.box, _candidates(each, catalogue, most=compared))
-            for part, each in zip(parts, pairs, strict=True)
-        ],
-    )
+    asked = [
+        (part.region.box, _candidates(each, catalogue, most=compared))
+        for part, each in zip(parts, pairs, strict=True)
+    ]
+    copies: list[list[Copy]] = [[] for _ in parts]
+    copies_ms = None
+    try:
+        copies, copies_ms = description.find_copies(query, asked)
+    except TransientError as error:  # what the encoder found is worth showing without them
+        logger.warning("copies were not checked", extra={"code": error.code})
     catalogue = _with_copies(catalogue, copies, version)
     groups = tuple(
         rank(

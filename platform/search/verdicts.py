@@ -34,7 +34,7 @@ def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:
     """Return what a score alone says: "same subject" or "similar".
 
     Args:
-        score: the best pair's cosine.
+        score: of the best pair of regions; see `search.pairs`.
         calibration: the encoder version's; None never says "same subject".
     """
     reached = [
@@ -52,7 +52,7 @@ def probability(score: float, calibration: Mapping[str, Any] | None) -> float | 
     """Return P(same subject | score), 0..1, or None where the encoder version is not calibrated.
 
     Args:
-        score: the best pair's cosine.
+        score: of the best pair of regions.
         calibration: as `python -m ml calibrate` writes it, isotonic or Platt's.
     """
     if calibration is None:

@@ -31,7 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
     An address may name an image of the catalogue or a query that is still kept.
     """
     form = QueryForm(request.POST or request.GET, request.FILES)
-    if request.method != "POST" and not form.is_asked:
+    if request.method == "HEAD" or (request.method == "GET" and not form.is_asked):
         return _render(request)
     try:
         question = form.read()

@@ -9,6 +9,7 @@ from django.db import transaction
 from catalog import services, vector_store
 from catalog.models import EncoderVersion
 from catalog.selectors import find_live_encoder, get_live_encoder
+from kernel.errors import TransientError
 from vectors.index import VectorIndex
 from vectors.schema import collection_name
 
@@ -47,9 +48,13 @@ def live_encoder() -> LiveEncoder:
     """Return the live encoder version.
 
     Raises:
-        TransientError: "encoder:transient:not-chosen": `workers.prepare` has not run yet.
+        TransientError: "encoder:transient:not-chosen": `workers.prepare` has not run yet, or has
+            not chosen a detector yet.
     """
-    return _frozen(get_live_encoder())
+    version = _frozen(get_live_encoder())
+    if not version.detector:
+        raise TransientError("encoder:transient:not-chosen")
+    return version
 
 
 def find_live() -> LiveEncoder | None:

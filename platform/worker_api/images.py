@@ -1,6 +1,6 @@
 """Catalogue pictures for workers: ids in, frozen values out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,10 +11,10 @@ from catalog import services, storage
 from catalog.models import Image, Region
 from kernel.errors import DefectError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, FoundRegion, RegionKey
+from kernel.regions import POSSIBLE_REGIONS, FoundRegion, RegionKey
 
 # A transaction that began earlier may commit a lower number later: so many are asked for again.
-_LATE_ROWS = 2_000
+_LATE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,6 @@ class DoomedImage:
 
     id: UUID
     point_ids: tuple[UUID, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HashedRegion:
-    """A region of the catalogue and its PDQ hash, 32 bytes."""
-
-    id: int
-    pdq: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +134,7 @@ def read_features(sha256: str, region: RegionKey) -> bytes | None:
         return None
 
 
-def delete_derived_files(sha256: str, regions: Sequence[RegionKey]) -> None:
+def delete_derived_files(sha256: str, regions: Iterable[RegionKey]) -> None:
     """Remove what was made of regions that an image no longer has; see `catalog.services`."""
     services.delete_derived_files(sha256, regions)
 
@@ -159,25 +151,27 @@ def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
     services.record_failed(image_id, error_code, job_id=job_id)
 
 
-def list_hashed_regions(*, least_quality: int, after: int = 0) -> Iterator[HashedRegion]:
-    """Yield the regions with a PDQ hash of that quality or more, in the order of their ids.
+def list_hashed_regions(*, least_quality: int, after: int) -> list[int]:
+    """Return the ids of regions with a PDQ hash of that quality or more, ascending.
 
     Args:
         least_quality: 0..100.
-        after: the greatest id seen before; some that are below it come again.
+        after: the greatest id seen before, 0 for all; some that are below it come again.
     """
-    rows = Region.objects.filter(
-        pk__gt=after - _LATE_ROWS, pdq__isnull=False, pdq_quality__gte=least_quality
-    ).order_by("pk")
-    for pk, pdq in rows.values_list("pk", "pdq").iterator():
-        if pdq is not None:  # as was asked for
-            yield HashedRegion(pk, bytes(pdq))
+    rows = Region.objects.filter(pk__gt=after - _LATE_ROWS, pdq_quality__gte=least_quality)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def read_hashes(region_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return the PDQ hashes, 32 bytes each, of those of the regions that are there, by id."""
+    rows = Region.objects.filter(pk__in=region_ids, pdq__isnull=False).order_by()
+    return {pk: bytes(pdq) for pk, pdq in rows.values_list("pk", "pdq") if pdq is not None}
 
 
 def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:
     """Return the regions among these ids whose image can be found, by id."""
     rows = Region.objects.filter(pk__in=region_ids).exclude(image__status=Image.Status.DELETING)
-    return {row.pk: _frozen(row) for row in rows.select_related("image")}
+    return {row.pk: _frozen(row) for row in rows.select_related("image").order_by()}
 
 
 def _frozen(row: Region) -> CatalogueRegion:
@@ -203,8 +197,8 @@ def claim_doomed(image_ids: Sequence[UUID], *, encoder_version: int) -> tuple[Do
 
 
 def _point_ids(image: Image, encoder_version: int) -> tuple[UUID, ...]:
-    """Ids of the points of all known regions, and of the whole even before it is recorded."""
-    regions = {WHOLE, *(region.key for region in image.regions.all())}
+    """Ids of all points that the image may have, also of regions that were never recorded."""
+    regions = {*POSSIBLE_REGIONS, *(region.key for region in image.regions.all())}
     return tuple(
         point_id(sha256=image.sha256, region=region, encoder_version=encoder_version)
         for region in sorted(regions)

@@ -71,6 +71,7 @@ def find_query_copies(
 
     def answer() -> dict[str, Any]:
         query = Query(UUID(query_id), width, height)
+        catalogue_hashes.get().refresh()
         found = [
             find_copies(queries.crop(query, Box(*part["box"])), part["region_ids"])
             for part in parts

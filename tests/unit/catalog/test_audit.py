@@ -404,3 +404,18 @@ def test_files_made_of_an_image_that_is_gone_are_removed(collage: Image, media: 
 
     repair(found)
     assert not any(storage.exists(name) for name in names)
+
+
+def test_a_point_left_over_from_a_description_that_was_stopped_is_removed(
+    collage: Image, version: EncoderVersion, index: VectorIndex
+) -> None:
+    surplus = point_id(
+        sha256=collage.sha256, region=RegionKey("panel", 5), encoder_version=version.pk
+    )
+    index.upsert([replace(point_of(collage, version), id=surplus)])
+
+    found = audit()
+    assert found.differences == {"points without an image": [str(surplus)]}
+
+    repair(found)
+    assert audit().differences == {}

@@ -68,6 +68,8 @@ def find_copies(
     *, query_id: str, width: int, height: int, parts: list[dict[str, Any]]
 ) -> dict[str, object]:
     _answers["compared"] = parts
+    if _answers["copies_error"]:
+        return {"error": _answers["copies_error"], "context": {}}
     copies = [_answers["copies"].get(tuple(part["box"]), []) for part in parts]
     return {"copies": copies, "model_ms": 4.0}
 
@@ -79,6 +81,7 @@ def answer_with(
     layout: str = "single",
     regions: Sequence[dict[str, Any]] = (),
     copies: dict[tuple[int, ...], list[dict[str, Any]]] | None = None,
+    copies_error: str = "",
     **context: object,
 ) -> None:
     """Choose what the next queries are answered with: regions beside the whole, or an error.
@@ -87,6 +90,7 @@ def answer_with(
     """
     _answers.update(version=version_id, error=error, context=context)
     _answers.update(layout=layout, regions=list(regions), copies=copies or {}, compared=None)
+    _answers.update(copies_error=copies_error)
 
 
 def last_compared() -> list[dict[str, Any]]:

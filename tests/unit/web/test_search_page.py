@@ -132,8 +132,10 @@ def test_part_of_a_kept_query_is_searched_alone(client, searchable, worker):
     assert len(list(storage.list_names(query_files.FOLDER))) == 1
 
 
-@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "-1,0,5,5", "1,2,3,4,5"])
-def test_box_that_is_none_is_refused(client, db, box):
+@pytest.mark.parametrize(
+    "box", ["1,2,3", "a,b,c,d", "-1,0,5,5", "1,2,3,4,5", "0,0,61,40", "9,9,9,20", "0,0,7,40"]
+)
+def test_box_that_is_none_is_refused(client, version, box):
     response = client.post(PAGE, {"picture": upload(encoded(RED)), "box": box}, **JSON)
 
     assert response.status_code == 400
@@ -359,6 +361,7 @@ def test_json_answer_is_exact(client, searchable, worker):
         },
         "groups": [{"region": whole, "hits": [hit]}],
         "facets": [],
+        "are_copies_checked": True,
         "model_ms": 16.5,
     }
 
@@ -549,3 +552,60 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
+
+
+def test_without_the_check_for_copies_the_hits_are_shown_and_it_is_said(
+    client, searchable, version, worker
+):
+    searchable(encoded(DARK_RED), "dark red")
+    fake_worker.answer_with(version_id=version.pk, copies_error="search:transient:no-answer")
+
+    response = ask(client, encoded(RED))
+
+    assert [hit.title for hit in hits_of(response)] == ["dark red"]
+    assert response.context["result"].are_copies_checked is False
+    assert "Copies could not be checked" in response.content.decode()
+
+
+@pytest.mark.parametrize("title", ["Screenshot 2026-11-24 at 10.15.30", "Mr. Smith", "draft.psd"])
+def test_title_of_an_image_is_no_file_name(client, searchable, worker, title):
+    image = searchable(encoded(RED), title)
+
+    response = client.get(PAGE, {"image": str(image.pk), "box": "0,0,30,40"})
+
+    assert response.status_code == 200
+    assert hits_of(response)[0].title == title
+
+
+@pytest.mark.parametrize("name", ["\0", "x" * 5000])
+def test_strange_name_of_a_kept_query_does_no_harm(client, searchable, worker, name):
+    searchable(encoded(RED), "red")
+    query_id = ask(client, encoded(RED)).context["result"].query_id
+
+    assert client.get(PAGE, {"query": query_id, "name": name}).status_code == 200
+
+
+def test_endless_labels_are_passed_over(client, searchable, worker):
+    searchable(encoded(RED), "red")
+
+    response = client.post(PAGE, {"picture": upload(encoded(RED)), "label": ["x" * 101, " "]})
+
+    assert [hit.title for hit in hits_of(response)] == ["red"]
+
+
+def test_head_asks_no_worker(client, searchable, no_worker):
+    image = searchable(encoded(RED), "red")
+
+    assert client.head(f"{PAGE}?image={image.pk}").status_code == 200
+
+
+def test_photo_in_a_panel_makes_the_collage_no_same_picture(client, searchable, version, worker):
+    collage = searchable(two_halves(BLUE, GREEN), "collage", LEFT, RIGHT)
+    copy = copy_of(
+        collage, region_id=collage.regions.get(kind="panel", ordinal=1).pk, is_near_identical=True
+    )
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): [copy]})
+
+    [hit] = ask(client, plain(GREEN), **JSON).json()["groups"][0]["hits"]
+
+    assert (hit["verdict"], hit["image_region"]["key"]) == ("edited-copy", "panel-1")

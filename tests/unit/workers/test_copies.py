@@ -15,12 +15,14 @@ from kernel.regions import WHOLE, RegionKey
 from ml.copies.comparison import Verdict
 from ml.copies.features import LocalFeatures
 from search import query_files
+from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import encoded
 from tests.unit.ml.copies.scenes import cut, jpeg, scene
 from tests.unit.ml.panels.pictures import grid, photo
-from workers import catalogue_hashes
-from workers.copies import find_copies
+from tests.unit.workers.conftest import with_encoder
+from workers import catalogue_hashes, copies
+from workers.copies import FoundCopy
 from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture
@@ -39,6 +41,12 @@ def fresh_hashes():
 def upright(pixels: np.ndarray) -> UprightPicture:
     image = Pillow.fromarray(np.ascontiguousarray(pixels))
     return UprightPicture(image, *image.size)
+
+
+def find_copies(part: UprightPicture, region_ids: list[int]) -> list[FoundCopy]:
+    """As the task does it: the hashes are brought up to date first."""
+    catalogue_hashes.get().refresh()
+    return copies.find_copies(part, region_ids)
 
 
 @pytest.fixture
@@ -263,3 +271,57 @@ def test_deleting_an_image_removes_what_was_made_of_its_regions(
 
     for folder in (storage.ORIGINALS, storage.THUMBNAILS, storage.FEATURES):
         assert list(storage.list_names(folder)) == []
+
+
+def test_a_region_recorded_by_an_earlier_release_is_compared_by_its_features(
+    scenes: list[Image], media: Path
+) -> None:
+    Region.objects.update(pdq=None, pdq_quality=0)
+    file = media / storage.features_name(scenes[1].sha256, WHOLE)
+    (media / storage.original_name(scenes[1].sha256)).unlink()  # it is not needed
+    written = file.stat().st_mtime_ns
+
+    [copy] = find_copies(upright(jpeg(scene(1), 50)), [whole_of(scenes[1]).pk])
+
+    assert copy.comparison.verdict is Verdict.EDITED_COPY
+    assert file.stat().st_mtime_ns == written
+
+
+def test_a_hundred_dead_hashes_hide_no_living_one(
+    scenes: list[Image], add_image: AddImage, loaded: Loaded
+) -> None:
+    image = add_image(encoded(Pillow.fromarray(scene(11))))
+    index_images([image.pk], loaded, job_id=None)
+    catalogue_hashes.get().refresh()
+    region = whole_of(image)
+    for _ in range(100):  # described again and again, the same hash under another id
+        row = {"x1": 9, "y1": 9, "x0": 0, "y0": 0, "pdq": region.pdq, "pdq_quality": 100}
+        Region.objects.create(image=image, kind="panel", ordinal=0, **row)
+        catalogue_hashes.get().refresh()
+        image.regions.filter(kind="panel").delete()
+    catalog.request_indexing(Image.objects.filter(pk=image.pk))
+    index_images([image.pk], loaded, job_id=None)
+
+    [copy] = find_copies(upright(scene(11)), [])
+
+    assert copy.region_id == whole_of(image).pk
+
+
+def test_an_image_deleted_while_it_is_described_leaves_no_files_of_its_parts(
+    add_image: AddImage, loaded: Loaded, media: Path
+) -> None:
+    boxes, (width, height) = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    for seed, (x0, y0, x1, y1) in enumerate(boxes):
+        sheet[y0:y1, x0:x1] = photo(30 + seed, 320, 240)
+    image = add_image(encoded(Pillow.fromarray(sheet)))
+
+    def delete_it(_: Pillow.Image) -> None:
+        catalog.request_deletion(Image.objects.filter(pk=image.pk))
+        catalog.delete_image(image.pk)
+
+    encoder = fakes.GridEncoder(fault=delete_it)
+    index_images([image.pk], with_encoder(loaded, encoder), job_id=None)
+
+    assert list(storage.list_names(storage.THUMBNAILS)) == []
+    assert loaded.index.count() == 0

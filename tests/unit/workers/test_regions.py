@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernel.regions import RegionKey
+from kernel.regions import MOST_PANELS, RegionKey
 from ml.detection.base import Detection
 from ml.errors import MlError
 from ml.panels import Kind
@@ -12,7 +12,7 @@ from ml.types import Box
 from tests import fakes
 from tests.unit.ml.panels.pictures import collage, grid, photo
 from workers.pictures import UprightPicture
-from workers.regions import MOST_PANELS, take_apart
+from workers.regions import take_apart
 
 BOXES, SIZE = grid(2, 2, cell=(160, 120), gutter=16, margin=20)
 
