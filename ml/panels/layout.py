@@ -38,6 +38,7 @@ _SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 1, 0.12
 # all around (their least share of edge), and a rim on each side or text (its share of sharp steps).
 _CLEAR_SIDE, _LEAST_TEXT = 0.9, 0.01
 _SHARP = 40  # grey levels between neighbours, as strokes of letters have
+_LEAST_INNER_SIDE = 0.5  # of a photo in a box with clear sides; things on a ground have less
 _UNSURE = 0.05  # confidences this close say the same
 _MOST_STROKES = 5  # median step in grey levels: in a strip that is thrown away is no photo
 
@@ -67,14 +68,18 @@ class Found:
     weakest_side: float
 
 
-def find_panels(sheet: Sheet, judge: Judge) -> list[Found]:
-    """Return the panels of a sheet from the top; none where it is one photo or shows none."""
+def find_panels(sheet: Sheet, judge: Judge) -> tuple[list[Found], list[Found]]:
+    """Return the panels of a sheet from the top, and the boxes that were judged to be none.
+
+    There are no panels where it is one photo or shows none.
+    """
     if not sheet.is_large(sheet.whole):
-        return []
-    parting = _Parting(sheet, judge, {}, {True: _MOST_AREA, False: _MOST_SMALL})
-    return parting.on_canvas(sheet.whole, depth=0) or parting.cut_out(
+        return [], []
+    parting = _Parting(sheet, judge, {}, {True: _MOST_AREA, False: _MOST_SMALL}, [])
+    found = parting.on_canvas(sheet.whole, depth=0) or parting.cut_out(
         sheet.whole, depth=0, needed=_SURE
     )
+    return found, parting.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,14 @@ class _Parting:
         judge: decides.
         known: what the boxes seen so far hold: both ways often lead to the same box.
         left: what may still be looked into: area of large boxes, and how many smaller ones.
+        rejected: boxes that hold no panel and are none.
     """
 
     sheet: Sheet
     judge: Judge
     known: dict[Box, list[Found]]
     left: dict[bool, float]
+    rejected: list[Found]
 
     def on_canvas(self, region: Box, *, depth: int) -> list[Found]:
         """Return the panels that lie on the canvas of a region."""
@@ -144,7 +151,10 @@ class _Parting:
         needed: float,
     ) -> list[Found]:
         box = outline.box
-        if not self.sheet.is_large(box) or not _may_show(self.sheet, box):
+        if not self.sheet.is_large(box):
+            return []
+        if not _may_show(self.sheet, box):
+            self.rejected.append(Found(box, 0.0, outline.weakest))
             return []
         if box not in self.known:
             # A rim that was cut off and is back when the sides are moved would be cut off for ever.
@@ -177,24 +187,37 @@ class _Parting:
             return laid
         features = panel_features(self.sheet, outline, covered=covered)
         confidence = self.judge.panel(self.sheet, outline, features)
+        judged = Found(box, confidence, outline.weakest)
         if laid and (
-            laid[0].confidence > confidence + _UNSURE or _is_on_card(self.sheet, box, laid[0])
+            (laid[0].confidence > confidence + _UNSURE and not _is_thing_in(judged, laid[0]))
+            or _is_on_card(self.sheet, box, laid[0])
         ):
             return laid
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
         # Photos side by side look like one photo: only the cuts themselves speak for several.
         if len(cut) > 1 or (
             cut
-            and (cut[0].confidence >= confidence - _UNSURE or _is_on_card(self.sheet, box, cut[0]))
+            and (
+                (cut[0].confidence >= confidence - _UNSURE and not _is_thing_in(judged, cut[0]))
+                or _is_on_card(self.sheet, box, cut[0])
+            )
         ):
             return cut
-        weakest = min(1.0 if share is None else share for share in outline.sides)
-        return [Found(box, confidence, weakest)] if confidence >= LIKELY else []
+        if confidence >= LIKELY:
+            return [judged]
+        self.rejected.append(judged)
+        return []
 
 
 def _may_show(sheet: Sheet, box: Box) -> bool:
     """Return whether a box has as much texture as the smallest photo; most text has not."""
     return sheet.textured_px(box) >= _LEAST_TEXTURED * sheet.least_side**2
+
+
+def _is_thing_in(photo: Found, thing: Found) -> bool:
+    """Return whether a box in a likely photo with clear sides has a side without an edge itself."""
+    is_photo_clear = photo.confidence >= LIKELY and photo.weakest_side >= _CLEAR_SIDE
+    return is_photo_clear and thing.weakest_side < _LEAST_INNER_SIDE
 
 
 def _is_on_card(sheet: Sheet, card: Box, photo: Found) -> bool:

@@ -60,6 +60,11 @@ class Outline:
     sides: tuple[float | None, float | None, float | None, float | None]
     weakest_own: float
 
+    @property
+    def weakest(self) -> float:
+        """The least of all sides' shares; a side on the rim counts 1."""
+        return min(1.0 if share is None else share for share in self.sides)
+
 
 def snapped(sheet: Sheet, box: Box, region: Box) -> Outline:
     """Return the outline of a region's part whose sides lie within `SNAP_PX` of their edges."""

@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.panels.alignment import aligned
 from ml.panels.cuts import Cuts
 from ml.panels.edges import refined
 from ml.panels.layout import Found, find_panels
@@ -92,7 +93,7 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
     if min(pixels.shape[:2]) < _LEAST_PICTURE_PX:
         return Splitting(Kind.SINGLE, ())
     sheet = make_sheet(pixels)
-    found = find_panels(sheet, _judge())
+    found, rejected = find_panels(sheet, _judge())
     if is_page(sheet, [each.box for each in found]):
         large = [each for each in found if _is_photo_sized(each.box, sheet)]
         return Splitting(Kind.SCREENSHOT, _on_original(pixels, sheet, large))
@@ -100,7 +101,7 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
         return Splitting(Kind.SINGLE, _on_original(pixels, sheet, found))
     if len(found) < _LEAST_PANELS or not _is_collage(found):
         return Splitting(Kind.SINGLE, ())
-    return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, found))
+    return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, aligned(sheet, found, rejected)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,3 +325,35 @@ def test_the_overlay_draws_on_a_copy():
     assert (pixels == before).all()
     assert (drawn[598:, 400] != pixels[598:, 400]).any()
     assert (draw_overlay(pixels, split(pictures.photo(0))) == pixels).all()
+
+
+def drawing(pixels, box):
+    """Draw a thing on white over a box, away from all of its sides."""
+    x0, y0, x1, y1 = box
+    pixels[y0:y1, x0:x1] = WHITE
+    middle, axes = ((x0 + x1) // 2, (y0 + y1) // 2), ((x1 - x0) // 4, (y1 - y0) // 3)
+    cv2.ellipse(pixels, middle, axes, 30, 0, 360, (40, 90, 60), -1, cv2.LINE_AA)
+
+
+@pytest.mark.parametrize("place", [0, 4, 8], ids=["corner", "middle", "other corner"])
+def test_rows_and_columns_tell_where_a_white_photo_ends_on_a_white_canvas(place):
+    boxes, size = pictures.grid(3, 3, (240, 200), 12, margin=20)
+    pixels = pictures.collage(boxes, size)
+    drawing(pixels, boxes[place])
+
+    assert_found(pictures.as_jpeg(pixels, 95), boxes)
+
+
+def test_a_drawing_with_straight_sides_is_a_panel_beside_photos():
+    boxes = [(40, 40, 360, 280), (430, 70, 690, 330), (60, 360, 400, 560)]
+    pixels = pictures.collage(boxes, (760, 620), canvas=BLUE)
+    drawing(pixels, boxes[1])
+
+    assert_found(pictures.as_jpeg(pixels, 95), boxes)
+
+
+def test_a_place_without_a_photo_in_a_grid_stays_empty():
+    boxes, size = pictures.grid(3, 3, (240, 200), 12, margin=20)
+    pixels = pictures.collage(boxes[:8], size)
+
+    assert_found(pictures.as_jpeg(pixels, 95), boxes[:8])
