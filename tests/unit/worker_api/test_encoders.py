@@ -42,7 +42,18 @@ def test_the_first_encoder_is_recorded_whole() -> None:
     )
     assert (row.encoder, row.weights, row.reason) == ("clip", "a/b@c", "It was asked for.")
     assert row.state == EncoderVersion.State.LIVE
-    assert encoders.live_encoder() == encoders.find_live() == live
+    assert encoders.find_live() == live
+
+
+def test_workers_wait_until_the_detector_is_chosen_too() -> None:
+    live = encoders.record_first(FACTS)
+    with pytest.raises(TransientError) as caught:
+        encoders.live_encoder()
+    assert caught.value.code == "encoder:transient:not-chosen"
+
+    chosen = encoders.record_detector(live, choice="none", weights_sha256="", reason="Asked.")
+
+    assert encoders.live_encoder() == chosen
 
 
 def test_the_detector_is_recorded_once() -> None:

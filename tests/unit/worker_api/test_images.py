@@ -89,12 +89,8 @@ def test_a_doomed_image_names_all_points_that_it_may_have(
     [doomed] = images.claim_doomed([image.pk], encoder_version=7)
 
     assert doomed.id == image.pk
-    possible = {
-        ("whole", 0),
-        *(("panel", n) for n in range(40)),
-        *(("object", n) for n in range(12)),
-    }
-    expected = possible | set(recorded)
+    panels, objects = {("panel", n) for n in range(40)}, {("object", n) for n in range(12)}
+    expected = {("whole", 0)} | panels | objects | set(recorded)
     assert set(doomed.point_ids) == ids_of(image, *expected)
     assert len(doomed.point_ids) == len(expected)
 
