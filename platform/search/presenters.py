@@ -113,7 +113,6 @@ class ResultPage:
     query_height: int
     layout: str
     parts: tuple[PartLink, ...]
-    box: str
     groups: tuple[GroupSection, ...]
     facets: tuple[FacetLink, ...]
     labels: tuple[str, ...]
@@ -159,7 +158,6 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         query_height=result.query.height,
         layout=result.layout,
         parts=tuple(links.part(region) for region in (*found, *boxes)),
-        box="" if result.box is None else _comma_separated(result.box),
         groups=tuple(
             GroupSection(links.part(group.region), tuple(_card(hit) for hit in group.hits))
             for group in result.groups

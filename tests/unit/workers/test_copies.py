@@ -19,7 +19,7 @@ from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import encoded
 from tests.unit.ml.copies.scenes import cut, jpeg, scene
-from tests.unit.ml.panels.pictures import grid, photo
+from tests.unit.ml.panels.pictures import collage, grid, photo
 from tests.unit.workers.conftest import with_encoder
 from workers import catalogue_hashes, copies
 from workers.copies import FoundCopy
@@ -114,16 +114,13 @@ def test_a_place_is_said_in_pixels_of_the_original(add_image: AddImage, loaded: 
 def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
     add_image: AddImage, loaded: Loaded
 ) -> None:
-    boxes, (width, height) = grid(2, 2, cell=(320, 240), gutter=20, margin=20)
-    sheet = np.full((height, width, 3), 255, np.uint8)
-    for seed, (x0, y0, x1, y1) in enumerate(boxes):
-        sheet[y0:y1, x0:x1] = photo(20 + seed, 320, 240)
-    image = add_image(encoded(Pillow.fromarray(sheet)))
+    boxes, size = grid(2, 2, cell=(320, 240), gutter=20, margin=20)
+    image = add_image(encoded(Pillow.fromarray(collage(boxes, size, seed=2))))
     index_images([image.pk], loaded, job_id=None)
     panels = list(image.regions.filter(kind="panel").order_by("ordinal"))
     assert len(panels) == 4
 
-    [copy] = find_copies(upright(jpeg(photo(22, 320, 240), 60)), [])
+    [copy] = find_copies(upright(jpeg(photo(2002, 320, 240), 60)), [])
 
     assert copy.region_id == panels[2].pk
     corners = [(point.x, point.y) for point in copy.outline]
@@ -240,11 +237,8 @@ def test_a_box_outside_of_the_query_is_refused(media: Path, box: list[int]) -> N
 def test_describing_again_forgets_the_points_and_files_of_regions_that_are_no_more(
     add_image: AddImage, loaded: Loaded
 ) -> None:
-    boxes, (width, height) = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
-    sheet = np.full((height, width, 3), 255, np.uint8)
-    for seed, (x0, y0, x1, y1) in enumerate(boxes):
-        sheet[y0:y1, x0:x1] = photo(30 + seed, 320, 240)
-    image = add_image(encoded(Pillow.fromarray(sheet)))
+    boxes, size = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
+    image = add_image(encoded(Pillow.fromarray(collage(boxes, size, seed=3))))
     index_images([image.pk], loaded, job_id=None)
     assert loaded.index.count() == 3
 
@@ -310,11 +304,8 @@ def test_a_hundred_dead_hashes_hide_no_living_one(
 def test_an_image_deleted_while_it_is_described_leaves_no_files_of_its_parts(
     add_image: AddImage, loaded: Loaded, media: Path
 ) -> None:
-    boxes, (width, height) = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
-    sheet = np.full((height, width, 3), 255, np.uint8)
-    for seed, (x0, y0, x1, y1) in enumerate(boxes):
-        sheet[y0:y1, x0:x1] = photo(30 + seed, 320, 240)
-    image = add_image(encoded(Pillow.fromarray(sheet)))
+    boxes, size = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
+    image = add_image(encoded(Pillow.fromarray(collage(boxes, size, seed=3))))
 
     def delete_it(_: Pillow.Image) -> None:
         catalog.request_deletion(Image.objects.filter(pk=image.pk))
