@@ -1,6 +1,5 @@
 """Which device runs a network, and in which number format."""
 
-import ctypes
 import logging
 
 import torch
@@ -8,10 +7,6 @@ import torch
 from ml.errors import DeviceUnavailable
 
 logger = logging.getLogger(__name__)
-
-# malloc.h: their numbers are part of glibc's binary interface.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_KEEP_BYTES = 1 << 30
 
 
 def resolve(device: str) -> torch.device:
@@ -50,23 +45,6 @@ def has_bf16_instructions() -> bool:
     """Return whether this machine's CPU multiplies bfloat16 itself (AVX-512 BF16 or AMX)."""
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def keep_freed_memory() -> bool:
-    """Keep the memory of one forward pass for the next; return whether the C library can.
-
-    glibc gives large blocks back to the kernel when they are freed, and every forward pass on a
-    CPU then faults its activations in again, page by page: 28 MB a picture here. Without that, 256
-    pictures took 2.5 s instead of 4.4 s (EfficientNet-lite2, batches of 16, 2 cores). The process
-    keeps what one pass needed at its peak. Nothing happens where the C library is not glibc.
-
-    Source: mallopt(3).
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return False
-    return all(mallopt(option, _KEEP_BYTES) for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD))
 
 
 def _first_available() -> tuple[torch.device, str]:

@@ -24,11 +24,11 @@ from PIL import Image
 
 from ml import yolo_weights
 from ml.detection.base import CONFIDENCE_FLOOR, Detection, DetectorSpec, detections_of
-from ml.devices import keep_freed_memory
 from ml.encoders.base import MOST_SIDE_PX
 from ml.encoders.hub import sha256_of
 from ml.encoders.preprocess import letterbox
 from ml.errors import CheckpointMismatch, OutOfDeviceMemory
+from ml.memory import keep_freed_memory
 from ml.types import Box
 
 with contextlib.redirect_stdout(sys.stderr):

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from ml.devices import keep_freed_memory
 from ml.encoders.base import EncoderSpec
 from ml.encoders.preprocess import to_pixels
 from ml.encoders.whitening import Whitening
 from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
+from ml.memory import keep_freed_memory
 
 
 class TorchEncoder:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ml.panels.layout import LIKELY, Found
-from ml.panels.likeness import snapped
 from ml.panels.sheet import Sheet
 from ml.types import Box
 
@@ -42,16 +41,15 @@ def aligned(sheet: Sheet, found: Sequence[Found], rejected: Sequence[Found]) -> 
             sides are straight all around, or where panels tell all of their sides.
     """
     boxes = [_ends(each.box) for each in found]
-    sides = [_sides(sheet, each.box) for each in found]
     guides = [
-        _Guide(ends, tuple(share >= _SEEN for share in shares))
-        for ends, shares in zip(boxes, sides, strict=True)
+        _Guide(ends, tuple(share >= _SEEN for share in each.sides))
+        for ends, each in zip(boxes, found, strict=True)
         if any(_is_in_order(ends, other) for other in boxes if other != ends)
     ]
     panels = []
-    for number, (each, shares) in enumerate(zip(found, sides, strict=True)):
+    for number, each in enumerate(found):
         others = [*boxes[:number], *boxes[number + 1 :]]
-        is_hidden = [share < _HIDDEN for share in shares]
+        is_hidden = [share < _HIDDEN for share in each.sides]
         boxes[number], _ = _moved(sheet, boxes[number], is_hidden, guides, others)
         panels.append(replace(each, box=Box(*boxes[number])))
     for each in sorted(rejected, key=lambda each: each.box.width * each.box.height, reverse=True):
@@ -60,17 +58,12 @@ def aligned(sheet: Sheet, found: Sequence[Found], rejected: Sequence[Found]) -> 
             ends, is_told = _moved(sheet, ends, [True] * 4, guides, boxes)
         if is_told and sheet.is_large(Box(*ends)) and not any(_overlap(ends, o) for o in boxes):
             boxes.append(ends)
-            panels.append(Found(Box(*ends), max(each.confidence, LIKELY), each.weakest_side))
+            panels.append(Found(Box(*ends), max(each.confidence, LIKELY), each.sides))
     return panels
 
 
 def _ends(box: Box) -> Ends:
     return box.x0, box.y0, box.x1, box.y1
-
-
-def _sides(sheet: Sheet, box: Box) -> list[float]:
-    shares = snapped(sheet, box, sheet.whole).sides
-    return [1.0 if share is None else share for share in shares]
 
 
 def _is_in_order(one: Ends, other: Ends) -> bool:

@@ -16,7 +16,8 @@ _MOST_CANDIDATES = 24  # a direction: a grid of 12 by 12 with both sides of each
 _APART_PX = 3  # two sides of a gutter closer than this are one cut
 _SEGMENTS = 6  # of a cut's length, each of which should have its edge
 _NEAR_PX, _FAR_PX = 3, 12  # from the cut: the strips of either side that are compared
-_MOST_ALONG = 200  # pixels of a strip that are looked at, or up to twice as many
+_BESIDE = np.arange(-_NEAR_PX - 2, _NEAR_PX + 2)  # the lines of both strips and between
+_MOST_ALONG = 100  # pixels of a line that are looked at, or up to twice as many
 _WIDEST_GUTTER_PX = 40
 _CALM = 6.0  # mean step in grey levels: JPEG noise and the texture of a canvas
 
@@ -33,11 +34,11 @@ FEATURES = (
     "likeness",  # correlation of the strips along the cut
     "calmer strip",  # deviation along the cut, grey levels
     "livelier strip",
+    "line",  # deviation along the calmest column or row at the cut: of a gutter 1 or 2 px wide
     "length",  # as a share of the sheet's longest side
     "position",  # 0 at the region's end, 0.5 in its middle
     "is whole",  # the region is all of the sheet
     "texture ratio",  # of the strips' gradients
-    "line",  # deviation along the calmest column or row at the cut: of a gutter 1 or 2 px wide
     "gutter",  # pixels to the next candidate with nothing between them; 0 without one
 )
 
@@ -78,7 +79,6 @@ def find_cuts(sheet: Sheet, region: Box, *, is_upright: bool) -> Cuts:
         np.minimum(offsets, len(shares) - 1 - offsets) / len(shares),
         np.full(len(offsets), float(region == sheet.whole)),
         _texture_ratios(offsets, across),
-        _line_deviation(offsets, pixels, is_upright=is_upright),
         _gutters(offsets, across),
     ]
     return Cuts(is_upright, offsets + start, np.stack(features, axis=1).astype(np.float32))
@@ -137,48 +137,26 @@ def _edge_features(
 def _strip_features(
     offsets: NDArray[np.int64], pixels: NDArray[np.uint8], *, is_upright: bool
 ) -> list[NDArray[np.float32]]:
-    """Return four features, (N,) each, of how the strips on both sides of a cut compare."""
-    left, right = (
-        _strips(pixels, offsets + beside, is_upright=is_upright) for beside in (-_NEAR_PX - 2, 2)
-    )
-    means = left.mean(axis=0), right.mean(axis=0)
-    left -= means[0]
-    right -= means[1]
-    # Sums of squares along the cut: (N, 3) each.
-    squares = np.einsum("lnc,lnc->nc", left, left), np.einsum("lnc,lnc->nc", right, right)
-    deviations = np.sort([np.sqrt(each / len(left)).max(axis=1) for each in squares], axis=0)
-    sizes = np.sqrt(squares[0].sum(axis=1) * squares[1].sum(axis=1))
-    likeness = np.einsum("lnc,lnc->n", left, right) / np.where(sizes > 0, sizes, 1)
-    return [np.abs(means[0] - means[1]).max(axis=1), likeness, *deviations]
-
-
-def _line_deviation(
-    offsets: NDArray[np.int64], pixels: NDArray[np.uint8], *, is_upright: bool
-) -> NDArray[np.float32]:
-    """Return (N,) grey levels: how much the most even line at a cut varies along it."""
-    along = _thinned(pixels, is_upright=is_upright)
-    lines = along[:, offsets[:, None] + np.arange(-2, 2)].astype(np.float32)
-    lines -= lines.mean(axis=0)
-    squares = np.einsum("lnoc,lnoc->noc", lines, lines) / len(lines)
-    deviation: NDArray[np.float32] = np.sqrt(squares.max(axis=2).min(axis=1))
-    return deviation
-
-
-def _thinned(pixels: NDArray[np.uint8], *, is_upright: bool) -> NDArray[np.uint8]:
-    """Return (length, width, 3) pixels along a cut, at most twice `_MOST_ALONG` of them."""
+    """Return five features, (N,) each, of the lines at a cut and of the strips on both sides."""
+    count = len(offsets)
     along = pixels if is_upright else pixels.transpose(1, 0, 2)
-    return along[:: max(1, len(along) // _MOST_ALONG)]
-
-
-def _strips(
-    pixels: NDArray[np.uint8], starts: NDArray[np.int64], *, is_upright: bool
-) -> NDArray[np.float32]:
-    """Return (length, N, 3) float32 colours along N strips `_NEAR_PX` wide, averaged across."""
-    along = _thinned(pixels, is_upright=is_upright)
-    found = np.zeros((), np.float32)
-    for place in range(_NEAR_PX):
-        found = found + along[:, starts + place].astype(np.float32)
-    return (found / np.float32(_NEAR_PX)).astype(np.float32, copy=False)
+    along = along[:: max(1, len(along) // _MOST_ALONG)]
+    # Each pixel along a cut is a row: numpy adds long rows up several times as fast as short ones.
+    near = along[:, (offsets + _BESIDE[:, None]).ravel()].reshape(len(along), -1)
+    near = near.astype(np.float32)
+    means = near.mean(axis=0)
+    near -= means
+    variances = (np.einsum("lk,lk->k", near, near) / len(near)).reshape(-1, count, 3)
+    even = np.sqrt(variances[_NEAR_PX:-_NEAR_PX].max(axis=2).min(axis=0))
+    lines = near.reshape(len(near), -1, 3 * count)
+    strips = lines[:, :_NEAR_PX].sum(axis=1), lines[:, -_NEAR_PX:].sum(axis=1)
+    squares = [np.einsum("lk,lk->k", each, each).reshape(count, 3) for each in strips]
+    deviations = np.sort([np.sqrt(each / len(near)).max(axis=1) for each in squares], axis=0)
+    sizes = np.sqrt(squares[0].sum(axis=1) * squares[1].sum(axis=1))
+    shared = np.einsum("lk,lk->k", *strips).reshape(count, 3).sum(axis=1)
+    means = means.reshape(-1, count, 3)
+    apart = np.abs(means[:_NEAR_PX].mean(axis=0) - means[-_NEAR_PX:].mean(axis=0)).max(axis=1)
+    return [apart, shared / np.where(sizes > 0, sizes, 1), *deviations / _NEAR_PX, even]
 
 
 def _across(gradient: NDArray[np.uint8], *, is_upright: bool) -> NDArray[np.float64]:

@@ -60,12 +60,18 @@ class Found:
     Attributes:
         box: pixels of the work copy.
         confidence: 0..1.
-        weakest_side: the least of its sides' shares of straight edge, 0..1.
+        sides: left, top, right, bottom: the share of the side with an edge, 0..1; one on the
+            sheet's rim counts 1.
     """
 
     box: Box
     confidence: float
-    weakest_side: float
+    sides: tuple[float, ...]
+
+    @property
+    def weakest_side(self) -> float:
+        """The least of its sides' shares."""
+        return min(self.sides)
 
 
 def find_panels(sheet: Sheet, judge: Judge) -> tuple[list[Found], list[Found]]:
@@ -107,13 +113,15 @@ class _Parting:
             return []
         found = []
         boxes = _joined(content.boxes, self.sheet.least_side)
-        needed = _SURE if len(boxes) > 1 else LIKELY
         for box in boxes:
             if box.width * box.height >= _NEARLY_ALL * region.width * region.height:
                 continue
             outline = snapped(self.sheet, box, region)
             if depth < _SIDES_NEEDED_FROM or outline.weakest_own >= _LEAST_SIDE_SHARE:
                 covered = coverage(content.mask, region, box)
+                # A collage in a margin has straight sides, a thing on a plain ground has none.
+                is_collage = len(boxes) == 1 and outline.weakest_own >= _CLEAR_SIDE
+                needed = LIKELY if is_collage else _SURE
                 found += self._panels(region, outline, covered, depth=depth, needed=needed)
         return found
 
@@ -154,7 +162,7 @@ class _Parting:
         if not self.sheet.is_large(box):
             return []
         if not _may_show(self.sheet, box):
-            self.rejected.append(Found(box, 0.0, outline.weakest))
+            self.rejected.append(Found(box, 0.0, outline.shares))
             return []
         if box not in self.known:
             # A rim that was cut off and is back when the sides are moved would be cut off for ever.
@@ -187,7 +195,7 @@ class _Parting:
             return laid
         features = panel_features(self.sheet, outline, covered=covered)
         confidence = self.judge.panel(self.sheet, outline, features)
-        judged = Found(box, confidence, outline.weakest)
+        judged = Found(box, confidence, outline.shares)
         if laid and (
             (laid[0].confidence > confidence + _UNSURE and not _is_thing_in(judged, laid[0]))
             or _is_on_card(self.sheet, box, laid[0])

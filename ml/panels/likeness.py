@@ -16,7 +16,7 @@ from ml.types import Box
 _BLOCK_PX, _CLEAR = 8, 0.9
 _AT_RIM_PX = 2  # of the sheet: a side this close to it lies on it
 _SAMPLES = 16_000  # pixels of a box that are looked at: enough for shares to a percent
-_LEVEL_BITS = 4  # of each channel: JPEG noise seldom leaves a bin of 16 levels
+_LEVELS = 16  # bins of each channel: JPEG noise seldom leaves a bin of 16 grey levels
 _RARE = 0.002  # share of the pixels: bins below are noise
 
 FEATURES = (
@@ -61,9 +61,9 @@ class Outline:
     weakest_own: float
 
     @property
-    def weakest(self) -> float:
-        """The least of all sides' shares; a side on the rim counts 1."""
-        return min(1.0 if share is None else share for share in self.sides)
+    def shares(self) -> tuple[float, ...]:
+        """The sides' shares; one on the rim counts 1."""
+        return tuple(1.0 if share is None else share for share in self.sides)
 
 
 def snapped(sheet: Sheet, box: Box, region: Box) -> Outline:
@@ -96,7 +96,7 @@ def panel_features(
         covered: (5,) float32, 0..1: how much of the box, and of its four sides, is no canvas.
     """
     box = outline.box
-    sides = np.sort([1.0 if share is None else share for share in outline.sides])
+    sides = np.sort(outline.shares)
     long, short = max(box.width, box.height), min(box.width, box.height)
     texture, deviation = _texture(sheet, box)
     values = [
@@ -174,19 +174,23 @@ def _inner(box: Box) -> tuple[slice, slice]:
     return slice(box.y0 + 1, box.y1 - 1), slice(box.x0 + 1, box.x1 - 1)
 
 
+def _sampled(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an even sample of the pixels of a box."""
+    step = max(1, int((values.shape[0] * values.shape[1] / _SAMPLES) ** 0.5))
+    size = (-(-values.shape[1] // step), -(-values.shape[0] // step))
+    # A quarter of the time of slices with a step.
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
 def _texture(sheet: Sheet, box: Box) -> tuple[list[float], float]:
     """Return what flatness, sharpness, colours and lines tell, and the deviation."""
     gradient = sheet.gradient[_inner(box)]
-    step = max(1, int((gradient.size / _SAMPLES) ** 0.5))
-    sampled = gradient[::step, ::step]
-    count = sampled.size
-    flat = np.count_nonzero(sampled <= FLAT) / count
-    sharp = np.count_nonzero(sampled > SHARP) / count
-    pixels = np.ascontiguousarray(sheet.pixels[_inner(box)][::step, ::step])
-    bins = (pixels >> (8 - _LEVEL_BITS)).astype(np.int32)
-    number = (bins[..., 0] << (2 * _LEVEL_BITS)) | (bins[..., 1] << _LEVEL_BITS) | bins[..., 2]
-    shares = np.bincount(number.ravel(), minlength=2) / number.size
-    shares = np.sort(shares[shares > 0])[::-1]
+    sampled = _sampled(gradient)
+    flat = np.count_nonzero(sampled <= FLAT) / sampled.size
+    sharp = np.count_nonzero(sampled > SHARP) / sampled.size
+    pixels = _sampled(sheet.pixels[_inner(box)])
+    counts = cv2.calcHist([pixels], [0, 1, 2], None, [_LEVELS] * 3, [0, 256] * 3)
+    shares = np.sort(counts[counts > 0])[::-1] / sampled.size
     rows, columns = gradient.max(axis=1), gradient.max(axis=0)
     return [
         flat,

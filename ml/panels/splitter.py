@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.memory import keep_freed_memory
 from ml.panels.alignment import aligned
 from ml.panels.cuts import Cuts
 from ml.panels.edges import refined
@@ -27,12 +28,13 @@ _LEAST_PANELS = 2  # of a collage
 # The one photo of a picture is a panel if a margin is worth cutting off (the photo is at most this
 # share of the picture), the margin is plain (this share of it, the photo's rim left out), and the
 # photo is a sure one with straight sides: things on a plain ground have none.
-_MOST_OF_PICTURE, _PLAIN, _SURE, _STRAIGHT = 0.8, 0.9, 0.9, 0.9
+_MOST_OF_PICTURE, _PLAIN, _SURE, _LEAST_SIDE = 0.8, 0.9, 0.7, 0.7
 _FLAT = 3  # grey levels between neighbours: less is ground
-# Mean confidence of a collage's panels: most pictures are one photo, and things on a plain ground
-# look a little like panels. In made collages it is above 0.9.
-_COLLAGE_CONFIDENCE = 0.88
-_STRAIGHT_CONFIDENCE = 0.75  # where all sides are straight all along: drawings may be among them
+# Median confidence of a collage's panels: most pictures are one photo, and things on a plain ground
+# look a little like panels. In made collages it is above 0.9. Less is enough where all sides are
+# straight all along, as drawings may be among them, or where there are many: small photos on a
+# gradient are hard to tell one by one.
+_COLLAGE_CONFIDENCE, _ENOUGH_CONFIDENCE, _STRAIGHT, _MANY = 0.88, 0.75, 0.9, 4
 # What a photo on a page has at least, in pixels of the original: 96, less what its cut-off sides
 # and round corners may hide. Smaller ones are avatars and icons.
 _LEAST_PHOTO_PX = 90
@@ -118,6 +120,7 @@ class _LearnedJudge:
 
 @cache
 def _judge() -> _LearnedJudge:
+    keep_freed_memory()  # a picture's tables are large, and new pages are slow
     trees = load_trees(_JUDGES)
     return _LearnedJudge(trees["cut"], trees["panel"])
 
@@ -128,7 +131,8 @@ def _is_photo_sized(box: Box, sheet: Sheet) -> bool:
 
 def _is_collage(found: Sequence[Found]) -> bool:
     are_straight = min(each.weakest_side for each in found) >= _STRAIGHT
-    needed = _STRAIGHT_CONFIDENCE if are_straight else _COLLAGE_CONFIDENCE
+    is_less_enough = are_straight or len(found) >= _MANY
+    needed = _ENOUGH_CONFIDENCE if is_less_enough else _COLLAGE_CONFIDENCE
     return median(each.confidence for each in found) >= needed
 
 
@@ -137,7 +141,7 @@ def _is_in_margin(sheet: Sheet, photo: Found) -> bool:
     if (
         box.width * box.height > _MOST_OF_PICTURE * size
         or photo.confidence < _SURE
-        or photo.weakest_side < _STRAIGHT
+        or photo.weakest_side < _LEAST_SIDE
     ):
         return False
     is_margin = np.ones(sheet.gradient.shape, np.bool_)

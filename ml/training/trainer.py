@@ -25,6 +25,7 @@ from ml.encoders.whitening import Whitening
 from ml.encoders.whitening import fit as fit_whitening
 from ml.errors import CheckpointMismatch, InvalidTrainingConfig, TrainingDiverged
 from ml.left_out import LeftOut
+from ml.memory import keep_freed_memory
 from ml.training import records
 from ml.training.config import LossConfig, TrainingConfig
 from ml.training.data.batches import ViewBatch, load
@@ -520,7 +521,7 @@ def _seed(*parts: int) -> int:
 def _accelerator(config: TrainingConfig) -> Accelerator:
     device = devices.resolve(config.device)
     if device.type == "cpu":
-        devices.keep_freed_memory()
+        keep_freed_memory()
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
     return Accelerator(

@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml.panels.learning", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos, unlabelled")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--pictures", type=positive, default=3000, help="made ones to learn from")
+    parser.add_argument("--pictures", type=positive, default=8000, help="made ones to learn from")
     parser.add_argument("--trees", type=positive, default=250)
     parser.add_argument("--seed", type=not_negative, default=1)
     options = parser.parse_args(argv)

@@ -22,6 +22,9 @@ _IS_INSIDE = 0.8  # of a panel's area
 _ROUND = 10  # pictures: each style once, then pages
 _ROUNDS_PER_EMPTY_PAGE = 3
 _ENLARGED = (1.0, 3.0)  # plain photos: those to learn from may be smaller than what is split
+# A collage enlarges small photos to learn from more than those that people post, and blurs them:
+# unless they are sharpened, the trees take the edges of things in sharp photos for seams.
+_SHARPENED, _BLUR_PX = (0.0, 2.0), 1.2
 _PLAIN_EACH = 2  # plain photos after each made picture: most pictures are no collage
 
 
@@ -106,7 +109,11 @@ def gather(paths: Sequence[Path], pictures: int, rng: np.random.Generator) -> Ex
 def _photos(paths: Sequence[Path], rng: np.random.Generator) -> Callable[[], NDArray[np.uint8]]:
     def photo() -> NDArray[np.uint8]:
         data = np.frombuffer(paths[int(rng.integers(len(paths)))].read_bytes(), np.uint8)
-        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
+        pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
+        amount = float(rng.uniform(*_SHARPENED))
+        blurred = cv2.GaussianBlur(pixels, (0, 0), _BLUR_PX)
+        sharp = cv2.addWeighted(pixels, 1.0 + amount, blurred, -amount, 0.0)
+        return np.asarray(sharp, np.uint8)
 
     return photo
 

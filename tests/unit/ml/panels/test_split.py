@@ -222,6 +222,17 @@ def test_a_thing_on_a_plain_ground_is_no_photo_in_a_margin():
     assert split(pixels) == Splitting(Kind.SINGLE, ())
 
 
+def test_a_thing_with_a_screen_on_a_plain_ground_is_no_collage():
+    pixels = np.full((640, 280, 3), 255, np.uint8)
+    y, x = np.mgrid[0:640, 0:280]
+    is_thing = ((x - 140) / 128) ** 4 + ((y - 315) / 270) ** 4 <= 1
+    thing = pictures.photo(4, 280, 640)
+    thing[280:, 50:-50] //= 2
+    pixels[is_thing] = thing[is_thing]
+
+    assert split(pixels) == Splitting(Kind.SINGLE, ())
+
+
 def test_specks_on_a_plain_ground_are_no_text():
     pixels = np.full((600, 800, 3), 255, np.uint8)
     rng = np.random.default_rng(1)
