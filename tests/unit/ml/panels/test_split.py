@@ -176,6 +176,13 @@ def test_noise_is_single():
     assert split(noise) == Splitting(Kind.SINGLE, ())
 
 
+def test_many_small_photos_with_wide_gaps_on_a_gradient_are_found():
+    boxes, size = pictures.grid(3, 4, (150, 70), gutter=40, margin=40)
+    canvas = pictures.gradient(size, (30, 30, 200), (220, 220, 240))
+
+    assert_found(pictures.as_jpeg(pictures.collage(boxes, size, canvas=canvas)), boxes)
+
+
 def test_a_very_dark_collage_is_found():
     boxes, size = pictures.grid(3, 2, (260, 200), gutter=10, margin=10)
 
