@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from catalog.models import EncoderVersion, Image, Region
 from kernel.errors import TransientError
@@ -47,6 +47,20 @@ def count_by_status() -> dict[str, int]:
     counts = dict.fromkeys(Image.Status.values, 0)
     rows = Image.objects.order_by().values_list("status").annotate(Count("pk"))
     return counts | dict(rows)
+
+
+def count_findable_and_waiting() -> tuple[int, int]:
+    """Return how many images searches find, and how many wait to be described.
+
+    A described image is found also while it waits to be described again.
+    """
+    status = Image.Status
+    is_findable = Q(status__in=(status.INDEXED, status.QUEUED), indexed_at__isnull=False)
+    counts = Image.objects.aggregate(
+        findable=Count("pk", filter=is_findable),
+        waiting=Count("pk", filter=Q(status=status.QUEUED)),
+    )
+    return counts["findable"], counts["waiting"]
 
 
 def find_by_sha256(sha256: str) -> Image | None:

@@ -9,9 +9,8 @@ from django.utils.formats import number_format
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.access import searchers_only
-from catalog.models import Image
 from catalog.responses import error_json, mark, present_error, wants_json
-from catalog.selectors import count_by_status
+from catalog.selectors import count_findable_and_waiting
 from catalog.validation import preview
 from kernel.errors import AppError, DefectError, UserInputError
 from search import query_files, services
@@ -67,11 +66,10 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
 
 
 def _render(request: HttpRequest, **context: Any) -> HttpResponse:
-    counts = count_by_status()
-    searchable = counts[Image.Status.INDEXED]
+    searchable, waiting = count_findable_and_waiting()
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),
-        "waiting": counts[Image.Status.QUEUED],
+        "waiting": waiting,
     }
     return render(request, "search/page.html", context)

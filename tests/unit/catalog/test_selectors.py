@@ -79,6 +79,15 @@ def test_every_status_is_counted() -> None:
     assert selectors.count_by_status() == {"queued": 1, "indexed": 2, "failed": 0, "deleting": 0}
 
 
+def test_images_described_again_can_still_be_found() -> None:
+    ids = new_images(4)
+    services.record_indexed(wholes(ids[:3]))
+    Image.objects.filter(pk=ids[0]).update(status=Image.Status.QUEUED)
+    Image.objects.filter(pk=ids[1]).update(status=Image.Status.DELETING)
+
+    assert selectors.count_findable_and_waiting() == (2, 2)
+
+
 def test_images_are_found_by_id_unless_they_are_being_deleted() -> None:
     one, doomed = new_images(2)
     Image.objects.filter(pk=doomed).update(status=Status.DELETING)
