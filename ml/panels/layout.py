@@ -39,6 +39,7 @@ _SIDES_NEEDED_FROM, _LEAST_SIDE_SHARE = 1, 0.12
 _CLEAR_SIDE, _LEAST_TEXT = 0.9, 0.01
 _SHARP = 40  # grey levels between neighbours, as strokes of letters have
 _LEAST_INNER_SIDE = 0.5  # of a photo in a box with clear sides; things on a ground have less
+_SMALL, _SURELY_ONE = 1 / 16, 0.95  # of the sheet; confidence: such a box is not looked into
 _UNSURE = 0.05  # confidences this close say the same
 _MOST_STROKES = 5  # median step in grey levels: in a strip that is thrown away is no photo
 
@@ -165,13 +166,30 @@ class _Parting:
             self.rejected.append(Found(box, 0.0, outline.shares))
             return []
         if box not in self.known:
-            # A rim that was cut off and is back when the sides are moved would be cut off for ever.
-            may_part = box != region and depth < _MOST_DEPTH and self._has_turn(box)
             self.known[box] = []  # of a box that leads back to itself
-            self.known[box] = self._resolved(
-                outline, covered, depth=depth, needed=needed, may_part=may_part
+            judged = self._judged(outline, covered)
+            may_part = (
+                # A rim that was cut off and is back when the sides are moved would be cut off
+                # for ever.
+                box != region
+                and depth < _MOST_DEPTH
+                # Two photos with nothing between look like one.
+                and not (needed >= _SURE and self._is_surely_one(judged))
+                and self._has_turn(box)
             )
+            self.known[box] = self._resolved(judged, depth=depth, needed=needed, may_part=may_part)
         return self.known[box]
+
+    def _judged(self, outline: Outline, covered: NDArray[np.float32]) -> Found:
+        features = panel_features(self.sheet, outline, covered=covered)
+        confidence = self.judge.panel(self.sheet, outline, features)
+        return Found(outline.box, confidence, outline.shares)
+
+    def _is_surely_one(self, judged: Found) -> bool:
+        """Return whether a small box is so clearly a photo that what parts it is in the photo."""
+        is_small = judged.box.width * judged.box.height < _SMALL * self.sheet.gradient.size
+        is_clear = judged.weakest_side >= _CLEAR_SIDE
+        return is_small and is_clear and judged.confidence >= _SURELY_ONE
 
     def _has_turn(self, box: Box) -> bool:
         share = box.width * box.height / self.sheet.gradient.size
@@ -179,26 +197,16 @@ class _Parting:
         self.left[is_large] -= share + _EACH if is_large else 1
         return self.left[is_large] >= 0
 
-    def _resolved(
-        self,
-        outline: Outline,
-        covered: NDArray[np.float32],
-        *,
-        depth: int,
-        needed: float,
-        may_part: bool,
-    ) -> list[Found]:
-        """Return the panels in an outline; or the outline itself, where that is likelier."""
-        box = outline.box
+    def _resolved(self, judged: Found, *, depth: int, needed: float, may_part: bool) -> list[Found]:
+        """Return the panels in a box; or the box itself, where that is likelier."""
+        box, confidence = judged.box, judged.confidence
         laid = self.on_canvas(box, depth=depth + 1) if may_part else []
-        if len(laid) > 1:
-            return laid
-        features = panel_features(self.sheet, outline, covered=covered)
-        confidence = self.judge.panel(self.sheet, outline, features)
-        judged = Found(box, confidence, outline.shares)
-        if laid and (
-            (laid[0].confidence > confidence + _UNSURE and not _is_thing_in(judged, laid[0]))
-            or _is_on_card(self.sheet, box, laid[0])
+        if len(laid) > 1 or (
+            laid
+            and (
+                (laid[0].confidence > confidence + _UNSURE and not _is_thing_in(judged, laid[0]))
+                or _is_on_card(self.sheet, box, laid[0])
+            )
         ):
             return laid
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
