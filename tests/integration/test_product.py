@@ -167,7 +167,8 @@ def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
     product: Product, tmp_path: Path, next_seeds: int, victim: str
 ) -> None:
     before = indexed(product)
-    folder = write_folder(tmp_path / "many", range(next_seeds, next_seeds + 150))
+    more = 80  # two jobs
+    folder = write_folder(tmp_path / "many", range(next_seeds, next_seeds + more))
 
     product.manage("ingest", "--no-wait", str(folder))
     wait_until(
@@ -176,7 +177,7 @@ def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
     )
     product.kill_children(victim)
 
-    assert_all_indexed_and_agreed(product, before + 150)
+    assert_all_indexed_and_agreed(product, before + more)
 
 
 def test_a_search_says_so_while_its_worker_does_not_answer(product: Product) -> None:
