@@ -147,7 +147,7 @@ def measure_copies(
     names, oriented, wholes, middles = [], [], [], []
     for name, pixels in _pictures(folder, count):
         names.append(name)
-        oriented.append(pdq.oriented_hashes(pixels))
+        oriented.append(pdq.oriented_hashes(pixels)[1])
         wholes.append(features.extract(pixels))
         middles.append(features.extract(_middle(pixels)))
 

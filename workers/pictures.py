@@ -1,5 +1,6 @@
 """Picture files as workers look at them: decoded once, upright, and cut into regions."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,8 @@ from ml.images.decode import decode
 from ml.types import Box
 from workers.policies import translated
 
-# The scaled JPEG decode may stop here: no encoder of ours looks at more than 384 pixels a side,
-# and twice that leaves its own resize something to average over.
-MIN_SIDE_PX = 768
+# Enough for the photos of a page on a 4K display, taken apart; 16 such pictures are 400 MB.
+MOST_PIXELS = 8_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class UprightPicture:
 
 
 def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
-    """Return a picture file upright, in no more detail than the models can use.
+    """Return a picture file upright, at most `MOST_PIXELS` of it: a larger one at 1/2, 1/3, ….
 
     Args:
         data: the file.
@@ -72,8 +72,13 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
     Raises:
         UserInputError: "image:user:broken" or "image:user:too-many-pixels".
     """
+    shortest_px = min(width, height) // _times_too_large(width, height)
     with translated():
-        image = decode(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=MIN_SIDE_PX)
-    # What no decoder makes small: its crops would take as much memory again.
-    factor = min(image.size) // MIN_SIDE_PX
+        image = decode(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=shortest_px)
+    factor = _times_too_large(*image.size)  # only JPEG is decoded smaller, by powers of 2
     return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height)
+
+
+def _times_too_large(width: int, height: int) -> int:
+    """Return by what its sides have to be divided, at least 1."""
+    return math.ceil(math.sqrt(width * height / MOST_PIXELS))

@@ -73,7 +73,8 @@ def describe(picture: NDArray[np.uint8]) -> Description:
 
 def describe_query(picture: NDArray[np.uint8]) -> QueryDescription:
     """Return what is compared of a query, in about 110 ms; `picture` as for `describe`."""
-    return QueryDescription(describe(picture), pdq.oriented_hashes(picture))
+    upright, oriented = pdq.oriented_hashes(picture)
+    return QueryDescription(Description(upright, features.extract(picture)), oriented)
 
 
 def compare(query: QueryDescription, candidate: Description) -> Comparison:

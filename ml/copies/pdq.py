@@ -88,7 +88,7 @@ def pdq_hash(picture: NDArray[np.uint8]) -> PdqHash:
     return _hashed(_shrunk(picture))
 
 
-def oriented_hashes(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def oriented_hashes(picture: NDArray[np.uint8]) -> tuple[PdqHash, NDArray[np.uint8]]:
     """Return the hashes of a query in all orientations, in about 25 ms.
 
     The picture itself is turned: PDQ can also derive the eight from one another, but its filter is
@@ -98,12 +98,14 @@ def oriented_hashes(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         picture: as for `pdq_hash`.
 
     Returns:
-        (8, 32) uint8, rows in the order of `Orientation`, the first as `pdq_hash` gives it.
+        The picture's own hash, as `pdq_hash` gives it, and (8, 32) uint8, rows in the order of
+        `Orientation`.
     """
     upright = _shrunk(picture)
     mirrored = upright[:, ::-1]
     turned = [np.rot90(side, turns) for side in (upright, mirrored) for turns in range(4)]
-    return np.stack([_hashed(each).bits for each in turned])
+    hashes = [_hashed(each) for each in turned]
+    return hashes[0], np.stack([each.bits for each in hashes])
 
 
 def distance(oriented: NDArray[np.uint8], other: NDArray[np.uint8]) -> HashDistance:
@@ -124,9 +126,13 @@ def _hashed(picture: NDArray[np.uint8]) -> PdqHash:
 
 
 def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture whose longer side has at most `_LONGEST_SIDE_PX`, the other in proportion.
+
+    A side that would be too short to be hashed stays as long as it needs to be.
+    """
     height, width = picture.shape[:2]
-    scale = max(_LONGEST_SIDE_PX / max(width, height), _SHORTEST_SIDE_PX / min(width, height))
+    scale = _LONGEST_SIDE_PX / max(width, height)
     if scale >= 1:
         return picture
-    size = (round(width * scale), round(height * scale))
+    size = tuple(max(round(side * scale), min(side, _SHORTEST_SIDE_PX)) for side in (width, height))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -11,7 +11,7 @@ from ml.types import intersection_over_union, shared_area
 LEAST_CONFIDENCE = 0.1
 # From here on the name is right often enough to be shown and filtered by.
 NAMED_CONFIDENCE = 0.25
-MOST_OBJECTS = 4
+MOST_IN_A_SCENE = 4
 # Two boxes of different labels are one thing under two names from here on: of 898 true boxes in 128
 # pictures of COCO, 4 pairs with different labels overlap so much, and all four are one thing ("cup"
 # and "bowl"). Boxes of the same label were suppressed by the detector already; what is left of them
@@ -46,7 +46,7 @@ def select_objects(
     *,
     width: int,
     height: int,
-    most: int = MOST_OBJECTS,
+    most: int = MOST_IN_A_SCENE,
     least_confidence: float = LEAST_CONFIDENCE,
 ) -> tuple[Detection, ...]:
     """Return the detections that are worth a region, the most confident first.

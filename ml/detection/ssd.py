@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ml.detection.base import Detection, DetectorSpec, detections_of
@@ -72,7 +73,7 @@ class SsdDetector:
     def _detect_batch(self, images: Sequence[Image.Image]) -> list[tuple[Detection, ...]]:
         # Scaling to -1..1 is the network's first layer.
         pixels = cv2.dnn.blobFromImages(
-            [np.asarray(image) for image in images], size=(_SIZE_PX, _SIZE_PX)
+            [_shrunk(image) for image in images], size=(_SIZE_PX, _SIZE_PX)
         )
         self._network.setInput(pixels)
         rows = np.asarray(self._network.forward(), dtype=np.float64).reshape(-1, _VALUES)
@@ -134,6 +135,12 @@ def _files() -> list[Path] | None:
         if all(path.is_file() for path in paths):
             return paths
     return None
+
+
+def _shrunk(image: Image.Image) -> NDArray[np.uint8]:
+    """Return a picture averaged to less than twice the network's size, where it is larger."""
+    across, down = (max(1, side // _SIZE_PX) for side in image.size)
+    return np.asarray(image if across == down == 1 else image.reduce((across, down)))
 
 
 def _is_labelled(code: float) -> bool:

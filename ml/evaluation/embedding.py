@@ -12,7 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ml.detection.base import Detector
-from ml.detection.selection import MOST_OBJECTS, select_objects
+from ml.detection.selection import MOST_IN_A_SCENE, select_objects
 from ml.encoders.base import Encoder
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
@@ -176,7 +176,8 @@ def _encode(
 def _no_objects(rows: NDArray[np.float32]) -> ObjectEmbeddings:
     count, dim = rows.shape
     return ObjectEmbeddings(
-        np.zeros((count, MOST_OBJECTS, dim), np.float32), np.zeros((count, MOST_OBJECTS), np.bool_)
+        np.zeros((count, MOST_IN_A_SCENE, dim), np.float32),
+        np.zeros((count, MOST_IN_A_SCENE), np.bool_),
     )
 
 

@@ -84,11 +84,6 @@ class Examined:
     matching: Matching
     milliseconds: float
 
-    @property
-    def mistakes(self) -> int:
-        """Panels that are wrong or missed."""
-        return len(self.matching.wrong) + len(self.matching.missed)
-
 
 def match(truth: PanelTruth, found: Sequence[Box]) -> Matching:
     """Return which boxes are right: the pair that fits best first, each box in one pair at most."""

@@ -1,8 +1,8 @@
 """The protocol `parts`: whether a collage or page as query finds each of its photos.
 
 Collages and pages are made of the catalogue's own photos, so that it is known what each panel
-shows. A query is taken apart, and each panel that was found is searched as the product does it: the
-encoder's candidates, then proof by pixels.
+shows. A query is taken apart at full size, and each panel that was found is searched as the product
+searches a picture's few parts: the encoder's candidates, then proof by pixels.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -49,10 +49,9 @@ class Asked:
         photo: name of what it shows.
         share: how much of the photo's area it shows, 0..1.
         is_found: whether the splitter found it.
-        first_by_score: name of what the encoder's score puts first; None where it was not found.
-        first: likewise, copies placed before.
-        is_right_by_score: whether that shows the photo; near-identical ones are as good.
-        is_right: likewise, of `first`.
+        first: name of what is placed first, copies before others; None where it was not found.
+        is_right: whether that shows the photo; near-identical ones are as good.
+        is_right_by_score: likewise, of what the encoder's score puts first.
         thumbnail: the panel, small, for a report.
     """
 
@@ -62,7 +61,6 @@ class Asked:
     photo: str
     share: float
     is_found: bool
-    first_by_score: str | None
     first: str | None
     is_right_by_score: bool
     is_right: bool
@@ -187,12 +185,13 @@ class _Catalogue:
         candidates = self.by_score(embedding)[:_CANDIDATES]
         near = self._near(picture)
         described = features.extract(picture)
-        inliers: dict[int, int] = {}
+        shared: dict[int, float] = {}
         for place in candidates:
             placement = None if place in near else verify(described, self._features(place))
             if placement is not None:
-                inliers[place] = placement.inliers
-        edited = sorted(inliers, key=lambda place: -inliers[place])
+                overlaps = placement.query_overlap_percent, placement.candidate_overlap_percent
+                shared[place] = overlaps[0] * overlaps[1]
+        edited = sorted(shared, key=lambda place: -shared[place])
         return list(dict.fromkeys([*near, *edited, *candidates]))
 
     def by_score(self, embedding: NDArray[np.float32]) -> list[int]:
@@ -201,9 +200,9 @@ class _Catalogue:
         return [int(place) for place in order if self.sha256[place] in self.same_file]
 
     def _near(self, picture: NDArray[np.uint8]) -> list[int]:
-        if not pdq.pdq_hash(picture).is_reliable:
+        upright, oriented = pdq.oriented_hashes(picture)
+        if not upright.is_reliable:
             return []
-        oriented = pdq.oriented_hashes(picture)
         hits = self.lookup.search(oriented, radius_bits=pdq.NEAR_IDENTICAL_BITS)
         return [hit.key for hit in hits]
 
@@ -246,7 +245,6 @@ def _ask(catalogue: _Catalogue, query: _Query, boxes: Sequence[Box]) -> Iterator
             catalogue.views[place].name,
             share,
             is_found,
-            None if by_score is None else catalogue.views[by_score].name,
             None if first is None else catalogue.views[first].name,
             by_score in same,
             first in same,

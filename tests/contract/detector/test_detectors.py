@@ -1,5 +1,6 @@
 """What holds for every detector."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -52,3 +53,21 @@ def test_none_finds_nothing_anywhere():
     bright = Image.fromarray(np.full((40, 40, 3), 255, np.uint8))
 
     assert registry.load("none").detect([bright, bright]) == [(), ()]
+
+
+def test_ssd_sees_all_pixels_of_a_large_picture():
+    # given each pixel as 4 × 4 whose mean it is, and whose middle is far brighter
+    rng = np.random.default_rng(5)
+    small = cv2.resize(rng.integers(60, 190, (9, 9, 3), np.uint8), (300, 300))
+    pattern = np.full((4, 4), -20)
+    pattern[1:3, 1:3] = 60
+    large = small.repeat(4, axis=0).repeat(4, axis=1) + np.tile(pattern, (300, 300))[..., None]
+    detector = registry.load("ssd_mobilenet", device="cpu")
+
+    [expected] = detector.detect([Image.fromarray(small)])
+    [found] = detector.detect([Image.fromarray(large.astype(np.uint8))])
+
+    assert expected
+    assert [(each.label, each.confidence) for each in found] == [
+        (each.label, pytest.approx(each.confidence, abs=1e-5)) for each in expected
+    ]

@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +24,7 @@ from tests.unit.workers.conftest import with_encoder, with_index
 from vectors.errors import VectorStoreUnavailable
 from workers.indexing import index_images
 from workers.model_pool import Loaded
-from workers.pictures import MIN_SIDE_PX, decode_picture
+from workers.pictures import MOST_PIXELS, decode_picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -323,11 +324,23 @@ def test_an_original_is_decoded_upright() -> None:
     assert (picture.image.size, picture.image.mode) == ((64, 32), "RGB")
 
 
-def test_a_large_jpeg_is_decoded_in_no_more_detail_than_needed() -> None:
-    picture = decode_picture(encoded(corners(4000, 3200), "JPEG"), width=4000, height=3200)
+@pytest.mark.parametrize(
+    ("size", "format_name", "expected"),
+    [
+        ((4000, 2000), "JPEG", (4000, 2000)),
+        ((4000, 3200), "JPEG", (2000, 1600)),
+        ((4000, 3200), "PNG", (2000, 1600)),
+        ((9000, 3000), "JPEG", (4500, 1500)),
+        ((9000, 3000), "PNG", (4500, 1500)),
+        ((200_000, 63), "PNG", (100_000, 32)),
+    ],
+)
+def test_a_large_picture_is_looked_at_in_less_detail(size, format_name, expected) -> None:
+    picture = decode_picture(encoded(corners(*size), format_name), width=size[0], height=size[1])
 
-    assert MIN_SIDE_PX <= min(picture.image.size) < 2 * MIN_SIDE_PX
-    assert (picture.width, picture.height) == (4000, 3200)
+    assert picture.image.size == expected
+    assert (picture.width, picture.height) == size
+    assert math.prod(expected) <= MOST_PIXELS
 
 
 @pytest.mark.parametrize(

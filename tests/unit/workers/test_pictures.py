@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -44,10 +45,24 @@ def test_boxes_come_back_to_the_original(halved: UprightPicture, found: Box, exp
     assert halved.on_original(found) == expected
 
 
-def test_a_box_that_goes_there_and_back_stays_within_a_decoded_pixel() -> None:
-    picture = UprightPicture(Image.new("RGB", (333, 250)), width=1000, height=751)
+@pytest.mark.parametrize(
+    "box", [Box(3, 5, 998, 749), Box(100, 100, 101, 101), Box(640, 0, 1000, 751)]
+)
+def test_a_crop_lies_within_a_decoded_pixel_of_its_box(box: Box) -> None:
+    # given a picture of a third of its size, whose pixels say where they are
+    y, x = np.mgrid[0:250, 0:333].astype(np.uint8)
+    high = (np.arange(333) >> 8).astype(np.uint8)
+    image = Image.fromarray(np.stack([x, y, np.broadcast_to(high, x.shape)], axis=2))
+    picture = UprightPicture(image, width=1000, height=751)
 
-    for box in (Box(3, 5, 998, 749), Box(100, 100, 101, 101), Box(640, 0, 1000, 751)):
-        part = picture.crop(box)
-        back = part.on_original(Box(0, 0, *part.image.size))
-        assert (back.width, back.height) == (box.width, box.height)
+    part = np.asarray(picture.crop(box).image).astype(int)
+
+    first, last = part[0, 0], part[-1, -1]
+    places = first[0] + 256 * first[2], first[1], last[0] + 256 * last[2] + 1, last[1] + 1
+    expected = [
+        side * scale
+        for side, scale in zip(
+            (box.x0, box.y0, box.x1, box.y1), (0.333, 250 / 751) * 2, strict=True
+        )
+    ]
+    assert places == pytest.approx(expected, abs=1)

@@ -64,7 +64,6 @@ def asked(kind, query, *, is_found, is_right, by_score=False, share=1.0):
         "a.png",
         share,
         is_found,
-        first_by_score=first,
         first=first,
         is_right_by_score=by_score,
         is_right=is_right,
@@ -89,7 +88,6 @@ def test_the_photo_of_each_panel_that_is_found_comes_first(photos):
 def test_copies_are_placed_before_what_only_scores(photos):
     shown = [each for each in found_in(measure(photos, Blind())) if each.share >= LEAST_SHARE]
 
-    assert {each.first_by_score for each in shown} == {"1.png"}
     assert {each.is_right_by_score for each in shown if each.photo != "1.png"} == {False}
     assert [each.first for each in shown] == [each.photo for each in shown]
 
