@@ -41,6 +41,5 @@ def _warm_up(sender: Any, **_: Any) -> None:
     for queue, pictures in (("query", 1), ("bulk", settings.ENCODER_BATCH_SIZE)):
         if queue in consumed:
             for _child in range(sender.pool.num_processes):
-                app.send_task(
-                    task_names.WARM_UP, kwargs={"pictures": pictures}, queue=queue, expires=60
-                )
+                arguments = {"pictures": pictures, "has_hashes": queue == "query"}
+                app.send_task(task_names.WARM_UP, kwargs=arguments, queue=queue, expires=60)

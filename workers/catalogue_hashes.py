@@ -16,12 +16,17 @@ _ROWS_AT_ONCE = 500
 class CatalogueHashes:
     """Every reliable hash under its region's id. Not for several threads.
 
-    A region that is gone stays until a lookup meets it.
+    A region that is gone stays until a lookup meets it, or until there are twice as many hashes as
+    at the last check of all: describing a catalogue again gives all its regions new ids.
     """
 
     def __init__(self) -> None:
         self._lookup = HashLookup()
         self._greatest = 0
+        self._checked_at = 2 * _ROWS_AT_ONCE
+
+    def __len__(self) -> int:
+        return len(self._lookup)
 
     def find_near_identical(
         self, oriented: NDArray[np.uint8], *, most: int
@@ -45,6 +50,9 @@ class CatalogueHashes:
                 rows = np.frombuffer(b"".join(hashes.values()), np.uint8)
                 self._lookup.add(list(hashes), rows.reshape(len(hashes), -1))
                 self._greatest = max(self._greatest, *hashes)
+        if len(self._lookup) >= self._checked_at:
+            self._lookup.keep(catalog.list_hashed_regions(least_quality=LEAST_QUALITY, after=0))
+            self._checked_at = 2 * max(len(self._lookup), _ROWS_AT_ONCE)
 
 
 @cache

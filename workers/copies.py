@@ -1,6 +1,7 @@
 """Near-identical and edited copies of a part of a query, proved one by one."""
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,9 +23,6 @@ from workers.pictures import UprightPicture, decode_picture
 
 logger = logging.getLogger(__name__)
 
-# A picture that a catalogue holds many times over is shown often enough.
-_MOST_NEAR_IDENTICAL = 48
-
 
 @dataclass(frozen=True, slots=True)
 class FoundCopy:
@@ -42,27 +40,33 @@ class FoundCopy:
     outline: tuple[Point, Point, Point, Point]
 
 
-def find_copies(part: UprightPicture, region_ids: Sequence[int]) -> list[FoundCopy]:
+def find_copies(
+    part: UprightPicture, region_ids: Sequence[int], *, most_near_identical: int, ends_at: float
+) -> list[FoundCopy]:
     """Return the copies among candidates, and among all regions whose hash is nearly the same.
 
     Args:
         part: what is looked for.
         region_ids: candidates: wholes and panels that an encoder found alike.
+        most_near_identical: regions of nearly the same hash that are looked at, the nearest first.
+        ends_at: `time.monotonic()` after which no more are compared.
 
     Returns:
         In no order. A candidate whose original cannot be read is left out, and logged.
 
     Raises:
-        TransientError: the storage is away.
+        TransientError: the storage is away; "search:transient:no-answer": the time is over.
     """
     query = comparison.describe_query(part.pixels)
     candidates = catalog.find_regions(region_ids)
     if query.upright.pdq.is_reliable:
         candidates |= catalogue_hashes.get().find_near_identical(
-            query.oriented, most=_MOST_NEAR_IDENTICAL
+            query.oriented, most=most_near_identical
         )
     copies = []
     for region_id, region in candidates.items():
+        if time.monotonic() > ends_at:
+            raise TransientError("search:transient:no-answer")
         description = _description(region)
         if description is None:
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kernel.regions import MOST_OBJECTS, MOST_PANELS, WHOLE, RegionKey
+from kernel.regions import MOST_LABEL_CHARS, MOST_OBJECTS, MOST_PANELS, WHOLE, RegionKey
 from ml import panels
 from ml.detection.base import Detection, Detector
 from ml.detection.selection import NAMED_CONFIDENCE, select_objects
@@ -111,7 +111,7 @@ def _objects(
             scene.box.x0 + inside.x1,
             scene.box.y0 + inside.y1,
         )
-        label = each.label if each.confidence >= NAMED_CONFIDENCE else ""
+        label = each.label[:MOST_LABEL_CHARS] if each.confidence >= NAMED_CONFIDENCE else ""
         regions.append(
             PictureRegion(RegionKey("object", 0), box, picture.crop(box), label, each.confidence)
         )

@@ -70,6 +70,10 @@ class HashLookup:
             self._keys -= known
         return len(known)
 
+    def keep(self, keys: Iterable[int]) -> None:
+        """Forget the hashes under all other keys."""
+        self.remove(self._keys.difference(keys))
+
     def search(self, hashes: NDArray[np.uint8], *, radius_bits: int) -> list[HashHit]:
         """Return every key within the radius of any of the hashes, once, the closest first.
 

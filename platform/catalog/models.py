@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import JobRecord
-from kernel.regions import RegionKey, region_key
+from kernel.regions import MOST_LABEL_CHARS, RegionKey, region_key
 
 
 class Tag(models.Model):
@@ -127,7 +127,7 @@ class Region(models.Model):
     y0 = models.PositiveIntegerField()
     x1 = models.PositiveIntegerField()
     y1 = models.PositiveIntegerField()
-    label = models.CharField(_("label"), max_length=100, blank=True)
+    label = models.CharField(_("label"), max_length=MOST_LABEL_CHARS, blank=True)
     confidence = models.FloatField(_("confidence"), default=1.0)
     pdq = models.BinaryField(_("PDQ hash"), max_length=32, null=True)
     pdq_quality = models.PositiveSmallIntegerField(_("quality of the PDQ hash"), default=0)

@@ -38,11 +38,11 @@ _SENTENCES: dict[str, str] = {
     "encoder:transient:not-chosen": _("The search is still being set up. Try again in a moment."),
     "encoder:transient:changing": _("The encoder was just changed. Search again."),
     "encoder:transient:out-of-memory": _("The encoder ran out of memory. Try again."),
-    "encoder:transient:weights-unavailable": _("The encoder's weights cannot be loaded. {detail}"),
+    "encoder:transient:weights-unavailable": _("A model's weights cannot be loaded. {detail}"),
     "encoder:ours:device-unavailable": _("The device that DEVICE names is not there. {detail}"),
     "encoder:ours:unknown": _("ENCODER names no encoder. {detail}"),
-    "encoder:ours:checkpoint-mismatch": _("The encoder's weights do not fit. {detail}"),
-    "encoder:ours:failed": _("The encoder failed on this picture."),
+    "encoder:ours:checkpoint-mismatch": _("A model's weights do not fit. {detail}"),
+    "encoder:ours:failed": _("The models failed on this picture."),
     "encoder:ours:weights-changed": _(
         "The weights of {choice} are not those that this catalogue was indexed with."
     ),

@@ -23,6 +23,7 @@ class RegionKey:
 WHOLE = RegionKey("whole", 0)
 # A contact sheet of a hundred photos is found by its largest ones: each costs an embedding.
 MOST_PANELS, MOST_OBJECTS = 40, 12
+MOST_LABEL_CHARS = 100
 POSSIBLE_REGIONS = (
     WHOLE,
     *(RegionKey("panel", place) for place in range(MOST_PANELS)),
@@ -52,7 +53,8 @@ class FoundRegion:
         y0: likewise.
         x1: likewise.
         y1: likewise.
-        label: what an object is; "" where that is doubtful, and for the whole and panels.
+        label: what an object is; "" where that is doubtful, and for the whole and panels; at most
+            `MOST_LABEL_CHARS`.
         confidence: 0..1.
         pdq: the PDQ hash of the whole or of a panel, 32 bytes; None for objects.
         pdq_quality: 0..100.

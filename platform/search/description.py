@@ -111,7 +111,7 @@ def describe(query: StoredQuery, *, box: Box | None, encoder_version: int) -> De
         TransientError: no worker or no broker; "encoder:transient:changing".
         DefectError: ours.
     """
-    answer = _ask(task_names.DESCRIBE_QUERY, query, box=box)
+    answer = _ask(task_names.DESCRIBE_QUERY, query, timeout_s=settings.SEARCH_TIMEOUT_S, box=box)
     if answer["encoder_version"] != encoder_version:
         raise TransientError("encoder:transient:changing")
     regions = tuple(_region(values) for values in answer["regions"])
@@ -127,13 +127,19 @@ def describe(query: StoredQuery, *, box: Box | None, encoder_version: int) -> De
 
 
 def find_copies(
-    query: StoredQuery, parts: Sequence[tuple[Box, Sequence[int]]]
+    query: StoredQuery,
+    parts: Sequence[tuple[Box, Sequence[int]]],
+    *,
+    most_near_identical: int,
+    timeout_s: float,
 ) -> tuple[list[list[Copy]], float]:
     """Have a worker prove copies, among candidates and among all hashes of the catalogue.
 
     Args:
         query: the picture.
         parts: of each the box and the ids of the regions that are compared with it.
+        most_near_identical: regions compared with each part because their hash is near its own.
+        timeout_s: how long the answer is waited for.
 
     Returns:
         For each part its copies, in no order; and the milliseconds that it took.
@@ -142,14 +148,21 @@ def find_copies(
         TransientError, DefectError: as `describe`.
     """
     asked = [{"box": box, "region_ids": list(ids)} for box, ids in parts]
-    answer = _ask(task_names.FIND_COPIES, query, parts=asked)
+    answer = _ask(
+        task_names.FIND_COPIES,
+        query,
+        timeout_s=timeout_s,
+        parts=asked,
+        most_near_identical=most_near_identical,
+        within_s=timeout_s,  # nobody waits for what is found later
+    )
     return [[_copy(values) for values in copies] for copies in answer["copies"]], answer["model_ms"]
 
 
-def _ask(name: str, query: StoredQuery, **arguments: Any) -> dict[str, Any]:
+def _ask(name: str, query: StoredQuery, *, timeout_s: float, **arguments: Any) -> dict[str, Any]:
     answer = dispatch.ask(
         name,
-        timeout_s=settings.SEARCH_TIMEOUT_S,
+        timeout_s=timeout_s,
         query_id=str(query.id),
         width=query.width,
         height=query.height,

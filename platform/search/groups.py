@@ -131,6 +131,8 @@ def rank(
 ) -> Group:
     """Return a part's images: what is proved first, the surest rung on top, then by score.
 
+    Within a rung, what shares most with the part comes first.
+
     Args:
         part: the query's part.
         pairs: image → its best pair.
@@ -184,9 +186,19 @@ def _verdict(
     return Verdict.SIMILAR if score is None else by_score(score, calibration)
 
 
-def _order(hit: ImageHit) -> tuple[int, float, UUID]:
+def _order(hit: ImageHit) -> tuple[int, float, float, UUID]:
     rung = hit.verdict.rung if hit.verdict.is_proved else len(Verdict)
-    return rung, -(hit.score if hit.score is not None else -1.0), hit.image.pk
+    score = hit.score if hit.score is not None else -1.0
+    return rung, -_shared(hit.copy), -score, hit.image.pk
+
+
+def _shared(copy: Copy | None) -> float:
+    """Return how much of both pictures is the same, 0..1: other cuts of one photo have less."""
+    if copy is None:
+        return 0.0
+    if copy.overlap is None:  # their hashes are nearly the same
+        return 1.0
+    return copy.overlap.query_percent * copy.overlap.image_percent / 100**2
 
 
 def _is_in(inner: QueryRegion, outer: QueryRegion) -> bool:

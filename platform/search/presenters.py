@@ -68,7 +68,6 @@ class HitCard:
     """
 
     rank: int
-    image_id: UUID
     title: str
     url: str
     thumbnail_url: str
@@ -223,7 +222,6 @@ def _card(hit: ImageHit) -> HitCard:
     bar = likely if likely is not None else hit.score
     return HitCard(
         rank=hit.rank,
-        image_id=image.pk,
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),

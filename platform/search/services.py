@@ -6,27 +6,34 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from uuid import UUID
+
+from django.conf import settings
 
 from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import find_images_with_regions, get_live_encoder
 from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
-from kernel.errors import AppError, TransientError, UserInputError
+from kernel.errors import AppError, DefectError, TransientError, UserInputError
 from kernel.ids import point_id
-from kernel.regions import WHOLE
 from search import description, query_files
 from search.description import Copy, DescribedQuery, Layout, QueryRegion, StoredQuery
 from search.forms import Question
-from search.groups import Group, Pair, best_pairs, hits_a_part, parts_of, rank
-from vectors.index import Where
+from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
+from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
 
 # Points asked for: several may belong to one image, and images being deleted drop out.
 _POINTS_AN_IMAGE = 4
+# How often a part asks again, where a few images took all places.
+_MOST_AGAIN = 3
 # Images of a part that are compared with it by their pixels, and in all parts of a query.
 _COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 240, 5
+# So long their proof is waited for, however little time the rest has left.
+_LEAST_FOR_COPIES_S = 1.0
 # Sides of a box that is searched alone.
 _LEAST_SIDE_PX = 8
 # Names of objects that the found images can be narrowed down by.
@@ -71,13 +78,35 @@ class SearchResult:
     total_ms: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Catalogue:
     """Rows of what was found: images by id, regions by their points' ids and by their own."""
 
     images: dict[UUID, Image]
     by_point: dict[UUID, Region]
     by_id: dict[int, Region]
+
+    def candidates(self, pairs: dict[UUID, Pair], *, most: int) -> list[int]:
+        """Return the regions that a part is compared with: those that it met, of objects the whole.
+
+        Args:
+            pairs: of the part, the best first.
+            most: regions that are returned.
+        """
+        chosen: list[int] = []
+        for image_id, pair in islice(pairs.items(), most):
+            region = self.by_point.get(pair.point_id)
+            if region is not None and region.kind == Region.Kind.PANEL:
+                chosen.append(region.pk)
+            elif image_id in self.wholes:
+                chosen.append(self.wholes[image_id])
+        return chosen
+
+    @cached_property
+    def wholes(self) -> dict[UUID, int]:
+        """Image → the region that is all of it."""
+        regions = self.by_id.values()
+        return {each.image_id: each.pk for each in regions if each.kind == Region.Kind.WHOLE}
 
 
 def search(question: Question) -> SearchResult:
@@ -90,6 +119,7 @@ def search(question: Question) -> SearchResult:
         DefectError: ours.
     """
     started = time.perf_counter()
+    ends_at = started + settings.SEARCH_TIMEOUT_S
     picture = validate(question.data, name=question.name if question.is_upload else "")
     _check_box(question.box, picture)
     version = get_live_encoder()
@@ -97,7 +127,7 @@ def search(question: Question) -> SearchResult:
     try:
         query = StoredQuery(query_id, picture.width, picture.height)
         described = description.describe(query, box=question.box, encoder_version=version.pk)
-        groups, copies_ms = _find(query, described, picture, version, question.labels)
+        groups, copies_ms = _find(query, described, picture, version, question, ends_at=ends_at)
     except AppError:
         if question.query_id is None:
             with suppress(TransientError):  # what stays behind expires
@@ -137,33 +167,39 @@ def _find(
     described: DescribedQuery,
     picture: ValidPicture,
     version: EncoderVersion,
-    labels: Sequence[str],
+    question: Question,
+    *,
+    ends_at: float,
 ) -> tuple[tuple[Group, ...], float | None]:
     """Return the groups, and the milliseconds that proving copies took; None if it was given up."""
     parts = parts_of(described)
     most = hits_a_part(len(parts))
-    found = open_index(version).search(
-        described.embeddings, k=most * _POINTS_AN_IMAGE, where=Where(labels=tuple(labels))
-    )
+    found = _nearest(open_index(version), described, parts, labels=question.labels, most=most)
     pairs = [best_pairs(part, described, found, most=2 * most) for part in parts]
     catalogue = _read({image_id for each in pairs for image_id in each}, version)
     compared = max(_FEWEST_COMPARED, min(_COMPARED, _COMPARED_IN_ALL // len(parts)))
     asked = [
-        (part.region.box, _candidates(each, catalogue, most=compared))
+        (part.region.box, catalogue.candidates(each, most=compared))
         for part, each in zip(parts, pairs, strict=True)
     ]
     copies: list[list[Copy]] = [[] for _ in parts]
     copies_ms = None
     try:
-        copies, copies_ms = description.find_copies(query, asked)
-    except TransientError as error:  # what the encoder found is worth showing without them
-        logger.warning("copies were not checked", extra={"code": error.code})
+        copies, copies_ms = description.find_copies(
+            query,
+            asked,
+            most_near_identical=2 * most,
+            timeout_s=max(_LEAST_FOR_COPIES_S, ends_at - time.perf_counter()),
+        )
+    except (TransientError, DefectError) as error:  # hits by score alone are worth showing
+        is_ours = isinstance(error, DefectError)
+        logger.warning("copies were not checked", extra={"code": error.code}, exc_info=is_ours)
     catalogue = _with_copies(catalogue, copies, version)
     groups = tuple(
         rank(
             part,
             each,
-            _by_image(those, catalogue, labels),
+            _by_image(those, catalogue, question.labels),
             catalogue.images,
             catalogue.by_point,
             query_sha256=picture.sha256,
@@ -175,6 +211,34 @@ def _find(
     return groups, copies_ms
 
 
+def _nearest(
+    index: VectorIndex,
+    described: DescribedQuery,
+    parts: Sequence[QueryPart],
+    *,
+    labels: tuple[str, ...],
+    most: int,
+) -> list[list[Hit]]:
+    """Return the nearest points of each searched region, in its order.
+
+    Where a few images of many regions take all places, their part asks again without them.
+    """
+    k = most * _POINTS_AN_IMAGE
+    found = index.search(described.embeddings, k=k, where=Where(labels=labels))
+    for part in parts:
+        full = [place for place in part.searched if len(found[place]) == k]
+        for _ in range(_MOST_AGAIN):
+            known = {hit.payload.image_id for place in part.searched for hit in found[place]}
+            if not full or len(known) >= most:
+                break
+            where = Where(labels=labels, not_image_ids=tuple(known))
+            more = index.search(described.embeddings[full], k=k, where=where)
+            for place, hits in zip(full, more, strict=True):
+                found[place] += hits
+            full = [place for place, hits in zip(full, more, strict=True) if len(hits) == k]
+    return found
+
+
 def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _Catalogue:
     images = find_images_with_regions(image_ids)
     by_point = {
@@ -183,21 +247,6 @@ def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _Catalogue:
         for region in image.regions.all()
     }
     return _Catalogue(images, by_point, {region.pk: region for region in by_point.values()})
-
-
-def _candidates(pairs: dict[UUID, Pair], catalogue: _Catalogue, *, most: int) -> list[int]:
-    """Return the regions that a part is compared with: those that it met, of objects the whole."""
-    wholes = {
-        region.image_id: region.pk for region in catalogue.by_id.values() if region.key == WHOLE
-    }
-    chosen: list[int] = []
-    for image_id, pair in list(pairs.items())[:most]:
-        region = catalogue.by_point.get(pair.point_id)
-        if region is not None and region.kind == Region.Kind.PANEL:
-            chosen.append(region.pk)
-        elif image_id in wholes:
-            chosen.append(wholes[image_id])
-    return chosen
 
 
 def _with_copies(

@@ -55,7 +55,14 @@ def describe_query(
 
 @app.task(name=task_names.FIND_COPIES, shared=False, ignore_result=False)
 def find_query_copies(
-    *, query_id: str, width: int, height: int, parts: list[dict[str, Any]], **_unknown: object
+    *,
+    query_id: str,
+    width: int,
+    height: int,
+    parts: list[dict[str, Any]],
+    most_near_identical: int,
+    within_s: float,
+    **_unknown: object,
 ) -> dict[str, Any]:
     """Return the copies of a query's parts, or the error that it ended in.
 
@@ -64,16 +71,24 @@ def find_query_copies(
         width: of the upright picture, pixels.
         height: likewise.
         parts: of each `box` (x0, y0, x1, y1), and `region_ids` of the catalogue to compare with.
+        most_near_identical: regions compared with each part because their hash is near its own.
+        within_s: after so long nobody waits for the answer any more.
 
     Returns:
         `copies`, a list for each part, in no order; `model_ms` as in `describe_query`.
     """
+    ends_at = time.monotonic() + within_s
 
     def answer() -> dict[str, Any]:
         query = Query(UUID(query_id), width, height)
         catalogue_hashes.get().refresh()
         found = [
-            find_copies(queries.crop(query, Box(*part["box"])), part["region_ids"])
+            find_copies(
+                queries.crop(query, Box(*part["box"])),
+                part["region_ids"],
+                most_near_identical=most_near_identical,
+                ends_at=ends_at,
+            )
             for part in parts
         ]
         return {"copies": [[_copy(each) for each in copies] for copies in found]}
@@ -82,18 +97,22 @@ def find_query_copies(
 
 
 @app.task(name=task_names.WARM_UP, ignore_result=False, shared=False)
-def warm_up(*, pictures: int = 1, **_unknown: object) -> str:
-    """Load models and hashes in this process, use them once, return what encoder it has.
+def warm_up(*, pictures: int = 1, has_hashes: bool = True, **_unknown: object) -> str:
+    """Load what this process needs, use it once, return what encoder it has.
 
     The first pass of a batch's shape prepares the kernels and takes the memory that later ones
     use: 1.1 s for 16 pictures here.
+
+    Args:
+        pictures: of a batch.
+        has_hashes: whether the process searches for copies.
     """
     blank = [Image.new("RGB", _BLANK_SIZE)] * pictures
     with translated():
         loaded = model_pool.get()
         loaded.detector.detect(blank)
         loaded.encoder.encode(blank)
-    if pictures == 1:  # of a query
+    if has_hashes:
         catalogue_hashes.get().refresh()
     return loaded.version.choice
 

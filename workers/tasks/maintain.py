@@ -20,5 +20,5 @@ def sweep(**_unknown: object) -> None:
 
 @app.task(name=task_names.EXPIRE_QUERIES, shared=False)
 def expire_queries(**_unknown: object) -> None:
-    """Remove query pictures that a crash left behind."""
+    """Remove query pictures whose hour is over."""
     queries.expire_queries()

@@ -65,9 +65,17 @@ def describe_query(
 
 @client.task(name=FIND_COPIES, shared=False)
 def find_copies(
-    *, query_id: str, width: int, height: int, parts: list[dict[str, Any]]
+    *,
+    query_id: str,
+    width: int,
+    height: int,
+    parts: list[dict[str, Any]],
+    most_near_identical: int,
+    within_s: float,
 ) -> dict[str, object]:
     _answers["compared"] = parts
+    if _answers["copies_error"] == "crash":
+        raise RuntimeError
     if _answers["copies_error"]:
         return {"error": _answers["copies_error"], "context": {}}
     copies = [_answers["copies"].get(tuple(part["box"]), []) for part in parts]

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from catalog import storage
 from catalog.models import Image, Region
 from kernel.messages import sentence
-from kernel.regions import FoundRegion
+from kernel.regions import MOST_PANELS, FoundRegion
 from ml.regions import pair_score as ml_pair_score
 from search import query_files, verdicts
 from search.description import QueryRegion
@@ -554,11 +554,14 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
     assert len(hits_of(response)) == 10
 
 
+@pytest.mark.parametrize(
+    "error", ["search:transient:no-answer", "storage:ours:misconfigured", "crash"]
+)
 def test_without_the_check_for_copies_the_hits_are_shown_and_it_is_said(
-    client, searchable, version, worker
+    client, searchable, version, worker, error
 ):
     searchable(encoded(DARK_RED), "dark red")
-    fake_worker.answer_with(version_id=version.pk, copies_error="search:transient:no-answer")
+    fake_worker.answer_with(version_id=version.pk, copies_error=error)
 
     response = ask(client, encoded(RED))
 
@@ -597,6 +600,44 @@ def test_head_asks_no_worker(client, searchable, no_worker):
     image = searchable(encoded(RED), "red")
 
     assert client.head(f"{PAGE}?image={image.pk}").status_code == 200
+
+
+def test_a_few_images_of_many_alike_regions_hide_no_others(client, searchable, version, worker):
+    # given contact sheets with enough red panels each for all places of an answer
+    panels = [FoundRegion("panel", place, 20, 0, 60, 40) for place in range(MOST_PANELS)]
+    for number in range(3):
+        searchable(plain(RED, size=(60, 40 + number)), f"sheet {number}", *panels)
+    searchable(encoded(DARK_RED), "dark red")
+
+    hits = hits_of(ask(client, plain(RED)))
+
+    assert sorted(hit.title for hit in hits) == ["dark red", "sheet 0", "sheet 1", "sheet 2"]
+
+
+def test_of_proved_copies_the_one_that_shares_most_comes_first(client, searchable, version, worker):
+    part, most = searchable(encoded(RED), "part"), searchable(encoded(BLUE), "most")
+    overlap = {"inliers": 40, "is_mirrored": False, "query_percent": 100.0}
+    copies = [
+        copy_of(part, overlap={**overlap, "image_percent": 60.0}),
+        copy_of(most, overlap={**overlap, "image_percent": 99.0}),
+    ]
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): copies})
+
+    hits = hits_of(ask(client, encoded(DARK_RED)))
+
+    assert [hit.title for hit in hits] == ["most", "part"]
+
+
+def test_labels_narrow_proved_copies_down_too(client, searchable, version, worker):
+    dog = FoundRegion("object", 0, 0, 0, 30, 40, "Dog", 0.9)
+    images = [searchable(encoded(BLUE), "no dog"), searchable(encoded(GREEN), "a dog", dog)]
+    copies = {(0, 0, 60, 40): [copy_of(image) for image in images]}
+    fake_worker.answer_with(version_id=version.pk, copies=copies)
+
+    for label, titles in (("", ["a dog", "no dog"]), ("Dog", ["a dog"])):
+        response = client.post(PAGE, {"picture": upload(encoded(DARK_RED)), "label": label})
+
+        assert sorted(hit.title for hit in hits_of(response)) == titles
 
 
 def test_photo_in_a_panel_makes_the_collage_no_same_picture(client, searchable, version, worker):

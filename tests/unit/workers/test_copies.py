@@ -1,6 +1,7 @@
 """Copies, from catalogue pictures that were really indexed, and queries that are really edited."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,9 @@ def upright(pixels: np.ndarray) -> UprightPicture:
 def find_copies(part: UprightPicture, region_ids: list[int]) -> list[FoundCopy]:
     """As the task does it: the hashes are brought up to date first."""
     catalogue_hashes.get().refresh()
-    return copies.find_copies(part, region_ids)
+    return copies.find_copies(
+        part, region_ids, most_near_identical=48, ends_at=time.monotonic() + 60
+    )
 
 
 @pytest.fixture
@@ -195,6 +198,8 @@ def test_pictures_without_texture_are_never_copies(add_image: AddImage, loaded: 
 
 # The task
 
+BOUNDS = {"most_near_identical": 48, "within_s": 60.0}
+
 
 def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) -> None:
     both = np.hstack([scene(0), scene(4)])
@@ -206,7 +211,9 @@ def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) 
 
     answer = json.loads(
         json.dumps(
-            describe.find_query_copies(query_id=query_id, width=640, height=240, parts=parts)
+            describe.find_query_copies(
+                query_id=query_id, width=640, height=240, parts=parts, **BOUNDS
+            )
         )
     )
 
@@ -226,9 +233,37 @@ def test_a_box_outside_of_the_query_is_refused(media: Path, box: list[int]) -> N
     query_id = str(query_files.write(encoded(Pillow.new("RGB", (60, 40)))))
     parts = [{"box": box, "region_ids": []}]
 
-    answer = describe.find_query_copies(query_id=query_id, width=60, height=40, parts=parts)
+    answer = describe.find_query_copies(
+        query_id=query_id, width=60, height=40, parts=parts, **BOUNDS
+    )
 
     assert answer == {"error": "search:user:bad-box", "context": {}}
+
+
+def test_nothing_is_compared_once_nobody_waits_any_more(
+    scenes: list[Image], weights: list[str]
+) -> None:
+    query_id = str(query_files.write(encoded(Pillow.fromarray(scene(0)))))
+    parts = [{"box": [0, 0, 320, 240], "region_ids": []}]
+
+    answer = describe.find_query_copies(
+        query_id=query_id, width=320, height=240, parts=parts, **{**BOUNDS, "within_s": 0.0}
+    )
+
+    assert answer == {"error": "search:transient:no-answer", "context": {}}
+
+
+def test_so_many_of_nearly_the_same_hash_are_compared(
+    scenes: list[Image], add_image: AddImage, loaded: Loaded
+) -> None:
+    again = add_image(encoded(Pillow.fromarray(jpeg(scene(0), 60))))
+    index_images([again.pk], loaded, job_id=None)
+    catalogue_hashes.get().refresh()
+    until = time.monotonic() + 60
+
+    found = copies.find_copies(upright(scene(0)), [], most_near_identical=1, ends_at=until)
+
+    assert [copy.region_id for copy in found] == [whole_of(scenes[0]).pk]
 
 
 # Regions that an image no longer has
@@ -279,6 +314,27 @@ def test_a_region_recorded_by_an_earlier_release_is_compared_by_its_features(
 
     assert copy.comparison.verdict is Verdict.EDITED_COPY
     assert file.stat().st_mtime_ns == written
+
+
+def test_hashes_that_a_catalogue_described_again_leaves_behind_are_forgotten(
+    scenes: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue_hashes, "_ROWS_AT_ONCE", 4)
+    known = catalogue_hashes.CatalogueHashes()
+    known.refresh()
+    for _ in range(3):  # each time all regions have new ids
+        rows = list(Region.objects.values())
+        Region.objects.all().delete()
+        Region.objects.bulk_create(Region(**{**row, "id": None}) for row in rows)
+        known.refresh()
+
+    assert len(known) <= 2 * len(rows)
+    [found] = known.find_near_identical(np.tile(hash_of(scenes[2]), (8, 1)), most=9)
+    assert found == whole_of(scenes[2]).pk
+
+
+def hash_of(image: Image) -> np.ndarray:
+    return np.frombuffer(whole_of(image).pdq, np.uint8)
 
 
 def test_a_hundred_dead_hashes_hide_no_living_one(

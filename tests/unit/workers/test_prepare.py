@@ -137,7 +137,7 @@ def test_weights_that_cannot_be_had_are_said_plainly(
     assert prepare.main() == 1
 
     said = capsys.readouterr().err
-    assert said == "The encoder's weights cannot be loaded. The hub cannot be reached.\n"
+    assert said == "A model's weights cannot be loaded. The hub cannot be reached.\n"
     assert not EncoderVersion.objects.exists()
 
 

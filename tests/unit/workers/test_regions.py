@@ -83,13 +83,18 @@ def test_objects_of_a_panel_lie_inside_it() -> None:
 
 
 def test_a_contact_sheet_keeps_its_largest_photos() -> None:
-    boxes, size = grid(9, 7, cell=(96, 72), gutter=12, margin=12)
+    # given more small photos than are kept, above as many large ones
+    small, (width, top) = grid(8, 4, cell=(84, 72), gutter=12, margin=12)
+    large, size = grid(6, 4, cell=(116, 100), gutter=12, margin=12)
+    large = [(x0, top + y0, x1, top + y1) for x0, y0, x1, y1 in large]
+    sheet = collage([*small, *large], (width, top + size[1]))
 
-    [taken] = take_apart([upright(collage(boxes, size))], fakes.GridDetector())
+    [taken] = take_apart([upright(sheet)], fakes.GridDetector())
 
     panels = [region for region in taken.regions if region.key.kind == "panel"]
-    assert len(panels) <= MOST_PANELS
-    assert [panel.key.ordinal for panel in panels] == list(range(len(panels)))
+    assert [panel.key.ordinal for panel in panels] == list(range(MOST_PANELS))
+    lower = [(panel.box.x0, panel.box.y0) for panel in panels if panel.box.y0 > top]
+    assert lower == pytest.approx(np.array([box[:2] for box in large]), abs=3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (4000, 2), (30, 30)])
