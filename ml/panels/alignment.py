@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from ml.panels.sheet import Sheet
 from ml.types import Box
 
 # Shares of a side with an edge: below the first the side may be elsewhere, from the second on it
-# tells others where they end; a rejected box with such sides all around is a panel of a collage.
-_HIDDEN, _SEEN, _STRAIGHT = 0.5, 0.8, 0.9
+# is where a panel ends, and tells others where they do.
+_HIDDEN, _SEEN = 0.5, 0.8
+_LEAST_OF_OTHERS = 0.3  # of the panels' median area: less is a slip cut off a photo
 _FLAT, _ALL_FLAT = 8, 0.95  # grey levels between neighbours, JPEG noise included; share of a strip
 _EDGE_PX = 2  # of a strip's ends: the edges that it lies between
 # How far a side may move, as shares of the box's own length: a thing may be a small part of a white
@@ -37,8 +39,8 @@ def aligned(sheet: Sheet, found: Sequence[Found], rejected: Sequence[Found]) -> 
     Args:
         sheet: the picture.
         found: its panels.
-        rejected: boxes that do not look like panels. Beside panels they are some where their own
-            sides are straight all around, or where panels tell all of their sides.
+        rejected: boxes that do not look like panels. Beside panels they are some where each of
+            their sides can be seen, or is told by panels.
     """
     boxes = [_ends(each.box) for each in found]
     guides = [
@@ -52,13 +54,15 @@ def aligned(sheet: Sheet, found: Sequence[Found], rejected: Sequence[Found]) -> 
         is_hidden = [share < _HIDDEN for share in each.sides]
         boxes[number], _ = _moved(sheet, boxes[number], is_hidden, guides, others)
         panels.append(replace(each, box=Box(*boxes[number])))
+    least = _LEAST_OF_OTHERS * median(each.box.width * each.box.height for each in found)
     for each in sorted(rejected, key=lambda each: each.box.width * each.box.height, reverse=True):
-        ends, is_told = _ends(each.box), each.weakest_side >= _STRAIGHT
-        if not is_told:
-            ends, is_told = _moved(sheet, ends, [True] * 4, guides, boxes)
-        if is_told and sheet.is_large(Box(*ends)) and not any(_overlap(ends, o) for o in boxes):
+        is_hidden = [share < _SEEN for share in each.sides]
+        ends, is_told = _moved(sheet, _ends(each.box), is_hidden, guides, boxes)
+        box = Box(*ends)
+        is_slip = not sheet.is_large(box) or box.width * box.height < least
+        if is_told and not is_slip and not any(_overlap(ends, other) for other in boxes):
             boxes.append(ends)
-            panels.append(Found(Box(*ends), max(each.confidence, LIKELY), each.sides))
+            panels.append(Found(box, max(each.confidence, LIKELY), each.sides))
     return panels
 
 

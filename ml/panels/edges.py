@@ -1,6 +1,7 @@
 """Boxes found on the work copy, brought to the pixel on the original."""
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -32,6 +33,26 @@ def refined(pixels: NDArray[np.uint8], box: Box, scale: tuple[float, float]) -> 
     if left >= right or top >= bottom:
         return Box(x0, y0, x1, y1)
     return Box(left, top, right, bottom)
+
+
+def apart(boxes: Sequence[Box]) -> list[Box]:
+    """Return boxes whose sides, moved each alone, no longer overlap: they meet in the middle.
+
+    Args:
+        boxes: which overlap by less than half of a side, if at all.
+    """
+    ends = np.array([(box.x0, box.y0, box.x1, box.y1) for box in boxes], np.int64).reshape(-1, 4)
+    shared = np.minimum(ends[:, None, 2:], ends[:, 2:]) - np.maximum(ends[:, None, :2], ends[:, :2])
+    for one, other in np.argwhere(np.triu((shared > 0).all(axis=2), k=1)):
+        low, high = (
+            np.maximum(ends[one, :2], ends[other, :2]),
+            np.minimum(ends[one, 2:], ends[other, 2:]),
+        )
+        if (low < high).all():  # still, after others were moved
+            axis = int((high - low).argmin())
+            first, second = (one, other) if ends[one, axis] <= ends[other, axis] else (other, one)
+            ends[first, axis + 2] = ends[second, axis] = (low[axis] + high[axis]) // 2
+    return [Box(*(int(end) for end in row)) for row in ends]
 
 
 def _mapped(place: int, scale: float, length: int) -> int:

@@ -1,6 +1,6 @@
 """A sheet taken apart: canvases and cuts, alternating, down to the boxes that may be panels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -41,6 +41,7 @@ _SHARP = 40  # grey levels between neighbours, as strokes of letters have
 _LEAST_INNER_SIDE = 0.5  # of a photo in a box with clear sides; things on a ground have less
 _SMALL, _SURELY_ONE = 1 / 16, 0.95  # of the sheet; confidence: such a box is not looked into
 _UNSURE = 0.05  # confidences this close say the same
+_ALL_COVERED = np.ones(5, np.float32)  # of a part that lies on no canvas
 _MOST_STROKES = 5  # median step in grey levels: in a strip that is thrown away is no photo
 
 
@@ -131,21 +132,24 @@ class _Parting:
 
         Several panels need a cut as likely as `needed`; for one, a likely cut does.
         """
-        best, slices = LIKELY, []
+        best, needed_inside = LIKELY, LIKELY
+        outlines: list[Outline] = []
         for is_upright in (True, False):
             cuts = find_cuts(self.sheet, region, is_upright=is_upright)
             if not len(cuts.places):
                 continue
             likely = self.judge.cuts(self.sheet, region, cuts)
-            parts = _slices(self.sheet, region, cuts, likely)
-            if parts and likely.max() > best:
-                best, slices = float(likely.max()), parts
-        covered = np.ones(5, np.float32)
-        needed_inside = _SURE if _have_gutters(slices) else LIKELY
+            slices = _slices(self.sheet, region, cuts, likely)
+            if not slices or likely.max() <= best:
+                continue
+            cut = [snapped(self.sheet, trimmed(self.sheet, box), region) for box in slices]
+            # A rim that is back when the sides are moved says nothing of what is inside.
+            if [each.box for each in cut] != [region]:
+                best, outlines = float(likely.max()), cut
+                needed_inside = _SURE if _have_gutters(slices) else LIKELY
         found = []
-        for box in slices:
-            outline = snapped(self.sheet, trimmed(self.sheet, box), region)
-            found += self._panels(region, outline, covered, depth=depth, needed=needed_inside)
+        for outline in outlines:
+            found += self._panels(region, outline, _ALL_COVERED, depth=depth, needed=needed_inside)
         if len(found) >= _VOUCHING:
             needed = min(needed, _VOUCHED)
         return found if best >= needed or len(found) == 1 else []
@@ -191,6 +195,23 @@ class _Parting:
         is_clear = judged.weakest_side >= _CLEAR_SIDE
         return is_small and is_clear and judged.confidence >= _SURELY_ONE
 
+    def _beside(self, region: Box, laid: Sequence[Found], *, depth: int) -> list[Found]:
+        """Return the panels in strips from side to side of a region, beside all those laid."""
+        boxes = [each.box for each in laid]
+        across = _gaps(region.x0, region.x1, [(box.x0, box.x1) for box in boxes])
+        down = _gaps(region.y0, region.y1, [(box.y0, box.y1) for box in boxes])
+        upright = [Box(x0, region.y0, x1, region.y1) for x0, x1 in across]
+        level = [Box(region.x0, y0, region.x1, y1) for y0, y1 in down]
+        found = []
+        # One direction: strips of both cross each other.
+        for strip in self._large(upright) or self._large(level):
+            outline = snapped(self.sheet, trimmed(self.sheet, strip), region)
+            found += self._panels(region, outline, _ALL_COVERED, depth=depth, needed=_SURE)
+        return found
+
+    def _large(self, boxes: Sequence[Box]) -> list[Box]:
+        return [box for box in boxes if self.sheet.is_large(box)]
+
     def _has_turn(self, box: Box) -> bool:
         share = box.width * box.height / self.sheet.gradient.size
         is_large = share >= _LARGE
@@ -208,7 +229,9 @@ class _Parting:
                 or _is_on_card(self.sheet, box, laid[0])
             )
         ):
-            return laid
+            # Where all looks like a photo, the canvas may be the plain ground of one more.
+            more = self._beside(box, laid, depth=depth + 1) if confidence >= _SURELY_ONE else []
+            return laid + more
         cut = self.cut_out(box, depth=depth + 1, needed=needed) if may_part else []
         # Photos side by side look like one photo: only the cuts themselves speak for several.
         if len(cut) > 1 or (
@@ -228,6 +251,14 @@ class _Parting:
 def _may_show(sheet: Sheet, box: Box) -> bool:
     """Return whether a box has as much texture as the smallest photo; most text has not."""
     return sheet.textured_px(box) >= _LEAST_TEXTURED * sheet.least_side**2
+
+
+def _gaps(first: int, last: int, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what spans leave between two ends."""
+    for start, end in [*sorted(spans), (last, last)]:
+        if start > first:
+            yield first, start
+        first = max(first, end)
 
 
 def _is_thing_in(photo: Found, thing: Found) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ml.memory import keep_freed_memory
 from ml.panels.alignment import aligned
 from ml.panels.cuts import Cuts
-from ml.panels.edges import refined
+from ml.panels.edges import apart, refined
 from ml.panels.layout import Found, find_panels
 from ml.panels.likeness import Outline
 from ml.panels.pages import is_page
@@ -156,5 +156,6 @@ def _on_original(
 ) -> tuple[Panel, ...]:
     height, width = sheet.gradient.shape
     scale = (width / pixels.shape[1], height / pixels.shape[0])
-    panels = [Panel(refined(pixels, each.box, scale), each.confidence) for each in found]
+    boxes = apart([refined(pixels, each.box, scale) for each in found])
+    panels = (Panel(box, each.confidence) for box, each in zip(boxes, found, strict=True))
     return tuple(sorted(panels, key=lambda panel: (panel.box.y0, panel.box.x0)))

@@ -32,15 +32,12 @@ class Trees:
     def probability(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N,) float32 probabilities 0..1 of (N, F) float32 features; N = 0 gives (0,)."""
         trees, inner = self.feature.shape
-        # Flat arrays and `take`: a third of the time of indices of two dimensions.
-        feature, threshold, asked = self.feature.ravel(), self.threshold.ravel(), features.ravel()
-        row = np.arange(len(features))[:, None] * features.shape[1]
-        tree = np.arange(trees) * inner
+        # All nodes asked at once, and flat arrays: several times as fast as node by node.
+        answers = (features.take(self.feature.ravel(), axis=1) > self.threshold.ravel()).ravel()
+        first = np.arange(len(features) * trees).reshape(-1, trees) * inner
         node = np.zeros((len(features), trees), np.int64)
         for _ in range((inner + 1).bit_length() - 1):
-            place = tree + node
-            answer = asked.take(row + feature.take(place)) > threshold.take(place)
-            node = 2 * node + 1 + answer
+            node = 2 * node + 1 + answers.take(first + node)
         leaf = np.arange(trees) * (inner + 1) + node - inner
         logit = self.bias + self.value.ravel().take(leaf).sum(axis=1)
         return np.asarray(1.0 / (1.0 + np.exp(-logit)), np.float32)

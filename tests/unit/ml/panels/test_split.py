@@ -58,6 +58,18 @@ def test_a_layout_is_found(boxes, size):
     assert_found(pictures.as_jpeg(pictures.collage(boxes, size, canvas=(240, 236, 228))), boxes)
 
 
+def test_the_plain_ground_of_a_photo_is_no_canvas_of_those_beside_it():
+    boxes = [(0, 0, 200, 240), (200, 0, 700, 240), (700, 0, 900, 240)]
+    boxes += [(0, 240, 400, 500), (400, 240, 900, 500)]
+    pixels = pictures.collage(boxes, (900, 500))
+    thing = pictures.photo(9, 170, 180)
+    y, x = np.ogrid[-1:1:180j, -1:1:170j]
+    pixels[:240, 200:700] = (250, 250, 250)
+    pixels[30:210, 350:520][x**2 + y**2 < 1] = thing[x**2 + y**2 < 1]
+
+    assert_found(pictures.as_jpeg(pixels), boxes)
+
+
 def test_a_gradient_is_a_canvas():
     size = (760, 740)
     canvas = pictures.gradient(size, (250, 250, 240), (60, 20, 120))
@@ -306,12 +318,16 @@ def test_the_picture_is_not_changed_and_the_answer_is_the_same_again():
     assert (pixels == before).all()
 
 
-def test_panels_have_confidences_and_do_not_overlap():
-    pixels = pictures.collage(MOSAIC, (800, 600))
+@pytest.mark.parametrize("scale", [1, 3])
+def test_panels_have_confidences_and_do_not_overlap(scale):
+    # On the larger one each side is moved by itself.
+    boxes = [tuple(scale * end for end in box) for box in MOSAIC]
+    pixels = pictures.collage(boxes, (800 * scale, 600 * scale))
 
     splitting = split(pixels)
 
-    painted = np.zeros((600, 800), int)
+    painted = np.zeros(pixels.shape[:2], int)
+    assert len(splitting.panels) == len(MOSAIC)
     for panel in splitting.panels:
         assert 0.5 <= panel.confidence <= 1.0
         painted[panel.box.y0 : panel.box.y1, panel.box.x0 : panel.box.x1] += 1
