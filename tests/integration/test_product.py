@@ -167,7 +167,7 @@ def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
     product: Product, tmp_path: Path, next_seeds: int, victim: str
 ) -> None:
     before = indexed(product)
-    more = 80  # two jobs
+    more = 66  # two jobs
     folder = write_folder(tmp_path / "many", range(next_seeds, next_seeds + more))
 
     product.manage("ingest", "--no-wait", str(folder))
