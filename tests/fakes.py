@@ -105,6 +105,18 @@ class GridDetector:
         return [tuple(self._find(image)) for image in images]
 
 
+class WatchedIndex:
+    """A `VectorIndex` that has something done before one operation."""
+
+    def __init__(self, index: VectorIndex, operation: str, done: Callable[[], object]) -> None:
+        self._index, self._operation, self._done = index, operation, done
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._operation:
+            self._done()
+        return getattr(self._index, name)
+
+
 class FaultyIndex:
     """A `VectorIndex` in which one operation raises; everything else goes to the real one."""
 

@@ -107,8 +107,11 @@ def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> 
     """Write files and points, forget those of regions that are no more, and then record all.
 
     In this order, so that a crash in between leaves the images waiting and is made good by the
-    next try; what is recorded is whole.
+    next try; what is recorded is whole. What a later job was handed meanwhile is left to that one:
+    its points are newer.
     """
+    claimed = catalog.still_claimed([one.image.id for one in described], job_id=job_id)
+    described = [one for one in described if one.image.id in claimed]
     found = {
         one.image.id: [_keep_files(one.image, region) for region in one.regions]
         for one in described

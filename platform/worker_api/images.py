@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from catalog import services, storage
 from catalog.models import Image, Region
@@ -76,7 +76,7 @@ def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedIma
 
     An image that was handed to a later job (its tags changed, say) is left to that one.
     """
-    waiting = Image.objects.filter(pk__in=image_ids, job_id=job_id, status=Image.Status.QUEUED)
+    waiting = _waiting(image_ids, job_id)
     waiting.update(tries=F("tries") + 1)
     return tuple(
         ClaimedImage(
@@ -92,6 +92,15 @@ def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedIma
         )
         for image in waiting.prefetch_related("tags", "albums", "regions")
     )
+
+
+def still_claimed(image_ids: Iterable[UUID], *, job_id: UUID) -> frozenset[UUID]:
+    """Return those of the images that are not deleted, and were not handed to a later job."""
+    return frozenset(_waiting(image_ids, job_id).values_list("pk", flat=True))
+
+
+def _waiting(image_ids: Iterable[UUID], job_id: UUID) -> QuerySet[Image]:
+    return Image.objects.filter(pk__in=image_ids, job_id=job_id, status=Image.Status.QUEUED)
 
 
 def read_original(sha256: str) -> bytes:

@@ -262,16 +262,20 @@ def test_a_storage_that_goes_away_leaves_the_rest_waiting(
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["asked-for", "done"])
-def test_an_image_deleted_while_it_is_described_leaves_no_point(
-    images: list[Image], loaded: Loaded, version: EncoderVersion, is_gone: bool
+@pytest.mark.parametrize("is_kept", [False, True], ids=["described", "kept"])
+def test_an_image_deleted_while_it_is_described_or_kept_leaves_no_point(
+    images: list[Image], loaded: Loaded, version: EncoderVersion, is_gone: bool, is_kept: bool
 ) -> None:
-    def delete_it(picture: Pillow.Image) -> None:
+    def delete_it(_picture: Pillow.Image | None = None) -> None:
         Image.objects.filter(pk=images[3].pk).update(status=Status.DELETING)
         if is_gone:
             catalog.delete_image(images[3].pk)
 
-    encoder = fakes.GridEncoder(fault=delete_it)
-    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
+    if is_kept:
+        watched = with_index(loaded, fakes.WatchedIndex(loaded.index, "upsert", delete_it))
+    else:
+        watched = with_encoder(loaded, fakes.GridEncoder(fault=delete_it))
+    index_images([image.pk for image in images], watched, job_id=None)
 
     remaining = [image for image in images if image != images[3]]
     assert {one for one, _ in loaded.index.scroll()} == point_ids(remaining, version)
@@ -279,7 +283,7 @@ def test_an_image_deleted_while_it_is_described_leaves_no_point(
 
 
 def test_an_image_handed_to_a_later_job_meanwhile_waits_for_that_one(
-    images: list[Image], loaded: Loaded
+    images: list[Image], loaded: Loaded, version: EncoderVersion
 ) -> None:
     job, later = (JobRecord.objects.create(name="index", queue="bulk") for _ in range(2))
     Image.objects.update(job=job)
@@ -292,6 +296,8 @@ def test_an_image_handed_to_a_later_job_meanwhile_waits_for_that_one(
     index_images([images[3].pk], loaded, job_id=job.pk)
 
     assert Image.objects.get(status=Status.QUEUED) == images[3]
+    # Its point is the later job's affair: this one would be of the old tags.
+    assert not {one for one, _ in loaded.index.scroll()} & point_ids([images[3]], version)
     index_images([images[3].pk], loaded, job_id=later.pk)
     assert Image.objects.filter(status=Status.INDEXED).count() == 40
 
