@@ -162,6 +162,25 @@ def _log_in(client: httpx.Client, password: str) -> None:
     assert "sessionid" in client.cookies
 
 
+def test_audit_names_a_lost_index_and_repair_rebuilds_it(product: Product) -> None:
+    count = indexed(product)
+    product.manage("shell", "-c", _DROP_COLLECTION)
+
+    audit = product.manage("audit")
+    repaired = product.manage("audit", "--repair")
+
+    assert audit.returncode == 1
+    assert f"{count} indexed images without all their points" in audit.stdout
+    assert repaired.returncode == 0
+    assert_all_indexed_and_agreed(product, count)
+
+
+_DROP_COLLECTION = (
+    "from catalog import vector_store as v; from catalog.selectors import get_live_encoder as e; "
+    "v.drop(v._client(), e().collection)"
+)
+
+
 @pytest.mark.parametrize("victim", ["bulk", "broker", "vectors"])
 def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
     product: Product, tmp_path: Path, next_seeds: int, victim: str
@@ -227,23 +246,4 @@ def test_deleting_removes_row_files_and_points_together(product: Product) -> Non
 _DELETE_TWO = (
     "from catalog.models import Image; from catalog.services import request_deletion; "
     "request_deletion(Image.objects.filter(title__in=['00003', '00004']))"
-)
-
-
-def test_audit_names_a_lost_index_and_repair_rebuilds_it(product: Product) -> None:
-    count = indexed(product)
-    product.manage("shell", "-c", _DROP_COLLECTION)
-
-    audit = product.manage("audit")
-    repaired = product.manage("audit", "--repair")
-
-    assert audit.returncode == 1
-    assert f"{count} indexed images without all their points" in audit.stdout
-    assert repaired.returncode == 0
-    assert_all_indexed_and_agreed(product, count)
-
-
-_DROP_COLLECTION = (
-    "from catalog import vector_store as v; from catalog.selectors import get_live_encoder as e; "
-    "v.drop(v._client(), e().collection)"
 )
