@@ -105,25 +105,16 @@ class GridDetector:
         return [tuple(self._find(image)) for image in images]
 
 
-class WatchedIndex:
-    """A `VectorIndex` that has something done before one operation."""
-
-    def __init__(self, index: VectorIndex, operation: str, done: Callable[[], object]) -> None:
-        self._index, self._operation, self._done = index, operation, done
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._operation:
-            self._done()
-        return getattr(self._index, name)
-
-
 class FaultyIndex:
-    """A `VectorIndex` in which one operation raises; everything else goes to the real one."""
+    """A `VectorIndex`; `fault` is called before one operation, and decides whether that fails."""
 
-    def __init__(self, index: VectorIndex, operation: str, error: Exception) -> None:
-        self._index, self._operation, self._error = index, operation, error
+    def __init__(
+        self, index: VectorIndex, operation: str, fault: Callable[[], Exception | None]
+    ) -> None:
+        self._index, self._operation, self._fault = index, operation, fault
 
     def __getattr__(self, name: str) -> Any:
-        if name == self._operation:
-            raise self._error
+        fault = self._fault() if name == self._operation else None
+        if fault is not None:
+            raise fault
         return getattr(self._index, name)

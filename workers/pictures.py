@@ -12,8 +12,8 @@ from ml.images.decode import decode
 from ml.types import Box
 from workers.policies import translated
 
-# Enough for the photos of a page on a 4K display, taken apart; 16 such pictures are 400 MB.
-MOST_PIXELS = 8_000_000
+# A page on a 4K display is not reduced yet; 16 such pictures are 400 MB.
+MOST_PIXELS = 3840 * 2160
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,7 +37,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "encoder:transient:not-chosen": _("The search is still being set up. Try again in a moment."),
     "encoder:transient:changing": _("The encoder was just changed. Search again."),
-    "encoder:transient:out-of-memory": _("The encoder ran out of memory. Try again."),
+    "encoder:transient:out-of-memory": _("The models ran out of memory. Try again."),
     "encoder:transient:weights-unavailable": _("A model's weights cannot be loaded. {detail}"),
     "encoder:ours:device-unavailable": _("The device that DEVICE names is not there. {detail}"),
     "encoder:ours:unknown": _("ENCODER names no encoder. {detail}"),

@@ -65,15 +65,9 @@ def describe_query(
 
 @client.task(name=FIND_COPIES, shared=False)
 def find_copies(
-    *,
-    query_id: str,
-    width: int,
-    height: int,
-    parts: list[dict[str, Any]],
-    most_near_identical: int,
-    within_s: float,
+    *, query_id: str, width: int, height: int, parts: list[dict[str, Any]], **bounds: Any
 ) -> dict[str, object]:
-    _answers["compared"] = parts
+    _answers.update(compared=parts, bounds=bounds)
     if _answers["copies_error"] == "crash":
         raise RuntimeError
     if _answers["copies_error"]:
@@ -99,6 +93,11 @@ def answer_with(
     _answers.update(version=version_id, error=error, context=context)
     _answers.update(layout=layout, regions=list(regions), copies=copies or {}, compared=None)
     _answers.update(copies_error=copies_error)
+
+
+def last_bounds() -> dict[str, Any]:
+    """What the last search for copies was limited by."""
+    return _answers["bounds"]
 
 
 def last_compared() -> list[dict[str, Any]]:

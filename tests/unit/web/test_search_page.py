@@ -602,6 +602,18 @@ def test_head_asks_no_worker(client, searchable, no_worker):
     assert client.head(f"{PAGE}?image={image.pk}").status_code == 200
 
 
+def test_proving_copies_has_the_time_that_is_left(client, searchable, worker, settings):
+    searchable(encoded(DARK_RED), "dark red")
+    settings.SEARCH_TIMEOUT_S = 50.0
+
+    ask(client, encoded(RED))
+
+    bounds = fake_worker.last_bounds()
+    assert bounds.keys() == {"most_near_identical", "within_s"}
+    assert bounds["most_near_identical"] == 48  # twice as many as a group of its own shows
+    assert 1.0 < bounds["within_s"] < 50.0
+
+
 def test_a_few_images_of_many_alike_regions_hide_no_others(client, searchable, version, worker):
     # given contact sheets with enough red panels each for all places of an answer
     panels = [FoundRegion("panel", place, 20, 0, 60, 40) for place in range(MOST_PANELS)]

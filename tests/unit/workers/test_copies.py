@@ -333,6 +333,16 @@ def test_hashes_that_a_catalogue_described_again_leaves_behind_are_forgotten(
     assert found == whole_of(scenes[2]).pk
 
 
+def test_only_what_searches_for_copies_loads_the_hashes(
+    scenes: list[Image], weights: list[str]
+) -> None:
+    describe.warm_up(has_hashes=False)
+    assert len(catalogue_hashes.get()) == 0
+
+    describe.warm_up()
+    assert len(catalogue_hashes.get()) == len(scenes)
+
+
 def hash_of(image: Image) -> np.ndarray:
     return np.frombuffer(whole_of(image).pdq, np.uint8)
 

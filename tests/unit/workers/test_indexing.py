@@ -224,7 +224,7 @@ def test_an_encoder_that_breaks_in_an_unforeseen_way_is_not_hidden(
 def test_a_store_that_is_away_leaves_everything_waiting(
     images: list[Image], loaded: Loaded, operation: str
 ) -> None:
-    away = fakes.FaultyIndex(loaded.index, operation, VectorStoreUnavailable())
+    away = fakes.FaultyIndex(loaded.index, operation, VectorStoreUnavailable)
 
     with pytest.raises(TransientError):
         index_images([image.pk for image in images], with_index(loaded, away), job_id=None)
@@ -237,7 +237,7 @@ def test_a_store_that_is_away_leaves_everything_waiting(
 def test_a_store_that_is_away_is_noticed_before_the_work(
     images: list[Image], loaded: Loaded
 ) -> None:
-    away = fakes.FaultyIndex(loaded.index, "count", VectorStoreUnavailable())
+    away = fakes.FaultyIndex(loaded.index, "count", VectorStoreUnavailable)
 
     with pytest.raises(TransientError):
         index_images([image.pk for image in images], with_index(loaded, away), job_id=None)
@@ -272,7 +272,7 @@ def test_an_image_deleted_while_it_is_described_or_kept_leaves_no_point(
             catalog.delete_image(images[3].pk)
 
     if is_kept:
-        watched = with_index(loaded, fakes.WatchedIndex(loaded.index, "upsert", delete_it))
+        watched = with_index(loaded, fakes.FaultyIndex(loaded.index, "upsert", delete_it))
     else:
         watched = with_encoder(loaded, fakes.GridEncoder(fault=delete_it))
     index_images([image.pk for image in images], watched, job_id=None)
@@ -333,7 +333,7 @@ def test_an_original_is_decoded_upright() -> None:
 @pytest.mark.parametrize(
     ("size", "format_name", "expected"),
     [
-        ((4000, 2000), "JPEG", (4000, 2000)),
+        ((3840, 2160), "JPEG", (3840, 2160)),
         ((4000, 3200), "JPEG", (2000, 1600)),
         ((4000, 3200), "PNG", (2000, 1600)),
         ((9000, 3000), "JPEG", (4500, 1500)),

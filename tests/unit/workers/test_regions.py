@@ -71,6 +71,15 @@ def test_objects_of_a_photo_are_numbered_and_doubtful_ones_have_no_name() -> Non
     assert (str(doubtful.key), doubtful.label, doubtful.confidence) == ("object-1", "", 0.2)
 
 
+def test_a_long_name_of_foreign_weights_is_cut() -> None:
+    def thing(image: Image.Image) -> list[Detection]:
+        return [Detection(Box(40, 30, 120, 90), "long name " * 30, 0.9)]
+
+    [taken] = take_apart([upright(photo(1))], fakes.GridDetector(thing))
+
+    assert taken.regions[1].label == "long name " * 10
+
+
 def test_objects_of_a_panel_lie_inside_it() -> None:
     [taken] = take_apart([upright(collage(BOXES, SIZE))], fakes.GridDetector(dog_in_the_middle))
 
@@ -83,7 +92,7 @@ def test_objects_of_a_panel_lie_inside_it() -> None:
 
 
 def test_a_contact_sheet_keeps_its_largest_photos() -> None:
-    # given more small photos than are kept, above as many large ones
+    # given small photos above large ones, together more than are kept
     small, (width, top) = grid(8, 4, cell=(84, 72), gutter=12, margin=12)
     large, size = grid(6, 4, cell=(116, 100), gutter=12, margin=12)
     large = [(x0, top + y0, x1, top + y1) for x0, y0, x1, y1 in large]
