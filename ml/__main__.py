@@ -35,13 +35,13 @@ def _run(argv: list[str]) -> int:
     mode, rest = _split(argv)
     # Imported here, because each of them loads libraries that the others do without.
     if mode == "train":
-        from ml.training.command import train_main
+        from ml.training.command import main as train
 
-        return train_main(rest)
+        return train(rest)
     if mode == "inference":
-        from ml.training.command import inference_main
+        from ml.inference.command import main as infer
 
-        return inference_main(rest)
+        return infer(rest)
     if mode == "evaluate":
         from ml.evaluation.command import main as evaluate
 

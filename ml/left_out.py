@@ -1,5 +1,7 @@
 """What was named but could not be used."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -9,3 +11,11 @@ class LeftOut:
 
     name: str
     reason: str
+
+
+def write_left_out(files: Sequence[LeftOut]) -> None:
+    """Write each file with its reason, and how many they are, to standard output."""
+    for file in files:
+        sys.stdout.write(f"left out: {file.name}: {file.reason}\n")
+    if files:
+        sys.stdout.write(f"Files left out: {len(files)}\n")

@@ -1,29 +1,36 @@
-"""The command line of training and of embedding a folder."""
+"""`python -m ml --mode train`: train an encoder as flags and a recipe say."""
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from ml.errors import InvalidTrainingConfig
-from ml.flags import positive
-from ml.left_out import LeftOut
+from ml.left_out import write_left_out
+from ml.logs import log_to_stderr
 from ml.training.config import leaves, read
 
 
-def train_main(argv: Sequence[str]) -> int:
-    """Train as the flags say; return the exit status."""
-    parser = _train_parser()
+def main(argv: Sequence[str]) -> int:
+    """Train as the flags say; return the exit status, 0.
+
+    Args:
+        argv: the flags, without the command's name.
+
+    Raises:
+        MlError: the settings contradict each other, or the encoder, the pictures or the folder
+            cannot be used.
+    """
+    parser = _parser()
     values = vars(parser.parse_args(argv))
     key: str | None = values.pop("wandb_key")
     folder: Path = values.pop("save_model_path")
     is_resumed: bool = values.pop("resume")
     recipe: Path | None = values.pop("recipe")
     config = read(recipe, values)
-    _log_to_stderr()
+    log_to_stderr()
 
     # Here, because `--help` and a wrong flag should not wait for torch.
     from ml.encoders.registry import load_network
@@ -45,37 +52,11 @@ def train_main(argv: Sequence[str]) -> int:
         sys.stdout.write(
             f"Held-out mAP: {result.best['map']:.4f}, {result.start['map']:.4f} at the start\n"
         )
-    _write_left_out(result.left_out)
+    write_left_out(result.left_out)
     return 0
 
 
-def inference_main(argv: Sequence[str]) -> int:
-    """Embed a folder as the flags say; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml --mode inference",
-        description="Embed the pictures of a folder into an .npz file.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--data-path", type=Path, required=True, help="the folder")
-    parser.add_argument("--output", type=Path, required=True, help="the .npz file")
-    parser.add_argument("--encoder", required=True, help="name, or a trained encoder's folder")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:<number>, mps")
-    parser.add_argument("--batch-size", type=positive, default=16, help="pictures at once")
-    flags = parser.parse_args(argv)
-    _log_to_stderr()
-
-    from ml.encoders.registry import load
-    from ml.inference import embed_to_file
-
-    encoder = load(flags.encoder, device=flags.device, batch_size=flags.batch_size)
-    embedded = embed_to_file(flags.data_path, encoder, flags.output)
-    count, dim = embedded.embeddings.shape
-    sys.stdout.write(f"{count} embeddings of {dim} numbers in {flags.output}\n")
-    _write_left_out(embedded.left_out)
-    return 0
-
-
-def _train_parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ml --mode train",
         description="Train an encoder. A recipe's values are replaced by the flags that are given.",
@@ -133,26 +114,3 @@ def _shown(default: Any) -> str:
     if default is None or default in ((), "", {}):
         return "none"
     return str(default).replace("%", "%%")
-
-
-def _write_left_out(files: Sequence[LeftOut]) -> None:
-    for file in files:
-        sys.stdout.write(f"left out: {file.name}: {file.reason}\n")
-    if files:
-        sys.stdout.write(f"Files left out: {len(files)}\n")
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_WithFacts("%(levelname)s: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
-
-
-class _WithFacts(logging.Formatter):
-    """Shows what a record carries beside its message."""
-
-    _usual = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime"))
-
-    def format(self, record: logging.LogRecord) -> str:
-        facts = [f"{key}={value}" for key, value in vars(record).items() if key not in self._usual]
-        return " ".join([super().format(record), *facts])

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from ml.errors import NoPictures, OutputUnwritable
-from ml.inference import embed_to_file
+from ml.inference.embedding import embed_to_file
 from tests.unit.ml.training.tiny import PREPROCESS, network, write_blocks
 
 

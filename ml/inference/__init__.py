@@ -1,0 +1,1 @@
+"""Embeddings of a folder's pictures, written into a file: `python -m ml --mode inference`."""
