@@ -51,11 +51,7 @@ def _run(argv: list[str]) -> int:
 
         return calibrate(rest)
     if mode == "bench":
-        if any(word.partition("=")[0] == "--part" for word in rest):
-            from ml.bench import main as bench_part
-
-            return bench_part(rest)
-        from ml.encoders.benchmark import main as bench
+        from ml.bench.command import main as bench
 
         return bench(rest)
     is_asked = argv[:1] in (["--help"], ["-h"])
