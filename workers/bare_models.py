@@ -1,10 +1,12 @@
 """`python -m workers.bare_models FOLDER`: the models' own pace, in pictures a second.
 
 The yardstick of `manage.py bench ingest`: pictures decoded beforehand, no database, no queue, no
-index, no files. What is left is taking pictures apart, embedding their regions and describing them
-for copies, in worker-sized batches.
+index, no files. What is left is segmenting pictures, embedding their regions and extracting the
+features that prove copies, in worker-sized batches. It stands with the workers because it runs what
+they run, which the web, where `bench` is, must not load.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -30,8 +32,10 @@ _WARM_UP_BATCHES = 3
 
 
 def main() -> int:
-    """Describe every picture of the folder and print how many a second that was."""
-    pictures = [_read(file) for file in sorted(Path(sys.argv[1]).iterdir())]
+    """Run the models on every picture of the folder and print how many a second that was."""
+    parser = argparse.ArgumentParser(prog="python -m workers.bare_models", description=main.__doc__)
+    parser.add_argument("folder", type=Path, help="nothing but pictures that can be read")
+    pictures = [_read(file) for file in sorted(parser.parse_args().folder.iterdir())]
     size = settings.ENCODER_BATCH_SIZE
     loading: dict[str, Any] = {
         "device": settings.ENCODER_DEVICE,
