@@ -1,75 +1,76 @@
 """The command line of `ml`: train, embed, evaluate, calibrate, measure speed."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 
 from ml.errors import MlError
 
-_HELP = """Usage: python -m ml ...  (--help behind any of these lists its flags)
-
-  --mode train      train an encoder
-                    --data-path FOLDER --save-model-path FOLDER --steps N [--wandb-key KEY] ...
-  --mode inference  embed a folder's pictures into a file
-                    --data-path FOLDER --encoder NAME --output FILE.npz
-  evaluate          measure an encoder, a detector, or how collages are taken apart
-  calibrate         learn what an encoder's scores mean
-  bench             time an encoder or a detector, or with --part what takes pictures apart or
-                    proves copies
-"""
+_COMMANDS = {
+    "train": "train an encoder: --data-path FOLDER --save-model-path FOLDER --steps N ...",
+    "inference": "embed a folder's pictures: --data-path FOLDER --encoder NAME --output FILE.npz",
+    "evaluate": "measure an encoder, a detector, or how pictures are segmented",
+    "calibrate": "learn what an encoder's scores mean",
+    "bench": "time an encoder, a detector, segmenting into panels or proving copies",
+}
 _WRONG = 2
+_INTERRUPTED = 130  # what shells give a command that was interrupted
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command; return the exit status: 0, or 2 with one sentence on standard error."""
+    """Run one command; return the exit status: 0, or 2 with one sentence on standard error.
+
+    Raises:
+        SystemExit: help was asked for (0), or the words are no command line (2).
+    """
+    command, words = _read(argv)
     try:
-        return _run(list(argv))
+        return _run(command, words)
     except MlError as err:
         sys.stderr.write(f"{err}\n")
         return _WRONG
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
-        return 130  # what shells give a command that was interrupted
+        return _INTERRUPTED
 
 
-def _run(argv: list[str]) -> int:
-    mode, rest = _split(argv)
+def _run(command: str, words: Sequence[str]) -> int:
     # Imported here, because each of them loads libraries that the others do without.
-    if mode == "train":
-        from ml.training.command import main as train
-
-        return train(rest)
-    if mode == "inference":
-        from ml.inference.command import main as infer
-
-        return infer(rest)
-    if mode == "evaluate":
-        from ml.evaluation.command import main as evaluate
-
-        return evaluate(rest)
-    if mode == "calibrate":
-        from ml.evaluation.calibrate_command import main as calibrate
-
-        return calibrate(rest)
-    if mode == "bench":
-        from ml.bench.command import main as bench
-
-        return bench(rest)
-    is_asked = argv[:1] in (["--help"], ["-h"])
-    (sys.stdout if is_asked else sys.stderr).write(_HELP)
-    return 0 if is_asked else _WRONG
+    match command:
+        case "train":
+            from ml.training.command import main as run
+        case "inference":
+            from ml.inference.command import main as run
+        case "evaluate":
+            from ml.evaluation.command import main as run
+        case "calibrate":
+            from ml.evaluation.calibrate_command import main as run
+        case _:
+            from ml.bench.command import main as run
+    return run(words)
 
 
-def _split(argv: list[str]) -> tuple[str, list[str]]:
-    """Return the command and its own arguments; "" where there is none."""
-    for place, argument in enumerate(argv):
-        name, equals, value = argument.partition("=")
-        if name == "--mode":
-            if equals:
-                return value, argv[:place] + argv[place + 1 :]
-            return "".join(argv[place + 1 : place + 2]), argv[:place] + argv[place + 2 :]
-    if argv and not argv[0].startswith("-"):
-        return argv[0], argv[1:]
-    return "", argv
+def _read(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the command and the words behind it, which its own parser reads.
+
+    The command is the first word, or what `--mode` names, wherever that stands.
+    """
+    mode = argparse.ArgumentParser(prog="python -m ml", add_help=False, allow_abbrev=False)
+    mode.add_argument("--mode", choices=_COMMANDS)
+    parser = argparse.ArgumentParser(
+        prog="python -m ml",
+        description="Encoders and detectors: train them, use them, measure them.",
+        epilog="--mode COMMAND names the command as well: --mode train, --mode inference. "
+        "--help behind a command lists its flags.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, summary in _COMMANDS.items():
+        commands.add_parser(name, help=summary, add_help=False)
+
+    given, rest = mode.parse_known_args(argv)
+    named = rest if given.mode is None else [given.mode, *rest]
+    chosen, words = parser.parse_known_args(named)
+    return chosen.command, words
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Time one kind of work on a folder's pictures.",
         epilog="--encoder NAME, --detector NAME and --part panels|copies name the work as well.",
     )
-    works = parser.add_subparsers(dest="work", metavar="WORK", required=True)
+    works = parser.add_subparsers(dest="work", required=True)
     networks, cores = _network_flags(), _core_flags()
     encoder = works.add_parser(
         "encoder", parents=[networks], help="embedding, beside a plain loop over the library"

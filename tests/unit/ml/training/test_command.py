@@ -1,8 +1,4 @@
 import json
-import logging
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,18 +7,10 @@ from ml.__main__ import main
 from tests.contract.encoder.checkpoints import CLIP_DIM, save_clip
 from tests.unit.ml.training.tiny import write_blocks
 
-ROOT = Path(__file__).resolve().parents[4]
 KEY = "fedcba9876543210" * 2 + "76543210"
 
 
-@pytest.fixture(autouse=True)
-def _restore_logging():
-    """The command sets up logging for its process; the other tests have their own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("_restored_logging")
 
 
 def everything_written(folder):
@@ -125,14 +113,6 @@ def test_a_key_is_taken_under_both_names_and_never_written(flag, tmp_path, rng, 
             "There is no encoder 'nobody'",
             id="no encoder",
         ),
-        pytest.param(
-            [
-                *("--mode", "inference", "--data-path", "none", "--output", "out.npz"),
-                *("--encoder", "nobody"),
-            ],
-            "There is no encoder 'nobody'",
-            id="no encoder to embed with",
-        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_status_2(
@@ -147,25 +127,6 @@ def test_what_cannot_be_done_is_one_sentence_and_status_2(
     assert reason in said.err
     assert said.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status"),
-    [(["--help"], 0), ([], 2), (["paint"], 2), (["--mode", "paint"], 2), (["--mode"], 2)],
-    ids=["help", "nothing", "unknown", "unknown mode", "no mode"],
-)
-def test_help_names_every_command_without_loading_torch(arguments, status):
-    program = (
-        "import sys; from ml.__main__ import main; status = main(sys.argv[1:]); "
-        "assert 'torch' not in sys.modules; sys.exit(status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True
-    )
-
-    assert done.returncode == status
-    for word in ("--mode train", "--mode inference", "evaluate", "calibrate", "bench"):
-        assert word in done.stdout + done.stderr
 
 
 def test_the_flags_of_training_are_listed(capsys):
