@@ -140,3 +140,21 @@ def test_a_site_that_does_not_answer_is_said_plainly(add_image) -> None:
 
     with pytest.raises(CommandError, match="refused"):
         call_command("bench", "search", "--url", "http://127.0.0.1:1")
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["search", "--tries", "0"],
+        ["ingest", "pictures", "--count", "0"],
+        ["index", "--count", "0"],
+        ["index", "--dim", "0"],
+    ],
+    ids=" ".join,
+)
+def test_there_is_always_something_to_measure(words: list[str]) -> None:
+    with pytest.raises(CommandError, match=f"argument {words[-2]}: 0 is not at least 1"):
+        call_command("bench", *words)

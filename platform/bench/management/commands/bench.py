@@ -2,7 +2,7 @@
 
 import subprocess
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,28 @@ from kernel.errors import AppError
 from kernel.messages import sentence
 
 
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
 class Command(BaseCommand):
     help = "Measure searching, ingesting or the vector store."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         kinds = parser.add_subparsers(dest="kind", required=True)
         search = kinds.add_parser("search", help="edited copies against the running site")
-        search.add_argument("--tries", type=int, default=100)
+        search.add_argument("--tries", type=positive, default=100)
         search.add_argument("--seed", type=int, default=0)
         search.add_argument("--url", help="the site's address; this machine's by default")
         ingest = kinds.add_parser("ingest", help="ingestion beside the bare models, in a scratch")
         ingest.add_argument("source", type=Path, help="a folder of pictures")
-        ingest.add_argument("--count", type=int, default=1000)
+        ingest.add_argument("--count", type=positive, default=1000)
         index = kinds.add_parser("index", help="the vector store beside faiss")
-        index.add_argument("--count", type=int, default=20_000)
-        index.add_argument("--dim", type=int, default=512)
+        index.add_argument("--count", type=positive, default=20_000)
+        index.add_argument("--dim", type=positive, default=512)
         index.add_argument("--seed", type=int, default=0)
 
     def handle(self, *, kind: str, **options: Any) -> None:
