@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from ml.panels.layout import LIKELY, Found
+from ml.panels.panel_search import LIKELY, Found
 from ml.panels.sheet import Sheet
 from ml.types import Box
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ml.memory import keep_freed_memory
 from ml.panels.alignment import aligned
 from ml.panels.cuts import Cuts
-from ml.panels.edges import apart, refined
-from ml.panels.layout import Found, find_panels
-from ml.panels.likeness import Outline
 from ml.panels.pages import is_page
+from ml.panels.panel_search import Found, find_panels
+from ml.panels.photo_features import Outline
+from ml.panels.refinement import apart, refined
 from ml.panels.seams import SNAP_PX
 from ml.panels.sheet import Sheet, make_sheet
 from ml.panels.trees import Trees, load_trees

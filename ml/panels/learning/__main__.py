@@ -13,7 +13,7 @@ from ml.errors import MlError
 from ml.evaluation.datasets import list_pictures
 from ml.flags import not_negative, positive
 from ml.output import replaced_files
-from ml.panels import cuts, likeness
+from ml.panels import cuts, photo_features
 from ml.panels.learning.examples import gather
 from ml.panels.learning.fitting import fit
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         examples = gather(list_pictures(options.photos), options.pictures, rng)
         asked = {
             "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
-            "panel": (examples.panel_features, examples.panel_answers, likeness.FEATURES),
+            "panel": (examples.panel_features, examples.panel_answers, photo_features.FEATURES),
         }
         trees = {
             name: fit(*each, trees=options.trees, seed=options.seed).to_json()

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.cuts import Cuts
-from ml.panels.layout import find_panels
 from ml.panels.learning.collages import STYLES, Made, make_collage
 from ml.panels.learning.pages import make_page
-from ml.panels.likeness import Outline
+from ml.panels.panel_search import find_panels
+from ml.panels.photo_features import Outline
 from ml.panels.sheet import Sheet, make_sheet
 from ml.types import Box
 
@@ -32,8 +32,8 @@ _PLAIN_EACH = 2  # plain photos after each made picture: most pictures are no co
 class Examples:
     """What was asked while pictures were taken apart, and the right answers.
 
-    It is a judge (see `layout.Judge`) that answers from the truth, so that every later question
-    comes from a correctly parted region, and keeps each question.
+    It is a judge (see `panel_search.Judge`) that answers from the truth, so that every later
+    question comes from a correctly parted region, and keeps each question.
     """
 
     truth: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))

@@ -1,7 +1,7 @@
 import pytest
 
 from ml.panels.alignment import aligned
-from ml.panels.layout import Found
+from ml.panels.panel_search import Found
 from ml.panels.sheet import make_sheet
 from ml.types import Box
 from tests.unit.ml.panels import pictures

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ml.panels.layout import find_panels
+from ml.panels.panel_search import find_panels
 from ml.panels.sheet import make_sheet
 from tests.unit.ml.panels import pictures
 

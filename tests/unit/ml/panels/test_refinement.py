@@ -1,4 +1,4 @@
-from ml.panels.edges import apart
+from ml.panels.refinement import apart
 from ml.types import Box
 
 

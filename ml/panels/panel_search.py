@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ml.panels.canvas import find_content
 from ml.panels.cuts import Cuts, find_cuts
-from ml.panels.likeness import Outline, coverage, panel_features, snapped
 from ml.panels.margins import trimmed
+from ml.panels.photo_features import Outline, coverage, panel_features, snapped
 from ml.panels.seams import SNAP_PX
 from ml.panels.sheet import Sheet
 from ml.types import Box
