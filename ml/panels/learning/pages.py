@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ml.panels.learning.collages import LEAST_PX, WORDS, Made, Photos, compressed, paste, spread
+from ml.panels.learning.collages import MIN_PANEL_PX, WORDS, Made, Photos, compressed, paste, spread
 from ml.types import Box
 
 _ON_BACKDROP, _ON_COLOUR, _WITH_RIM = 0.15, 0.12, 0.12  # of pages, sections and photos
@@ -320,7 +320,7 @@ class _Page:
             tone = int(self.rng.choice((200, 255, 90)))
             self.draw.rectangle(around, outline=(tone, tone, tone), width=width)
         is_round = radius is not None and radius >= min(box.width, box.height) // 2 > 0
-        if min(seen.width, seen.height) >= LEAST_PX and not is_round:
+        if min(seen.width, seen.height) >= MIN_PANEL_PX and not is_round:
             self.panels.append(seen)
             self.shown.append(self.asked - 1)
             self.shares.append(share * seen.width * seen.height / (box.width * box.height))
