@@ -83,21 +83,3 @@ def test_a_region_without_an_edge_has_no_cuts():
     cuts = find_cuts(sheet, Box(20, 20, 180, 180), is_upright=True)
 
     assert (len(cuts.positions), cuts.features.shape) == (0, (0, len(FEATURES)))
-
-
-def test_dark_pictures_are_brightened_and_others_left():
-    bright = pictures.photo(5, 300, 200)
-
-    assert (make_sheet(bright).pixels == bright).all()
-    assert (make_sheet(bright // 16).pixels == 4 * (bright // 16)).all()
-
-
-def test_texture_is_where_the_photo_is():
-    pixels = pictures.page(photos=[(560, 90, 900, 320)])
-
-    sheet = make_sheet(pixels)
-
-    photo, text = Box(580, 110, 880, 300), Box(30, 380, 500, 600)
-    assert sheet.scale == pytest.approx((750_000 / 760_000) ** 0.5)
-    assert sheet.textured_px(photo) > 0.9 * photo.width * photo.height
-    assert sheet.textured_px(text) == 0
