@@ -1,4 +1,4 @@
-"""Sides that cannot be seen, as of a white photo on a white canvas, told by other panels."""
+"""Sides that cannot be seen, as of a white photo on a white canvas, found by other panels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,21 +6,10 @@ from statistics import median
 
 import numpy as np
 
-from ml.panels.layout import LIKELY, Found
+from ml.panels.candidates import PanelCandidate
+from ml.panels.config import CONFIG
 from ml.panels.sheet import Sheet
 from ml.types import Box
-
-# Shares of a side with an edge: below the first the side may be elsewhere, from the second on it
-# is where a panel ends, and tells others where they do.
-_HIDDEN, _SEEN = 0.5, 0.8
-_LEAST_OF_OTHERS = 0.3  # of the panels' median area: less is a slip cut off a photo
-_FLAT, _ALL_FLAT = 8, 0.95  # grey levels between neighbours, JPEG noise included; share of a strip
-_EDGE_PX = 2  # of a strip's ends: the edges that it lies between
-# How far a side may move, as shares of the box's own length: a thing may be a small part of a white
-# photo, but a photo seldom ends in what is a wide margin.
-_MOST_OUTWARD, _MOST_INWARD = 1.5, 0.15
-_BESIDE = 0.5  # of the shorter of two boxes: so much of them shares rows, or columns
-_SAME_PX = 3  # of the work copy: sides this close are on one line
 
 Ends = tuple[int, int, int, int]
 
@@ -33,46 +22,64 @@ class _Guide:
     is_seen: tuple[bool, ...]
 
 
-def aligned(sheet: Sheet, found: Sequence[Found], rejected: Sequence[Found]) -> list[Found]:
+def align_panels(
+    sheet: Sheet, panels: Sequence[PanelCandidate], rejected: Sequence[PanelCandidate]
+) -> list[PanelCandidate]:
     """Return a collage's panels, hidden sides moved to where the panels beside them end.
 
     Args:
         sheet: the picture.
-        found: its panels.
+        panels: at least one.
         rejected: boxes that do not look like panels. Beside panels they are some where each of
-            their sides can be seen, or is told by panels.
+            their sides can be seen, or is known from panels.
     """
-    boxes = [_ends(each.box) for each in found]
-    guides = [
-        _Guide(ends, tuple(share >= _SEEN for share in each.sides))
-        for ends, each in zip(boxes, found, strict=True)
-        if any(_is_in_order(ends, other) for other in boxes if other != ends)
-    ]
-    panels = []
-    for number, each in enumerate(found):
-        others = [*boxes[:number], *boxes[number + 1 :]]
-        is_hidden = [share < _HIDDEN for share in each.sides]
-        boxes[number], _ = _moved(sheet, boxes[number], is_hidden, guides, others)
-        panels.append(replace(each, box=Box(*boxes[number])))
-    least = _LEAST_OF_OTHERS * median(each.box.width * each.box.height for each in found)
-    for each in sorted(rejected, key=lambda each: each.box.width * each.box.height, reverse=True):
-        is_hidden = [share < _SEEN for share in each.sides]
-        ends, is_told = _moved(sheet, _ends(each.box), is_hidden, guides, boxes)
+    boxes = [_ends(each.box) for each in panels]
+    guides = _guides(panels)
+    aligned = []
+    for index, each in enumerate(panels):
+        others = [*boxes[:index], *boxes[index + 1 :]]
+        is_hidden = [share < CONFIG.alignment.max_hidden_share for share in each.sides]
+        boxes[index], _ = _moved(sheet, boxes[index], is_hidden, guides, others)
+        aligned.append(replace(each, box=Box(*boxes[index])))
+    min_area = CONFIG.alignment.min_area_share * median(each.box.area for each in panels)
+    for each in sorted(rejected, key=lambda each: each.box.area, reverse=True):
+        is_hidden = [not _is_seen(share) for share in each.sides]
+        ends, are_sides_known = _moved(sheet, _ends(each.box), is_hidden, guides, boxes)
         box = Box(*ends)
-        is_slip = not sheet.is_large(box) or box.width * box.height < least
-        if is_told and not is_slip and not any(_overlap(ends, other) for other in boxes):
+        is_slip = not sheet.is_large_enough(box) or box.area < min_area
+        if are_sides_known and not is_slip and not any(_overlap(ends, other) for other in boxes):
             boxes.append(ends)
-            panels.append(Found(box, max(each.confidence, LIKELY), each.sides))
-    return panels
+            confidence = max(each.confidence, CONFIG.search.likely_probability)
+            aligned.append(PanelCandidate(box, confidence, each.sides))
+    return aligned
+
+
+def _guides(panels: Sequence[PanelCandidate]) -> list[_Guide]:
+    """Return the panels that others may be aligned with: those on a line with another one."""
+    boxes = [_ends(each.box) for each in panels]
+    return [
+        _Guide(ends, tuple(_is_seen(share) for share in each.sides))
+        for ends, each in zip(boxes, panels, strict=True)
+        if any(_is_in_line(ends, other) for other in boxes if other != ends)
+    ]
+
+
+def _is_seen(share: float) -> bool:
+    """Return whether a side with this share of edge is where a panel ends."""
+    return share >= CONFIG.alignment.min_seen_share
 
 
 def _ends(box: Box) -> Ends:
     return box.x0, box.y0, box.x1, box.y1
 
 
-def _is_in_order(one: Ends, other: Ends) -> bool:
+def _is_in_line(one: Ends, other: Ends) -> bool:
     """Return whether a side lies on a line with the same side of another box."""
-    return any(abs(a - b) <= _SAME_PX for a, b in zip(one, other, strict=True))
+    return any(_is_same_line(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _is_same_line(one: int, other: int) -> bool:
+    return abs(one - other) <= CONFIG.alignment.same_line_px
 
 
 def _moved(
@@ -82,8 +89,8 @@ def _moved(
     guides: Sequence[_Guide],
     others: Sequence[Ends],
 ) -> tuple[Ends, bool]:
-    """Return the box with its hidden sides moved, and whether each of those has its place."""
-    is_told = True
+    """Return the box with its hidden sides moved, and whether each of those is known now."""
+    are_known = True
     for side in (1, 3, 0, 2):  # rows first: they are what more collages are made of
         if not is_hidden[side]:
             continue
@@ -93,42 +100,54 @@ def _moved(
             if guide.is_seen[side] and _is_beside(ends, guide.ends, side % 2)
         ]
         near = sorted(lines, key=lambda line: abs(line - ends[side]))
-        if near and abs(near[0] - ends[side]) <= _SAME_PX:
+        if near and _is_same_line(near[0], ends[side]):
             continue
         line = next((line for line in near if _may_move(sheet, ends, side, line, others)), None)
         if line is None:
-            is_told = False
+            are_known = False
         else:
             ends = _with_end(ends, side, line)
-    return ends, is_told
+    return ends, are_known
 
 
 def _is_beside(one: Ends, other: Ends, axis: int) -> bool:
     """Return whether two boxes share columns (axis 0) or rows (axis 1)."""
     shared = min(one[axis + 2], other[axis + 2]) - max(one[axis], other[axis])
     shorter = min(one[axis + 2] - one[axis], other[axis + 2] - other[axis])
-    return shared >= _BESIDE * shorter
+    return shared >= CONFIG.alignment.min_shared_share * shorter
 
 
 def _may_move(sheet: Sheet, ends: Ends, side: int, line: int, others: Sequence[Ends]) -> bool:
-    """Return whether there is nothing but ground between a side and a line."""
-    axis, place = side % 2, ends[side]
-    length = ends[axis + 2] - ends[axis]
-    outward = line - place if side > axis else place - line
-    if not -_MOST_INWARD * length <= outward <= _MOST_OUTWARD * length:
+    """Return whether there is nothing but ground between a side and a line near enough."""
+    axis, start = side % 2, ends[side]
+    outward = line - start if side > axis else start - line
+    if not _is_near_enough(outward, ends[axis + 2] - ends[axis]):
         return False
-    x0, y0, x1, y1 = strip = _with_end(
-        _with_end(ends, axis, min(line, place)), axis + 2, max(line, place)
-    )
+    strip = _with_end(_with_end(ends, axis, min(line, start)), axis + 2, max(line, start))
     if outward > 0 and any(_overlap(strip, other) for other in others):
         return False
+    return _is_ground(sheet, strip, axis)
+
+
+def _is_near_enough(outward: int, length: int) -> bool:
+    """Return whether a side may move so far, inward if negative, for the length of its box."""
+    config = CONFIG.alignment
+    return -config.max_inward_share * length <= outward <= config.max_outward_share * length
+
+
+def _is_ground(sheet: Sheet, strip: Ends, axis: int) -> bool:
+    """Return whether a strip that a side moves across is flat, but for the edges at its ends."""
+    config = CONFIG.alignment
+    x0, y0, x1, y1 = strip
     part = sheet.gradient[y0:y1, x0:x1]
-    inner = part[_EDGE_PX:-_EDGE_PX] if axis else part[:, _EDGE_PX:-_EDGE_PX]
-    return int(np.count_nonzero(inner <= _FLAT)) >= _ALL_FLAT * inner.size
+    edge_px = config.edge_px
+    inner = part[edge_px:-edge_px] if axis else part[:, edge_px:-edge_px]
+    ground = int(np.count_nonzero(inner <= config.max_ground_levels))
+    return ground >= config.min_ground_share * inner.size
 
 
-def _with_end(ends: Ends, side: int, place: int) -> Ends:
-    changed = [place if number == side else end for number, end in enumerate(ends)]
+def _with_end(ends: Ends, side: int, position: int) -> Ends:
+    changed = [position if index == side else end for index, end in enumerate(ends)]
     return changed[0], changed[1], changed[2], changed[3]
 
 

@@ -7,23 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.types import Box
-
-# How much of a region's rim has to be canvas for the region to have one.
-LEAST_RIM = 0.35
-_LEAST_SLOPED_RIM = 0.5  # a gradient fits more by chance than a colour does
-_RIM_SAMPLES = 160
-_TRIALS = 48  # of three rim pixels each: at 45 % canvas one of them is all canvas in 99 % of cases
-_SEED = 0
-_LEAST_DETERMINANT = 1e-2  # of three places: less is nearly a line, which holds up no plane
-_ROUGH_TOLERANCE = 14.0  # grey levels: pixels that may belong to the plane, before it is fitted
-# Grey levels from the fitted plane that are still canvas: never less than JPEG noise, never so
-# much that a dark photo is black canvas.
-_LEAST_TOLERANCE, _MOST_TOLERANCE = 6.0, 22.0
-_SPREADS = 2.5  # times the 90th percentile of the rim's own distances, for textured canvases
-_STEEPER_GAIN = 1.05  # a gradient must explain so much more of the rim than a flat colour does
-_FRACTIONS, _PLANE_RANGE = 32, (-500.0, 500.0)  # of a grey level; their sums are int16
-_OPENED_PX = 3  # lines thinner than this are borders and rules, not content
+from ml.panels.config import CONFIG
+from ml.types import Box, shared_area
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +22,21 @@ class Content:
 
     boxes: NDArray[np.int32]
     mask: NDArray[np.uint8]
+
+    def joined_boxes(self, min_side_px: float) -> list[Box]:
+        """Return the boxes that are large enough, those that overlap united, from the top."""
+        sides = np.minimum(self.boxes[:, 2] - self.boxes[:, 0], self.boxes[:, 3] - self.boxes[:, 1])
+        left = [Box(*map(int, row)) for row in self.boxes[sides >= min_side_px]]
+        joined: list[Box] = []
+        while left:
+            box = left.pop()
+            other = next((each for each in joined if shared_area(box, each)), None)
+            if other is None:
+                joined.append(box)
+            else:
+                joined.remove(other)
+                left.append(_united(box, other))
+        return sorted(joined, key=lambda box: (box.y0, box.x0))
 
 
 def find_content(pixels: NDArray[np.uint8], region: Box) -> Content | None:
@@ -55,7 +55,8 @@ def find_content(pixels: NDArray[np.uint8], region: Box) -> Content | None:
         return None
     plane, tolerance = fitted
     mask = _off_plane(part, plane, tolerance)
-    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((_OPENED_PX, _OPENED_PX), np.uint8))
+    opening = np.ones((CONFIG.canvas.opened_px, CONFIG.canvas.opened_px), np.uint8)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, opening)
     mask = _without_holes(np.asarray(opened, np.uint8))
     # Outlines are found ten times as fast as connected components are labelled.
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -64,91 +65,118 @@ def find_content(pixels: NDArray[np.uint8], region: Box) -> Content | None:
     return Content(np.concatenate([start, start + found[:, 2:]], axis=1), mask)
 
 
+def _united(one: Box, other: Box) -> Box:
+    return Box(
+        min(one.x0, other.x0),
+        min(one.y0, other.y0),
+        max(one.x1, other.x1),
+        max(one.y1, other.y1),
+    )
+
+
 def _fit_plane(part: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float] | None:
     """Return (3, 3) float32 coefficients, rows of 1, x and y, and the tolerance; or None."""
-    places, colours = _rim(part)
-    chosen = _drawn(len(places))
-    flat = np.zeros((_TRIALS, 3, 3), np.float32)
-    flat[:, 0] = colours[chosen[:, 0]]
-    best, share = _best(flat, places, colours)
-    if share * _STEEPER_GAIN < 1.0:
-        is_solvable = np.abs(np.linalg.det(places[chosen])) > _LEAST_DETERMINANT
-        steep = np.linalg.solve(places[chosen[is_solvable]], colours[chosen[is_solvable]])
-        sloped, sloped_share = _best(steep.astype(np.float32), places, colours)
-        if sloped_share > max(share * _STEEPER_GAIN, _LEAST_SLOPED_RIM):
-            best, share = sloped, sloped_share
-    if share < LEAST_RIM:
+    config = CONFIG.canvas
+    points, colours = _rim(part)
+    plane, share = _likeliest_plane(points, colours)
+    if share < config.min_rim_share:
         return None
-    apart = _distance(best[None], places, colours)[:, 0]
-    inside = apart <= _ROUGH_TOLERANCE
-    if best[1:].any():
-        best = np.linalg.lstsq(places[inside], colours[inside], rcond=None)[0].astype(np.float32)
+    is_near = _distance(plane[None], points, colours)[:, 0] <= config.rough_tolerance_levels
+    if _is_sloped(plane):
+        plane = np.linalg.lstsq(points[is_near], colours[is_near], rcond=None)[0].astype(np.float32)
     else:
         # Sorted: a tenth of what np.median takes for so few.
-        best[0] = np.sort(colours[inside], axis=0)[np.count_nonzero(inside) // 2]
-    apart = _distance(best[None], places[inside], colours[inside])[:, 0]
-    spread = float(np.sort(apart)[int(0.9 * (len(apart) - 1))])
-    return best, min(max(_SPREADS * spread, _LEAST_TOLERANCE), _MOST_TOLERANCE)
+        plane[0] = np.sort(colours[is_near], axis=0)[np.count_nonzero(is_near) // 2]
+    distances = np.sort(_distance(plane[None], points[is_near], colours[is_near])[:, 0])
+    spread = float(distances[int(config.spread_quantile * (len(distances) - 1))])
+    tolerance = max(config.spread_factor * spread, config.min_tolerance_levels)
+    return plane, min(tolerance, config.max_tolerance_levels)
+
+
+def _likeliest_plane(
+    points: NDArray[np.float32], colours: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], float]:
+    """Return a flat or sloped plane, and the share of the rim that is near it."""
+    config = CONFIG.canvas
+    chosen = _drawn_indices(len(points))
+    flat = np.zeros((config.trials, 3, 3), np.float32)
+    flat[:, 0] = colours[chosen[:, 0]]
+    best, share = _best(flat, points, colours)
+    needed = share * config.min_slope_gain_factor
+    if needed < 1.0:
+        is_solvable = np.abs(np.linalg.det(points[chosen])) > config.min_determinant
+        steep = np.linalg.solve(points[chosen[is_solvable]], colours[chosen[is_solvable]])
+        sloped, sloped_share = _best(steep.astype(np.float32), points, colours)
+        if sloped_share > max(needed, config.min_sloped_rim_share):
+            return sloped, sloped_share
+    return best, share
+
+
+def _is_sloped(plane: NDArray[np.float32]) -> bool:
+    return bool(plane[1:].any())
 
 
 @cache
-def _drawn(count: int) -> NDArray[np.int64]:
-    """Return (trials, 3) places below a count, the same each time."""
-    return np.random.default_rng(_SEED).integers(count, size=(_TRIALS, 3))
+def _drawn_indices(count: int) -> NDArray[np.int64]:
+    """Return (trials, 3) indices below a count, the same each time."""
+    rng = np.random.default_rng(CONFIG.canvas.seed)
+    return rng.integers(count, size=(CONFIG.canvas.trials, 3))
 
 
 def _rim(part: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return (N, 3) places 1, x, y, both 0..1, and (N, 3) colours along the rim, one pixel in."""
+    """Return (N, 3) points 1, x, y, both 0..1, and (N, 3) colours along the rim, one pixel in."""
     height, width = part.shape[:2]
     across = np.arange(width)
     down = np.arange(height)
     x = np.concatenate([across, across, np.full(height, 1), np.full(height, width - 2)])
     y = np.concatenate([np.full(width, 1), np.full(width, height - 2), down, down])
-    step = max(1, len(x) // _RIM_SAMPLES)
+    step = max(1, len(x) // CONFIG.canvas.max_rim_samples)
     x, y = x[::step], y[::step]
-    places = np.stack([np.ones(len(x)), x / width, y / height], axis=1).astype(np.float32)
-    return places, part[y, x].astype(np.float32)
+    points = np.stack([np.ones(len(x)), x / width, y / height], axis=1).astype(np.float32)
+    return points, part[y, x].astype(np.float32)
 
 
 def _best(
-    planes: NDArray[np.float32], places: NDArray[np.float32], colours: NDArray[np.float32]
+    planes: NDArray[np.float32], points: NDArray[np.float32], colours: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], float]:
     if not len(planes):
         return np.zeros((3, 3), np.float32), 0.0
-    shares = (_distance(planes, places, colours) <= _ROUGH_TOLERANCE).mean(axis=0)
-    place = int(shares.argmax())
-    return planes[place].copy(), float(shares[place])
+    is_near = _distance(planes, points, colours) <= CONFIG.canvas.rough_tolerance_levels
+    shares = is_near.mean(axis=0)
+    best = int(shares.argmax())
+    return planes[best].copy(), float(shares[best])
 
 
 def _distance(
-    planes: NDArray[np.float32], places: NDArray[np.float32], colours: NDArray[np.float32]
+    planes: NDArray[np.float32], points: NDArray[np.float32], colours: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return (N, K) distances of N colours from K planes, the largest of the three channels."""
     # Channels first: numpy is slow at maxima over an axis of three at the end.
-    apart = places @ planes.transpose(2, 1, 0)
-    apart -= colours.T[:, :, None]
-    found: NDArray[np.float32] = np.abs(apart, out=apart).max(axis=0)
-    return found
+    distances = points @ planes.transpose(2, 1, 0)
+    distances -= colours.T[:, :, None]
+    largest: NDArray[np.float32] = np.abs(distances, out=distances).max(axis=0)
+    return largest
 
 
 def _off_plane(
     part: NDArray[np.uint8], plane: NDArray[np.float32], tolerance: float
 ) -> NDArray[np.uint8]:
     height, width = part.shape[:2]
-    if not plane[1:].any():
+    if not _is_sloped(plane):
         low, high = np.floor(plane[0] - tolerance), np.ceil(plane[0] + tolerance)
         canvas = cv2.inRange(part, (*low.tolist(), 0), (*high.tolist(), 0))
         return np.asarray(cv2.threshold(canvas, 0, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
     across = np.outer(plane[1], np.arange(width) / width)
     down = np.outer(plane[2], np.arange(height) / height) + plane[0][:, None]
     # Whole numbers of fractions of a grey level: several times as fast as floats.
-    across, down = (np.clip(each, *_PLANE_RANGE) * _FRACTIONS for each in (across, down))
-    most = np.zeros((height, width), np.uint8)
+    limit, fractions = CONFIG.canvas.max_plane_levels, CONFIG.canvas.fractions_per_level
+    across, down = (np.clip(each, -limit, limit) * fractions for each in (across, down))
+    furthest = np.zeros((height, width), np.uint8)
     for channel, levels in enumerate(cv2.split(part)):
         expected = np.add.outer(down[channel].astype(np.int16), across[channel].astype(np.int16))
-        expected = (np.clip(expected, 0, 255 * _FRACTIONS) // _FRACTIONS).astype(np.uint8)
-        most = np.maximum(most, cv2.absdiff(levels, expected))
-    return np.asarray(cv2.threshold(most, tolerance, 1, cv2.THRESH_BINARY)[1], np.uint8)
+        expected = (np.clip(expected, 0, 255 * fractions) // fractions).astype(np.uint8)
+        furthest = np.maximum(furthest, cv2.absdiff(levels, expected))
+    return np.asarray(cv2.threshold(furthest, tolerance, 1, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _without_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Where a region may be cut in two from side to side, and what speaks for each place."""
+"""Where a region may be cut in two from side to side, and the features of each such cut."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.panels.seams import SNAP_PX
+from ml.panels.config import CONFIG
 from ml.panels.sheet import Sheet
 from ml.types import Box
-
-# The share of a cut's length with an edge: of true ones, 99 % have more (made collages).
-_LEAST_SHARE = 0.5
-_MOST_CANDIDATES = 24  # a direction: a grid of 12 by 12 with both sides of each gutter
-_APART_PX = 3  # two sides of a gutter closer than this are one cut
-_SEGMENTS = 6  # of a cut's length, each of which should have its edge
-_NEAR_PX, _FAR_PX = 3, 12  # from the cut: the strips of either side that are compared
-_BESIDE = np.arange(-_NEAR_PX - 2, _NEAR_PX + 2)  # the lines of both strips and between
-_MOST_ALONG = 100  # pixels of a line that are looked at, or up to twice as many
-_WIDEST_GUTTER_PX = 40
-_CALM = 6.0  # mean step in grey levels: JPEG noise and the texture of a canvas
 
 FEATURES = (
     "share",  # of the length with an edge
@@ -49,13 +38,13 @@ class Cuts:
 
     Attributes:
         is_upright: whether they are columns, else rows.
-        places: (N,) int64, ascending: the first column or row of the part behind the cut, in
+        positions: (N,) int64, ascending: the first column or row of the part behind the cut, in
             pixels of the work copy.
         features: (N, F) float32, see `FEATURES`.
     """
 
     is_upright: bool
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
     features: NDArray[np.float32]
 
 
@@ -77,7 +66,7 @@ def find_cuts(sheet: Sheet, region: Box, *, is_upright: bool) -> Cuts:
         *_strip_features(offsets, pixels, is_upright=is_upright),
         np.full(len(offsets), length / max(sheet.gradient.shape)),
         np.minimum(offsets, len(shares) - 1 - offsets) / len(shares),
-        np.full(len(offsets), float(region == sheet.whole)),
+        np.full(len(offsets), float(region == sheet.bounds)),
         _texture_ratios(offsets, across),
         _gutters(offsets, across),
     ]
@@ -85,26 +74,28 @@ def find_cuts(sheet: Sheet, region: Box, *, is_upright: bool) -> Cuts:
 
 
 def _peaks(shares: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return offsets of the likeliest cuts, ascending, at least `_APART_PX` from each other."""
-    strength = np.where(shares >= _LEAST_SHARE, shares + steps / 512, 0)
-    strength[: SNAP_PX + 1] = 0  # nearer to the region's own sides, these would have moved there
-    strength[-SNAP_PX - 1 :] = 0
+    """Return offsets of the likeliest cuts, ascending, `min_distance_px` from each other."""
+    config, snap_px = CONFIG.cuts, CONFIG.seams.snap_px
+    is_edge = shares >= config.min_edge_share
+    strength = np.where(is_edge, shares + steps / config.step_levels_per_share, 0)
+    strength[: snap_px + 1] = 0  # nearer to the region's own sides, these would have moved there
+    strength[-snap_px - 1 :] = 0
     found: list[int] = []
-    while len(found) < _MOST_CANDIDATES and strength.max(initial=0) > 0:
-        place = int(strength.argmax())
-        found.append(place)
-        strength[max(0, place - _APART_PX + 1) : place + _APART_PX] = 0
+    while len(found) < config.max_candidates and strength.max(initial=0) > 0:
+        offset = int(strength.argmax())
+        found.append(offset)
+        strength[max(0, offset - config.min_distance_px + 1) : offset + config.min_distance_px] = 0
     return np.array(sorted(found), np.int64)
 
 
 def _segments(sheet: Sheet, region: Box, *, is_upright: bool) -> NDArray[np.float32]:
-    """Return (`_SEGMENTS`, width + 1) float32 shares of the parts of the region's lines."""
+    """Return (segments, width + 1) float32 shares of the parts of the region's lines."""
     length = region.height if is_upright else region.width
-    ends = np.linspace(0, length, _SEGMENTS + 1).astype(int)
+    ends = np.linspace(0, length, CONFIG.cuts.segments + 1).astype(int)
     return sheet.seams.segments(region, ends, is_upright=is_upright)
 
 
-# Candidates lie at least `SNAP_PX` + 1 from both ends, so that no strip beside them is cut short.
+# Candidates lie at least `snap_px` + 1 from both ends, so that no strip beside them is cut short.
 
 
 def _edge_features(
@@ -114,14 +105,16 @@ def _edge_features(
     segments: NDArray[np.float32],
 ) -> list[NDArray[np.float32]]:
     """Return eight features, (N,) each, of the edges themselves."""
+    config = CONFIG.cuts
     around = offsets[:, None] + np.arange(-1, 2)
     worst = np.sort(segments[:, around].max(axis=2), axis=0)
     step = steps[around].max(axis=1)
-    is_other = np.abs(offsets[:, None] - offsets) > 2 * _APART_PX
+    is_other = np.abs(offsets[:, None] - offsets) > 2 * config.min_distance_px
     total = np.concatenate([[0.0], np.cumsum(steps, dtype=np.float64)])
-    first, last = np.maximum(offsets - 20, 0), np.minimum(offsets + 21, len(steps))
+    first = np.maximum(offsets - config.surroundings_px, 0)
+    last = np.minimum(offsets + config.surroundings_px + 1, len(steps))
     near = (total[last] - total[first]) / (last - first)
-    sharp = total[offsets + _NEAR_PX + 1] - total[offsets - _NEAR_PX]
+    sharp = total[offsets + config.strip_px + 1] - total[offsets - config.strip_px]
     return [
         shares[around].max(axis=1),
         worst[0],
@@ -138,25 +131,29 @@ def _strip_features(
     offsets: NDArray[np.int64], pixels: NDArray[np.uint8], *, is_upright: bool
 ) -> list[NDArray[np.float32]]:
     """Return five features, (N,) each, of the lines at a cut and of the strips on both sides."""
-    count = len(offsets)
+    count, strip_px = len(offsets), CONFIG.cuts.strip_px
+    reach = strip_px + CONFIG.cuts.blurred_px
+    beside = np.arange(-reach, reach)  # the lines of both strips and between
     along = pixels if is_upright else pixels.transpose(1, 0, 2)
-    along = along[:: max(1, len(along) // _MOST_ALONG)]
+    along = along[:: max(1, len(along) // CONFIG.cuts.max_samples_along)]
     # Each pixel along a cut is a row: numpy adds long rows up several times as fast as short ones.
-    near = along[:, (offsets + _BESIDE[:, None]).ravel()].reshape(len(along), -1)
+    near = along[:, (offsets + beside[:, None]).ravel()].reshape(len(along), -1)
     near = near.astype(np.float32)
     means = near.mean(axis=0)
     near -= means
     variances = (np.einsum("lk,lk->k", near, near) / len(near)).reshape(-1, count, 3)
-    even = np.sqrt(variances[_NEAR_PX:-_NEAR_PX].max(axis=2).min(axis=0))
+    even = np.sqrt(variances[strip_px:-strip_px].max(axis=2).min(axis=0))
     lines = near.reshape(len(near), -1, 3 * count)
-    strips = lines[:, :_NEAR_PX].sum(axis=1), lines[:, -_NEAR_PX:].sum(axis=1)
+    strips = lines[:, :strip_px].sum(axis=1), lines[:, -strip_px:].sum(axis=1)
     squares = [np.einsum("lk,lk->k", each, each).reshape(count, 3) for each in strips]
     deviations = np.sort([np.sqrt(each / len(near)).max(axis=1) for each in squares], axis=0)
     sizes = np.sqrt(squares[0].sum(axis=1) * squares[1].sum(axis=1))
     shared = np.einsum("lk,lk->k", *strips).reshape(count, 3).sum(axis=1)
     means = means.reshape(-1, count, 3)
-    apart = np.abs(means[:_NEAR_PX].mean(axis=0) - means[-_NEAR_PX:].mean(axis=0)).max(axis=1)
-    return [apart, shared / np.where(sizes > 0, sizes, 1), *deviations / _NEAR_PX, even]
+    colours = means[:strip_px].mean(axis=0), means[-strip_px:].mean(axis=0)
+    difference = np.abs(colours[0] - colours[1]).max(axis=1)
+    correlation = shared / np.where(sizes > 0, sizes, 1)
+    return [difference, correlation, *deviations / strip_px, even]
 
 
 def _across(gradient: NDArray[np.uint8], *, is_upright: bool) -> NDArray[np.float64]:
@@ -166,9 +163,10 @@ def _across(gradient: NDArray[np.uint8], *, is_upright: bool) -> NDArray[np.floa
 
 
 def _texture_ratios(offsets: NDArray[np.int64], across: NDArray[np.float64]) -> NDArray[np.float64]:
-    first, last = np.maximum(offsets - _FAR_PX, 0), np.minimum(offsets + _FAR_PX, len(across) - 1)
-    before = (across[offsets - 2] - across[first]) / (offsets - 2 - first)
-    behind = (across[last] - across[offsets + 2]) / (last - offsets - 2)
+    reach, blurred = CONFIG.cuts.texture_strip_px, CONFIG.cuts.blurred_px
+    first, last = np.maximum(offsets - reach, 0), np.minimum(offsets + reach, len(across) - 1)
+    before = (across[offsets - blurred] - across[first]) / (offsets - blurred - first)
+    behind = (across[last] - across[offsets + blurred]) / (last - offsets - blurred)
     ratios: NDArray[np.float64] = (np.minimum(before, behind) + 1) / (
         np.maximum(before, behind) + 1
     )
@@ -176,11 +174,12 @@ def _texture_ratios(offsets: NDArray[np.int64], across: NDArray[np.float64]) -> 
 
 
 def _gutters(offsets: NDArray[np.int64], across: NDArray[np.float64]) -> NDArray[np.float64]:
-    apart = np.abs(offsets[:, None] - offsets)
-    np.fill_diagonal(apart, _WIDEST_GUTTER_PX + 1)
-    widths = apart.min(axis=1)
-    others = offsets[apart.argmin(axis=1)]
+    config = CONFIG.cuts
+    distances = np.abs(offsets[:, None] - offsets)
+    np.fill_diagonal(distances, config.max_gutter_px + 1)
+    widths = distances.min(axis=1)
+    others = offsets[distances.argmin(axis=1)]
     first, last = np.minimum(offsets, others) + 1, np.maximum(offsets, others) - 1
     between = (across[last] - across[first]) / np.maximum(last - first, 1)
-    is_gutter = (widths <= _WIDEST_GUTTER_PX) & ((last <= first) | (between <= _CALM))
-    return np.where(is_gutter, widths, 0)
+    is_calm = (last <= first) | (between <= config.max_gutter_levels)
+    return np.where((widths <= config.max_gutter_px) & is_calm, widths, 0)

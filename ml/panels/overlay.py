@@ -4,11 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.panels.config import CONFIG
 from ml.panels.splitter import Splitting
-
-_COLOUR, _SHADOW = (0, 190, 90), (0, 0, 0)
-_SIDE_PER_LINE_PX = 300  # of the picture: a pixel of line each
-_TEXT_SCALE = 0.45  # of OpenCV's font, a pixel of line each: 10 px high letters
 
 
 def draw_overlay(pixels: NDArray[np.uint8], splitting: Splitting) -> NDArray[np.uint8]:
@@ -21,15 +18,18 @@ def draw_overlay(pixels: NDArray[np.uint8], splitting: Splitting) -> NDArray[np.
     Returns:
         (H, W, 3) uint8 RGB.
     """
+    config = CONFIG.overlay
     drawn = np.ascontiguousarray(pixels.copy())
-    line = max(1, max(pixels.shape[:2]) // _SIDE_PER_LINE_PX)
+    line = max(1, max(pixels.shape[:2]) // config.side_per_line_original_px)
     for number, panel in enumerate(splitting.panels, start=1):
         box = panel.box
-        cv2.rectangle(drawn, (box.x0, box.y0), (box.x1 - 1, box.y1 - 1), _COLOUR, line)
-        place = (box.x0 + 2 * line, box.y0 + 14 * line)
+        cv2.rectangle(drawn, (box.x0, box.y0), (box.x1 - 1, box.y1 - 1), config.colour_rgb, line)
+        start = (box.x0 + config.text_left_lines * line, box.y0 + config.text_top_lines * line)
         text = f"{number}: {panel.confidence:.2f}"
-        for colour, width in ((_SHADOW, 3 * line), (_COLOUR, line)):
-            cv2.putText(
-                drawn, text, place, cv2.FONT_HERSHEY_SIMPLEX, _TEXT_SCALE * line, colour, width
-            )
+        font, size = cv2.FONT_HERSHEY_SIMPLEX, config.text_factor * line
+        for colour, width in (
+            (config.shadow_rgb, config.shadow_factor * line),
+            (config.colour_rgb, line),
+        ):
+            cv2.putText(drawn, text, start, font, size, colour, width)
     return drawn

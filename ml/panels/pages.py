@@ -5,23 +5,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
+from ml.panels.config import CONFIG
 from ml.panels.sheet import Sheet
 from ml.types import Box
-
-_SHARP = 40  # grey levels between neighbours: strokes of letters have more, also grey ones
-_FLAT = 3  # less is ground
-# A letter or a word on the work copy, which shows text of 12 to 40 px at half to full size.
-_GLYPH_HEIGHT_PX, _GLYPH_WIDTH_PX = (4, 36), (2, 160)
-# In a line of text are those beside two more of about their height (by a factor), which stand on
-# one line with them (to a share of the height), so many heights away at most.
-_MOST_TALLER, _MOST_OFF, _MOST_APART, _LEAST_BESIDE = 2.0, 1 / 6, 2.0, 2
-_BESIDE_PX = 4  # of a panel: its own edge, no text
-_LEAST_GLYPHS = 16  # in lines: more than most captions of a collage have, less than two lines
-_BAND_PX = 160
-_MOST_OUTLINES = 5000  # without lines among them: a pattern
-_MOST_GLYPHS = 400  # of a band that are compared with each other
-_LEAST_GROUND = 0.6  # of what is not panel
 
 
 def is_page(sheet: Sheet, panels: Sequence[Box]) -> bool:
@@ -31,44 +19,61 @@ def is_page(sheet: Sheet, panels: Sequence[Box]) -> bool:
         sheet: the picture.
         panels: boxes in pixels of the work copy, which are not looked at.
     """
+    outside = _outside(sheet, panels)
+    return _is_mostly_ground(sheet, outside) and _has_text(sheet, outside)
+
+
+def _outside(sheet: Sheet, panels: Sequence[Box]) -> NDArray[np.uint8]:
+    """Return (H, W) uint8, 1 where there is no panel."""
     outside = np.ones(sheet.gradient.shape, np.uint8)
+    around = CONFIG.page.panel_surroundings_px
     for box in panels:
-        top, left = max(0, box.y0 - _BESIDE_PX), max(0, box.x0 - _BESIDE_PX)
-        outside[top : box.y1 + _BESIDE_PX, left : box.x1 + _BESIDE_PX] = 0
+        top, left = max(0, box.y0 - around), max(0, box.x0 - around)
+        outside[top : box.y1 + around, left : box.x1 + around] = 0
+    return outside
+
+
+def _is_mostly_ground(sheet: Sheet, outside: NDArray[np.uint8]) -> bool:
     area = cv2.countNonZero(outside)
-    ground = cv2.countNonZero(np.asarray(sheet.gradient <= _FLAT, np.uint8) & outside)
-    if area == 0 or ground < _LEAST_GROUND * area:
-        return False
-    strokes = np.asarray(sheet.gradient > _SHARP, np.uint8) & outside
+    is_flat = np.asarray(sheet.gradient <= CONFIG.sheet.max_ground_levels, np.uint8)
+    ground = cv2.countNonZero(is_flat & outside)
+    return area > 0 and ground >= CONFIG.page.min_ground_share * area
+
+
+def _has_text(sheet: Sheet, outside: NDArray[np.uint8]) -> bool:
+    """Return whether there are lines of text, read in bands: the first lines often suffice."""
+    config = CONFIG.page
+    is_stroke = np.asarray(sheet.gradient > CONFIG.sheet.strokes_above_levels, np.uint8)
+    strokes = is_stroke & outside
     glyphs = looked_at = 0
-    # In bands, so that a page of text is known by its first lines.
-    for top in range(0, len(strokes), _BAND_PX):
+    for top in range(0, len(strokes), config.band_px):
         outlines, nesting = cv2.findContours(
-            strokes[top : top + _BAND_PX], cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
+            strokes[top : top + config.band_px], cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
         )
         if nesting is None:
             continue
         is_outer = nesting[0, :, 3] < 0  # the others are the holes of letters
-        glyphs += _in_lines([outlines[int(place)] for place in np.flatnonzero(is_outer)])
+        glyphs += _glyphs_in_lines([outlines[int(index)] for index in np.flatnonzero(is_outer)])
         looked_at += len(outlines)
-        if glyphs >= _LEAST_GLYPHS or looked_at > _MOST_OUTLINES:
+        if glyphs >= config.min_glyphs or looked_at > config.max_outlines:
             break
-    return glyphs >= _LEAST_GLYPHS
+    return glyphs >= config.min_glyphs
 
 
-def _in_lines(outlines: Sequence[MatLike]) -> int:
+def _glyphs_in_lines(outlines: Sequence[MatLike]) -> int:
     """Return how many outlines are glyphs in lines of text."""
+    config = CONFIG.page
     boxes = np.array([cv2.boundingRect(outline) for outline in outlines], np.int32)
     x, y, width, height = boxes.T
-    is_glyph = (height >= _GLYPH_HEIGHT_PX[0]) & (height <= _GLYPH_HEIGHT_PX[1])
-    is_glyph &= (width >= _GLYPH_WIDTH_PX[0]) & (width <= _GLYPH_WIDTH_PX[1])
-    x, y, width, height = boxes[is_glyph][:_MOST_GLYPHS].T
+    is_glyph = (height >= config.min_glyph_height_px) & (height <= config.max_glyph_height_px)
+    is_glyph &= (width >= config.min_glyph_width_px) & (width <= config.max_glyph_width_px)
+    x, y, width, height = boxes[is_glyph][: config.max_glyphs_compared].T
     low, end = y + height, x + width
     taller = np.maximum(height[:, None], height)
-    is_beside = taller <= _MOST_TALLER * np.minimum(height[:, None], height)
-    off = np.maximum(1.0, _MOST_OFF * height[:, None])
-    is_beside &= np.abs(low[:, None] - low) <= off
+    is_as_tall = taller <= config.max_height_factor * np.minimum(height[:, None], height)
+    max_offset = np.maximum(1.0, config.max_baseline_share * height[:, None])
+    is_on_line = np.abs(low[:, None] - low) <= max_offset
     gap = np.maximum(x[:, None] - end, x - end[:, None])
-    is_beside &= gap <= _MOST_APART * height[:, None]
-    np.fill_diagonal(is_beside, val=False)
-    return int(np.count_nonzero(is_beside.sum(axis=1) >= _LEAST_BESIDE))
+    is_neighbour = is_as_tall & is_on_line & (gap <= config.max_gap_heights * height[:, None])
+    np.fill_diagonal(is_neighbour, val=False)
+    return int(np.count_nonzero(is_neighbour.sum(axis=1) >= config.min_neighbours))

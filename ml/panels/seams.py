@@ -12,14 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ml.panels.config import CONFIG
 from ml.types import Box
-
-# Lengths in pixels of the work copy (`ml.panels.sheet`).
-_ALONG_PX = 11  # averaged along the edge: tilts of 5° and more are worn down
-_BESIDE_PX = 6  # to each side: what a step has to stand out from
-_LEAST_STEP = 6  # grey levels of 255; less is JPEG noise of a flat canvas
-_STANDS_OUT = 2.5  # times the mean step beside it
-SNAP_PX = 4  # how far a side found otherwise may lie from its edge: JPEG rings as far
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +77,16 @@ def find_seams(pixels: NDArray[np.uint8]) -> Seams:
 
 def _steps(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     height, width = pixels.shape[:2]
-    averaged = cv2.blur(pixels, (1, _ALONG_PX), borderType=cv2.BORDER_REPLICATE)
+    config = CONFIG.seams
+    averaged = cv2.blur(pixels, (1, config.averaged_along_px), borderType=cv2.BORDER_REPLICATE)
     step = np.zeros((height, width + 1), np.uint8)
     if width > 1:
         red, green, blue = cv2.split(cv2.absdiff(averaged[:, 1:], averaged[:, :-1]))
         step[:, 1:-1] = cv2.max(cv2.max(red, green), blue)
-    beside = cv2.blur(step, (2 * _BESIDE_PX + 1, 1))
-    highest = cv2.dilate(step, np.ones((1, 3), np.uint8))
-    needed = np.maximum(cv2.convertScaleAbs(beside, alpha=_STANDS_OUT), _LEAST_STEP)
+    surroundings = cv2.blur(step, (2 * config.surroundings_px + 1, 1))
+    highest = cv2.dilate(step, np.ones((1, config.joined_px), np.uint8))
+    contrast = cv2.convertScaleAbs(surroundings, alpha=config.min_contrast_factor)
+    needed = np.maximum(contrast, config.min_step_levels)
     stands_out = cv2.threshold(cv2.subtract(highest, needed), 0, 1, cv2.THRESH_BINARY)[1]
     return _summed(stands_out), _summed(step)
 

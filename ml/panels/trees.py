@@ -18,8 +18,8 @@ class Trees:
     Attributes:
         names: F names of the features, in their order.
         bias: log-odds before the first tree.
-        feature: (T, 2^depth - 1) int64: the feature that an inner node asks for.
-        threshold: (T, 2^depth - 1) float32: up to this value the answer is the left child.
+        feature: (T, 2^depth - 1) int64: the feature that an inner node compares.
+        threshold: (T, 2^depth - 1) float32: up to this value the left child follows.
         value: (T, 2^depth) float32: log-odds that a leaf adds.
     """
 

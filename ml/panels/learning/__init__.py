@@ -1,1 +1,1 @@
-"""How the splitter's judges are learned, from made collages and pages."""
+"""How the splitter's classifiers are learned, from made collages and pages."""

@@ -13,13 +13,13 @@ from ml.errors import MlError
 from ml.evaluation.datasets import list_pictures
 from ml.flags import not_negative, positive
 from ml.output import replaced_files
-from ml.panels import cuts, likeness
+from ml.panels import cuts, photo_features
 from ml.panels.learning.examples import gather
 from ml.panels.learning.fitting import fit
 
 
 def main(argv: Sequence[str]) -> int:
-    """Learn the judges and write them; return the exit status, 0 or 2."""
+    """Learn the classifiers and write them; return the exit status, 0 or 2."""
     parser = argparse.ArgumentParser(prog="python -m ml.panels.learning", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos, unlabelled")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
@@ -31,13 +31,13 @@ def main(argv: Sequence[str]) -> int:
     try:
         rng = np.random.default_rng(options.seed)
         examples = gather(list_pictures(options.photos), options.pictures, rng)
-        asked = {
+        examined = {
             "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
-            "panel": (examples.panel_features, examples.panel_answers, likeness.FEATURES),
+            "panel": (examples.panel_features, examples.panel_answers, photo_features.FEATURES),
         }
         trees = {
             name: fit(*each, trees=options.trees, seed=options.seed).to_json()
-            for name, each in asked.items()
+            for name, each in examined.items()
         }
         stored = {"pictures": options.pictures, "seed": options.seed, "trees": trees}
         with replaced_files(options.output.parent, [options.output.name]) as scratch:
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     except MlError as err:
         sys.stderr.write(f"{err}\n")
         return 2
-    for name, (_, answers, _) in asked.items():
+    for name, (_, answers, _) in examined.items():
         sys.stdout.write(f"{name}: {len(answers)} examples, {np.mean(answers):.1%} of them yes\n")
     return 0
 

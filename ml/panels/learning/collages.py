@@ -16,7 +16,7 @@ from ml.types import Box
 Style = Literal["grid", "mosaic", "justified", "strip", "framed", "scattered"]
 STYLES: tuple[Style, ...] = ("grid", "mosaic", "justified", "strip", "framed", "scattered")
 _GUTTERS_PX = (0, 0, 0, 2, 4, 6, 8, 12, 20, 30, 40)
-LEAST_PX = 84  # of a panel's sides
+MIN_PANEL_PX = 84  # of a panel's sides
 _SIZES = ((1600, 900), (1200, 900), (1080, 1080), (1080, 1350), (900, 1200), (800, 600), (640, 640))
 WORDS = (
     "the",
@@ -47,7 +47,7 @@ class Made:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         panels: where its photos are; of a page, those whose sides are long enough to be panels.
-        shown: panel by panel, the how many-th photo that was asked for it shows, from 0.
+        shown: panel by panel, the number of its photo, from 0 in the order of the calls.
         shares: panel by panel, how much of the photo's area can be seen, 0..1.
     """
 
@@ -127,7 +127,7 @@ def _mosaic(inner: Box, gutter: int, rng: np.random.Generator) -> list[Box]:
         is_upright = rng.random() < box.width / (box.width + box.height)
         share = float(rng.uniform(0.3, 0.7))
         first, last = (box.x0, box.x1) if is_upright else (box.y0, box.y1)
-        if last - first < 3 * LEAST_PX + gutter:
+        if last - first < 3 * MIN_PANEL_PX + gutter:
             boxes.append(box)
             break
         middle = first + int((last - first - gutter) * share)
@@ -151,7 +151,7 @@ def _framed(inner: Box, gutter: int, rng: np.random.Generator) -> list[Box]:
         pad = rng.uniform(0.03, 0.14, 4) * min(cell.width, cell.height)
         left, top, right, bottom = (int(each) for each in pad)
         boxes.append(Box(cell.x0 + left, cell.y0 + top, cell.x1 - right, cell.y1 - bottom))
-    return [box for box in boxes if min(box.width, box.height) >= LEAST_PX]
+    return [box for box in boxes if min(box.width, box.height) >= MIN_PANEL_PX]
 
 
 def _scattered(inner: Box, gutter: int, rng: np.random.Generator) -> list[Box]:
@@ -170,7 +170,7 @@ def _scattered(inner: Box, gutter: int, rng: np.random.Generator) -> list[Box]:
             or o.y0 >= box.y1 + gap
             for o in boxes
         )
-        if is_free and min(width, height) >= LEAST_PX and len(boxes) < 6:
+        if is_free and min(width, height) >= MIN_PANEL_PX and len(boxes) < 6:
             boxes.append(box)
     return boxes
 
@@ -190,8 +190,8 @@ def spread(first: int, last: int, shares: Sequence[float], gutter: int) -> list[
     free = last - first - gutter * (len(shares) - 1)
     ends = np.rint(np.cumsum([0.0, *shares]) / sum(shares) * free).astype(int)
     return [
-        (first + int(a) + place * gutter, first + int(b) + place * gutter)
-        for place, (a, b) in enumerate(pairwise(ends))
+        (first + int(a) + index * gutter, first + int(b) + index * gutter)
+        for index, (a, b) in enumerate(pairwise(ends))
     ]
 
 

@@ -1,4 +1,4 @@
-"""The questions that come up while made pictures are taken apart, and the right answers."""
+"""The cuts and boxes that the search for panels meets in made pictures, and what they are."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,32 +8,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.panels.config import CONFIG
 from ml.panels.cuts import Cuts
-from ml.panels.layout import find_panels
 from ml.panels.learning.collages import STYLES, Made, make_collage
 from ml.panels.learning.pages import make_page
-from ml.panels.likeness import Outline
-from ml.panels.sheet import Sheet, make_sheet
+from ml.panels.panel_search import find_panels
+from ml.panels.sheet import make_sheet
 from ml.types import Box
-
-_AT_EDGE_PX = 3.0  # of the work copy: a cut this close to a panel's side is a good one
-_IS_PANEL, _IS_NONE = 0.8, 0.6  # intersection over union; between them nothing is learned
-_IS_INSIDE = 0.8  # of a panel's area
-_ROUND = 10  # pictures: each style once, then pages
-_ROUNDS_PER_EMPTY_PAGE = 3
-_ENLARGED = (1.0, 3.0)  # plain photos: those to learn from may be smaller than what is split
-# A collage enlarges small photos to learn from more than those that people post, and blurs them:
-# unless they are sharpened, the trees take the edges of things in sharp photos for seams.
-_SHARPENED, _BLUR_PX = (0.0, 2.0), 1.2
-_PLAIN_EACH = 2  # plain photos after each made picture: most pictures are no collage
 
 
 @dataclass(slots=True)
 class Examples:
-    """What was asked while pictures were taken apart, and the right answers.
+    """The features of cuts and boxes that a search for panels met, and the right answers.
 
-    It is a judge (see `layout.Judge`) that answers from the truth, so that every later question
-    comes from a correctly parted region, and keeps each question.
+    They are collected by taking the place of the classifiers (see `classifiers.Classifiers`): the
+    answers are the truth, so that whatever follows comes from a correctly segmented region.
     """
 
     truth: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
@@ -43,46 +32,52 @@ class Examples:
     panel_answers: list[bool] = field(default_factory=list)
 
     def add(self, made: Made) -> None:
-        """Take a picture apart and keep what was asked."""
+        """Search a picture for panels and keep the features of what is met."""
         sheet = make_sheet(made.pixels)
         boxes = [(box.x0, box.y0, box.x1, box.y1) for box in made.panels]
         self.truth = np.array(boxes, np.float32).reshape(-1, 4) * np.float32(sheet.scale)
         find_panels(sheet, self)
 
-    def cuts(self, sheet: Sheet, region: Box, cuts: Cuts) -> NDArray[np.float32]:
+    def cut_probabilities(self, region: Box, cuts: Cuts) -> NDArray[np.float32]:
         """Return 1 for the cuts through no panel, else 0; keep those beside and through panels.
 
-        Cuts in text and blank page are neither right nor wrong, but made, so that the other judge
-        sees what they leave.
+        Cuts in text and blank page are neither right nor wrong, but made, so that the panel
+        classifier sees what they leave.
         """
+        max_distance_px = CONFIG.examples.max_cut_distance_px
         low, high = (0, 2) if cuts.is_upright else (1, 3)
         side, end = (1, 3) if cuts.is_upright else (0, 2)
         first, last = (region.y0, region.y1) if cuts.is_upright else (region.x0, region.x1)
-        meets = (self.truth[:, side] < last - 4) & (self.truth[:, end] > first + 4)
-        near = self.truth[meets]
-        answers = np.zeros(len(cuts.places), np.float32)
-        for number, place in enumerate(cuts.places):
-            crosses = (near[:, low] < place - _AT_EDGE_PX) & (near[:, high] > place + _AT_EDGE_PX)
-            at_edge = np.abs(near[:, [low, high]] - place) <= _AT_EDGE_PX
-            answers[number] = not crosses.any()
-            if crosses.any() or at_edge.any():
-                self.cut_features.append(cuts.features[number])
+        shared_px = CONFIG.examples.min_shared_px
+        is_in_region = self.truth[:, side] < last - shared_px
+        is_in_region &= self.truth[:, end] > first + shared_px
+        near = self.truth[is_in_region]
+        answers = np.zeros(len(cuts.positions), np.float32)
+        for index, position in enumerate(cuts.positions):
+            crosses = near[:, low] < position - max_distance_px
+            crosses &= near[:, high] > position + max_distance_px
+            is_at_edge = np.abs(near[:, [low, high]] - position) <= max_distance_px
+            answers[index] = not crosses.any()
+            if crosses.any() or is_at_edge.any():
+                self.cut_features.append(cuts.features[index])
                 self.cut_answers.append(not crosses.any())
         return answers
 
-    def panel(self, sheet: Sheet, outline: Outline, features: NDArray[np.float32]) -> float:
-        """Return 0.9 for a panel, 0 for anything else; keep what is clearly one or the other.
+    def panel_probability(self, box: Box, features: NDArray[np.float32]) -> float:
+        """Return a likely yes for a panel, 0 for anything else; keep what is clearly either.
 
-        It is never so sure of a panel that it is not looked into: what is in it is asked, too.
+        It is never so sure of a panel that it is not looked into: what is in it counts, too.
         Several panels together are not kept: side by side they look like one, and only the cuts
-        tell them apart.
+        separate them.
         """
-        best = max((_iou(outline.box, truth) for truth in self.truth), default=0.0)
-        together = sum(_inside(truth, outline.box) >= _IS_INSIDE for truth in self.truth)
-        if together <= 1 and (best >= _IS_PANEL or best <= _IS_NONE):
+        config = CONFIG.examples
+        best = max((_iou(box, truth) for truth in self.truth), default=0.0)
+        together = sum(_inside(truth, box) >= config.min_inside_share for truth in self.truth)
+        is_panel = best >= config.min_panel_iou
+        if together <= 1 and (is_panel or best <= config.max_other_iou):
             self.panel_features.append(features)
-            self.panel_answers.append(best >= _IS_PANEL)
-        return 0.9 * (best >= _IS_PANEL)
+            self.panel_answers.append(is_panel)
+        return config.panel_probability * is_panel
 
 
 def gather(paths: Sequence[Path], pictures: int, rng: np.random.Generator) -> Examples:
@@ -94,25 +89,28 @@ def gather(paths: Sequence[Path], pictures: int, rng: np.random.Generator) -> Ex
         rng: decides what is made.
     """
     photos = _photos(paths, rng)
+    config = CONFIG.examples
     examples = Examples()
     for number in range(pictures):
-        turn, place = divmod(number, _ROUND)
-        if place < len(STYLES):
-            examples.add(make_collage(STYLES[place], photos, rng))
+        turn, index = divmod(number, config.round_pictures)
+        if index < len(STYLES):
+            examples.add(make_collage(STYLES[index], photos, rng))
         else:
-            is_empty = place == len(STYLES) and turn % _ROUNDS_PER_EMPTY_PAGE == 0
+            is_empty = index == len(STYLES) and turn % config.rounds_per_empty_page == 0
             examples.add(make_page(photos, rng, has_photos=not is_empty))
-        for _ in range(_PLAIN_EACH):
+        for _ in range(config.plain_per_made):
             examples.add(_plain(photos(), rng))
     return examples
 
 
 def _photos(paths: Sequence[Path], rng: np.random.Generator) -> Callable[[], NDArray[np.uint8]]:
+    config = CONFIG.examples
+
     def photo() -> NDArray[np.uint8]:
         data = np.frombuffer(paths[int(rng.integers(len(paths)))].read_bytes(), np.uint8)
         pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
-        amount = float(rng.uniform(*_SHARPENED))
-        blurred = cv2.GaussianBlur(pixels, (0, 0), _BLUR_PX)
+        amount = float(rng.uniform(config.min_sharpening_factor, config.max_sharpening_factor))
+        blurred = cv2.GaussianBlur(pixels, (0, 0), config.blur_original_px)
         sharp = cv2.addWeighted(pixels, 1.0 + amount, blurred, -amount, 0.0)
         return np.asarray(sharp, np.uint8)
 
@@ -121,7 +119,8 @@ def _photos(paths: Sequence[Path], rng: np.random.Generator) -> Callable[[], NDA
 
 def _plain(photo: NDArray[np.uint8], rng: np.random.Generator) -> Made:
     """Return one photo, all of which is a panel, at a size that people post."""
-    scale = float(rng.uniform(*_ENLARGED))
+    config = CONFIG.examples
+    scale = float(rng.uniform(config.min_enlarged_factor, config.max_enlarged_factor))
     pixels = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     return Made(
         np.asarray(pixels, np.uint8), (Box(0, 0, pixels.shape[1], pixels.shape[0]),), (0,), (1.0,)

@@ -7,11 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier
 
+from ml.panels.config import CONFIG
 from ml.panels.trees import Trees
-
-_DEPTH = 3  # questions in a row: three features may depend on each other
-_RATE, _SUBSAMPLE, _LEAST_IN_LEAF = 0.12, 0.7, 8
-_INNER = 2**_DEPTH - 1
 
 
 def fit(
@@ -33,12 +30,13 @@ def fit(
         trees: how many.
         seed: of the subsamples.
     """
+    config = CONFIG.fitting
     model = GradientBoostingClassifier(
         n_estimators=trees,
-        max_depth=_DEPTH,
-        learning_rate=_RATE,
-        subsample=_SUBSAMPLE,
-        min_samples_leaf=_LEAST_IN_LEAF,
+        max_depth=config.depth,
+        learning_rate=config.learning_rate,
+        subsample=config.subsample_share,
+        min_samples_leaf=config.min_leaf_examples,
         random_state=seed,
     ).fit(np.stack(features), np.array(answers))
     share = float(np.mean(answers))
@@ -48,26 +46,27 @@ def fit(
         bias=float(np.log(share / (1 - share))),
         feature=np.stack([feature for feature, _, _ in heaps]),
         threshold=np.stack([threshold for _, threshold, _ in heaps]),
-        value=np.stack([value for _, _, value in heaps]) * np.float32(_RATE),
+        value=np.stack([value for _, _, value in heaps]) * np.float32(config.learning_rate),
     )
 
 
 def _heap(
     tree: Any,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Return a scikit-learn tree as a full one; a leaf higher up answers in all its places."""
-    feature = np.zeros(_INNER, np.int64)
-    threshold = np.zeros(_INNER, np.float32)
-    value = np.zeros(_INNER + 1, np.float32)
+    """Return a scikit-learn tree as a full one; a leaf higher up is all the leaves below it."""
+    inner = 2**CONFIG.fitting.depth - 1
+    feature = np.zeros(inner, np.int64)
+    threshold = np.zeros(inner, np.float32)
+    value = np.zeros(inner + 1, np.float32)
     left = [(0, 0)]
     while left:
-        node, place = left.pop()
-        if place >= _INNER:
-            value[place - _INNER] = tree.value[node][0, 0]
+        node, index = left.pop()
+        if index >= inner:
+            value[index - inner] = tree.value[node][0, 0]
             continue
         is_leaf = tree.children_left[node] < 0
         if not is_leaf:
-            feature[place], threshold[place] = tree.feature[node], tree.threshold[node]
-        left.append((node if is_leaf else tree.children_left[node], 2 * place + 1))
-        left.append((node if is_leaf else tree.children_right[node], 2 * place + 2))
+            feature[index], threshold[index] = tree.feature[node], tree.threshold[node]
+        left.append((node if is_leaf else tree.children_left[node], 2 * index + 1))
+        left.append((node if is_leaf else tree.children_right[node], 2 * index + 2))
     return feature, threshold, value

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ml.panels.learning.collages import LEAST_PX, WORDS, Made, Photos, compressed, paste, spread
+from ml.panels.learning.collages import MIN_PANEL_PX, WORDS, Made, Photos, compressed, paste, spread
 from ml.types import Box
 
 _ON_BACKDROP, _ON_COLOUR, _WITH_RIM = 0.15, 0.12, 0.12  # of pages, sections and photos
@@ -49,7 +49,7 @@ class _Page:
         self.panels: list[Box] = []
         self.shown: list[int] = []
         self.shares: list[float] = []
-        self.asked = 0
+        self.photos_shown = 0
         self.radius = int(rng.choice((0, 0, 6, 12)))
         self.y = 0
         if rng.random() < _ON_BACKDROP:
@@ -61,8 +61,8 @@ class _Page:
         bar = self.accent if self.rng.random() < 0.4 else self.card
         self.draw.rectangle((0, 0, self.width, height), fill=bar)
         self._text(24, height // 3, int(self.width * 0.15), size=18, lines=1)
-        for place in range(int(self.rng.integers(2, 6))):
-            x = int(self.width * 0.3) + place * 110
+        for index in range(int(self.rng.integers(2, 6))):
+            x = int(self.width * 0.3) + index * 110
             self.draw.ellipse((x, height // 3, x + 12, height // 3 + 12), fill=self.accent)
             self._text(x + 18, height // 3, 80, size=13, lines=1)
         self.y = height + int(self.rng.integers(8, 40))
@@ -96,7 +96,7 @@ class _Page:
         pixels[:] = self.ground
         if kind < 0.4:
             paste(pixels, self.photos(), Box(0, 0, self.width, self.height))
-            self.asked += 1
+            self.photos_shown += 1
         elif kind < 0.7:
             along = np.linspace(0, 1, self.height)[:, None, None]
             ends = self.rng.integers(0, 256, (2, 3))
@@ -233,8 +233,8 @@ class _Page:
     def _table(self, left: int, right: int) -> None:
         for _ in range(int(self.rng.integers(3, 7))):
             self.draw.rectangle((left, self.y, right, self.y + 34), outline=(140, 140, 140))
-            for place in range(4):
-                x = left + place * (right - left) // 4
+            for index in range(4):
+                x = left + index * (right - left) // 4
                 self._text(x + 8, self.y + 8, (right - left) // 5, size=13, lines=1)
             self.y += 34
 
@@ -243,8 +243,8 @@ class _Page:
         width = (right - left - 20 * (across - 1)) // across
         photo = int(width * self.rng.uniform(0.5, 1.0))
         pad = int(self.rng.choice((0, 0, 10)))
-        for place in range(across):
-            x = left + place * (width + 20)
+        for index in range(across):
+            x = left + index * (width + 20)
             box = (x, self.y, x + width, self.y + photo + 90)
             edge = (150, 150, 150) if self.rng.random() < 0.3 else None
             self.draw.rounded_rectangle(box, self.radius, fill=self.card, outline=edge)
@@ -308,10 +308,10 @@ class _Page:
         pixels = np.zeros((box.height, box.width, 3), np.uint8)
         ground = self.image.getpixel((min(box.x0, self.width - 1), min(box.y0, self.height - 1)))
         pixels[:] = np.array(ground, np.uint8)
-        whole = Box(0, 0, box.width, box.height)
+        area = Box(0, 0, box.width, box.height)
         radius_px = self.radius if radius is None else radius
-        share = paste(pixels, self.photos(), whole, radius=radius_px)
-        self.asked += 1
+        share = paste(pixels, self.photos(), area, radius=radius_px)
+        self.photos_shown += 1
         pixels = (pixels * shade).astype(np.uint8)
         self.image.paste(Image.fromarray(pixels), (box.x0, box.y0))
         if self.rng.random() < _WITH_RIM:
@@ -320,13 +320,13 @@ class _Page:
             tone = int(self.rng.choice((200, 255, 90)))
             self.draw.rectangle(around, outline=(tone, tone, tone), width=width)
         is_round = radius is not None and radius >= min(box.width, box.height) // 2 > 0
-        if min(seen.width, seen.height) >= LEAST_PX and not is_round:
+        if min(seen.width, seen.height) >= MIN_PANEL_PX and not is_round:
             self.panels.append(seen)
-            self.shown.append(self.asked - 1)
+            self.shown.append(self.photos_shown - 1)
             self.shares.append(share * seen.width * seen.height / (box.width * box.height))
 
     def _text(self, x: int, y: int, width: int, *, size: int, lines: int) -> int:
-        """Write words at a place; return the y below them."""
+        """Write words at a point; return the y below them."""
         font = ImageFont.load_default(size=size)
         for _ in range(lines):
             words = str(self.rng.choice(WORDS))

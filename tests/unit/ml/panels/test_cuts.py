@@ -16,28 +16,28 @@ def two_photos(gutter, *, is_upright):
     return pixels if is_upright else np.ascontiguousarray(pixels.transpose(1, 0, 2))
 
 
-def features_at(place, pixels, *, is_upright):
-    """Return the features of the cut nearest to a place, by name, and the cut's place."""
+def features_at(position, pixels, *, is_upright):
+    """Return the features of the cut nearest to a position, by name, and the cut's position."""
     sheet = make_sheet(pixels)
-    cuts = find_cuts(sheet, sheet.whole, is_upright=is_upright)
-    nearest = int(np.abs(cuts.places - place).argmin())
-    return dict(zip(FEATURES, cuts.features[nearest], strict=True)), int(cuts.places[nearest])
+    cuts = find_cuts(sheet, sheet.bounds, is_upright=is_upright)
+    nearest = int(np.abs(cuts.positions - position).argmin())
+    return dict(zip(FEATURES, cuts.features[nearest], strict=True)), int(cuts.positions[nearest])
 
 
-def naive(pixels, gradient, place):
+def naive(pixels, gradient, position):
     """Return some features of an upright cut, one pixel after another."""
     rows = range(len(pixels))
     strips = [
         np.array([[np.mean(pixels[y, x : x + 3, c]) for c in range(3)] for y in rows])
-        for x in (place - 5, place + 2)
+        for x in (position - 5, position + 2)
     ]
     centred = [strip - strip.mean(axis=0) for strip in strips]
     lengths = [np.sqrt((each**2).sum()) for each in centred]
-    before = np.mean([gradient[y, x] for y in rows for x in range(place - 12, place - 2)])
-    behind = np.mean([gradient[y, x] for y in rows for x in range(place + 2, place + 12)])
+    before = np.mean([gradient[y, x] for y in rows for x in range(position - 12, position - 2)])
+    behind = np.mean([gradient[y, x] for y in rows for x in range(position + 2, position + 12)])
     lines = [
         max(np.std([float(pixels[y, x, c]) for y in rows]) for c in range(3))
-        for x in range(place - 2, place + 2)
+        for x in range(position - 2, position + 2)
     ]
     return {
         "colour apart": np.abs(strips[0].mean(axis=0) - strips[1].mean(axis=0)).max(),
@@ -55,11 +55,11 @@ def test_features_are_those_of_a_pixel_by_pixel_count(gutter, is_upright):
     pixels = two_photos(gutter, is_upright=is_upright)
     sheet = make_sheet(pixels)
 
-    found, place = features_at(120, pixels, is_upright=is_upright)
+    found, position = features_at(120, pixels, is_upright=is_upright)
 
     turned = (1, 0, 2) if not is_upright else (0, 1, 2)
     gradient = sheet.gradient if is_upright else sheet.gradient.T
-    expected = naive(pixels.transpose(turned), gradient, place)
+    expected = naive(pixels.transpose(turned), gradient, position)
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
@@ -82,22 +82,4 @@ def test_a_region_without_an_edge_has_no_cuts():
 
     cuts = find_cuts(sheet, Box(20, 20, 180, 180), is_upright=True)
 
-    assert (len(cuts.places), cuts.features.shape) == (0, (0, len(FEATURES)))
-
-
-def test_dark_pictures_are_brightened_and_others_left():
-    bright = pictures.photo(5, 300, 200)
-
-    assert (make_sheet(bright).pixels == bright).all()
-    assert (make_sheet(bright // 16).pixels == 4 * (bright // 16)).all()
-
-
-def test_texture_is_where_the_photo_is():
-    pixels = pictures.page(photos=[(560, 90, 900, 320)])
-
-    sheet = make_sheet(pixels)
-
-    photo, text = Box(580, 110, 880, 300), Box(30, 380, 500, 600)
-    assert sheet.scale == pytest.approx((750_000 / 760_000) ** 0.5)
-    assert sheet.textured_px(photo) > 0.9 * photo.width * photo.height
-    assert sheet.textured_px(text) == 0
+    assert (len(cuts.positions), cuts.features.shape) == (0, (0, len(FEATURES)))

@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
 from ml.panels.learning.__main__ import main
-from ml.panels.learning.collages import LEAST_PX, STYLES, make_collage
+from ml.panels.learning.collages import MIN_PANEL_PX, STYLES, make_collage
 from ml.panels.learning.fitting import fit
 from ml.panels.learning.pages import make_page
 from ml.panels.trees import load_trees
@@ -39,7 +39,7 @@ def test_photos_of_a_made_page_are_large_enough_and_inside(seed):
 
     height, width = made.pixels.shape[:2]
     for box in made.panels:
-        assert min(box.width, box.height) >= LEAST_PX
+        assert min(box.width, box.height) >= MIN_PANEL_PX
         assert 0 <= box.x0 < box.x1 <= width
         assert 0 <= box.y0 < box.y1 <= height
 
@@ -97,7 +97,7 @@ def test_fitted_trees_answer_as_scikit_learn_does():
     )
 
 
-def test_the_command_writes_the_same_judges_for_the_same_seed(tmp_path, capsys):
+def test_the_command_writes_the_same_classifiers_for_the_same_seed(tmp_path, capsys):
     for number in range(3):
         photo = pictures.photo(number)
         (tmp_path / "photos").mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ml.panels.layout import find_panels
+from ml.panels.panel_search import find_panels
 from ml.panels.sheet import make_sheet
 from tests.unit.ml.panels import pictures
 
@@ -8,15 +8,16 @@ MARGIN, WIDTH, HEIGHT, RIM = 30, 400, 150, 7
 
 
 class SureOfTheRim:
-    """A judge that is surest of the cut above the rim, and sure of the one between the photos."""
+    """Classifiers that find the cut above the rim likeliest, then the one between the photos."""
 
-    def cuts(self, sheet, region, cuts):
-        place, sure = (
+    def cut_probabilities(self, region, cuts):
+        position, probability = (
             (MARGIN + WIDTH // 2, 0.95) if cuts.is_upright else (MARGIN + HEIGHT - RIM, 0.99)
         )
-        return np.where(np.abs(cuts.places - place) <= 1, sure, 0.0).astype(np.float32)
+        is_near = np.abs(cuts.positions - position) <= 1
+        return np.where(is_near, probability, 0.0).astype(np.float32)
 
-    def panel(self, sheet, outline, features):
+    def panel_probability(self, box, features):
         return 0.9
 
 

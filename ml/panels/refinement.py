@@ -7,14 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.panels.config import CONFIG
 from ml.types import Box
 
-_BLOCK_PX = 8  # averaged along a side before steps are taken: wears texture down, leaves the edge
-_LINES = 96  # blocks of a side that are looked at: enough, and long sides cost no more
-_REACH_WORK_PX = 1.5  # how far a side of the work copy can be from its edge
 
-
-def refined(pixels: NDArray[np.uint8], box: Box, scale: tuple[float, float]) -> Box:
+def refine(pixels: NDArray[np.uint8], box: Box, scale: tuple[float, float]) -> Box:
     """Return a work copy's box in pixels of the original, each side on the sharpest edge near it.
 
     Args:
@@ -35,7 +32,7 @@ def refined(pixels: NDArray[np.uint8], box: Box, scale: tuple[float, float]) -> 
     return Box(left, top, right, bottom)
 
 
-def apart(boxes: Sequence[Box]) -> list[Box]:
+def separate(boxes: Sequence[Box]) -> list[Box]:
     """Return boxes whose sides, moved each alone, no longer overlap: they meet in the middle.
 
     Args:
@@ -55,19 +52,21 @@ def apart(boxes: Sequence[Box]) -> list[Box]:
     return [Box(*(int(end) for end in row)) for row in ends]
 
 
-def _mapped(place: int, scale: float, length: int) -> int:
-    return min(length, max(0, round(place / scale)))
+def _mapped(position: int, scale: float, length: int) -> int:
+    return min(length, max(0, round(position / scale)))
 
 
-def _sharpest(lines: NDArray[np.uint8], place: int, scale: float) -> int:
-    """Return where, near a place, the (N, M, 3) lines step most; the place itself on the rim."""
+def _sharpest(lines: NDArray[np.uint8], side: int, scale: float) -> int:
+    """Return where, near a side, the (N, M, 3) lines step most; the side itself on the rim."""
+    config = CONFIG.refinement
     length = lines.shape[1]
-    reach = math.ceil(_REACH_WORK_PX / scale)
-    first, last = max(0, place - reach - 1), min(length, place + reach + 1)
-    if place in (0, length) or last - first < 3:  # noqa: PLR2004 - two steps, to choose from
-        return place
-    blocks = min(_LINES, max(1, len(lines) // _BLOCK_PX))
-    strip = np.ascontiguousarray(lines[:: max(1, len(lines) // (blocks * _BLOCK_PX)), first:last])
+    reach = math.ceil(config.reach_px / scale)
+    first, last = max(0, side - reach - 1), min(length, side + reach + 1)
+    if side in (0, length) or last - first < config.min_lines:
+        return side
+    block = config.block_original_px
+    blocks = min(config.max_blocks, max(1, len(lines) // block))
+    strip = np.ascontiguousarray(lines[:: max(1, len(lines) // (blocks * block)), first:last])
     shrunk = cv2.resize(strip, (last - first, blocks), interpolation=cv2.INTER_AREA)
     steps = np.abs(np.diff(shrunk.astype(np.int16), axis=1)).max(axis=2).mean(axis=0)
     return first + 1 + int(steps.argmax())
