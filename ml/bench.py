@@ -22,10 +22,10 @@ from ml.evaluation.tables import aligned
 from ml.flags import positive
 from ml.images.decode import decode
 from ml.panels import split
+from ml.rules.limits import MAX_PIXELS
 
 PANELS, COPIES = "panels", "copies"
 _SIZE_PX = (1600, 1200)
-_MAX_PIXELS = 100_000_000
 _HASHES, _SEED = 100_000, 0
 # What each may take, in milliseconds; of panels at 1600 × 1200.
 _MOST_MS = {PANELS: 60.0, "lookup": 5.0, "verify": 40.0}
@@ -197,7 +197,7 @@ def _pictures(folder: Path, count: int | None) -> Iterator[tuple[str, NDArray[np
         if read == count:
             return
         try:
-            pixels = np.asarray(decode(read_bytes(path), max_pixels=_MAX_PIXELS))
+            pixels = np.asarray(decode(read_bytes(path), max_pixels=MAX_PIXELS))
         except MlError:
             continue
         read += 1

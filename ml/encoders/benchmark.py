@@ -26,10 +26,10 @@ from ml.encoders.network import EncoderNetwork
 from ml.errors import NoPictures, TooManyPixels, UndecodableImage
 from ml.flags import positive
 from ml.images.decode import decode
+from ml.rules.limits import MAX_PIXELS
 
 # Pictures are kept in memory, decoded, at no more than this; an encoder's input is smaller yet.
 _LONGEST_SIDE_PX = 1024
-_MAX_PIXELS = 100_000_000
 # What "never slower than the plain loop by more than 10 %" allows.
 _LEAST_RATIO = 0.9
 
@@ -239,7 +239,7 @@ def _pictures(folder: Path, count: int) -> list[Image.Image]:
 def _decoded(folder: Path) -> Iterator[Image.Image]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            image = decode(path.read_bytes(), max_pixels=_MAX_PIXELS, min_side_px=_LONGEST_SIDE_PX)
+            image = decode(path.read_bytes(), max_pixels=MAX_PIXELS, min_side_px=_LONGEST_SIDE_PX)
         except (OSError, TooManyPixels, UndecodableImage):
             continue
         image.thumbnail((_LONGEST_SIDE_PX, _LONGEST_SIDE_PX))
