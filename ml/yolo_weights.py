@@ -50,7 +50,7 @@ UNREADABLE = (
 )
 
 # It also puts an `open` of its own into Pillow, for the whole process, which answers to a file that
-# is no picture by installing a package; `decode` opens HEIC itself.
+# is no picture by installing a package; how files are opened is ruled in `ml.rules.opening`.
 Image.open = patches._image_open
 
 for _handler in LOGGER.handlers:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kernel.regions import MOST_LABEL_CHARS, MOST_OBJECTS, MOST_PANELS, WHOLE, RegionKey
+from kernel.regions import MAX_LABEL_CHARS, MAX_OBJECTS, MAX_PANELS, WHOLE, RegionKey
 from ml import panels
 from ml.detection.base import Detection, Detector
 from ml.detection.selection import NAMED_CONFIDENCE, select_objects
@@ -73,7 +73,7 @@ def _split(picture: UprightPicture) -> TakenApart:
     splitting = panels.split(picture.pixels)
     boxes = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
     boxes.sort(key=lambda one: one[0].width * one[0].height, reverse=True)
-    kept = sorted(boxes[:MOST_PANELS], key=lambda one: (one[0].y0, one[0].x0))
+    kept = sorted(boxes[:MAX_PANELS], key=lambda one: (one[0].y0, one[0].x0))
     whole = PictureRegion(WHOLE, picture.whole, picture)
     return TakenApart(
         splitting.kind,
@@ -111,7 +111,7 @@ def _objects(
             scene.box.x0 + inside.x1,
             scene.box.y0 + inside.y1,
         )
-        label = each.label[:MOST_LABEL_CHARS] if each.confidence >= NAMED_CONFIDENCE else ""
+        label = each.label[:MAX_LABEL_CHARS] if each.confidence >= NAMED_CONFIDENCE else ""
         regions.append(
             PictureRegion(RegionKey("object", 0), box, picture.crop(box), label, each.confidence)
         )
@@ -120,5 +120,5 @@ def _objects(
 
 def _surest(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
     """Return the objects that are kept, numbered."""
-    sure = sorted(objects, key=lambda one: -one.confidence)[:MOST_OBJECTS]
+    sure = sorted(objects, key=lambda one: -one.confidence)[:MAX_OBJECTS]
     return [replace(one, key=RegionKey("object", place)) for place, one in enumerate(sure)]

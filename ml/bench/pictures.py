@@ -9,8 +9,8 @@ from PIL import Image
 from ml.errors import MlError, NoPictures
 from ml.evaluation.datasets import list_pictures, read_bytes
 from ml.images.decode import decode
+from ml.rules.limits import MAX_PIXELS
 
-_MAX_PIXELS = 100_000_000
 # Pictures for a network stay in memory, decoded, at no more than this; its input is smaller yet.
 _MAX_SIDE_PX = 1024
 
@@ -58,7 +58,7 @@ def network_pictures(folder: Path, count: int) -> list[Image.Image]:
 def _readable(folder: Path, min_side_px: int | None) -> Iterator[tuple[str, Image.Image]]:
     for path in list_pictures(folder):
         try:
-            image = decode(read_bytes(path), max_pixels=_MAX_PIXELS, min_side_px=min_side_px)
+            image = decode(read_bytes(path), max_pixels=MAX_PIXELS, min_side_px=min_side_px)
         except MlError:
             continue
         yield path.relative_to(folder).as_posix(), image

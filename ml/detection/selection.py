@@ -7,7 +7,7 @@ from ml.types import intersection_over_union, shared_area
 
 # From here on a region is worth having: a doubtful box, or one under a wrong name, still cuts its
 # subject out. With objects from 0.25 on, recall@1 of subjects on other backgrounds is .03 less
-# (see `ml.regions`).
+# (see `ml.rules.pair_score`).
 LEAST_CONFIDENCE = 0.1
 # From here on the name is right often enough to be shown and filtered by.
 NAMED_CONFIDENCE = 0.25

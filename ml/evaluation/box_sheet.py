@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ml.errors import MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.plots import MOST_FAILURES
-from ml.evaluation.protocols import MAX_PIXELS
 from ml.images.decode import decode
+from ml.rules.limits import MAX_PIXELS
 
 _SIDE_PX, _GAP_PX, _TEXT_PX, _ACROSS = 360, 12, 13, 4
 _TRUE, _MISSED, _RIGHT, _WRONG = (20, 150, 60), (200, 30, 30), (60, 120, 230), (240, 160, 0)

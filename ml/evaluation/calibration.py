@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from ml.encoders.base import EncoderSpec
 from ml.errors import CheckpointMismatch, EvaluationDataInvalid
 from ml.evaluation.metrics import OperatingPoint, operating_point
+from ml.rules.calibration_curve import Curve, Isotonic, Method, Platt, curve_from_json
 
 FILE = "calibration.json"
 DEFAULT_PRECISIONS = (0.9, 0.95, 0.99)
 _FOLDS = 5
 _MOST_KNOTS = 200
-
-Method = Literal["isotonic", "platt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +49,6 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Isotonic:
-    """Probability as straight lines between knots; constant beyond the first and the last.
-
-    Attributes:
-        scores: (K,) strictly rising.
-        probabilities: (K,) never falling, 0..1.
-    """
-
-    scores: tuple[float, ...]
-    probabilities: tuple[float, ...]
-
-    def probability(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the probabilities of scores of any shape."""
-        return np.asarray(np.interp(scores, self.scores, self.probabilities), dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Platt:
-    """Probability as 1 / (1 + exp(−(slope · score + intercept))); slope > 0.
-
-    Source: Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
-    """
-
-    slope: float
-    intercept: float
-
-    def probability(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the probabilities of scores of any shape."""
-        # tanh, because exp overflows at the far end.
-        steepness = self.slope * np.asarray(scores, dtype=np.float64) + self.intercept
-        return (1 + np.tanh(steepness / 2)) / 2
-
-
-@dataclass(frozen=True, slots=True)
 class Calibration:
     """From a score to P(same subject), and back to thresholds.
 
@@ -98,7 +63,7 @@ class Calibration:
     """
 
     method: Method
-    curve: Isotonic | Platt
+    curve: Curve
     held_out_log_loss: dict[str, float]
     base_log_loss: float
     thresholds: tuple[OperatingPoint, ...]
@@ -122,7 +87,7 @@ class Calibration:
         try:
             return cls(
                 method=values["method"],
-                curve=_curve_from_json(values["method"], values["curve"]),
+                curve=curve_from_json(values["method"], values["curve"]),
                 held_out_log_loss={k: float(v) for k, v in values["held_out_log_loss"].items()},
                 base_log_loss=float(values["base_log_loss"]),
                 thresholds=tuple(OperatingPoint(**each) for each in values["thresholds"]),
@@ -289,26 +254,3 @@ def _fit_platt(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Platt
 def _log_loss(probabilities: NDArray[np.float64], is_same: NDArray[np.bool_]) -> float:
     likelihood = np.where(is_same, probabilities, 1 - probabilities)
     return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
-
-
-def _curve_from_json(method: str, values: dict[str, Any]) -> Isotonic | Platt:
-    if method == "platt":
-        platt = Platt(float(values["slope"]), float(values["intercept"]))
-        if not (platt.slope > 0 and np.isfinite([platt.slope, platt.intercept]).all()):
-            raise ValueError("the slope of its curve has to be above 0")
-        return platt
-    if method != "isotonic":
-        raise ValueError(f"there is no method {method!r}")
-    scores, probabilities = (
-        tuple(float(value) for value in values[name]) for name in ("scores", "probabilities")
-    )
-    is_curve = (
-        0 < len(scores) == len(probabilities)
-        and (np.diff(scores) > 0).all()
-        and (np.diff(probabilities) >= 0).all()
-        and np.isfinite(scores).all()
-        and 0 <= probabilities[0] <= probabilities[-1] <= 1
-    )
-    if not is_curve:
-        raise ValueError("its knots have to rise, with probabilities from 0 to 1")
-    return Isotonic(scores, probabilities)

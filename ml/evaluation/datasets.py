@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.errors import EvaluationDataInvalid
+from ml.rules.file_types import is_hidden, is_picture_name
 from ml.types import Box
 
 LABELS = "labels.csv"
-_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
-)
 _MEDIUM_DEPTH, _SUBJECT_DEPTH = 3, 2
 
 
@@ -48,12 +46,8 @@ def list_pictures(folder: Path) -> list[Path]:
         raise EvaluationDataInvalid(f"There is no folder {folder}.", folder=str(folder))
     found = []
     for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(place, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
-        ]
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(place, name) for name in files if is_picture_name(name)]
     if not found:
         raise EvaluationDataInvalid(f"There are no pictures in {folder}.", folder=str(folder))
     return sorted(found)

@@ -20,11 +20,11 @@ from ml.evaluation.box_sheet import BoxedPicture, Outline, draw_box_failures
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
 from ml.evaluation.object_truth import ObjectTruth, read_object_truth
-from ml.evaluation.protocols import MAX_PIXELS
 from ml.evaluation.tables import aligned, piped
 from ml.images.decode import decode
 from ml.left_out import LeftOut
 from ml.output import replaced_files
+from ml.rules.limits import MAX_PIXELS
 
 ALL = "all"
 _HEADER = ("class", "boxes", "AP@0.5", "precision", "recall")

@@ -16,12 +16,12 @@ from ml.evaluation.datasets import read_bytes
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
 from ml.evaluation.panel_figures import Examined, PanelFigures, figures_by_kind, match
 from ml.evaluation.panel_truth import PLAIN, PanelTruth, read_panel_truth
-from ml.evaluation.protocols import MAX_PIXELS
 from ml.evaluation.tables import aligned, piped
 from ml.images.decode import decode
 from ml.left_out import LeftOut
 from ml.output import replaced_files
 from ml.panels import Splitting, split
+from ml.rules.limits import MAX_PIXELS
 
 _HEADER = (
     "kind",

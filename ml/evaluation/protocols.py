@@ -25,10 +25,9 @@ from ml.evaluation.datasets import (
     read_scenes,
 )
 from ml.images.decode import decode
+from ml.rules.limits import MAX_PIXELS
 from ml.types import Box
 
-# Larger than any camera's picture; a file that declares more is reported and left out.
-MAX_PIXELS = 120_000_000
 # Of a picture that copies are made of: turned, it fills a square as wide as it is long, over 1 GB
 # beyond this; and no JPEG is much longer.
 _MOST_SIDE_PX = 20_000

@@ -11,7 +11,7 @@ from ml.evaluation.protocols import Plan
 from ml.evaluation.tables import aligned, piped
 from ml.evaluation.trials import Comparison, Failure, Outcome, Row, System
 from ml.left_out import LeftOut
-from ml.regions import OBJECT_PENALTY
+from ml.rules.pair_score import OBJECT_PENALTY
 
 # Figure → its column. The others are in the JSON.
 _COLUMNS = {

@@ -13,7 +13,8 @@ from ml.evaluation.bootstrap import Difference, Interval
 from ml.evaluation.embedding import Embedded, ObjectEmbeddings
 from ml.evaluation.metrics import Ranking, RetrievalMetrics
 from ml.evaluation.protocols import Plan, Trial
-from ml.regions import RegionKind, pair_score
+from ml.rules.pair_score import pair_score
+from ml.rules.regions import RegionKind
 
 # A trial's matrices take about 30 bytes a pair: 6 GB at this many.
 _MOST_PAIRS = 200_000_000

@@ -14,11 +14,11 @@ from ml.errors import MlError, NoPictures
 from ml.images.decode import decode
 from ml.left_out import LeftOut
 from ml.output import check_writable, replaced_files
+from ml.rules.limits import MAX_PIXELS
 from ml.training.data.sources import list_pictures
 
 logger = logging.getLogger(__name__)
 
-MAX_PIXELS = 100_000_000
 _AT_ONCE = 64  # decoded pictures that are in memory together
 
 

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from ml.encoders.base import MOST_SIDE_PX
 from ml.errors import InvalidTrainingConfig
+from ml.rules.limits import MAX_PIXELS
 
 DataKind = Literal["folder", "pairs", "decisions", "made"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -53,7 +54,7 @@ class DataConfig:
     held_out_share: Annotated[float, Limits(ge=0, lt=1)] = 0.1
     max_held_out: Count = 200
     cache_px: Count | None = None
-    max_pixels: Count = 100_000_000
+    max_pixels: Count = MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)

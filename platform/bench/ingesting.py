@@ -19,8 +19,8 @@ from statistics import mean
 
 from PIL import Image, ImageOps
 
-from catalog.validation import EXTENSIONS
 from config.env import ROOT
+from ml.rules.file_types import PICTURE_ENDINGS, ending_of
 
 _STOP_S = 180.0
 # Pictures before the measured ones: two chunks for each of two processes. The bare models, too,
@@ -68,7 +68,9 @@ def measure(source: Path, scratch: Path, *, count: int) -> IngestFigures:
 
 def write_pictures(source: Path, target: Path, *, count: int) -> None:
     """Copy the pictures of `source`; make up the number with mirrored ones, then turned ones."""
-    originals = sorted(path for path in source.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    originals = sorted(
+        path for path in source.rglob("*") if ending_of(path.name) in PICTURE_ENDINGS
+    )
     if not originals:
         raise ValueError(f"There is no picture in {source}.")
     if count > 4 * len(originals):

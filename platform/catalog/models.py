@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models import JobRecord
-from kernel.regions import MOST_LABEL_CHARS, RegionKey, region_key
+from kernel.regions import MAX_LABEL_CHARS, RegionKey, region_key
+from ml.rules import regions
 
 
 class Tag(models.Model):
@@ -114,9 +115,9 @@ class Region(models.Model):
     """
 
     class Kind(models.TextChoices):
-        WHOLE = "whole", _("whole picture")
-        PANEL = "panel", _("panel")
-        OBJECT = "object", _("object")
+        WHOLE = regions.FULL_IMAGE, _("whole picture")
+        PANEL = regions.PANEL, _("panel")
+        OBJECT = regions.OBJECT, _("object")
 
     image = models.ForeignKey(
         Image, on_delete=models.CASCADE, related_name="regions", verbose_name=_("image")
@@ -127,7 +128,7 @@ class Region(models.Model):
     y0 = models.PositiveIntegerField()
     x1 = models.PositiveIntegerField()
     y1 = models.PositiveIntegerField()
-    label = models.CharField(_("label"), max_length=MOST_LABEL_CHARS, blank=True)
+    label = models.CharField(_("label"), max_length=MAX_LABEL_CHARS, blank=True)
     confidence = models.FloatField(_("confidence"), default=1.0)
     pdq = models.BinaryField(_("PDQ hash"), max_length=32, null=True)
     pdq_quality = models.PositiveSmallIntegerField(_("quality of the PDQ hash"), default=0)

@@ -21,6 +21,7 @@ from jobs.services import MAX_DELIVERIES, finish, finish_as_split
 from kernel import task_names
 from kernel.errors import ConflictError, UserInputError
 from kernel.regions import WHOLE, FoundRegion, RegionKey
+from ml.rules.calibration_curve import curve_from_json
 
 # Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
 CHUNK_SIZE = 64
@@ -279,7 +280,9 @@ def record_calibration(version: EncoderVersion, calibration: Mapping[str, Any]) 
     except KeyError as error:
         raise UserInputError("calibration:user:broken", detail=f"It has no {error}.") from error
     except (TypeError, ValueError) as error:
-        raise UserInputError("calibration:user:broken", detail=f"{error}.") from error
+        reason = str(error)
+        detail = f"{reason[:1].upper()}{reason[1:]}."
+        raise UserInputError("calibration:user:broken", detail=detail) from error
     if made_with != (version.weights_sha256, version.preprocessing_sha256):
         raise UserInputError("calibration:user:other-encoder", encoder=version.choice)
     version.calibration = dict(calibration)
@@ -297,8 +300,7 @@ def _check_calibration(calibration: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(calibration, Mapping):
         raise TypeError("It is no JSON object")
     json.dumps(calibration, allow_nan=False)
-    for name in ("method", "curve"):  # what they hold is read where probabilities are
-        calibration[name]
+    curve_from_json(calibration["method"], calibration["curve"])
     for point in calibration["thresholds"]:
         _check_threshold(point)
     origin = calibration["origin"]

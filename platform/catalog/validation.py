@@ -6,89 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
-from pathlib import PurePath
 
-import numpy as np
-import pillow_heif
 from django.conf import settings
-from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
 from catalog.frames import has_more_frames
 from kernel.errors import UserInputError
 from kernel.hashing import sha256_hex
+from ml.rules.file_types import FORMATS, PICTURE_ENDINGS, UNSUPPORTED_ENDINGS, ending_of
+from ml.rules.opening import open_picture
+from ml.rules.orientation import turn_upright, turned, turned_size
+from ml.rules.rgb import has_deep_samples, to_rgb, tones_of
 
-pillow_heif.register_heif_opener()
-
-# Pillow's name → ours. Nothing else is ever handed to a decoder.
-FORMATS = {
-    "JPEG": "jpeg",
-    "MPO": "jpeg",  # a JPEG with a second view behind it, as many cameras write
-    "PNG": "png",
-    "WEBP": "webp",
-    "GIF": "gif",
-    "BMP": "bmp",
-    "TIFF": "tiff",
-    "HEIF": "heic",
-    "AVIF": "avif",
-}
 MIME_TYPES = {name: f"image/{name}" for name in FORMATS.values()}
-# A name with one of these endings promises a picture; folders are searched for them.
-EXTENSIONS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".avif",
-    ]
-)
-# Pictures too, but of kinds that we do not read: said so instead of passed over.
-UNSUPPORTED_EXTENSIONS = frozenset(
-    [
-        ".svg",
-        ".svgz",
-        ".psd",
-        ".psb",
-        ".ai",
-        ".eps",
-        ".ico",
-        ".jp2",
-        ".jxl",
-        ".tga",
-        ".xcf",
-        ".raw",
-        ".cr2",
-        ".cr3",
-        ".nef",
-        ".arw",
-        ".dng",
-    ]
-)
-# Pillow opens an MPO as the JPEG that it begins with.
-_OPENED_AS = [name for name in FORMATS if name != "MPO"]
-# Source: Exif 2.32, 4.6.4 A, tag Orientation; 1 is upright already. Pillow's own `exif_transpose`
-# also writes the tags anew, which fails on the odd ones that many cameras leave.
-_UPRIGHT_BY_ORIENTATION = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SWAPPING_SIDES = frozenset(_UPRIGHT_BY_ORIENTATION[orientation] for orientation in (5, 6, 7, 8))
 THUMBNAIL_SIDE_PX = 400
 _THUMBNAIL_QUALITY = 82
 # Pixels made displayable at a time. A whole picture of 100 megapixels took 2 GB that way.
@@ -123,18 +53,18 @@ def validate(data: bytes, *, name: str = "") -> ValidPicture:
             wrong-extension, too-many-pixels, too-many-frames, broken.
     """
     check_size(len(data))
-    ending = PurePath(name).suffix.lower()
-    if ending in UNSUPPORTED_EXTENSIONS:
+    ending = ending_of(name)
+    if ending in UNSUPPORTED_ENDINGS:
         raise UserInputError("image:user:unsupported-format", extension=ending)
     with _open(data, ending) as picture:
-        if ending and ending not in EXTENSIONS:
+        if ending and ending not in PICTURE_ENDINGS:
             raise UserInputError("image:user:wrong-extension", extension=ending)
         _check_dimensions(picture, data)
         format_name = FORMATS[picture.format or ""]
         with _decoding():
             picture.load()
-            turn = _turn_upright(picture)
-            width, height = picture.size[::-1] if turn in _SWAPPING_SIDES else picture.size
+            turn = turn_upright(picture)
+            width, height = turned_size(picture.size, turn)
             thumbnail = _thumbnail(picture, turn, side_px=THUMBNAIL_SIDE_PX)
     return ValidPicture(
         sha256=sha256_hex(data),
@@ -161,7 +91,7 @@ def preview(data: bytes, *, side_px: int) -> bytes:
         with _decoding():
             picture.draft("RGB", (side_px, side_px))  # a JPEG in no more detail than is shown
             picture.load()
-            return _thumbnail(picture, _turn_upright(picture), side_px=side_px)
+            return _thumbnail(picture, turn_upright(picture), side_px=side_px)
 
 
 def check_size(file_bytes: int) -> None:
@@ -185,7 +115,7 @@ def _open(data: bytes, ending: str) -> Iterator[Image.Image]:
         # Our own limit on pixels follows; Pillow's is below it only as a warning.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            picture = Image.open(io.BytesIO(data), formats=_OPENED_AS)
+            picture = open_picture(data)
         except Image.DecompressionBombError as error:
             raise UserInputError(
                 "image:user:too-many-pixels", max_pixels=settings.UPLOAD_MAX_PIXELS
@@ -219,13 +149,6 @@ def _decoding() -> Iterator[None]:
         raise UserInputError("image:user:broken", reason=str(error)) from error
 
 
-def _turn_upright(picture: Image.Image) -> Image.Transpose | None:
-    try:
-        return _UPRIGHT_BY_ORIENTATION.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001  # damaged metadata say nothing; the pixels are still good
-        return None
-
-
 def _thumbnail(picture: Image.Image, turn: Image.Transpose | None, *, side_px: int) -> bytes:
     scale = min(1.0, side_px / max(picture.size))
     width, height = (max(1, round(side * scale)) for side in picture.size)
@@ -234,8 +157,7 @@ def _thumbnail(picture: Image.Image, turn: Image.Transpose | None, *, side_px: i
     box = (0, 0, picture.width / factor, picture.height / factor)
     small = _reduced(picture, factor).resize((width, height), Image.Resampling.BICUBIC, box)
     buffer = io.BytesIO()
-    small = small if turn is None else small.transpose(turn)
-    small.save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
+    turned(small, turn).save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
     return buffer.getvalue()
 
 
@@ -244,12 +166,12 @@ def _reduced(picture: Image.Image, factor: int) -> Image.Image:
 
     A last row or column of fewer than `factor` pixels counts as a whole one.
     """
-    tones = _tones(picture)
+    tones = tones_of(_strips(picture)) if has_deep_samples(picture) else None
     size = (ceil(picture.width / factor), ceil(picture.height / factor))
     reduced = Image.new("RGB", size)
     top = 0
     for strip in _strips(picture, rows_in=factor):
-        small = _displayable(strip, tones).reduce(factor)
+        small = to_rgb(strip, tones).reduce(factor)
         reduced.paste(small, (0, top))
         top += small.height
     return reduced
@@ -260,38 +182,3 @@ def _strips(picture: Image.Image, *, rows_in: int = 1) -> Iterator[Image.Image]:
     rows = rows_in * max(1, _STRIP_PIXELS // (picture.width * rows_in))
     for top in range(0, picture.height, rows):
         yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))
-
-
-def _displayable(strip: Image.Image, tones: tuple[float, float]) -> Image.Image:
-    """Return the strip with 8 bits a channel, opaque, on white."""
-    if strip.mode[0] in "IF":  # Pillow's conversion clips at 255
-        black, white = tones
-        values = (_samples(strip) - black) * (255.0 / (white - black))
-        return Image.fromarray(np.rint(values).astype(np.uint8))
-    if strip.has_transparency_data:
-        opaque, strip = Image.new("RGB", strip.size, "white"), strip.convert("RGBA")
-        opaque.paste(strip, mask=strip)
-        return opaque
-    return strip if strip.mode == "RGB" else strip.convert("RGB")
-
-
-def _tones(picture: Image.Image) -> tuple[float, float]:
-    """Return which values stand for black and for white, the same as `ml.images.decode` says.
-
-    16 bits are used whole. 32-bit samples do not say how they are scaled: the first usual range
-    that holds them all is taken, and their own extremes where none does.
-    """
-    if picture.mode not in {"I", "F"}:
-        return 0.0, 65535.0
-    extremes = [(values.min(), values.max()) for values in map(_samples, _strips(picture))]
-    low, high = float(min(low for low, _ in extremes)), float(max(high for _, high in extremes))
-    for ceiling in (1.0, 255.0, 65535.0) if picture.mode == "F" else (255.0, 65535.0):
-        if low >= 0.0 and high <= ceiling:
-            return 0.0, ceiling
-    return low, max(high, low + 1.0)
-
-
-def _samples(strip: Image.Image) -> NDArray[np.float64]:
-    """Return the (H, W) samples of a greyscale strip; what is no number is 0."""
-    values = np.asarray(strip, dtype=np.float64)
-    return np.where(np.isfinite(values), values, 0.0)

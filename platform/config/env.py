@@ -13,14 +13,12 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ml.rules.limits import MAX_PIXELS, PILLOW_MAX_PIXELS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # A unix socket's path has 108 bytes on Linux, the closing zero among them (sys/un.h).
 MAX_SOCKET_PATH_BYTES = 107
-
-# Pillow refuses to open anything larger: twice PIL.Image.MAX_IMAGE_PIXELS. A limit above it would
-# promise what no decoder here keeps.
-MAX_PIXELS = 178_956_970
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = TypeVar("Address", SecretStr, str)
@@ -188,7 +186,7 @@ class UploadEnv(_Env):
     model_config = SettingsConfigDict(env_prefix="UPLOAD_")
 
     max_bytes: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
-    max_pixels: Annotated[int, Field(gt=0, le=MAX_PIXELS)] = 100_000_000
+    max_pixels: Annotated[int, Field(gt=0, le=PILLOW_MAX_PIXELS)] = MAX_PIXELS
     max_frames: Annotated[int, Field(gt=0)] = 1_000
 
 

@@ -5,13 +5,14 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from catalog.validation import EXTENSIONS, UNSUPPORTED_EXTENSIONS, check_size
+from catalog.validation import check_size
 from kernel.errors import UserInputError
+from ml.rules.file_types import UNSUPPORTED_ENDINGS, ending_of, is_hidden, is_picture_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def list_folder(folder: Path) -> Iterator[SourceFile]:
         return
     closed: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=closed.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in sorted(names):
             if _promises_a_picture(name):
                 yield _file(Path(parent) / name, folder)
@@ -65,8 +66,8 @@ def list_uploads(files: list[UploadedFile]) -> Iterator[SourceFile]:
 
 
 def _promises_a_picture(name: str) -> bool:
-    ending = PurePath(name).suffix.lower()
-    return not name.startswith(".") and ending in EXTENSIONS | UNSUPPORTED_EXTENSIONS
+    is_unsupported = not is_hidden(name) and ending_of(name) in UNSUPPORTED_ENDINGS
+    return is_picture_name(name) or is_unsupported
 
 
 def _file(path: Path, root: Path) -> SourceFile:

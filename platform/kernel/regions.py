@@ -1,33 +1,32 @@
-"""The parts of a picture as every process names them."""
+"""The regions of a picture as every process names them."""
 
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
 
-Kind = Literal["whole", "panel", "object"]
+from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL, RegionKind, region_kind
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RegionKey:
-    """Which part of a picture: its kind, and its place from 0 among the picture's parts of it.
+    """Which region of a picture: its kind, and its index from 0 among the picture's own of it.
 
     As text, "panel-3", it names files and answers of the API.
     """
 
-    kind: Kind
+    kind: RegionKind
     ordinal: int
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.ordinal}"
 
 
-WHOLE = RegionKey("whole", 0)
+WHOLE = RegionKey(FULL_IMAGE, 0)
 # A contact sheet of a hundred photos is found by its largest ones: each costs an embedding.
-MOST_PANELS, MOST_OBJECTS = 40, 12
-MOST_LABEL_CHARS = 100
+MAX_PANELS, MAX_OBJECTS = 40, 12
+MAX_LABEL_CHARS = 100
 POSSIBLE_REGIONS = (
     WHOLE,
-    *(RegionKey("panel", place) for place in range(MOST_PANELS)),
-    *(RegionKey("object", place) for place in range(MOST_OBJECTS)),
+    *(RegionKey(PANEL, index) for index in range(MAX_PANELS)),
+    *(RegionKey(OBJECT, index) for index in range(MAX_OBJECTS)),
 )
 
 
@@ -37,30 +36,30 @@ def region_key(kind: str, ordinal: int) -> RegionKey:
     Raises:
         ValueError: there is no such kind.
     """
-    if kind not in get_args(Kind):
-        raise ValueError(f"no kind of region {kind!r}")
-    return RegionKey(cast("Kind", kind), ordinal)
+    return RegionKey(region_kind(kind), ordinal)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRegion:
-    """A part of an image as a worker found it.
+    """A region of an image as a worker found it.
+
+    Its box is in pixels of the upright original, x right and y down; x1 and y1 lie outside of it.
 
     Attributes:
-        kind: as in `RegionKey`.
-        ordinal: likewise.
-        x0: the box, half-open, in pixels of the upright original; x right, y down.
-        y0: likewise.
-        x1: likewise.
-        y1: likewise.
-        label: what an object is; "" where that is doubtful, and for the whole and panels; at most
-            `MOST_LABEL_CHARS`.
+        kind: full image, panel or object.
+        ordinal: its index from 0 among the image's regions of that kind.
+        x0: left side of the box.
+        y0: top of the box.
+        x1: right side of the box.
+        y1: bottom of the box.
+        label: what an object is; "" where that is doubtful, and for the full image and panels; at
+            most `MAX_LABEL_CHARS`.
         confidence: 0..1.
-        pdq: the PDQ hash of the whole or of a panel, 32 bytes; None for objects.
+        pdq: the PDQ hash of the full image or of a panel, 32 bytes; None for objects.
         pdq_quality: 0..100.
     """
 
-    kind: Kind
+    kind: RegionKind
     ordinal: int
     x0: int
     y0: int
@@ -73,5 +72,5 @@ class FoundRegion:
 
     @property
     def key(self) -> RegionKey:
-        """Which part of its image this is."""
+        """Which region of its image this is."""
         return RegionKey(self.kind, self.ordinal)

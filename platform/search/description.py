@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jobs import dispatch
 from kernel import task_names
 from kernel.errors import AppError, DefectError, TransientError, UserInputError
-from kernel.regions import Kind
+from ml.rules.regions import QueryKind
 
 Box = tuple[int, int, int, int]
 Point = tuple[float, float]
@@ -41,7 +41,7 @@ class QueryRegion:
         confidence: 0..1.
     """
 
-    kind: Kind | Literal["box"]
+    kind: QueryKind
     ordinal: int
     box: Box
     label: str = ""

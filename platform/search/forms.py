@@ -11,7 +11,7 @@ from catalog import storage
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
 from kernel.errors import DefectError, UserInputError
-from kernel.regions import MOST_LABEL_CHARS
+from kernel.regions import MAX_LABEL_CHARS
 from search import query_files
 
 _NAME_CHARS = 200
@@ -104,7 +104,7 @@ class QueryForm(forms.Form):
     def _labels(self) -> list[str]:
         lists = getattr(self.data, "getlist", None)
         labels = lists("label") if lists else [self.data.get("label", "")]
-        return [label.strip() for label in labels if 0 < len(label.strip()) <= MOST_LABEL_CHARS]
+        return [label.strip() for label in labels if 0 < len(label.strip()) <= MAX_LABEL_CHARS]
 
 
 def _read_kept(query_id: UUID) -> bytes:

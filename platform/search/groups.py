@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from catalog.models import Image, Region
+from ml.rules.pair_score import pair_score
 from search.description import Copy, DescribedQuery, QueryRegion
-from search.pairs import pair_score
-from search.verdicts import Verdict, by_score, probability
+from search.verdicts import Verdict, by_score, curve_of, probability
 from vectors.index import Hit
 
 # Images in a group, and in all groups of a collage.
@@ -111,7 +111,7 @@ def best_pairs(
     for place in part.searched:
         region = described.searched[place]
         for hit in found[place]:
-            pair = Pair(region, hit.point_id, pair_score(region, hit))
+            pair = Pair(region, hit.point_id, pair_score(region.kind, hit.payload.kind, hit.score))
             known = best.get(hit.payload.image_id)
             if known is None or pair.score > known.score:
                 best[hit.payload.image_id] = pair
@@ -143,6 +143,7 @@ def rank(
         calibration: of the encoder version.
         most: images that are kept.
     """
+    curve = curve_of(calibration)
     hits = []
     for image_id in {**pairs, **copies}:
         image, pair = images.get(image_id), pairs.get(image_id)
@@ -161,7 +162,7 @@ def rank(
                 rank=0,
                 verdict=verdict,
                 score=score,
-                probability=None if score is None else probability(score, calibration),
+                probability=None if score is None else probability(score, curve),
                 query=part.region if copy or pair is None else pair.query,
                 region=region,
                 copy=copy,

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ml.rules.calibration_curve import Curve, curve_from_json
+
 # Of the thresholds that a calibration has, the lowest that is right so often tells a same subject.
 SAME_SUBJECT_PRECISION = 0.9
 
@@ -34,7 +36,7 @@ def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:
     """Return what a score alone says: "same subject" or "similar".
 
     Args:
-        score: of the best pair of regions; see `search.pairs`.
+        score: of the best pair of regions; see `ml.rules.pair_score`.
         calibration: the encoder version's; None never says "same subject".
     """
     reached = [
@@ -48,17 +50,22 @@ def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:
     return Verdict.SAME_SUBJECT if score >= lowest["threshold"] else Verdict.SIMILAR
 
 
-def probability(score: float, calibration: Mapping[str, Any] | None) -> float | None:
+def curve_of(calibration: Mapping[str, Any] | None) -> Curve | None:
+    """Return the curve of an encoder version's calibration; None where it has none.
+
+    Args:
+        calibration: as `python -m ml calibrate` writes it.
+    """
+    if calibration is None:
+        return None
+    return curve_from_json(calibration["method"], calibration["curve"])
+
+
+def probability(score: float, curve: Curve | None) -> float | None:
     """Return P(same subject | score), 0..1, or None where the encoder version is not calibrated.
 
     Args:
         score: of the best pair of regions.
-        calibration: as `python -m ml calibrate` writes it, isotonic or Platt's.
+        curve: of the encoder version's calibration.
     """
-    if calibration is None:
-        return None
-    curve = calibration["curve"]
-    if calibration["method"] == "isotonic":
-        return float(np.interp(score, curve["scores"], curve["probabilities"]))
-    steepness = curve["slope"] * score + curve["intercept"]
-    return float((1 + np.tanh(steepness / 2)) / 2)  # tanh, because exp overflows at the far end
+    return None if curve is None else float(curve.probability(np.asarray(score)))

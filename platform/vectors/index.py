@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from kernel.regions import Kind
+from ml.rules.regions import RegionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Payload:
     """
 
     image_id: UUID
-    kind: str
+    kind: RegionKind
     labels: tuple[str, ...]
     medium: str
     tags: tuple[str, ...]
@@ -65,7 +65,7 @@ class Where:
     An empty field is no condition. ``not_image_ids`` leaves out the points of those images.
     """
 
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[RegionKind, ...] = ()
     labels: tuple[str, ...] = ()
     mediums: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from qdrant_client import models
 
+from ml.rules.regions import region_kind
 from vectors.errors import InvalidPayload
 from vectors.index import Payload, Where
 
@@ -53,13 +54,14 @@ def payload_from_dict(stored: Mapping[str, object] | None) -> Payload:
     """Return the payload that the store kept as a JSON object.
 
     Raises:
-        InvalidPayload: somebody else wrote this point: a field is missing or is no id or time.
+        InvalidPayload: somebody else wrote this point: a field is missing, or is no kind of region,
+            no id or no time.
     """
     try:
         fields = dict(stored or {})
         return Payload(
             image_id=UUID(str(fields["image_id"])),
-            kind=str(fields["kind"]),
+            kind=region_kind(str(fields["kind"])),
             # Points of earlier versions have none; their images wait to be described again.
             labels=_strings(fields.get("labels", [])),
             medium=str(fields["medium"]),

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import ConflictingDecisions, InvalidTrainingData, NoPictures
+from ml.rules.file_types import is_hidden, is_picture_name
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
-)
 PHOTO = "photo"
 _VERDICTS = ("copy", "same_subject", "different")
 # Folder levels between the root and a picture.
@@ -86,12 +84,8 @@ def list_pictures(folder: Path) -> list[Path]:
     """Return the files below a folder that have a picture's suffix, sorted; hidden ones are not."""
     found = []
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-        ]
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(parent, name) for name in files if is_picture_name(name)]
     return sorted(found)
 
 

@@ -88,6 +88,15 @@ def test_a_calibration_of_another_encoder_is_refused(
         ),
         pytest.param(with_threshold(threshold=float("nan")), "", id="NaN"),
         pytest.param(lambda v: v | {"curve": {"slope": float("inf")}}, "", id="infinite curve"),
+        pytest.param(lambda v: v | {"curve": {"slope": 2.0}}, "It has no 'intercept'.", id="half"),
+        pytest.param(
+            lambda v: v | {"curve": {"slope": -2.0, "intercept": 1.0}},
+            "The slope of its curve has to be above 0.",
+            id="a falling curve",
+        ),
+        pytest.param(
+            lambda v: v | {"method": "spline"}, "There is no method 'spline'.", id="another method"
+        ),
     ],
 )
 def test_what_is_no_calibration_is_refused(

@@ -110,6 +110,14 @@ def test_the_hash_is_that_of_the_file() -> None:
     assert (found.width, found.height) == (1, 1)
 
 
+def test_an_avif_whose_container_is_named_first_is_taken_in() -> None:
+    data = encoded(corners(64, 32), "AVIF", quality=95)
+
+    found = validate(data[:8] + b"mif1" + data[12:], name="a.avif")
+
+    assert (found.format, found.width, found.height) == ("avif", 64, 32)
+
+
 def test_a_camera_jpeg_of_two_views_is_a_jpeg() -> None:
     second = corners(64, 32)
     data = encoded(corners(64, 32), "MPO", save_all=True, append_images=[second])
@@ -268,13 +276,7 @@ def test_16_bits_are_scaled_not_stretched(value: int) -> None:
     [
         ("PNG", "<u2", 9_000),
         ("TIFF", ">u2", 9_000),
-        ("TIFF", "<i4", 200),
-        ("TIFF", "<i4", 9_000),
         ("TIFF", "<i4", 900_000),
-        ("TIFF", "<f4", 0.9),
-        ("TIFF", "<f4", 200),
-        ("TIFF", "<f4", 9_000),
-        ("TIFF", "<f4", 1e30),
         ("TIFF", "<f4", np.nan),
     ],
 )

@@ -1,11 +1,9 @@
 """The search page over the real queue, storage and vector store, with a small encoder behind."""
 
 import io
-import itertools
 import json
 import math
 import time
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -15,16 +13,13 @@ from PIL import Image as Pillow
 from catalog import storage
 from catalog.models import Image, Region
 from kernel.messages import sentence
-from kernel.regions import MOST_PANELS, FoundRegion
-from ml.regions import pair_score as ml_pair_score
+from kernel.regions import MAX_PANELS, FoundRegion
+from ml.rules.pair_score import OBJECT_PENALTY
 from search import query_files, verdicts
-from search.description import QueryRegion
-from search.pairs import OBJECT_PENALTY, pair_score
 from tests import pictures
 from tests.pictures import plain
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED, encoded, upload
-from vectors.index import Hit, Payload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
@@ -191,15 +186,6 @@ def test_pair_with_an_object_is_worth_less_than_one_without(client, searchable, 
     assert hit["score"] == pytest.approx(1.0 - OBJECT_PENALTY, abs=1e-5)
 
 
-@pytest.mark.parametrize("kinds", list(itertools.product(["whole", "panel", "object"], repeat=2)))
-def test_pairs_are_scored_as_the_models_were_measured(kinds):
-    asked, found = kinds
-    region = QueryRegion(asked, 0, (0, 0, 1, 1))
-    payload = Payload(uuid4(), found, (), "photo", (), (), datetime(2026, 1, 1, tzinfo=UTC))
-
-    assert pair_score(region, Hit(uuid4(), 0.5, payload)) == ml_pair_score(asked, found, 0.5)
-
-
 def copy_of(image: Image, **changes) -> dict:
     overlap = {"inliers": 40, "is_mirrored": True, "query_percent": 90.4, "image_percent": 31.0}
     return {
@@ -301,19 +287,21 @@ CALIBRATION = {
     ],
 )
 def test_calibration_says_what_a_score_means(score, expected, verdict):
-    assert verdicts.probability(score, CALIBRATION) == pytest.approx(expected)
+    assert verdicts.probability(score, verdicts.curve_of(CALIBRATION)) == pytest.approx(expected)
     assert verdicts.by_score(score, CALIBRATION) == verdict
 
 
 def test_platts_curve_is_a_logistic_one():
     calibration = {"method": "platt", "curve": {"slope": 4.0, "intercept": -2.0}}
 
-    assert verdicts.probability(0.75, calibration) == pytest.approx(1 / (1 + math.exp(-1.0)))
+    curve = verdicts.curve_of(calibration)
+
+    assert verdicts.probability(0.75, curve) == pytest.approx(1 / (1 + math.exp(-1.0)))
 
 
 def test_without_a_calibration_nothing_is_called_the_same_subject():
     assert verdicts.by_score(1.0, None) == "similar"
-    assert verdicts.probability(1.0, None) is None
+    assert verdicts.probability(1.0, verdicts.curve_of(None)) is None
 
 
 def test_image_that_is_being_deleted_is_no_hit(client, searchable, worker):
@@ -616,7 +604,7 @@ def test_proving_copies_has_the_time_that_is_left(client, searchable, worker, se
 
 def test_a_few_images_of_many_alike_regions_hide_no_others(client, searchable, version, worker):
     # given contact sheets with enough red panels each for all places of an answer
-    panels = [FoundRegion("panel", place, 20, 0, 60, 40) for place in range(MOST_PANELS)]
+    panels = [FoundRegion("panel", place, 20, 0, 60, 40) for place in range(MAX_PANELS)]
     for number in range(3):
         searchable(plain(RED, size=(60, 40 + number)), f"sheet {number}", *panels)
     searchable(encoded(DARK_RED), "dark red")

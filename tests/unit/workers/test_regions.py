@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernel.regions import MOST_PANELS, RegionKey
+from kernel.regions import MAX_PANELS, RegionKey
 from ml.detection.base import Detection
 from ml.errors import MlError
 from ml.panels import Kind
@@ -101,7 +101,7 @@ def test_a_contact_sheet_keeps_its_largest_photos() -> None:
     [taken] = take_apart([upright(sheet)], fakes.GridDetector())
 
     panels = [region for region in taken.regions if region.key.kind == "panel"]
-    assert [panel.key.ordinal for panel in panels] == list(range(MOST_PANELS))
+    assert [panel.key.ordinal for panel in panels] == list(range(MAX_PANELS))
     lower = [(panel.box.x0, panel.box.y0) for panel in panels if panel.box.y0 > top]
     assert lower == pytest.approx(np.array([box[:2] for box in large]), abs=3)
 

@@ -6,7 +6,7 @@ import pytest
 
 from ml.errors import CheckpointMismatch, EvaluationDataInvalid
 from ml.evaluation import calibration
-from ml.evaluation.calibration import Calibration, Isotonic, Origin, Platt, fit
+from ml.evaluation.calibration import Calibration, Origin, fit
 from tests import fakes
 
 ORIGIN = Origin(
@@ -55,23 +55,6 @@ def test_a_greater_score_is_never_less_probable(rng, truth):
     assert (np.diff(found) >= 0).all()
     assert found.min() >= 0
     assert found.max() <= 1
-
-
-def test_platt_agrees_with_its_formula_and_does_not_overflow():
-    curve = Platt(slope=3.0, intercept=-1.0)
-
-    found = curve.probability(np.array([-1e6, 0.0, 0.5, 1e6]))
-
-    expected = [0, 1 / (1 + np.e), 1 / (1 + np.exp(-0.5)), 1]
-    assert found == pytest.approx(np.array(expected))
-
-
-def test_isotonic_is_straight_between_knots_and_flat_outside():
-    curve = Isotonic(scores=(0.2, 0.6), probabilities=(0.1, 0.9))
-
-    found = curve.probability(np.array([[0.0, 0.2], [0.4, 1.0]]))
-
-    assert found == pytest.approx(np.array([[0.1, 0.1], [0.5, 0.9]]))
 
 
 def test_no_pairs_are_certain(rng):
@@ -159,26 +142,11 @@ def test_a_damaged_file_is_refused(tmp_path, content):
         calibration.load(path, fakes.SPEC)
 
 
-@pytest.mark.parametrize(
-    ("method", "curve"),
-    [
-        ("platt", {"slope": -1.0, "intercept": 0.0}),
-        ("platt", {"slope": float("inf"), "intercept": 0.0}),
-        ("isotonic", {"scores": [], "probabilities": []}),
-        ("isotonic", {"scores": [0.5, 0.4], "probabilities": [0.1, 0.2]}),
-        ("isotonic", {"scores": [0.4, 0.5], "probabilities": [0.2, 0.1]}),
-        ("isotonic", {"scores": [0.4, 0.5], "probabilities": [0.2]}),
-        ("isotonic", {"scores": [0.4, 0.5], "probabilities": [0.2, 1.1]}),
-        ("isotonic", {"scores": "ab", "probabilities": [0.2, 0.3]}),
-        ("spline", {}),
-    ],
-    ids=["falls", "infinite", "empty", "back", "down", "uneven", "above 1", "text", "unknown"],
-)
-def test_a_curve_that_is_none_is_refused(rng, method, curve):
+def test_a_curve_that_is_none_is_refused(rng):
     values = fit(*pairs(rng, logistic), origin=ORIGIN, rng=rng).to_json()
 
     with pytest.raises(CheckpointMismatch, match="damaged"):
-        Calibration.from_json(values | {"method": method, "curve": curve})
+        Calibration.from_json(values | {"method": "platt", "curve": {"slope": -1, "intercept": 0}})
 
 
 @pytest.mark.parametrize(

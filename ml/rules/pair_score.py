@@ -1,11 +1,11 @@
 """How alike two regions of pictures make the pictures."""
 
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-RegionKind = Literal["whole", "panel", "object"]
+from ml.rules.regions import OBJECT, QueryKind, RegionKind
 
 # What a pair with an object in it has to be better by than one without. Of all pairs of regions the
 # best counts, and the more regions, the likelier a wrong pair is good by chance. Measured with
@@ -20,11 +20,11 @@ OBJECT_PENALTY = 0.15
 Cosine = TypeVar("Cosine", float, NDArray[np.float32])
 
 
-def pair_score(query: RegionKind, hit: RegionKind, cosine: Cosine) -> Cosine:
+def pair_score(query: QueryKind, hit: RegionKind, cosine: Cosine) -> Cosine:
     """Return the score of a pair of regions; that of two pictures is the best of their pairs.
 
     Every region of one picture makes a pair with every region of the other, also an object with a
-    whole picture: a subject alone on its background is found by its whole picture.
+    full image: a subject alone on its background is found by its full image.
 
     Args:
         query: kind of the region that is asked with.
@@ -34,4 +34,4 @@ def pair_score(query: RegionKind, hit: RegionKind, cosine: Cosine) -> Cosine:
     Returns:
         The cosine, less `OBJECT_PENALTY` where either is an object; greater is more similar.
     """
-    return cosine - OBJECT_PENALTY if "object" in (query, hit) else cosine
+    return cosine - OBJECT_PENALTY if OBJECT in (query, hit) else cosine

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.regions import pair_score
+from ml.rules.pair_score import pair_score
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,9 @@ from ml.regions import pair_score
         ("object", "whole", 0.65),
         ("object", "panel", 0.65),
         ("object", "object", 0.65),
+        ("box", "whole", 0.8),
+        ("box", "panel", 0.8),
+        ("box", "object", 0.65),
     ],
 )
 def test_a_pair_with_an_object_has_to_be_better(query, hit, score):

@@ -1,0 +1,76 @@
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from ml.rules.calibration_curve import Isotonic, Platt, curve_from_json
+
+
+def test_platt_agrees_with_its_formula_and_does_not_overflow():
+    curve = Platt(slope=3.0, intercept=-1.0)
+
+    found = curve.probability(np.array([-1e6, 0.0, 0.5, 1e6]))
+
+    expected = [0, 1 / (1 + np.e), 1 / (1 + np.exp(-0.5)), 1]
+    assert found == pytest.approx(np.array(expected))
+
+
+def test_isotonic_is_straight_between_knots_and_flat_outside():
+    curve = Isotonic(scores=(0.2, 0.6), probabilities=(0.1, 0.9))
+
+    found = curve.probability(np.array([[0.0, 0.2], [0.4, 1.0]]))
+
+    assert found == pytest.approx(np.array([[0.1, 0.1], [0.5, 0.9]]))
+
+
+@pytest.mark.parametrize(
+    ("method", "curve"),
+    [
+        ("platt", Platt(slope=3.0, intercept=-1.0)),
+        ("isotonic", Isotonic(scores=(0.2, 0.6), probabilities=(0.1, 0.9))),
+    ],
+)
+def test_a_curve_comes_back_from_json(method, curve):
+    assert curve_from_json(method, asdict(curve)) == curve
+
+
+@pytest.mark.parametrize(
+    ("method", "curve"),
+    [
+        ("platt", {"slope": -1.0, "intercept": 0.0}),
+        ("platt", {"slope": float("inf"), "intercept": 0.0}),
+        ("platt", {"slope": 1.0, "intercept": float("nan")}),
+        ("isotonic", {"scores": [], "probabilities": []}),
+        ("isotonic", {"scores": [0.5, 0.4], "probabilities": [0.1, 0.2]}),
+        ("isotonic", {"scores": [0.4, 0.5], "probabilities": [0.2, 0.1]}),
+        ("isotonic", {"scores": [0.4, 0.5], "probabilities": [0.2]}),
+        ("isotonic", {"scores": [0.4, 0.5], "probabilities": [0.2, 1.1]}),
+        ("isotonic", {"scores": "ab", "probabilities": [0.2, 0.3]}),
+        ("spline", {}),
+    ],
+    ids=[
+        "falls",
+        "infinite",
+        "not a number",
+        "empty",
+        "back",
+        "down",
+        "uneven",
+        "above 1",
+        "text",
+        "unknown",
+    ],
+)
+def test_a_curve_that_is_none_is_refused(method, curve):
+    with pytest.raises(ValueError, match=r"curve|knots|method|could not convert"):
+        curve_from_json(method, curve)
+
+
+@pytest.mark.parametrize(
+    ("curve", "error"),
+    [({"slope": 1.0}, KeyError), ({"slope": None, "intercept": 0.0}, TypeError), (3, TypeError)],
+    ids=["incomplete", "of another kind", "no object"],
+)
+def test_what_is_no_curve_is_refused(curve, error):
+    with pytest.raises(error):
+        curve_from_json("platt", curve)
