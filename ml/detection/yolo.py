@@ -22,14 +22,13 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 from PIL import Image
 
-from ml import yolo_weights
 from ml.detection.base import CONFIDENCE_FLOOR, Detection, DetectorSpec, detections_of
-from ml.encoders.base import MOST_SIDE_PX
-from ml.encoders.hub import sha256_of
-from ml.encoders.preprocess import letterbox
 from ml.errors import CheckpointMismatch, OutOfDeviceMemory
+from ml.images.letterbox import letterbox
 from ml.memory import keep_freed_memory
 from ml.types import Box
+from ml.weights import yolo as yolo_weights
+from ml.weights.files import MAX_INPUT_PX, sha256_of
 
 with contextlib.redirect_stdout(sys.stderr):
     from ultralytics.utils.nms import non_max_suppression
@@ -311,7 +310,7 @@ def _input_shape(
         for side, usual in zip((height, width), size, strict=True)
     ]
     for side in (*sides, *([batch] if isinstance(batch, int) else [])):
-        if not isinstance(side, int) or not 0 < side <= MOST_SIDE_PX:
+        if not isinstance(side, int) or not 0 < side <= MAX_INPUT_PX:
             raise ValueError(f"a side or batch of {side!r}")
     return batch if isinstance(batch, int) else None, sides[0], sides[1]
 

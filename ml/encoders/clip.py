@@ -9,9 +9,9 @@ from transformers import CLIPVisionModelWithProjection, PreTrainedModel
 
 from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.hub import Checkpoint, sha256_of, weights_files
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch
+from ml.weights.files import Checkpoint, sha256_of, weights_files
 
 NAME = "clip"
 _FAMILIES = ("clip", "siglip")

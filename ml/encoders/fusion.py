@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.hub import Checkpoint, Hub, sha256_of, weights_files
 from ml.encoders.network import EncoderNetwork
+from ml.weights.files import Checkpoint, sha256_of, weights_files
+from ml.weights.hub import Hub
 
 NAME = "clip_blip_fusion"
 CLIP_WEIGHTS = "openai/clip-vit-base-patch32"

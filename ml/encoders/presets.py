@@ -39,7 +39,7 @@ class Preset:
 
     @property
     def reference(self) -> str:
-        """The checkpoint as `ml.encoders.hub.Hub` takes it."""
+        """The checkpoint as `ml.weights.hub.Hub` takes it."""
         return self.hub_id if self.revision == "main" else f"{self.hub_id}@{self.revision}"
 
 

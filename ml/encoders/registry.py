@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from ml.encoders import presets
 from ml.encoders.base import Encoder
-from ml.encoders.hub import Hub
 from ml.encoders.presets import Preset
 from ml.errors import CheckpointMismatch, EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
 from ml.types import Choice
+from ml.weights.hub import Hub
 
 if TYPE_CHECKING:
     import torch

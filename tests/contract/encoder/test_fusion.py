@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ml.encoders import checkpoint, clip, fusion, registry
-from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import (
     BLIP_SIDE_PX,
     CLIP_DIM,

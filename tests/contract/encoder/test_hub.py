@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from ml.encoders import registry
-from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.types import Choice
+from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import CLIP_DIM, pictures
 from tests.contract.encoder.hub_server import COMMIT, HubServer
 

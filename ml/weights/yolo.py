@@ -17,9 +17,9 @@ import httpx
 import torch
 from PIL import Image
 
-from ml.encoders.base import MOST_SIDE_PX
-from ml.encoders.hub import within
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.files import MAX_INPUT_PX
+from ml.weights.hub import within
 
 # ultralytics prints to the standard output, which belongs to the command that was asked for.
 with contextlib.redirect_stdout(sys.stderr):
@@ -174,10 +174,10 @@ def input_px(network: Any, path: Path) -> int:
     arguments = getattr(network, "args", None)
     size_px = arguments.get("imgsz", 640) if isinstance(arguments, dict) else 640
     stride_px = max(32, int(torch.as_tensor(getattr(network, "stride", 32)).max()))
-    if not isinstance(size_px, int) or not 0 < size_px <= MOST_SIDE_PX:
+    if not isinstance(size_px, int) or not 0 < size_px <= MAX_INPUT_PX:
         raise CheckpointMismatch(
             f"{path.name} was trained at {size_px!r} px, which is no square of at most "
-            f"{MOST_SIDE_PX} px.",
+            f"{MAX_INPUT_PX} px.",
             file=path.name,
         )
     return -(-size_px // stride_px) * stride_px

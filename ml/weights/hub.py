@@ -1,7 +1,5 @@
 """Where a checkpoint's files are: in a folder, in the hub's cache on disk, or on the hub itself."""
 
-import hashlib
-import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -27,32 +25,16 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # of the HTT
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, unlisted
 
 from ml.errors import CheckpointMismatch, WeightsUnavailable
-
-logger = logging.getLogger(__name__)
-
-CONFIG = "config.json"
-# A processor saved by transformers 5 keeps its image part inside the second file.
-PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
-# In order of preference. The last two are read with weights_only=True; nothing else is ever read.
-WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
+from ml.weights.files import (
+    CONFIG,
+    PREPROCESSORS,
+    WEIGHTS,
+    Checkpoint,
+    shards,
+    weights_files,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A checkpoint that is on this machine.
-
-    Attributes:
-        folder: holds config.json, a preprocessor config and the weights.
-        weights: how to name it in records: hub id@commit, or the folder's name.
-    """
-
-    folder: Path
-    weights: str
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +131,7 @@ class Hub:
         _first_present(get, PREPROCESSORS, repo_id)
         found = _first_present(get, WEIGHTS, repo_id)
         if found.suffix == ".json":
-            for shard in _shards(found):
+            for shard in shards(found):
                 get(shard)
         return Checkpoint(folder=folder, weights=f"{repo_id}@{folder.name}")
 
@@ -161,41 +143,6 @@ _REFUSALS = (
     XetDownloadError,
     OSError,
 )
-
-
-def weights_files(folder: Path) -> list[Path]:
-    """Return the checkpoint's weights files, all shards of it, in a stable order.
-
-    Raises:
-        CheckpointMismatch: none of the known files is there, or a shard is missing.
-    """
-    for name in WEIGHTS:
-        path = folder / name
-        if not path.is_file():
-            continue
-        files = [path]
-        if path.suffix == ".json":
-            files = [folder / shard for shard in _shards(path)]
-        missing = [file.name for file in files if not file.is_file()]
-        if missing:
-            raise CheckpointMismatch(
-                f"{folder.name} lacks the weights file {missing[0]}.", missing=missing
-            )
-        return files
-    raise CheckpointMismatch(
-        f"{folder.name} holds no weights: none of {', '.join(WEIGHTS)}.", folder=str(folder)
-    )
-
-
-def sha256_of(files: Sequence[Path]) -> str:
-    """Return one hex digest for the weights: the file's own, or that of the shards' digests."""
-    digests = []
-    for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def within(timeout_s: float, ask: Callable[[], object]) -> Exception | None:
@@ -247,15 +194,6 @@ def _first_present(get: Callable[[str], str], names: Sequence[str], repo_id: str
     raise CheckpointMismatch(
         f"{repo_id} on the model hub has none of {', '.join(names)}.", repo_id=repo_id
     )
-
-
-def _shards(index: Path) -> list[str]:
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
-        raise CheckpointMismatch(f"{index.name} is damaged: {err}", file=index.name) from err
-    # A name with a folder in it could point anywhere.
-    return sorted(Path(name).name for name in names)
 
 
 def _why(reference: str, refusal: Exception) -> str:
