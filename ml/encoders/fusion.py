@@ -17,7 +17,7 @@ from torch.nn import functional
 from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
-from ml.weights.files import Checkpoint, sha256_of, weights_files
+from ml.weights.files import Checkpoint
 from ml.weights.hub import Hub
 
 NAME = "clip_blip_fusion"
@@ -82,7 +82,6 @@ class _Loaded:
     tower: Any
     checkpoint: Checkpoint
     preprocess: PreprocessConfig
-    sha256: str
 
 
 def load_network(
@@ -128,7 +127,10 @@ def load_network(
         },
     }
     module = _FusionNetwork(values, {name: part.tower for name, part in loaded.items()})
-    digests = [*(part.sha256 for part in loaded.values()), repr(sorted(asdict(config).items()))]
+    digests = [
+        *(part.checkpoint.sha256 for part in loaded.values()),
+        repr(sorted(asdict(config).items())),
+    ]
     return EncoderNetwork(
         name=NAME,
         family=NAME,
@@ -340,14 +342,12 @@ def _pool(width: int, config: FusionConfig) -> nn.Module:
 
 
 def _load_tower(name: str, checkpoint: Checkpoint) -> _Loaded:
-    files = weights_files(checkpoint.folder)
     wanted = f"encoder {NAME} takes a {name.upper()} checkpoint here"
     tower = towers.load(checkpoint, families=(name,), wanted=wanted)
     return _Loaded(
         tower=tower,
         checkpoint=checkpoint,
         preprocess=towers.read_preprocess(checkpoint, input_px=tower.config.image_size),
-        sha256=sha256_of(files),
     )
 
 

@@ -30,10 +30,12 @@ class Checkpoint:
     Attributes:
         folder: holds config.json, a preprocessor config and the weights.
         weights: how to name it in records: hub id@commit, or the folder's name.
+        sha256: hex digest of the weights, see `sha256_of`.
     """
 
     folder: Path
     weights: str
+    sha256: str
 
 
 def weights_files(folder: Path) -> list[Path]:

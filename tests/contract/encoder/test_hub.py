@@ -37,14 +37,6 @@ def cache(tmp_path) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def nobody_listens() -> str:
-    """Address of a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
-
-
 def put_on_disk(cache: Path, repo_id: str, folder: Path) -> None:
     """Lay out a cache as the hub's library does, without its help."""
     root = cache / f"models--{repo_id.replace('/', '--')}"
