@@ -4,18 +4,15 @@ Nothing is decoded here; a file that turns out to be damaged is left out and rep
 """
 
 import csv
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml.errors import EvaluationDataInvalid
+from ml.images import files
 from ml.types import Box
 
 LABELS = "labels.csv"
-_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
-)
 _MEDIUM_DEPTH, _SUBJECT_DEPTH = 3, 2
 
 
@@ -46,17 +43,10 @@ def list_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise EvaluationDataInvalid(f"There is no folder {folder}.", folder=str(folder))
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(place, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
-        ]
+    found = files.list_pictures(folder)
     if not found:
         raise EvaluationDataInvalid(f"There are no pictures in {folder}.", folder=str(folder))
-    return sorted(found)
+    return found
 
 
 def read_bytes(path: Path) -> bytes:

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import ConflictingDecisions, InvalidTrainingData, NoPictures
+from ml.images.files import list_pictures
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
-)
 PHOTO = "photo"
 _VERDICTS = ("copy", "same_subject", "different")
 # Folder levels between the root and a picture.
@@ -80,19 +78,6 @@ def read(path: Path, kind: str) -> Listing:
     if not listing.entries:
         raise NoPictures(f"{path} holds no pictures.", path=str(path))
     return listing
-
-
-def list_pictures(folder: Path) -> list[Path]:
-    """Return the files below a folder that have a picture's suffix, sorted; hidden ones are not."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-        ]
-    return sorted(found)
 
 
 def _read_made(folder: Path) -> Listing:
