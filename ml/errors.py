@@ -49,7 +49,11 @@ class WeightsUnavailable(MlError):
 
 
 class CheckpointMismatch(MlError):
-    """The files are there but are not a whole checkpoint of a network that this encoder runs."""
+    """The files are there but are not what was asked for.
+
+    They are no whole checkpoint of a network that this encoder or detector runs, or other weights
+    than those that were first loaded under their name.
+    """
 
     code = "ml:checkpoint-mismatch"
 

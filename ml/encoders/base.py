@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.weights.files import MAX_INPUT_PX
+
 Resize = Literal["shortest_side", "squash", "letterbox"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos"]
 
-# Largest input that a file or a recipe may ask for; published networks take 224 to 1280.
-MOST_SIDE_PX = 2048
 _CHANNELS = 3
 
 
@@ -55,10 +55,10 @@ class PreprocessConfig:
             raise ValueError(f"no resize {config.resize!r}")
         if config.interpolation not in get_args(Interpolation):
             raise ValueError(f"no interpolation {config.interpolation!r}")
-        if not _is_whole(config.size_px) or not 0 < config.size_px <= MOST_SIDE_PX:
+        if not _is_whole(config.size_px) or not 0 < config.size_px <= MAX_INPUT_PX:
             raise ValueError(f"an input of {config.size_px!r} px")
         if not _is_whole(config.resize_px) or not 0 <= config.resize_px - config.size_px <= (
-            MOST_SIDE_PX if config.resize == "shortest_side" else 0
+            MAX_INPUT_PX if config.resize == "shortest_side" else 0
         ):
             raise ValueError(f"an input of {config.size_px} px out of {config.resize_px!r} px")
         for name, numbers in (("mean", config.mean), ("std", config.std)):
@@ -88,7 +88,7 @@ class EncoderSpec:
     Attributes:
         name: the encoder's family, as the registry knows it.
         weights: where the weights came from: hub id@commit, package, or a folder's name.
-        weights_sha256: hex digest of the weights themselves (see `ml.encoders.hub.sha256_of`).
+        weights_sha256: hex digest of the weights themselves (see `ml.weights.files.sha256_of`).
         dim: length of an embedding.
         preprocess: how pictures were prepared.
     """

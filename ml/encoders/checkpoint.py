@@ -16,11 +16,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.hub import sha256_of
 from ml.encoders.network import EncoderNetwork
 from ml.encoders.whitening import Whitening
 from ml.errors import CheckpointMismatch
 from ml.output import replaced_files
+from ml.weights.files import sha256_of
 
 CONFIG = "encoder.json"
 WEIGHTS = "model.safetensors"

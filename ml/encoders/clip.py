@@ -9,9 +9,9 @@ from transformers import CLIPVisionModelWithProjection, PreTrainedModel
 
 from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.hub import Checkpoint, sha256_of, weights_files
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch
+from ml.weights.files import Checkpoint
 
 NAME = "clip"
 _FAMILIES = ("clip", "siglip")
@@ -34,7 +34,6 @@ def load_network(
         CheckpointMismatch: not a CLIP or SigLIP checkpoint, not whole, damaged, or of another
             preprocessing.
     """
-    files = weights_files(checkpoint.folder)
     tower = towers.load(
         checkpoint,
         families=_FAMILIES,
@@ -61,7 +60,7 @@ def load_network(
         config=towers.config_of(tower),
         preprocess=found,
         weights=checkpoint.weights,
-        weights_sha256=sha256_of(files),
+        weights_sha256=checkpoint.sha256,
         dim=module.dim,
     )
 

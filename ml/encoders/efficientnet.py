@@ -14,9 +14,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.hub import sha256_of
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.files import sha256_of
 
 NAME = "efficientnet_lite"
 

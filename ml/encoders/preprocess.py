@@ -7,15 +7,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.encoders.base import PreprocessConfig
-from ml.types import Box
+from ml.images.letterbox import letterbox
 
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-# Source: LetterBox of ultralytics.data.augment, `padding_value`.
-_LETTERBOX_GREY = 114
 
 
 def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArray[np.uint8]:
@@ -40,32 +38,6 @@ def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArra
             else np.asarray(_resized(image, config))
         )
     return pixels
-
-
-def letterbox(image: Image.Image, width_px: int, height_px: int) -> tuple[NDArray[np.uint8], Box]:
-    """Return all of a picture in the middle of a grey rectangle, as detectors are trained.
-
-    Args:
-        image: upright RGB, any size ≥ 1 px; its shape is kept.
-        width_px: of the rectangle.
-        height_px: of the rectangle.
-
-    Returns:
-        (`height_px`, `width_px`, 3) uint8 RGB, and where in it the picture is.
-
-    Source: LetterBox of ultralytics.data.augment; the halves of an odd border are rounded so.
-    """
-    import cv2  # here, because no other encoder needs it
-
-    scale = min(width_px / image.width, height_px / image.height)
-    width, height = (max(1, round(length * scale)) for length in image.size)
-    pixels = np.asarray(image)
-    if image.size != (width, height):
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
-    left, top = round((width_px - width) / 2 - 0.1), round((height_px - height) / 2 - 0.1)
-    canvas = np.full((height_px, width_px, 3), _LETTERBOX_GREY, dtype=np.uint8)
-    canvas[top : top + height, left : left + width] = pixels
-    return canvas, Box(left, top, left + width, top + height)
 
 
 def _resized(image: Image.Image, config: PreprocessConfig) -> Image.Image:

@@ -2,7 +2,8 @@
 
 Each is a JSON file in configs/clip: hub id, revision, number format and preprocessing. What a
 checkpoint says about its own preprocessing must agree with the preset, or it is not loaded: a
-repository that changed under its name would give embeddings that compare with nothing.
+repository that changed under its name would give embeddings that compare with nothing. Where the
+revision is a branch, the commit of the first load is kept, see `ml.weights.pins`.
 """
 
 import json
@@ -39,7 +40,7 @@ class Preset:
 
     @property
     def reference(self) -> str:
-        """The checkpoint as `ml.encoders.hub.Hub` takes it."""
+        """The checkpoint as `ml.weights.hub.Hub` takes it."""
         return self.hub_id if self.revision == "main" else f"{self.hub_id}@{self.revision}"
 
 

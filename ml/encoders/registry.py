@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from ml.encoders import presets
 from ml.encoders.base import Encoder
-from ml.encoders.hub import Hub
 from ml.encoders.presets import Preset
 from ml.errors import CheckpointMismatch, EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
 from ml.types import Choice
+from ml.weights.hub import Hub
 
 if TYPE_CHECKING:
     import torch
@@ -77,6 +77,7 @@ def load(
             "yolo", "yolo:" and a weights file of ultralytics, or its official name;
             "efficientnet_lite", or that and ":lite0" to ":lite2";
             or the folder of any checkpoint made by training.
+            What is fetched stays what its first load fetched, see `ml.weights.pins`.
         device: see `ml.devices.resolve`.
         batch_size: most pictures in one forward pass.
         cache_dir: where downloaded weights are kept; None is the libraries' own folders.

@@ -26,8 +26,8 @@ from transformers.models.blip.modeling_blip import BlipPreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from ml.encoders.base import Interpolation, PreprocessConfig, Resize
-from ml.encoders.hub import CONFIG, PREPROCESSORS, Checkpoint
 from ml.errors import CheckpointMismatch
+from ml.weights.files import CONFIG, PREPROCESSORS, Checkpoint
 
 # A bar for a load of a second is noise in a worker's log; downloads keep theirs.
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]

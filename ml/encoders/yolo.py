@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ml import yolo_weights
 from ml.encoders.base import PreprocessConfig, Resize
-from ml.encoders.hub import sha256_of
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch
+from ml.weights import yolo as yolo_weights
+from ml.weights.files import sha256_of
 
 NAME = "yolo"
 

@@ -4,13 +4,12 @@ Nothing is decoded here; a file that turns out to be damaged is left out and rep
 """
 
 import csv
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml.errors import EvaluationDataInvalid
-from ml.rules.file_types import is_hidden, is_picture_name
+from ml.images import files
 from ml.types import Box
 
 LABELS = "labels.csv"
@@ -44,13 +43,10 @@ def list_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise EvaluationDataInvalid(f"There is no folder {folder}.", folder=str(folder))
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not is_hidden(name)]
-        found += [Path(place, name) for name in files if is_picture_name(name)]
+    found = files.list_pictures(folder)
     if not found:
         raise EvaluationDataInvalid(f"There are no pictures in {folder}.", folder=str(folder))
-    return sorted(found)
+    return found
 
 
 def read_bytes(path: Path) -> bytes:

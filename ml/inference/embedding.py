@@ -12,10 +12,10 @@ from PIL import Image
 from ml.encoders.base import Encoder
 from ml.errors import MlError, NoPictures
 from ml.images.decode import decode
+from ml.images.files import list_pictures
 from ml.left_out import LeftOut
 from ml.output import check_writable, replaced_files
 from ml.rules.limits import MAX_PIXELS
-from ml.training.data.sources import list_pictures
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,20 @@ FORMATS = {
 }
 # A name with one of these endings promises a picture; folders are searched for them.
 PICTURE_ENDINGS = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff")
-) | frozenset((".heic", ".heif", ".hif", ".avif"))
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"),
+        *(".gif", ".bmp", ".dib", ".tif", ".tiff", ".heic"),
+        *(".heif", ".hif", ".avif"),
+    )
+)
 # Pictures too, but of kinds that are not read: a person is told so, instead of passing them over.
 UNSUPPORTED_ENDINGS = frozenset(
-    (".svg", ".svgz", ".psd", ".psb", ".ai", ".eps", ".ico", ".jp2", ".jxl", ".tga", ".xcf")
-) | frozenset((".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng"))
+    (
+        *(".svg", ".svgz", ".psd", ".psb", ".ai", ".eps"),
+        *(".ico", ".jp2", ".jxl", ".tga", ".xcf", ".raw"),
+        *(".cr2", ".cr3", ".nef", ".arw", ".dng"),
+    )
+)
 
 
 def ending_of(name: str) -> str:

@@ -2,7 +2,7 @@
 
 HEIC is no format of Pillow's own: importing this module registers its opener for the whole process,
 so that every other `Image.open` reads HEIC too. Nothing else is changed about Pillow; ultralytics,
-which puts an `open` of its own there, has that undone where it is loaded (`ml.yolo_weights`).
+which puts an `open` of its own there, has that undone where it is loaded (`ml.weights.yolo`).
 """
 
 from io import BytesIO

@@ -10,9 +10,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic import Field as Limits
 from pydantic.dataclasses import dataclass
 
-from ml.encoders.base import MOST_SIDE_PX
 from ml.errors import InvalidTrainingConfig
 from ml.rules.limits import MAX_PIXELS
+from ml.weights.files import MAX_INPUT_PX
 
 DataKind = Literal["folder", "pairs", "decisions", "made"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -23,7 +23,7 @@ Weight = Annotated[float, Limits(ge=0)]
 Positive = Annotated[float, Limits(gt=0)]
 Count = Annotated[int, Limits(ge=1)]
 # Of an input; more than any network here takes, and few enough to hold a batch in memory.
-SidePx = Annotated[int, Limits(ge=16, le=MOST_SIDE_PX)]
+SidePx = Annotated[int, Limits(ge=16, le=MAX_INPUT_PX)]
 # The losses clamp to the same range.
 Temperature = Annotated[float, Limits(ge=0.01, le=0.5)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ml.errors import MlError
-from ml.evaluation.datasets import list_pictures
+from ml.errors import MlError, NoPictures
 from ml.flags import not_negative, positive
+from ml.images.files import list_pictures
 from ml.output import replaced_files
 from ml.panels import cuts, photo_features
 from ml.panels.learning.examples import gather
@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
     cv2.setNumThreads(1)  # so that the same seed gives the same numbers everywhere
     try:
         rng = np.random.default_rng(options.seed)
-        examples = gather(list_pictures(options.photos), options.pictures, rng)
+        examples = gather(_photos(options.photos), options.pictures, rng)
         examined = {
             "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
             "panel": (examples.panel_features, examples.panel_answers, photo_features.FEATURES),
@@ -49,6 +49,15 @@ def main(argv: Sequence[str]) -> int:
     for name, (_, answers, _) in examined.items():
         sys.stdout.write(f"{name}: {len(answers)} examples, {np.mean(answers):.1%} of them yes\n")
     return 0
+
+
+def _photos(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise NoPictures(f"There is no folder {folder}.", folder=str(folder))
+    found = list_pictures(folder)
+    if not found:
+        raise NoPictures(f"There are no pictures in {folder}.", folder=str(folder))
+    return found
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import ConflictingDecisions, InvalidTrainingData, NoPictures
-from ml.rules.file_types import is_hidden, is_picture_name
+from ml.images.files import list_pictures
 
 PHOTO = "photo"
 _VERDICTS = ("copy", "same_subject", "different")
@@ -78,15 +78,6 @@ def read(path: Path, kind: str) -> Listing:
     if not listing.entries:
         raise NoPictures(f"{path} holds no pictures.", path=str(path))
     return listing
-
-
-def list_pictures(folder: Path) -> list[Path]:
-    """Return the files below a folder that have a picture's suffix, sorted; hidden ones are not."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not is_hidden(name)]
-        found += [Path(parent, name) for name in files if is_picture_name(name)]
-    return sorted(found)
 
 
 def _read_made(folder: Path) -> Listing:

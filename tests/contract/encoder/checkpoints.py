@@ -20,6 +20,7 @@ from transformers import (
 from ultralytics import YOLO
 
 from ml.encoders import checkpoint, fusion
+from ml.encoders.fusion_network import FusionConfig
 from ml.encoders.network import EncoderNetwork
 
 SIDE_PX = 32
@@ -99,7 +100,7 @@ def fusion_network(clip_folder: Path, blip_folder: Path, **options: object) -> E
     return fusion.load_network(
         clip_weights=str(clip_folder),
         blip_weights=str(blip_folder),
-        config=fusion.FusionConfig(**(sizes | options)),
+        config=FusionConfig(**(sizes | options)),
     )
 
 

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,14 @@ class Subject:
             yolo.load_network(reference) if name == "yolo" else registry.load_network(self.choice)
         )
         return network.to_encoder(device=CPU, dtype=dtype, batch_size=3)
+
+
+@pytest.fixture
+def nobody_listens() -> str:
+    """Address of a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,19 @@ COMMIT = "a" * 40
 
 
 class HubServer:
-    """Serves the files of one repository, at any revision but "gone", and counts requests."""
+    """Serves the files of one repository at any revision, and counts requests.
+
+    Attributes:
+        commits: what a revision stands for; others that are commits stand for themselves.
+        lost: revisions that it does not have.
+    """
 
     def __init__(self, repo_id: str, folder: Path) -> None:
         self.repo_id = repo_id
         self.folder = folder
         self.requests: list[str] = []
+        self.commits = {"main": COMMIT}
+        self.lost = {"gone"}
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,13 +39,14 @@ class HubServer:
                 file = server.folder / name
                 if repo_id != server.repo_id:
                     return self.refuse("RepoNotFound")
-                if revision == "gone":
+                if revision in server.lost:
                     return self.refuse("RevisionNotFound")
                 if not file.is_file():
                     return self.refuse("EntryNotFound")
                 content = file.read_bytes()
+                commit = revision if len(revision) == len(COMMIT) else COMMIT
                 self.send_response(200)
-                self.send_header("X-Repo-Commit", COMMIT)
+                self.send_header("X-Repo-Commit", server.commits.get(revision, commit))
                 self.send_header("ETag", f'"{name}-1"')
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

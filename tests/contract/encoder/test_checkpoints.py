@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionModelWithProjection, ViTConfig, ViTModel
 
 from ml.encoders import clip, registry
-from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch, DeviceUnavailable, WeightsUnavailable
+from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import SIDE_PX, clip_model, pictures, save_clip
 
 CPU = torch.device("cpu")

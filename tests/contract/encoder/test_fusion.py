@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from ml.encoders import checkpoint, clip, fusion, registry
-from ml.encoders.hub import Hub
+from ml.encoders.fusion_network import MODES
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import (
     BLIP_SIDE_PX,
     CLIP_DIM,
@@ -55,11 +56,11 @@ def test_untrained_clip_alone_keeps_the_cosines_of_clip(untrained, clip_folder):
 def test_trained_modes_differ(tmp_path, clip_folder, blip_folder):
     rows = {
         mode: encode(save_fusion(tmp_path / mode, clip_folder, blip_folder, mode=mode))
-        for mode in fusion.MODES
+        for mode in MODES
     }
 
-    for left in fusion.MODES:
-        for right in fusion.MODES:
+    for left in MODES:
+        for right in MODES:
             cosines = (rows[left] * rows[right]).sum(axis=1)
             assert (cosines.min() > 0.9999) == (left == right)
 
@@ -81,7 +82,7 @@ def test_the_input_is_that_of_the_larger_tower(untrained, clip_folder, mode, siz
     assert (preprocess.mean == clips_own.mean) == (mode != "blip")
 
 
-@pytest.mark.parametrize("mode", fusion.MODES)
+@pytest.mark.parametrize("mode", MODES)
 def test_what_is_saved_is_loaded_again(tmp_path, clip_folder, blip_folder, mode):
     saved = save_fusion(tmp_path / "run", clip_folder, blip_folder, mode=mode)
     expected = encode(saved)

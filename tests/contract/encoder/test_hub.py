@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from ml.encoders import registry
-from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.types import Choice
+from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import CLIP_DIM, pictures
 from tests.contract.encoder.hub_server import COMMIT, HubServer
 
@@ -35,14 +35,6 @@ def server(folder):
 @pytest.fixture
 def cache(tmp_path) -> Path:
     return tmp_path / "cache"
-
-
-@pytest.fixture
-def nobody_listens() -> str:
-    """Address of a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def put_on_disk(cache: Path, repo_id: str, folder: Path) -> None:

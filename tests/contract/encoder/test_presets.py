@@ -7,8 +7,8 @@ import torch
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from ml.encoders import presets, registry
-from ml.encoders.hub import Hub
 from ml.errors import CheckpointMismatch
+from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import pictures
 from tests.contract.encoder.hub_server import COMMIT
 

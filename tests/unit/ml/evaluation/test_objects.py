@@ -89,7 +89,7 @@ def test_average_precision_by_hand(is_right, positives, area):
 
 @pytest.mark.parametrize("positives", [4, 7])
 def test_average_precision_is_that_of_the_library(positives):
-    importlib.import_module("ml.yolo_weights")  # which puts Pillow's own `open` back
+    importlib.import_module("ml.weights.yolo")  # which puts Pillow's own `open` back
     from ultralytics.utils.metrics import ap_per_class
 
     for is_right in product([False, True], repeat=6):

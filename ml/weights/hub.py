@@ -1,7 +1,5 @@
 """Where a checkpoint's files are: in a folder, in the hub's cache on disk, or on the hub itself."""
 
-import hashlib
-import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -10,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -27,32 +26,18 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # of the HTT
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, unlisted
 
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.files import (
+    CONFIG,
+    PREPROCESSORS,
+    WEIGHTS,
+    Checkpoint,
+    sha256_of,
+    shards,
+    weights_files,
+)
+from ml.weights.pins import Pin, Pins, is_commit
 
 logger = logging.getLogger(__name__)
-
-CONFIG = "config.json"
-# A processor saved by transformers 5 keeps its image part inside the second file.
-PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
-# In order of preference. The last two are read with weights_only=True; nothing else is ever read.
-WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A checkpoint that is on this machine.
-
-    Attributes:
-        folder: holds config.json, a preprocessor config and the weights.
-        weights: how to name it in records: hub id@commit, or the folder's name.
-    """
-
-    folder: Path
-    weights: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,80 +63,144 @@ class Hub:
         Args:
             reference: a folder, or a hub id such as "openai/clip-vit-base-patch32", with
                 "@revision" behind it where not the main one is meant. What was downloaded once
-                is taken from disk, without asking the hub for a newer one.
+                is taken from disk, without asking the hub for a newer one; a hub id stands for
+                the commit and the weights of its first load, see `ml.weights.pins`.
 
         Raises:
             WeightsUnavailable: no such folder or hub id, or the hub cannot be reached.
-            CheckpointMismatch: the folder or repository lacks a file that is needed.
+            CheckpointMismatch: the folder or repository lacks a file that is needed, the weights
+                are not those of the first load, or the record of it is damaged.
         """
         folder = Path(reference).expanduser()
         if folder.is_dir():
-            weights_files(folder)
-            return Checkpoint(folder=folder, weights=folder.resolve().name)
-        repo_id, revision = _parsed(reference)
-        try:
-            return self._fetch(repo_id, revision, from_disk=True)
-        except LocalEntryNotFoundError as err:
-            if self.is_offline:
-                raise WeightsUnavailable(
-                    f"The weights of {reference} are not on this machine.", reference=reference
-                ) from err
-        refusal = self._refusal(repo_id, revision)
-        if refusal is not None:
-            raise WeightsUnavailable(_why(reference, refusal), reference=reference) from refusal
-        logger.info("downloading weights", extra={"repo_id": repo_id, "revision": revision})
-        try:
-            return self._fetch(repo_id, revision, from_disk=False)
-        except _REFUSALS as err:
-            raise WeightsUnavailable(_why(reference, err), reference=reference) from err
+            digest = sha256_of(weights_files(folder))
+            return Checkpoint(folder=folder, weights=folder.resolve().name, sha256=digest)
+        wanted = self._wanted(reference)
+        folder = self._found(wanted)
+        digest = sha256_of(weights_files(folder))
+        if is_commit(wanted.revision) and folder.name != wanted.revision:
+            raise CheckpointMismatch(
+                f"The model hub gave commit {folder.name} for {wanted}.", reference=reference
+            )
+        self._pins.check(wanted.name, Pin(sha256=digest, commit=folder.name), place=folder)
+        weights = f"{wanted.repo_id}@{folder.name}"
+        return Checkpoint(folder=folder, weights=weights, sha256=digest)
 
     def availability(self, reference: str) -> tuple[bool, str]:
         """Return whether `locate` is likely to succeed, and why, within about `timeout_s`.
 
-        Nothing is downloaded: of the hub only the presence of the configuration is asked.
+        Nothing is downloaded: of the hub only the presence of the configuration is asked. Of a hub
+        id that was loaded before, the commit of that load is looked for; its weights are not read.
         """
         folder = Path(reference).expanduser()
         if folder.is_dir():
             return True, f"{reference} is a folder on this machine"
         try:
-            repo_id, revision = _parsed(reference)
-            self._fetch(repo_id, revision, from_disk=True)
-        except WeightsUnavailable as err:
-            return False, str(err)
+            wanted = self._wanted(reference)
+        except (WeightsUnavailable, CheckpointMismatch) as err:
+            return False, str(err).rstrip(".")
+        try:
+            self._fetch(wanted, from_disk=True)
         except (LocalEntryNotFoundError, CheckpointMismatch):
             if self.is_offline:
-                return False, f"{reference} is not on this machine"
+                return False, f"{wanted} is not on this machine"
         else:
-            return True, f"{reference} is on this machine"
-        refusal = self._refusal(repo_id, revision)
+            return True, f"{wanted} is on this machine"
+        refusal = self._refusal(wanted)
         if refusal is None:
-            return True, f"the model hub has {reference}"
-        return False, _why(reference, refusal)
+            return True, f"the model hub has {wanted}"
+        return False, self._why(wanted, refusal)
 
-    def _refusal(self, repo_id: str, revision: str | None) -> Exception | None:
+    @property
+    def _pins(self) -> Pins:
+        return Pins(Path(HF_HUB_CACHE) if self.cache_dir is None else self.cache_dir)
+
+    def _wanted(self, reference: str) -> "_Wanted":
+        """Return what a hub id stands for on this machine.
+
+        Raises:
+            WeightsUnavailable: it is no hub id.
+            CheckpointMismatch: the record of first loads is damaged.
+        """
+        repo_id, revision = _parsed(reference)
+        name = f"{repo_id}@{revision or 'main'}"
+        pin = self._pins.find(name)
+        return _Wanted(name, repo_id, pin.commit if pin else revision)
+
+    def _found(self, wanted: "_Wanted") -> Path:
+        """Return the folder of a checkpoint, after downloading it where it is not on disk."""
+        try:
+            return self._fetch(wanted, from_disk=True)
+        except LocalEntryNotFoundError as err:
+            if self.is_offline:
+                raise WeightsUnavailable(
+                    f"The weights of {wanted} are not on this machine.", reference=wanted.name
+                ) from err
+        refusal = self._refusal(wanted)
+        if refusal is not None:
+            why = self._why(wanted, refusal)
+            raise WeightsUnavailable(why, reference=wanted.name) from refusal
+        logger.info(
+            "downloading weights", extra={"repo_id": wanted.repo_id, "revision": wanted.revision}
+        )
+        try:
+            return self._fetch(wanted, from_disk=False)
+        except _REFUSALS as err:
+            raise WeightsUnavailable(self._why(wanted, err), reference=wanted.name) from err
+
+    def _refusal(self, wanted: "_Wanted") -> Exception | None:
         """Ask the hub whether it has the checkpoint; None means that it has."""
-        url = hf_hub_url(repo_id, CONFIG, revision=revision, endpoint=self.endpoint)
+        url = hf_hub_url(wanted.repo_id, CONFIG, revision=wanted.revision, endpoint=self.endpoint)
         ask = partial(get_hf_file_metadata, url, timeout=self.timeout_s, endpoint=self.endpoint)
         return within(self.timeout_s, ask)
 
-    def _fetch(self, repo_id: str, revision: str | None, *, from_disk: bool) -> Checkpoint:
-        """Find or download every needed file of one commit."""
+    def _fetch(self, wanted: "_Wanted", *, from_disk: bool) -> Path:
+        """Find or download every needed file of one commit; return the folder that they are in."""
         get = partial(
             hf_hub_download,
-            repo_id,
+            wanted.repo_id,
             cache_dir=self.cache_dir,
             endpoint=self.endpoint,
             local_files_only=from_disk,
         )
-        folder = Path(get(CONFIG, revision=revision)).parent
+        folder = Path(get(CONFIG, revision=wanted.revision)).parent
         # The snapshot's folder is the commit: the other files must not come from a newer one.
         get = partial(get, revision=folder.name)
-        _first_present(get, PREPROCESSORS, repo_id)
-        found = _first_present(get, WEIGHTS, repo_id)
+        _first_present(get, PREPROCESSORS, wanted.repo_id)
+        found = _first_present(get, WEIGHTS, wanted.repo_id)
         if found.suffix == ".json":
-            for shard in _shards(found):
+            for shard in shards(found):
                 get(shard)
-        return Checkpoint(folder=folder, weights=f"{repo_id}@{folder.name}")
+        return folder
+
+    def _why(self, wanted: "_Wanted", refusal: Exception) -> str:
+        if isinstance(refusal, RevisionNotFoundError):
+            if self._pins.find(wanted.name) is None:
+                return f"the model hub has no such revision of {wanted.repo_id}"
+            return (
+                f"the model hub no longer has {wanted}, the commit of the first load; to load what "
+                f"it has now, take {wanted.name} out of {self._pins.path}"
+            )
+        return _why(str(wanted), refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A checkpoint of the hub that is asked for.
+
+    Attributes:
+        name: hub id@branch, tag or commit, as the record of first loads has it.
+        repo_id: hub id.
+        revision: commit of the first load; before that what was asked for, None for nothing.
+    """
+
+    name: str
+    repo_id: str
+    revision: str | None
+
+    def __str__(self) -> str:
+        """How a person is told what is meant."""
+        return f"{self.repo_id}@{self.revision}" if self.revision else self.repo_id
 
 
 _REFUSALS = (
@@ -161,41 +210,6 @@ _REFUSALS = (
     XetDownloadError,
     OSError,
 )
-
-
-def weights_files(folder: Path) -> list[Path]:
-    """Return the checkpoint's weights files, all shards of it, in a stable order.
-
-    Raises:
-        CheckpointMismatch: none of the known files is there, or a shard is missing.
-    """
-    for name in WEIGHTS:
-        path = folder / name
-        if not path.is_file():
-            continue
-        files = [path]
-        if path.suffix == ".json":
-            files = [folder / shard for shard in _shards(path)]
-        missing = [file.name for file in files if not file.is_file()]
-        if missing:
-            raise CheckpointMismatch(
-                f"{folder.name} lacks the weights file {missing[0]}.", missing=missing
-            )
-        return files
-    raise CheckpointMismatch(
-        f"{folder.name} holds no weights: none of {', '.join(WEIGHTS)}.", folder=str(folder)
-    )
-
-
-def sha256_of(files: Sequence[Path]) -> str:
-    """Return one hex digest for the weights: the file's own, or that of the shards' digests."""
-    digests = []
-    for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def within(timeout_s: float, ask: Callable[[], object]) -> Exception | None:
@@ -249,20 +263,9 @@ def _first_present(get: Callable[[str], str], names: Sequence[str], repo_id: str
     )
 
 
-def _shards(index: Path) -> list[str]:
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
-        raise CheckpointMismatch(f"{index.name} is damaged: {err}", file=index.name) from err
-    # A name with a folder in it could point anywhere.
-    return sorted(Path(name).name for name in names)
-
-
 def _why(reference: str, refusal: Exception) -> str:
     if isinstance(refusal, GatedRepoError):
         return f"{reference} can be had from the model hub only by accounts that were let in"
-    if isinstance(refusal, RevisionNotFoundError):
-        return f"the model hub has no such revision of {reference.partition('@')[0]}"
     if isinstance(refusal, RepositoryNotFoundError):
         return f"the model hub has no {reference}"
     if isinstance(refusal, HfHubHTTPError):

@@ -17,9 +17,10 @@ import httpx
 import torch
 from PIL import Image
 
-from ml.encoders.base import MOST_SIDE_PX
-from ml.encoders.hub import within
 from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.weights.files import MAX_INPUT_PX, sha256_of
+from ml.weights.hub import within
+from ml.weights.pins import Pin, Pins
 
 # ultralytics prints to the standard output, which belongs to the command that was asked for.
 with contextlib.redirect_stdout(sys.stderr):
@@ -61,6 +62,8 @@ for _handler in LOGGER.handlers:
 def locate(reference: str = "", *, cache_dir: Path | None = None) -> Path:
     """Return the weights file, after downloading an official one that is not on disk.
 
+    An official name stands for the bytes of its first load, see `ml.weights.pins`.
+
     Args:
         reference: path of a file, or the name of an official one, ".pt" left out or not; "" is
             `DEFAULT_WEIGHTS`.
@@ -68,6 +71,8 @@ def locate(reference: str = "", *, cache_dir: Path | None = None) -> Path:
 
     Raises:
         WeightsUnavailable: no such file, nor an official one that can be fetched.
+        CheckpointMismatch: an official file is not that of the first load, or the record of it is
+            damaged.
     """
     reference = reference or DEFAULT_WEIGHTS
     path = Path(reference).expanduser()
@@ -80,7 +85,10 @@ def locate(reference: str = "", *, cache_dir: Path | None = None) -> Path:
             reference=reference,
         )
     official = _folder(cache_dir) / name
-    return official if official.is_file() else _download(official)
+    if not official.is_file():
+        _download(official)
+    Pins(official.parent).check(name, Pin(sha256_of([official])), place=official)
+    return official
 
 
 def default_availability(cache_dir: Path | None = None) -> tuple[bool, str]:
@@ -88,6 +96,10 @@ def default_availability(cache_dir: Path | None = None) -> tuple[bool, str]:
 
     Nothing is downloaded: the place that has them is only asked for their size.
     """
+    try:
+        Pins(_folder(cache_dir)).find(DEFAULT_WEIGHTS)
+    except CheckpointMismatch as err:
+        return False, str(err).rstrip(".")
     if (_folder(cache_dir) / DEFAULT_WEIGHTS).is_file():
         return True, f"{DEFAULT_WEIGHTS} is on this machine"
     address = f"https://github.com/{GITHUB_ASSETS_REPO}/releases/download/{_RELEASE}"
@@ -109,7 +121,7 @@ def _folder(cache_dir: Path | None) -> Path:
     return Path(SETTINGS["weights_dir"]) if cache_dir is None else cache_dir / "ultralytics"
 
 
-def _download(path: Path) -> Path:
+def _download(path: Path) -> None:
     name = path.name
     reason = f"{name} is not on this machine and cannot be downloaded"
     if not is_online():  # quick, where a connection would be waited for
@@ -118,7 +130,6 @@ def _download(path: Path) -> Path:
         attempt_download_asset(path, release=_RELEASE, retry=0, progress=False)
     except (OSError, MemoryError, RuntimeError) as err:  # MemoryError: the disk is full
         raise WeightsUnavailable(f"{reason}: {err}", reference=name) from err
-    return path
 
 
 def read(path: Path) -> Any:
@@ -174,10 +185,10 @@ def input_px(network: Any, path: Path) -> int:
     arguments = getattr(network, "args", None)
     size_px = arguments.get("imgsz", 640) if isinstance(arguments, dict) else 640
     stride_px = max(32, int(torch.as_tensor(getattr(network, "stride", 32)).max()))
-    if not isinstance(size_px, int) or not 0 < size_px <= MOST_SIDE_PX:
+    if not isinstance(size_px, int) or not 0 < size_px <= MAX_INPUT_PX:
         raise CheckpointMismatch(
             f"{path.name} was trained at {size_px!r} px, which is no square of at most "
-            f"{MOST_SIDE_PX} px.",
+            f"{MAX_INPUT_PX} px.",
             file=path.name,
         )
     return -(-size_px // stride_px) * stride_px
