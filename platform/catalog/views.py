@@ -11,12 +11,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from catalog import storage
-from catalog.access import searchers_only
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
-from catalog.responses import mark, present_error
 from catalog.selectors import list_visible_images
 from kernel.errors import DefectError
+from site_http.access import searchers_only
+from site_http.responses import mark, present_error
 
 _HOUR_S = 3600
 _YEAR_S = 365 * 24 * _HOUR_S

@@ -8,14 +8,14 @@ from django.shortcuts import render
 from django.utils.formats import number_format
 from django.views.decorators.http import require_http_methods, require_safe
 
-from catalog.access import searchers_only
-from catalog.responses import error_json, mark, present_error, wants_json
 from catalog.selectors import count_findable_and_waiting
 from catalog.validation import preview
 from kernel.errors import AppError, DefectError, UserInputError
 from search import query_files, services
 from search.forms import QueryForm
 from search.presenters import as_json, present_result
+from site_http.access import searchers_only
+from site_http.responses import error_json, mark, present_error, wants_json
 
 # Enough to see a screenshot's photos in; small enough to travel.
 _PREVIEW_SIDE_PX = 1600
