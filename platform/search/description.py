@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from jobs import dispatch
 from kernel import task_names
-from kernel.errors import AppError, DefectError, TransientError, UserInputError
+from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from kernel.regions import Kind
 
 Box = tuple[int, int, int, int]
@@ -176,7 +176,7 @@ def _ask(name: str, query: StoredQuery, *, timeout_s: float, **arguments: Any) -
 def _error(answer: dict[str, Any]) -> AppError:
     """Return the worker's error again: its code says whose it is."""
     code = answer["error"]
-    if code == "storage:ours:file-missing":  # the only file that these tasks cannot do without
+    if code == FileMissing.CODE:  # the only file that these tasks cannot do without
         return UserInputError("search:user:query-expired")
     kinds: dict[str, type[AppError]] = {"user": UserInputError, "ours": DefectError}
     kind = kinds.get(code.split(":")[1], TransientError)

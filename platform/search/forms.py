@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from catalog import storage
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
-from kernel.errors import DefectError, UserInputError
+from kernel.errors import FileMissing, UserInputError
 from kernel.regions import MOST_LABEL_CHARS
 from search import query_files
 
@@ -110,5 +110,5 @@ class QueryForm(forms.Form):
 def _read_kept(query_id: UUID) -> bytes:
     try:
         return query_files.read(query_id)
-    except DefectError as error:
+    except FileMissing as error:
         raise UserInputError("search:user:query-expired") from error

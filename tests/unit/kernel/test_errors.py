@@ -1,6 +1,15 @@
+import pickle
+
 import pytest
 
-from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
+from kernel.errors import (
+    AppError,
+    ConflictError,
+    DefectError,
+    FileMissing,
+    TransientError,
+    UserInputError,
+)
 from kernel.hashing import sha256_hex
 from kernel.task_names import DESCRIBE_QUERY, FIND_COPIES, QUEUES, WARM_UP
 
@@ -25,6 +34,26 @@ def test_an_error_is_of_one_responsibility(kind: type[AppError]) -> None:
 def test_the_text_of_an_error_is_for_logs() -> None:
     assert str(DefectError("a:ours:b")) == "a:ours:b"
     assert str(DefectError("a:ours:b", name="x", n=2)) == "a:ours:b (name='x', n=2)"
+
+
+def test_a_missing_file_is_a_class_of_its_own_with_the_code_that_rows_hold() -> None:
+    error = FileMissing(name="originals/ab/abc")
+
+    assert isinstance(error, DefectError)
+    assert (error.code, error.context) == (
+        "storage:ours:file-missing",
+        {"name": "originals/ab/abc"},
+    )
+
+
+def test_a_missing_file_crosses_processes_as_what_it_is() -> None:
+    error = pickle.loads(pickle.dumps(FileMissing(name="a")))  # noqa: S301  # made in this line
+
+    assert (type(error), error.code, error.context) == (
+        FileMissing,
+        FileMissing.CODE,
+        {"name": "a"},
+    )
 
 
 def test_waiting_time_is_only_a_transient_errors() -> None:

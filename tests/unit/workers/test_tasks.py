@@ -17,7 +17,7 @@ from catalog import storage
 from catalog.models import EncoderVersion, Image
 from jobs.models import JobRecord
 from kernel import task_names
-from kernel.errors import DefectError, TransientError
+from kernel.errors import DefectError, FileMissing, TransientError
 from search import query_files
 from tests import fakes
 from tests.conftest import AddImage, Broker
@@ -338,7 +338,7 @@ def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
     maintain.expire_queries()
 
     assert queries.read_query(young) == b"young"
-    with pytest.raises(DefectError):
+    with pytest.raises(FileMissing):
         queries.read_query(old)
 
 
