@@ -20,8 +20,8 @@ from kernel.errors import AppError, DefectError, TransientError, UserInputError
 from kernel.ids import point_id
 from search import description, query_files
 from search.description import Copy, DescribedQuery, Layout, QueryRegion, StoredQuery
-from search.forms import Question
 from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
+from search.question import Question
 from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
