@@ -4,7 +4,7 @@ The workers' models know the same rule (`ml.regions.pair_score`), which was meas
 holds the two together, since the web imports no models.
 """
 
-from search.description import QueryRegion
+from kernel.task_messages import QueryRegion
 from vectors.index import Hit
 
 OBJECT_PENALTY = 0.15
