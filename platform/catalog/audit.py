@@ -11,7 +11,7 @@ from catalog import services, storage
 from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import count_by_status, find_by_sha256, get_live_encoder
 from catalog.validation import validate
-from catalog.vector_store import ensure_collection, open_index
+from catalog.vector_store import open_index
 from kernel.errors import FileMissing, UserInputError
 from kernel.ids import point_id
 from kernel.regions import WHOLE, region_key
@@ -78,11 +78,12 @@ def repair(found: Audit) -> None:
     original is gone is marked failed: only adding the same file again brings it back.
     """
     version = get_live_encoder()
-    ensure_collection(version)
+    index = open_index(version)
+    index.ensure()
     if found.orphan_points:
         # A picture that was added since the audit may have made a point its own.
         wanted = set(_points_of_all_images(version))
-        open_index(version).delete([one for one in found.orphan_points if one not in wanted])
+        index.delete([one for one in found.orphan_points if one not in wanted])
     services.enqueue_indexing(sorted({*found.missing_points, *found.missing_region_thumbnails}))
     for image_id in found.missing_originals:
         services.record_failed(image_id, FileMissing.CODE)

@@ -60,10 +60,10 @@ _HTTP_NOT_FOUND, _HTTP_CONFLICT, _HTTP_TOO_MANY, _HTTP_SERVER_ERROR = 404, 409, 
 
 
 class QdrantIndex:
-    """One collection (or an alias of one) behind a ``QdrantClient``, as a ``VectorIndex``.
+    """One collection behind a ``QdrantClient``, as a ``VectorIndex``.
 
     It owns no connection: the client is the caller's, may be shared by threads and by indexes,
-    and must be made after any fork. It takes no part in which collection an alias points at.
+    and must be made after any fork.
     """
 
     def __init__(self, client: QdrantClient, spec: CollectionSpec) -> None:
@@ -198,27 +198,8 @@ def connect(
         )
 
 
-def point_alias(client: QdrantClient, *, alias: str, collection: str) -> None:
-    """Make ``alias`` point at ``collection`` in one atomic step, wherever it pointed before.
-
-    Raises:
-        UnknownCollection: there is no such collection; the alias stays as it was.
-        VectorStoreUnavailable: the store is away; retry.
-    """
-    with _our_errors(collection):
-        known = {description.alias_name for description in client.get_aliases().aliases}
-        actions: list[models.AliasOperations] = []
-        if alias in known:  # deleting one that is not there is an error to a server
-            actions.append(
-                models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
-            )
-        target = models.CreateAlias(collection_name=collection, alias_name=alias)
-        actions.append(models.CreateAliasOperation(create_alias=target))
-        client.update_collection_aliases(actions)
-
-
 def drop(client: QdrantClient, collection: str) -> None:
-    """Delete a collection with its points and aliases; one that is not there is fine.
+    """Delete a collection with its points; one that is not there is fine.
 
     Raises:
         VectorStoreUnavailable: the store is away; retry.
