@@ -45,7 +45,7 @@ _IDS_PER_DELETE = 1_000
 _POINTS_PER_PAGE = 1_000
 
 # How long connecting, sending, or waiting for an answer may take each, in seconds.
-_DEFAULT_TIMEOUT_S = 20.0
+_TIMEOUT_S = 20
 
 # The distance to 4-bit codes only chooses twice as many candidates as wanted; the scores that
 # decide come from the float32 vectors. Without these two recall@20 was 0.958, with them 1.0.
@@ -172,15 +172,12 @@ class QdrantIndex:
             raise CollectionSpecMismatch(collection=self.spec.name, expected=expected, found=found)
 
 
-def connect(
-    url: str, api_key: str | None = None, timeout_s: float = _DEFAULT_TIMEOUT_S
-) -> QdrantClient:
+def connect(url: str, api_key: str | None = None) -> QdrantClient:
     """Return a REST client of the Qdrant at ``url``. Nothing is sent yet.
 
     Args:
         url: ``http://host:port`` or ``https://host:port``.
         api_key: sent with every request where given.
-        timeout_s: bound on connecting, sending and waiting, each; rounded up to whole seconds.
 
     Raises:
         StoreRefused: ``url`` is none that Qdrant can have.
@@ -189,7 +186,7 @@ def connect(
         return QdrantClient(
             url=url,
             api_key=api_key,
-            timeout=timeout_s,  # type: ignore[arg-type] # rounded up inside, whatever it says
+            timeout=_TIMEOUT_S,
             check_compatibility=False,  # it warns from a thread whenever the store is away
             # Connections are kept, on loopback too, where the client would open one a request.
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=8),
