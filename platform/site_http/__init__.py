@@ -1,1 +1,1 @@
-"""What every page of the site shares over HTTP: errors as answers, and who may look."""
+"""What the pages of the site share: errors as answers, who may look, the frame and its files."""
