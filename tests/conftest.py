@@ -110,7 +110,7 @@ def version(db: None) -> EncoderVersion:
         detector="grid",
         detector_weights_sha256=fakes.GridDetector.spec.weights_sha256,
     )
-    vector_store.ensure_collection(version)
+    vector_store.open_index(version).ensure()
     return version
 
 

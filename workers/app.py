@@ -11,10 +11,11 @@ from celery.signals import setup_logging, worker_ready
 from django.conf import settings
 
 from kernel import task_names
+from kernel.task_messages import WarmUpRequest
 
 app = Celery(
     "semblance",
-    include=["workers.tasks.describe", "workers.tasks.index", "workers.tasks.maintain"],
+    include=["workers.tasks.query", "workers.tasks.index", "workers.tasks.maintain"],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_routes = {name: {"queue": queue} for name, queue in task_names.QUEUES.items()}
@@ -41,5 +42,5 @@ def _warm_up(sender: Any, **_: Any) -> None:
     for queue, pictures in (("query", 1), ("bulk", settings.ENCODER_BATCH_SIZE)):
         if queue in consumed:
             for _child in range(sender.pool.num_processes):
-                arguments = {"pictures": pictures, "has_hashes": queue == "query"}
-                app.send_task(task_names.WARM_UP, kwargs=arguments, queue=queue, expires=60)
+                request = WarmUpRequest(pictures=pictures, has_hashes=queue == "query")
+                app.send_task(task_names.WARM_UP, kwargs=request.to_json(), queue=queue, expires=60)

@@ -1,19 +1,18 @@
-"""Near-identical and edited copies of a part of a query, proved one by one."""
+"""Near-identical and edited copies of a region of a query, proved one by one."""
 
 import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
 from kernel.errors import AppError, TransientError
+from kernel.task_messages import Copy, Outline, Overlap
 from ml.copies import comparison
 from ml.copies.comparison import Comparison, Description, Verdict
 from ml.copies.features import LocalFeatures
 from ml.copies.pdq import HASH_BYTES, Orientation, PdqHash
-from ml.copies.verification import Point
 from ml.errors import DamagedFeatures
 from ml.types import Box
 from worker_api import images as catalog
@@ -24,31 +23,15 @@ from workers.pictures import UprightPicture, decode_picture
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCopy:
-    """A region of the catalogue that a query's part is a copy of, and how that is known.
-
-    Attributes:
-        region_id: the region.
-        comparison: verdict and evidence; places are pixels of the region's own picture.
-        outline: where the part's upper left, upper right, lower right and lower left corner lie in
-            the image, in pixels of its upright original.
-    """
-
-    region_id: int
-    comparison: Comparison
-    outline: tuple[Point, Point, Point, Point]
-
-
 def find_copies(
-    part: UprightPicture, region_ids: Sequence[int], *, most_near_identical: int, ends_at: float
-) -> list[FoundCopy]:
+    picture: UprightPicture, region_ids: Sequence[int], *, max_near_identical: int, ends_at: float
+) -> list[Copy]:
     """Return the copies among candidates, and among all regions whose hash is nearly the same.
 
     Args:
-        part: what is looked for.
-        region_ids: candidates: wholes and panels that an encoder found alike.
-        most_near_identical: regions of nearly the same hash that are looked at, the nearest first.
+        picture: what is looked for.
+        region_ids: candidates: full images and panels that an encoder found alike.
+        max_near_identical: regions of nearly the same hash that are looked at, the nearest first.
         ends_at: `time.monotonic()` after which no more are compared.
 
     Returns:
@@ -57,11 +40,11 @@ def find_copies(
     Raises:
         TransientError: the storage is away; "search:transient:no-answer": the time is over.
     """
-    query = comparison.describe_query(part.pixels)
+    query = comparison.describe_query(picture.pixels)
     candidates = catalog.find_regions(region_ids)
     if query.upright.pdq.is_reliable:
         candidates |= catalogue_hashes.get().find_near_identical(
-            query.oriented, most=most_near_identical
+            query.oriented, most=max_near_identical
         )
     copies = []
     for region_id, region in candidates.items():
@@ -72,8 +55,7 @@ def find_copies(
             continue
         found = comparison.compare(query, description)
         if found.verdict is not Verdict.NO_COPY:
-            outline = _outline(found, region, description.features)
-            copies.append(FoundCopy(region_id, found, outline))
+            copies.append(_copy(region_id, found, region, description.features))
     return copies
 
 
@@ -107,18 +89,34 @@ def _hash(region: CatalogueRegion) -> PdqHash:
     return PdqHash(np.frombuffer(region.pdq, np.uint8), region.pdq_quality)
 
 
-def _outline(
-    found: Comparison, region: CatalogueRegion, local: LocalFeatures
-) -> tuple[Point, Point, Point, Point]:
+def _copy(region_id: int, found: Comparison, region: CatalogueRegion, local: LocalFeatures) -> Copy:
+    distance, placement = found.distance, found.placement
+    return Copy(
+        region_id=region_id,
+        is_near_identical=found.verdict is Verdict.NEAR_IDENTICAL,
+        bits=None if distance is None else distance.bits,
+        outline=_outline(found, region, local),
+        overlap=None
+        if placement is None
+        else Overlap(
+            inliers=placement.inliers,
+            is_mirrored=placement.is_mirrored,
+            query_percent=placement.query_overlap_percent,
+            image_percent=placement.candidate_overlap_percent,
+        ),
+    )
+
+
+def _outline(found: Comparison, region: CatalogueRegion, local: LocalFeatures) -> Outline:
+    """Return where the corners of the query's region lie in the upright original, in its pixels."""
     x0, y0, x1, y1 = region.box
-    if found.placement is None:  # the hashes alone are nearly the same: the whole on the whole
-        places = (Point(x0, y0), Point(x1, y0), Point(x1, y1), Point(x0, y1))
+    if found.placement is None:  # the hashes alone are nearly the same: all of it on all of it
+        corners: Outline = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
         orientation = Orientation.AS_IT_IS if found.distance is None else found.distance.orientation
-        first, second, third, fourth = (places[corner] for corner in orientation.corners)
+        first, second, third, fourth = (corners[index] for index in orientation.corners)
         return first, second, third, fourth
     x_scale, y_scale = (x1 - x0) / local.width, (y1 - y0) / local.height
     first, second, third, fourth = (
-        Point(x0 + corner.x * x_scale, y0 + corner.y * y_scale)
-        for corner in found.placement.outline
+        (x0 + corner.x * x_scale, y0 + corner.y * y_scale) for corner in found.placement.outline
     )
     return first, second, third, fourth

@@ -1,66 +1,76 @@
-"""What a person waits for: a query taken apart and embedded, and the copies of its parts."""
+"""What a person waits for: a query's regions and their embeddings, and the copies of them."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import astuple
 from functools import lru_cache
-from uuid import UUID
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kernel.errors import UserInputError
+from kernel.task_messages import (
+    ExtractedQuery,
+    ExtractQueryRequest,
+    FindCopiesRequest,
+    FoundCopies,
+    QueryRegion,
+    StoredQuery,
+)
 from ml.types import Box
 from worker_api import queries
-from workers import model_pool
+from workers import catalogue_hashes, copies, model_pool
 from workers.pictures import UprightPicture, decode_picture
-from workers.regions import TakenApart, take_apart
+from workers.regions import PictureRegion, TakenApart, take_apart
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A query picture that the web has stored; width and height are those of it upright."""
-
-    id: UUID
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DescribedQuery:
-    """A query, its parts, and what of it is searched.
-
-    Attributes:
-        encoder_version: which encoder embedded it.
-        parts: all that was found in it.
-        embeddings: (R, D) float32, unit rows: of all regions, or of the box that was asked for.
-    """
-
-    encoder_version: int
-    parts: TakenApart
-    embeddings: NDArray[np.float32]
-
-
-def describe(query: Query, *, box: Box | None) -> DescribedQuery:
-    """Take a query apart, and embed all of its regions, or one box alone.
-
-    Args:
-        query: the picture.
-        box: in pixels of the upright picture; None for all regions.
+def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
+    """Segment a query, and extract the embeddings of all of its regions, or of one box alone.
 
     Raises:
+        FileMissing: the query expired.
         UserInputError: the picture is damaged or too large; "search:user:bad-box".
         MlError: a model failed.
     """
+    started = time.perf_counter()
     loaded = model_pool.get()
-    parts = _taken_apart(query, loaded)
-    if box is None:
-        images = [region.picture.image for region in parts.regions]
+    segmented = _segmented(request.query, loaded)
+    if request.box is None:
+        images = [region.picture.image for region in segmented.regions]
     else:
-        images = [crop(query, box).image]
-    return DescribedQuery(loaded.version.id, parts, loaded.encoder.encode(images))
+        images = [_crop(request.query, Box(*request.box)).image]
+    return ExtractedQuery(
+        encoder_version=loaded.version.id,
+        layout=segmented.layout.value,
+        regions=tuple(_query_region(region) for region in segmented.regions),
+        box=request.box,
+        embeddings=loaded.encoder.encode(images),
+        model_ms=_ms_since(started),
+    )
 
 
-def crop(query: Query, box: Box) -> UprightPicture:
-    """Return a part of a query.
+def find_copies(request: FindCopiesRequest) -> FoundCopies:
+    """Prove copies of each region of a query that is asked for.
+
+    Raises:
+        FileMissing: the query expired.
+        UserInputError: the picture is damaged or too large; "search:user:bad-box".
+        TransientError: the storage is away; "search:transient:no-answer": the time is over.
+    """
+    started, ends_at = time.perf_counter(), time.monotonic() + request.timeout_s
+    catalogue_hashes.get().refresh()
+    found = tuple(
+        tuple(
+            copies.find_copies(
+                _crop(request.query, Box(*region.box)),
+                region.region_ids,
+                max_near_identical=request.max_near_identical,
+                ends_at=ends_at,
+            )
+        )
+        for region in request.regions
+    )
+    return FoundCopies(found, _ms_since(started))
+
+
+def _crop(query: StoredQuery, box: Box) -> UprightPicture:
+    """Return what lies in a box of a query.
 
     Raises:
         UserInputError: "search:user:bad-box": it does not lie in the picture.
@@ -72,11 +82,25 @@ def crop(query: Query, box: Box) -> UprightPicture:
 
 # The tasks of one search come one after another: only the last picture is kept.
 @lru_cache(maxsize=1)
-def _picture(query: Query) -> UprightPicture:
+def _picture(query: StoredQuery) -> UprightPicture:
     return decode_picture(queries.read_query(query.id), width=query.width, height=query.height)
 
 
 @lru_cache(maxsize=1)
-def _taken_apart(query: Query, loaded: model_pool.Loaded) -> TakenApart:
-    [parts] = take_apart([_picture(query)], loaded.detector)
-    return parts
+def _segmented(query: StoredQuery, loaded: model_pool.Loaded) -> TakenApart:
+    [segmented] = take_apart([_picture(query)], loaded.detector)
+    return segmented
+
+
+def _query_region(region: PictureRegion) -> QueryRegion:
+    return QueryRegion(
+        kind=region.key.kind,
+        ordinal=region.key.ordinal,
+        box=astuple(region.box),
+        label=region.label,
+        confidence=region.confidence,
+    )
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -11,8 +11,8 @@ from catalog import services, storage
 from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import count_by_status, find_by_sha256, get_live_encoder
 from catalog.validation import validate
-from catalog.vector_store import ensure_collection, open_index
-from kernel.errors import DefectError, UserInputError
+from catalog.vector_store import open_index
+from kernel.errors import FileMissing, UserInputError
 from kernel.ids import point_id
 from kernel.regions import WHOLE, region_key
 from vectors.errors import UnknownCollection
@@ -78,14 +78,15 @@ def repair(found: Audit) -> None:
     original is gone is marked failed: only adding the same file again brings it back.
     """
     version = get_live_encoder()
-    ensure_collection(version)
+    index = open_index(version)
+    index.ensure()
     if found.orphan_points:
         # A picture that was added since the audit may have made a point its own.
         wanted = set(_points_of_all_images(version))
-        open_index(version).delete([one for one in found.orphan_points if one not in wanted])
+        index.delete([one for one in found.orphan_points if one not in wanted])
     services.enqueue_indexing(sorted({*found.missing_points, *found.missing_region_thumbnails}))
     for image_id in found.missing_originals:
-        services.record_failed(image_id, "storage:ours:file-missing")
+        services.record_failed(image_id, FileMissing.CODE)
     for image in Image.objects.filter(pk__in=found.missing_thumbnails):
         _make_thumbnail(image)
     for name in found.orphan_files:
@@ -155,7 +156,7 @@ def _compare_files(result: Audit) -> None:
     images = Image.objects.order_by().values_list("pk", "sha256", "status", "error_code")
     for image_id, sha256, status, error_code in images.iterator():
         original, thumbnail = storage.original_name(sha256), storage.thumbnail_name(sha256)
-        is_known_lost = (status, error_code) == (Image.Status.FAILED, "storage:ours:file-missing")
+        is_known_lost = (status, error_code) == (Image.Status.FAILED, FileMissing.CODE)
         # A file that was not listed may have been written since.
         if status == Image.Status.DELETING:
             pass
@@ -204,7 +205,7 @@ def _is_abandoned(name: str) -> bool:
         return False
     try:
         return storage.modified_at(name) < timezone.now() - _FILE_GRACE
-    except DefectError:  # gone by now
+    except FileMissing:  # gone by now
         return False
 
 

@@ -160,6 +160,8 @@ class EncoderVersion(models.Model):
     """Which weights and which preprocessing filled a collection, and what found the objects in it.
 
     ``building → live → retired``; one is live. Embeddings of two versions are never compared.
+    The first version is live from the transaction that records it, before there is a picture; only
+    a later one, whose collection is filled beside the live one, will be seen building.
     ``detector`` is empty until the workers have chosen one.
     """
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from kernel.errors import DefectError, TransientError
+from kernel.errors import FileMissing, TransientError
 from kernel.regions import WHOLE, RegionKey
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def read(name: str) -> bytes:
     """Return the content of `name`.
 
     Raises:
-        DefectError: "storage:ours:file-missing".
+        FileMissing: there is none of that name.
         TransientError: "storage:transient:unavailable".
     """
     with _translated(name), default_storage.open(name) as file:
@@ -111,7 +111,7 @@ def _translated(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise DefectError("storage:ours:file-missing", name=name) from error
+        raise FileMissing(name=name) from error
     except Exception as error:
         # Each backend has its own classes (OSError, botocore's); none of them may go further.
         logger.warning("storage failed", extra={"file": name, "reason": repr(error)})

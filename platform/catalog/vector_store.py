@@ -10,8 +10,7 @@ from qdrant_client import QdrantClient
 
 from catalog.models import EncoderVersion
 from vectors.index import CollectionSpec, VectorIndex
-from vectors.qdrant import QdrantIndex, connect, drop, point_alias
-from vectors.schema import ALIAS
+from vectors.qdrant import QdrantIndex, connect, drop
 
 
 @cache
@@ -25,17 +24,6 @@ def _client() -> QdrantClient:
 def open_index(version: EncoderVersion) -> VectorIndex:
     """Return the collection of an encoder version; nothing is asked of the store yet."""
     return QdrantIndex(_client(), CollectionSpec(name=version.collection, dim=version.dim))
-
-
-def ensure_collection(version: EncoderVersion) -> None:
-    """Create the collection of the live version where it is missing, and point the alias at it.
-
-    Raises:
-        TransientError: the store is away.
-        DefectError: a collection of that name has another shape.
-    """
-    open_index(version).ensure()
-    point_alias(_client(), alias=ALIAS, collection=version.collection)
 
 
 @contextmanager

@@ -11,12 +11,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from catalog import storage
-from catalog.access import searchers_only
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
-from catalog.responses import mark, present_error
 from catalog.selectors import list_visible_images
-from kernel.errors import DefectError
+from kernel.errors import FileMissing
+from site_http.access import searchers_only
+from site_http.responses import mark, present_error
 
 _HOUR_S = 3600
 _YEAR_S = 365 * 24 * _HOUR_S
@@ -87,7 +87,7 @@ def _file(
     if response is None:
         try:
             response = HttpResponse(storage.read(name), headers=headers)
-        except DefectError as error:  # the row outlived its file
+        except FileMissing as error:  # the row outlived it
             problem = replace(present_error(error), status=404)
             return mark(render(request, "error.html", {"problem": problem}), problem)
     reach = "private" if settings.SEARCH_REQUIRES_LOGIN else "public"

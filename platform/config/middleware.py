@@ -6,8 +6,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from catalog.responses import error_json, mark, present_error, wants_json
 from kernel.errors import AppError, DefectError
+from site_http.responses import error_json, mark, present_error, wants_json
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from catalog.access import adders_only
-from catalog.responses import mark, present_error
 from ingestion.presenters import present_outcomes
 from ingestion.services import Outcome, start_import, take_in
 from ingestion.sources import list_uploads
 from kernel.errors import TransientError, UserInputError
+from site_http.access import adders_only
+from site_http.responses import mark, present_error
 
 # What Import.source and Image.source say of files that came by the form.
 SOURCE = "upload"

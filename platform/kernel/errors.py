@@ -4,6 +4,8 @@ A code is a stable string, ``area:responsibility:what``; its sentence lives in
 ``kernel.messages``, so wording can change and be translated without touching a raise site.
 """
 
+from typing import Final
+
 
 class AppError(Exception):
     """A failure with a stable code. Raise one of the four subclasses, never this."""
@@ -46,3 +48,12 @@ class TransientError(AppError):
 
 class DefectError(AppError):
     """Ours: a broken promise between two parts of the system."""
+
+
+class FileMissing(DefectError):
+    """A stored file is gone. Who can do without it catches this, and nothing else of ours."""
+
+    CODE: Final = "storage:ours:file-missing"
+
+    def __init__(self, **context: object) -> None:
+        super().__init__(self.CODE, **context)

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+EXTRACT_QUERY: Final = "workers.extract_query"
+# What EXTRACT_QUERY was called before: a web of the last release may still run while the workers
+# are replaced. It goes with the next release.
 DESCRIBE_QUERY: Final = "workers.describe_query"
 FIND_COPIES: Final = "workers.find_copies"
 WARM_UP: Final = "workers.warm_up"
@@ -11,6 +14,7 @@ SWEEP: Final = "workers.sweep"
 EXPIRE_QUERIES: Final = "workers.expire_queries"
 
 QUEUES: Final[dict[str, str]] = {
+    EXTRACT_QUERY: "query",
     DESCRIBE_QUERY: "query",
     FIND_COPIES: "query",
     WARM_UP: "query",

@@ -1,6 +1,5 @@
-"""What the search page asks: which picture, which part of it, and with what in it?"""
+"""The search page's form: it reads what a person asks from a request."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django import forms
@@ -10,33 +9,13 @@ from django.shortcuts import get_object_or_404
 from catalog import storage
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
-from kernel.errors import DefectError, UserInputError
+from kernel.errors import FileMissing, UserInputError
 from kernel.regions import MAX_LABEL_CHARS
 from search import query_files
+from search.question import Question
 
 _NAME_CHARS = 200
 _MOST_LABELS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a person searches with.
-
-    Attributes:
-        name: the picture's file name or title; only shown.
-        data: its file.
-        is_upload: whether it came with this request, under a file name that has to fit.
-        query_id: where it is kept already; None stores it.
-        box: x0, y0, x1, y1 in pixels of the upright picture: that part alone; None is all.
-        labels: only images with any of these objects in them; none is all images.
-    """
-
-    name: str
-    data: bytes
-    is_upload: bool = False
-    query_id: UUID | None = None
-    box: tuple[int, int, int, int] | None = None
-    labels: tuple[str, ...] = ()
 
 
 class QueryForm(forms.Form):
@@ -110,5 +89,5 @@ class QueryForm(forms.Form):
 def _read_kept(query_id: UUID) -> bytes:
     try:
         return query_files.read(query_id)
-    except DefectError as error:
+    except FileMissing as error:
         raise UserInputError("search:user:query-expired") from error

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from catalog.models import Image, Region
+from kernel.task_messages import Copy, ExtractedQuery, QueryRegion
 from ml.rules.pair_score import pair_score
-from search.description import Copy, DescribedQuery, QueryRegion
 from search.verdicts import Verdict, by_score, curve_of, probability
 from vectors.index import Hit
 
@@ -22,7 +22,7 @@ class QueryPart:
 
     Attributes:
         region: the whole, a panel, or the box that a person chose.
-        searched: places in `DescribedQuery.searched`: the region itself, and objects inside it.
+        searched: places in `ExtractedQuery.searched`: the region itself, and objects inside it.
     """
 
     region: QueryRegion
@@ -73,13 +73,13 @@ class Group:
     hits: tuple[ImageHit, ...]
 
 
-def parts_of(described: DescribedQuery) -> list[QueryPart]:
+def parts_of(extracted: ExtractedQuery) -> list[QueryPart]:
     """Return the parts that get a group each.
 
     Panels with the objects inside them, in reading order, and then the whole; of a picture without
     panels the whole with its objects; or the box alone.
     """
-    searched = list(enumerate(described.searched))
+    searched = list(enumerate(extracted.searched))
     objects = [(place, region) for place, region in searched if region.kind == "object"]
     heads = [(place, region) for place, region in searched if region.kind != "object"]
     panels = [(place, region) for place, region in heads if region.kind == "panel"]
@@ -97,19 +97,19 @@ def hits_a_part(parts: int) -> int:
 
 
 def best_pairs(
-    part: QueryPart, described: DescribedQuery, found: Sequence[Sequence[Hit]], *, most: int
+    part: QueryPart, extracted: ExtractedQuery, found: Sequence[Sequence[Hit]], *, most: int
 ) -> dict[UUID, Pair]:
     """Return the best pair of regions with each of the best images; ties by image id.
 
     Args:
         part: the query's part.
-        described: the query.
+        extracted: the query.
         found: hits of each of its searched regions.
         most: images that are returned.
     """
     best: dict[UUID, Pair] = {}
     for place in part.searched:
-        region = described.searched[place]
+        region = extracted.searched[place]
         for hit in found[place]:
             pair = Pair(region, hit.point_id, pair_score(region.kind, hit.payload.kind, hit.score))
             known = best.get(hit.payload.image_id)

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from catalog.labels import label_name
 from catalog.models import Region
 from catalog.presenters import is_drawn_by_browsers, region_thumbnail_url, thumbnail_url
-from search.description import Box, Copy, QueryRegion
+from kernel.task_messages import Box, Copy, QueryRegion
 from search.groups import Group, ImageHit
 from search.services import SearchResult
 from search.verdicts import Verdict

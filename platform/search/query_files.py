@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from catalog import storage
-from kernel.errors import DefectError
+from kernel.errors import FileMissing
 
 FOLDER = "queries"
 # So long a person may go on searching with parts of the picture.
@@ -42,5 +42,5 @@ def delete_expired() -> int:
 def _is_older(name: str, moment: datetime) -> bool:
     try:
         return storage.modified_at(name) < moment
-    except DefectError:  # removed since it was listed
+    except FileMissing:  # removed since it was listed
         return False

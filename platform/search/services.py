@@ -18,10 +18,18 @@ from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
 from kernel.errors import AppError, DefectError, TransientError, UserInputError
 from kernel.ids import point_id
-from search import description, query_files
-from search.description import Copy, DescribedQuery, Layout, QueryRegion, StoredQuery
-from search.forms import Question
+from kernel.task_messages import (
+    Box,
+    ComparedRegion,
+    Copy,
+    ExtractedQuery,
+    Layout,
+    QueryRegion,
+    StoredQuery,
+)
+from search import query_files, query_worker
 from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
+from search.question import Question
 from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
@@ -70,7 +78,7 @@ class SearchResult:
     query: ValidPicture
     layout: Layout
     regions: tuple[QueryRegion, ...]
-    box: description.Box | None
+    box: Box | None
     groups: tuple[Group, ...]
     facets: tuple[Facet, ...]
     are_copies_checked: bool
@@ -126,8 +134,8 @@ def search(question: Question) -> SearchResult:
     query_id = question.query_id or query_files.write(picture.data)
     try:
         query = StoredQuery(query_id, picture.width, picture.height)
-        described = description.describe(query, box=question.box, encoder_version=version.pk)
-        groups, copies_ms = _find(query, described, picture, version, question, ends_at=ends_at)
+        extracted = query_worker.extract_query(query, box=question.box, encoder_version=version.pk)
+        groups, copies_ms = _find(query, extracted, picture, version, question, ends_at=ends_at)
     except AppError:
         if question.query_id is None:
             with suppress(TransientError):  # what stays behind expires
@@ -136,18 +144,18 @@ def search(question: Question) -> SearchResult:
     return SearchResult(
         query_id=query_id,
         query=picture,
-        layout=described.layout,
-        regions=described.regions,
+        layout=extracted.layout,
+        regions=extracted.regions,
         box=question.box,
         groups=groups,
         facets=_facets(groups, question.labels),
         are_copies_checked=copies_ms is not None,
-        model_ms=described.model_ms + (copies_ms or 0.0),
+        model_ms=extracted.model_ms + (copies_ms or 0.0),
         total_ms=(time.perf_counter() - started) * 1000,
     )
 
 
-def _check_box(box: description.Box | None, picture: ValidPicture) -> None:
+def _check_box(box: Box | None, picture: ValidPicture) -> None:
     """Refuse a part that does not lie in the picture, or in which nothing can be seen.
 
     Raises:
@@ -164,7 +172,7 @@ def _check_box(box: description.Box | None, picture: ValidPicture) -> None:
 
 def _find(
     query: StoredQuery,
-    described: DescribedQuery,
+    extracted: ExtractedQuery,
     picture: ValidPicture,
     version: EncoderVersion,
     question: Question,
@@ -172,25 +180,26 @@ def _find(
     ends_at: float,
 ) -> tuple[tuple[Group, ...], float | None]:
     """Return the groups, and the milliseconds that proving copies took; None if it was given up."""
-    parts = parts_of(described)
+    parts = parts_of(extracted)
     most = hits_a_part(len(parts))
-    found = _nearest(open_index(version), described, parts, labels=question.labels, most=most)
-    pairs = [best_pairs(part, described, found, most=2 * most) for part in parts]
+    found = _nearest(open_index(version), extracted, parts, labels=question.labels, most=most)
+    pairs = [best_pairs(part, extracted, found, most=2 * most) for part in parts]
     catalogue = _read({image_id for each in pairs for image_id in each}, version)
     compared = max(_FEWEST_COMPARED, min(_COMPARED, _COMPARED_IN_ALL // len(parts)))
     asked = [
-        (part.region.box, catalogue.candidates(each, most=compared))
+        ComparedRegion(part.region.box, tuple(catalogue.candidates(each, most=compared)))
         for part, each in zip(parts, pairs, strict=True)
     ]
-    copies: list[list[Copy]] = [[] for _ in parts]
+    copies: Sequence[Sequence[Copy]] = [()] * len(parts)
     copies_ms = None
     try:
-        copies, copies_ms = description.find_copies(
+        found_copies = query_worker.find_copies(
             query,
             asked,
-            most_near_identical=2 * most,
+            max_near_identical=2 * most,
             timeout_s=max(_LEAST_FOR_COPIES_S, ends_at - time.perf_counter()),
         )
+        copies, copies_ms = found_copies.copies, found_copies.model_ms
     except (TransientError, DefectError) as error:  # hits by score alone are worth showing
         is_ours = isinstance(error, DefectError)
         logger.warning("copies were not checked", extra={"code": error.code}, exc_info=is_ours)
@@ -213,7 +222,7 @@ def _find(
 
 def _nearest(
     index: VectorIndex,
-    described: DescribedQuery,
+    extracted: ExtractedQuery,
     parts: Sequence[QueryPart],
     *,
     labels: tuple[str, ...],
@@ -224,7 +233,7 @@ def _nearest(
     Where a few images of many regions take all places, their part asks again without them.
     """
     k = most * _POINTS_AN_IMAGE
-    found = index.search(described.embeddings, k=k, where=Where(labels=labels))
+    found = index.search(extracted.embeddings, k=k, where=Where(labels=labels))
     for part in parts:
         full = [place for place in part.searched if len(found[place]) == k]
         for _ in range(_MOST_AGAIN):
@@ -232,7 +241,7 @@ def _nearest(
             if not full or len(known) >= most:
                 break
             where = Where(labels=labels, not_image_ids=tuple(known))
-            more = index.search(described.embeddings[full], k=k, where=where)
+            more = index.search(extracted.embeddings[full], k=k, where=where)
             for place, hits in zip(full, more, strict=True):
                 found[place] += hits
             full = [place for place, hits in zip(full, more, strict=True) if len(hits) == k]

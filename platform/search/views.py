@@ -8,14 +8,14 @@ from django.shortcuts import render
 from django.utils.formats import number_format
 from django.views.decorators.http import require_http_methods, require_safe
 
-from catalog.access import searchers_only
-from catalog.responses import error_json, mark, present_error, wants_json
 from catalog.selectors import count_findable_and_waiting
 from catalog.validation import preview
-from kernel.errors import AppError, DefectError, UserInputError
+from kernel.errors import AppError, DefectError, FileMissing, UserInputError
 from search import query_files, services
 from search.forms import QueryForm
 from search.presenters import as_json, present_result
+from site_http.access import searchers_only
+from site_http.responses import error_json, mark, present_error, wants_json
 
 # Enough to see a screenshot's photos in; small enough to travel.
 _PREVIEW_SIDE_PX = 1600
@@ -50,7 +50,7 @@ def query_preview(request: HttpRequest, query_id: UUID) -> HttpResponse:
     """Return a query picture as a JPEG that every browser draws; 404 when it is no longer kept."""
     try:
         jpeg = preview(query_files.read(query_id), side_px=_PREVIEW_SIDE_PX)
-    except (DefectError, UserInputError) as error:
+    except (FileMissing, UserInputError) as error:
         raise Http404 from error
     response = HttpResponse(jpeg, content_type="image/jpeg")
     response["Cache-Control"] = f"private, max-age={_PREVIEW_S}, immutable"

@@ -11,7 +11,7 @@ class VectorStoreUnavailable(TransientError):
 
 
 class UnknownCollection(DefectError):
-    """No collection and no alias has this name: ``ensure`` was not called, or it was dropped."""
+    """No collection has this name: ``ensure`` was not called, or it was dropped."""
 
     def __init__(self, **context: object) -> None:
         super().__init__("vectors:ours:unknown-collection", **context)

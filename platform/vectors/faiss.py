@@ -122,7 +122,6 @@ def _meets(payload: Payload, where: Where) -> bool:
         (where.mediums, {payload.medium}),
         (where.tags, set(payload.tags)),
         (where.albums, set(payload.albums)),
-        (where.image_ids, {payload.image_id}),
     ]
     if payload.image_id in where.not_image_ids:
         return False

@@ -14,7 +14,7 @@ from ml.rules.regions import RegionKind
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """Names one collection (or an alias of one) and the size of its embeddings.
+    """Names one collection and the size of its embeddings.
 
     The distance is always cosine, on unit vectors.
     """
@@ -70,7 +70,6 @@ class Where:
     mediums: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
-    image_ids: tuple[UUID, ...] = ()
     not_image_ids: tuple[UUID, ...] = ()
 
 

@@ -45,7 +45,7 @@ _IDS_PER_DELETE = 1_000
 _POINTS_PER_PAGE = 1_000
 
 # How long connecting, sending, or waiting for an answer may take each, in seconds.
-_DEFAULT_TIMEOUT_S = 20.0
+_TIMEOUT_S = 20
 
 # The distance to 4-bit codes only chooses twice as many candidates as wanted; the scores that
 # decide come from the float32 vectors. Without these two recall@20 was 0.958, with them 1.0.
@@ -60,10 +60,10 @@ _HTTP_NOT_FOUND, _HTTP_CONFLICT, _HTTP_TOO_MANY, _HTTP_SERVER_ERROR = 404, 409, 
 
 
 class QdrantIndex:
-    """One collection (or an alias of one) behind a ``QdrantClient``, as a ``VectorIndex``.
+    """One collection behind a ``QdrantClient``, as a ``VectorIndex``.
 
     It owns no connection: the client is the caller's, may be shared by threads and by indexes,
-    and must be made after any fork. It takes no part in which collection an alias points at.
+    and must be made after any fork.
     """
 
     def __init__(self, client: QdrantClient, spec: CollectionSpec) -> None:
@@ -172,15 +172,12 @@ class QdrantIndex:
             raise CollectionSpecMismatch(collection=self.spec.name, expected=expected, found=found)
 
 
-def connect(
-    url: str, api_key: str | None = None, timeout_s: float = _DEFAULT_TIMEOUT_S
-) -> QdrantClient:
+def connect(url: str, api_key: str | None = None) -> QdrantClient:
     """Return a REST client of the Qdrant at ``url``. Nothing is sent yet.
 
     Args:
         url: ``http://host:port`` or ``https://host:port``.
         api_key: sent with every request where given.
-        timeout_s: bound on connecting, sending and waiting, each; rounded up to whole seconds.
 
     Raises:
         StoreRefused: ``url`` is none that Qdrant can have.
@@ -189,7 +186,7 @@ def connect(
         return QdrantClient(
             url=url,
             api_key=api_key,
-            timeout=timeout_s,  # type: ignore[arg-type] # rounded up inside, whatever it says
+            timeout=_TIMEOUT_S,
             check_compatibility=False,  # it warns from a thread whenever the store is away
             # Connections are kept, on loopback too, where the client would open one a request.
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=8),
@@ -198,27 +195,8 @@ def connect(
         )
 
 
-def point_alias(client: QdrantClient, *, alias: str, collection: str) -> None:
-    """Make ``alias`` point at ``collection`` in one atomic step, wherever it pointed before.
-
-    Raises:
-        UnknownCollection: there is no such collection; the alias stays as it was.
-        VectorStoreUnavailable: the store is away; retry.
-    """
-    with _our_errors(collection):
-        known = {description.alias_name for description in client.get_aliases().aliases}
-        actions: list[models.AliasOperations] = []
-        if alias in known:  # deleting one that is not there is an error to a server
-            actions.append(
-                models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
-            )
-        target = models.CreateAlias(collection_name=collection, alias_name=alias)
-        actions.append(models.CreateAliasOperation(create_alias=target))
-        client.update_collection_aliases(actions)
-
-
 def drop(client: QdrantClient, collection: str) -> None:
-    """Delete a collection with its points and aliases; one that is not there is fine.
+    """Delete a collection with its points; one that is not there is fine.
 
     Raises:
         VectorStoreUnavailable: the store is away; retry.

@@ -10,9 +10,6 @@ from ml.rules.regions import region_kind
 from vectors.errors import InvalidPayload
 from vectors.index import Payload, Where
 
-# The name that searches use; it points at the collection of the live encoder version.
-ALIAS = "regions"
-
 # Every key of a payload is a filter key, so each has an index, made before the first point: a
 # filter on an unindexed key makes a graph search lose most of its hits.
 PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
@@ -28,7 +25,7 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
 
 def collection_name(encoder: str, version: int) -> str:
     """Return the collection that holds the regions embedded by one version of one encoder."""
-    return f"{ALIAS}__{encoder}__v{version}"
+    return f"regions__{encoder}__v{version}"
 
 
 def payload_to_dict(payload: Payload) -> dict[str, object]:
@@ -83,7 +80,6 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
         "medium": where.mediums,
         "tags": where.tags,
         "albums": where.albums,
-        "image_id": where.image_ids,
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
     must_not = [_any_of("image_id", where.not_image_ids)] if where.not_image_ids else []

@@ -115,8 +115,13 @@ def open_index(version: LiveEncoder) -> VectorIndex:
 
 
 def ensure_collection() -> None:
-    """Create the live collection where it is missing, and point the alias at it."""
-    vector_store.ensure_collection(get_live_encoder())
+    """Create the live collection where it is missing.
+
+    Raises:
+        TransientError: the store is away, or no encoder was chosen yet.
+        DefectError: a collection of that name has another shape.
+    """
+    vector_store.open_index(get_live_encoder()).ensure()
 
 
 def _frozen(version: EncoderVersion) -> LiveEncoder:

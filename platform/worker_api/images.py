@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from catalog import services, storage
 from catalog.models import Image, Region
-from kernel.errors import DefectError
+from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import POSSIBLE_REGIONS, FoundRegion, RegionKey
 
@@ -107,7 +107,7 @@ def read_original(sha256: str) -> bytes:
     """Return the bytes of an original file.
 
     Raises:
-        DefectError: "storage:ours:file-missing".
+        FileMissing: there is none.
         TransientError: "storage:transient:unavailable".
     """
     return storage.read(storage.original_name(sha256))
@@ -139,7 +139,7 @@ def read_features(sha256: str, region: RegionKey) -> bytes | None:
     """
     try:
         return storage.read(storage.features_name(sha256, region))
-    except DefectError:
+    except FileMissing:
         return None
 
 

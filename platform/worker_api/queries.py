@@ -9,7 +9,7 @@ def read_query(query_id: UUID) -> bytes:
     """Return the bytes of a query picture.
 
     Raises:
-        DefectError: "storage:ours:file-missing": it expired before a worker came to it.
+        FileMissing: it expired before a worker came to it.
         TransientError: "storage:transient:unavailable".
     """
     return query_files.read(query_id)

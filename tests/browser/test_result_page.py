@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 from playwright.sync_api import Page, expect
 
 from kernel.regions import FoundRegion
+from kernel.task_messages import Copy, Overlap, QueryRegion
 from tests.pictures import encoded
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, GREEN, RED
@@ -43,15 +44,9 @@ def collage(catalogue, version) -> None:
         version_id=version.pk,
         layout="collage",
         regions=[
-            {"kind": "panel", "ordinal": 0, "box": LEFT},
-            {"kind": "panel", "ordinal": 1, "box": RIGHT},
-            {
-                "kind": "object",
-                "ordinal": 0,
-                "box": (60, 100, 200, 300),
-                "label": "dog",
-                "confidence": 0.874,
-            },
+            QueryRegion("panel", 0, LEFT),
+            QueryRegion("panel", 1, RIGHT),
+            QueryRegion("object", 0, (60, 100, 200, 300), "dog", 0.874),
         ],
     )
 
@@ -302,25 +297,20 @@ def copy(searchable, worker, version):
     image = searchable(plain(BLUE), "blue")
 
     def copy(outline, overlap) -> None:
-        found = {
-            "region_id": image.regions.get().pk,
-            "is_near_identical": overlap is None,
-            "bits": 4 if overlap is None else None,
-            "outline": outline,
-            "overlap": overlap,
-        }
+        found = Copy(
+            region_id=image.regions.get().pk,
+            is_near_identical=overlap is None,
+            bits=4 if overlap is None else None,
+            outline=tuple(outline),
+            overlap=overlap,
+        )
         fake_worker.answer_with(version_id=version.pk, copies={(0, 0, WIDTH, HEIGHT): [found]})
 
     return copy
 
 
-def overlap(*, is_mirrored: bool = False) -> dict[str, object]:
-    return {
-        "inliers": 40,
-        "is_mirrored": is_mirrored,
-        "query_percent": 84.6,
-        "image_percent": 25.0,
-    }
+def overlap(*, is_mirrored: bool = False) -> Overlap:
+    return Overlap(inliers=40, is_mirrored=is_mirrored, query_percent=84.6, image_percent=25.0)
 
 
 def colours(page: Page, *places: tuple[int, int]) -> list[str]:

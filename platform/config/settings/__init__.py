@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "site_http",  # no models: the templates and files that all pages share
     "jobs",
     "catalog",
     "ingestion",

@@ -75,13 +75,10 @@ def build_app(store: Store, *, allowed_hosts: list[str]) -> Starlette:
         Route("/", _version),
         Route("/healthz", _health),
         route("/collections", "GET", _list_collections),
-        route("/collections/aliases", "POST", _change_aliases),
-        route("/aliases", "GET", _list_aliases),
         route(one, "GET", _describe_collection),
         route(one, "PUT", _create_collection),
         route(one, "DELETE", _drop_collection),
         route(one + "/exists", "GET", _collection_exists),
-        route(one + "/aliases", "GET", _list_aliases),
         route(one + "/index", "PUT", _create_payload_index),
         route(one + "/points", "PUT", _upsert_points),
         route(one + "/points", "POST", _retrieve_points),
@@ -279,33 +276,6 @@ def _query(collection: Collection, searches: list[models.QueryRequest]) -> list[
 def _points_count(collection: Collection) -> int:
     with edge_errors():
         return collection.shard.info().points_count
-
-
-async def _list_aliases(store: Store, request: Request) -> object:
-    target = request.path_params.get("name")
-    if target is not None:
-        target = store.get(target).name
-    listed = [
-        {"alias_name": alias, "collection_name": name}
-        for alias, name in sorted(store.aliases.items())
-        if target in (None, name)
-    ]
-    return {"aliases": listed}
-
-
-async def _change_aliases(store: Store, request: Request) -> object:
-    body = await _parsed(request, models.ChangeAliasesOperation)
-    changes: list[tuple[str, str | None]] = []
-    for action in body.actions:
-        if isinstance(action, models.CreateAliasOperation):
-            created = action.create_alias
-            changes.append((created.alias_name, created.collection_name))
-        elif isinstance(action, models.DeleteAliasOperation):
-            changes.append((action.delete_alias.alias_name, None))
-        else:
-            raise RequestRefused("aliases can be created and deleted, not renamed")
-    store.change_aliases(changes)
-    return True
 
 
 # Writes are applied before they are answered, in one order: there is no queue to number them in.

@@ -12,7 +12,7 @@ class RequestRefused(Exception):
 
 
 class NotFound(RequestRefused):
-    """No such collection or alias."""
+    """No such collection."""
 
     status = 404
 

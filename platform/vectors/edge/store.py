@@ -1,9 +1,9 @@
-"""The shards of one data folder: one a collection, with their aliases, behind one lock.
+"""The shards of one data folder: one a collection, behind one lock.
 
 On disk::
 
     <data>/lock               held (flock) by the process that owns the folder
-    <data>/collections.json   {"format": 1, "collections": {name: {"dim": D}}, "aliases": {...}}
+    <data>/collections.json   {"format": 1, "collections": {name: {"dim": D}}, "aliases": {}}
     <data>/collections/<name> one Edge shard each
 """
 
@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,11 @@ class CollectionRecord(BaseModel):
 
 
 class Catalogue(BaseModel):
-    """The content of ``collections.json``."""
+    """The content of ``collections.json``.
+
+    Earlier releases kept an alias there, which nothing read. It is passed over, and its place kept,
+    so that each release opens what the other wrote.
+    """
 
     model_config = ConfigDict(extra="forbid")
     format: int
@@ -77,7 +81,6 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock: IO[bytes] | None = None
-        self._aliases: dict[str, str] = {}
         self._collections: dict[str, Collection] = {}
 
     def open(self) -> None:
@@ -98,7 +101,6 @@ class Store:
             self._collections[name] = Collection(
                 name, record.dim, self._load(name), has_unflushed=True
             )
-        self._aliases = catalogue.aliases
 
     def close(self) -> None:
         """Flush and close every shard and give the folder up."""
@@ -123,31 +125,26 @@ class Store:
         """The names of all collections, ascending."""
         return sorted(self._collections)
 
-    @property
-    def aliases(self) -> Mapping[str, str]:
-        """Which collection each alias points at."""
-        return self._aliases
-
     def get(self, name: str) -> Collection:
-        """Return the collection with this name or alias.
+        """Return the collection with this name.
 
         Raises:
             NotFound: there is none.
         """
-        found = self._collections.get(self._aliases.get(name, name))
+        found = self._collections.get(name)
         if found is None:
             raise NotFound(f"Not found: Collection `{name}` doesn't exist!")
         return found
 
     def has(self, name: str) -> bool:
-        """Return whether there is a collection or alias of this name."""
-        return self._aliases.get(name, name) in self._collections
+        """Return whether there is a collection of this name."""
+        return name in self._collections
 
     def create(self, name: str, dim: int) -> None:
         """Create an empty collection.
 
         Raises:
-            AlreadyExists: a collection or an alias has this name.
+            AlreadyExists: a collection has this name.
             RequestRefused: the name cannot be a folder's.
         """
         if self.has(name):
@@ -160,46 +157,22 @@ class Store:
                 shutil.rmtree(path)
             shard = edge.EdgeShard.create(str(path), new_shard_config(dim))
             shard.flush()
-            self._write({**self._dims, name: dim}, self._aliases)
+            self._write({**self._dims, name: dim})
         self._collections[name] = Collection(name, dim, shard, has_unflushed=False)
 
     def drop(self, name: str) -> bool:
-        """Delete a collection and its aliases; return whether there was one. Aliases do not count.
+        """Delete a collection; return whether there was one.
 
         The catalogue forgets it first: a death in between leaves a folder that nobody reads.
         """
         if name not in self._collections:
             return False
         dims = {other: dim for other, dim in self._dims.items() if other != name}
-        aliases = {alias: target for alias, target in self._aliases.items() if target != name}
         with edge_errors():
-            self._write(dims, aliases)
-            self._aliases = aliases
+            self._write(dims)
             self._collections.pop(name).shard.close()
             shutil.rmtree(self._shards_folder / name)
         return True
-
-    def change_aliases(self, changes: Sequence[tuple[str, str | None]]) -> None:
-        """Apply (alias, collection, or None to delete it) in order: all of them or none.
-
-        Raises:
-            NotFound: a collection or an alias to delete is not there.
-            AlreadyExists: a collection has the name that the alias should get.
-        """
-        aliases = dict(self._aliases)
-        for alias, target in changes:
-            if target is None:
-                if aliases.pop(alias, None) is None:
-                    raise NotFound(f"Not found: Alias {alias} does not exist!")
-                continue
-            if target not in self._collections:
-                raise NotFound(f"Not found: Collection `{target}` doesn't exist!")
-            if alias in self._collections:
-                raise AlreadyExists(f"Wrong input: Collection `{alias}` already exists!")
-            aliases[alias] = target
-        with edge_errors():
-            self._write(self._dims, aliases)
-        self._aliases = aliases
 
     @property
     def _dims(self) -> dict[str, int]:
@@ -229,7 +202,7 @@ class Store:
                 raise CannotStart(
                     f"{self._catalogue_path} is missing although there are collections beside it."
                 )
-            self._write({}, {})
+            self._write({})
         try:
             catalogue = Catalogue.model_validate_json(self._catalogue_path.read_bytes())
         except ValidationError as err:
@@ -249,12 +222,12 @@ class Store:
         except EdgeFailed as err:
             raise CannotStart(f"The collection {name} in {path} cannot be opened: {err}") from err
 
-    def _write(self, dims: Mapping[str, int], aliases: Mapping[str, str]) -> None:
+    def _write(self, dims: Mapping[str, int]) -> None:
         """Replace the catalogue in one step that survives a power cut."""
         content = {
             "format": _FORMAT,
             "collections": {name: {"dim": dim} for name, dim in dims.items()},
-            "aliases": aliases,
+            "aliases": {},
         }
         temporary = self._catalogue_path.with_suffix(".tmp")
         with temporary.open("w", encoding="utf-8") as out:

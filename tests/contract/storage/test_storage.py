@@ -10,7 +10,7 @@ from moto import mock_aws
 from pytest_django import Settings
 
 from catalog import storage
-from kernel.errors import DefectError, TransientError
+from kernel.errors import FileMissing, TransientError
 
 BUCKET = "pictures"
 
@@ -68,7 +68,7 @@ def test_writing_again_replaces_and_makes_no_second_name() -> None:
 
 @pytest.mark.usefixtures("place")
 def test_a_missing_file_is_ours_and_named() -> None:
-    with pytest.raises(DefectError) as raised:
+    with pytest.raises(FileMissing) as raised:
         storage.read("originals/ab/none")
 
     assert raised.value.code == "storage:ours:file-missing"

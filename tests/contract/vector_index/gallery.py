@@ -66,7 +66,6 @@ def is_met(point: Point, where: Where) -> bool:
         not where.mediums or it.medium in where.mediums,
         not where.tags or any(tag in where.tags for tag in it.tags),
         not where.albums or any(album in where.albums for album in it.albums),
-        not where.image_ids or it.image_id in where.image_ids,
         it.image_id not in where.not_image_ids,
     ]
     return all(checks)

@@ -1,4 +1,4 @@
-"""Collections and aliases of every backend that is a Qdrant."""
+"""Collections of every backend that is a Qdrant."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,18 @@ from tests.contract.vector_index.edge_process import free_port
 from tests.contract.vector_index.gallery import DIM, gallery
 from vectors.errors import CollectionSpecMismatch, UnknownCollection, VectorStoreUnavailable
 from vectors.index import CollectionSpec
-from vectors.qdrant import QdrantIndex, connect, drop, point_alias
+from vectors.qdrant import QdrantIndex, connect, drop
 from vectors.schema import PAYLOAD_INDEXES
 
 pytestmark = QUIET_MEMORY_MODE
 
 
 @pytest.fixture
-def names(client: QdrantClient) -> Iterator[list[str]]:
-    """Two new collection names and an alias name; the collections are dropped at the end."""
-    names = [new_name(), new_name(), new_name() + "_alias"]
-    yield names
-    for name in names[:2]:
-        drop(client, name)
+def name(client: QdrantClient) -> Iterator[str]:
+    """A new collection name; the collection is dropped at the end."""
+    name = new_name()
+    yield name
+    drop(client, name)
 
 
 def ensured(client: QdrantClient, name: str, dim: int = DIM) -> QdrantIndex:
@@ -32,82 +31,42 @@ def ensured(client: QdrantClient, name: str, dim: int = DIM) -> QdrantIndex:
     return index
 
 
-def test_another_dimension_is_refused(client: QdrantClient, names: list[str]) -> None:
-    ensured(client, names[0])
+def test_another_dimension_is_refused(client: QdrantClient, name: str) -> None:
+    ensured(client, name)
 
     with pytest.raises(CollectionSpecMismatch) as raised:
-        ensured(client, names[0], DIM + 1)
+        ensured(client, name, DIM + 1)
 
     assert raised.value.code == "vectors:ours:collection-spec-mismatch"
     assert raised.value.context["expected"] == f"{DIM + 1} Cosine"
     assert raised.value.context["found"] == f"{DIM} Cosine"
 
 
-def test_an_alias_searches_the_collection_it_points_at(
-    client: QdrantClient, names: list[str], rng: np.random.Generator
-) -> None:
-    first, second, alias = names
-    points = gallery(rng, 2)
-    for name, point in zip((first, second), points, strict=True):
-        ensured(client, name).upsert([point])
-    by_alias = QdrantIndex(client, CollectionSpec(alias, DIM))
-    query = points[0].embedding[np.newaxis]
+def test_a_dropped_collection_is_gone(client: QdrantClient, name: str) -> None:
+    index = ensured(client, name)
 
-    point_alias(client, alias=alias, collection=first)
-    before = by_alias.search(query, k=5)
-    point_alias(client, alias=alias, collection=second)
-    point_alias(client, alias=alias, collection=second)
-    after = by_alias.search(query, k=5)
-
-    assert [hit.point_id for hit in before[0]] == [points[0].id]
-    assert [hit.point_id for hit in after[0]] == [points[1].id]
-    assert list(by_alias.scroll()) == [(points[1].id, points[1].payload.image_id)]
-
-
-def test_an_alias_never_points_at_nothing(
-    client: QdrantClient, names: list[str], rng: np.random.Generator
-) -> None:
-    first, missing, alias = names
-    ensured(client, first).upsert(gallery(rng, 1))
-    point_alias(client, alias=alias, collection=first)
-
-    with pytest.raises(UnknownCollection):
-        point_alias(client, alias=alias, collection=missing)
-
-    assert QdrantIndex(client, CollectionSpec(alias, DIM)).count() == 1
-
-
-def test_a_dropped_collection_is_gone_with_its_alias(
-    client: QdrantClient, names: list[str]
-) -> None:
-    first, _, alias = names
-    index = ensured(client, first)
-    point_alias(client, alias=alias, collection=first)
-
-    drop(client, first)
-    drop(client, first)
+    drop(client, name)
+    drop(client, name)
 
     with pytest.raises(UnknownCollection):
         index.count()
-    with pytest.raises(UnknownCollection):
-        QdrantIndex(client, CollectionSpec(alias, DIM)).count()
 
 
 def test_a_collection_made_again_is_empty(
-    client: QdrantClient, names: list[str], rng: np.random.Generator
+    client: QdrantClient, name: str, rng: np.random.Generator
 ) -> None:
-    ensured(client, names[0]).upsert(gallery(rng, 4))
-    drop(client, names[0])
+    ensured(client, name).upsert(gallery(rng, 4))
+    drop(client, name)
 
-    again = ensured(client, names[0], dim=8)
+    again = ensured(client, name, dim=8)
 
     assert again.count() == 0
 
 
-def test_every_payload_key_is_indexed_with_its_type(client: QdrantClient, names: list[str]) -> None:
-    ensured(client, names[0])
+def test_every_payload_key_is_indexed_with_its_type(client: QdrantClient, name: str) -> None:
+    ensured(client, name)
 
-    info = client.get_collection(names[0])
+    info = client.get_collection(name)
 
     indexed = {key: index.data_type for key, index in info.payload_schema.items()}
     # qdrant-client's memory mode keeps no indexes and reports none.

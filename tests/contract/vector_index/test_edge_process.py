@@ -9,13 +9,13 @@ import pytest
 from tests.contract.vector_index.edge_process import EdgeProcess
 from tests.contract.vector_index.gallery import DIM, clustered, gallery, naive_search
 from vectors.index import CollectionSpec, Point
-from vectors.qdrant import QdrantIndex, connect, drop, point_alias
+from vectors.qdrant import QdrantIndex, connect, drop
 
 ROUNDS = 3
 
 
-def index_at(process: EdgeProcess, name: str = "regions__fake__v1") -> QdrantIndex:
-    return QdrantIndex(connect(process.url), CollectionSpec(name, DIM))
+def index_at(process: EdgeProcess) -> QdrantIndex:
+    return QdrantIndex(connect(process.url), CollectionSpec("regions__fake__v1", DIM))
 
 
 def test_a_killed_process_loses_no_acknowledged_write(
@@ -26,7 +26,6 @@ def test_a_killed_process_loses_no_acknowledged_write(
         with EdgeProcess(tmp_path) as process:
             index = index_at(process)
             index.ensure()
-            point_alias(connect(process.url), alias="regions", collection=index.spec.name)
             added = gallery(rng, 70)
             index.upsert(added)
             index.delete([added[0].id, added[1].id])
@@ -34,7 +33,7 @@ def test_a_killed_process_loses_no_acknowledged_write(
             process.kill()
 
     with EdgeProcess(tmp_path) as process:
-        index = index_at(process, "regions")
+        index = index_at(process)
         query = clustered(rng, 1)
         [found] = index.search(query, k=50)
         assert list(index.scroll()) == sorted(
@@ -45,7 +44,7 @@ def test_a_killed_process_loses_no_acknowledged_write(
         ]
 
 
-def test_an_ended_process_keeps_points_indexes_and_aliases(
+def test_an_ended_process_keeps_points_and_indexes(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     points = gallery(rng, 20)
@@ -54,7 +53,6 @@ def test_an_ended_process_keeps_points_indexes_and_aliases(
     index = QdrantIndex(client, CollectionSpec("regions__fake__v1", DIM))
     index.ensure()
     index.upsert(points)
-    point_alias(client, alias="regions", collection=index.spec.name)
     indexed = client.get_collection(index.spec.name).payload_schema
 
     status, _ = process.end()
@@ -62,10 +60,10 @@ def test_an_ended_process_keeps_points_indexes_and_aliases(
     assert status == 0
     with EdgeProcess(tmp_path, process.port) as again:
         # The old client goes on, over a new connection.
-        [found] = index_at(again, "regions").search(points[3].embedding[np.newaxis], k=1)
+        [found] = index_at(again).search(points[3].embedding[np.newaxis], k=1)
         assert [hit.payload for hit in found] == [points[3].payload]
         assert index.count() == 20
-        assert client.get_collection("regions").payload_schema == indexed
+        assert client.get_collection(index.spec.name).payload_schema == indexed
         drop(client, index.spec.name)
         assert not (tmp_path / "collections" / index.spec.name).exists()
         assert again.end(signal.SIGINT)[0] == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catalog import storage
-from kernel.errors import DefectError, TransientError
+from kernel.errors import FileMissing, TransientError
 
 FAILING = "tests.storages.FailingStorage"
 
@@ -60,7 +60,7 @@ def test_times_are_aware(media: Path) -> None:
 
 @pytest.mark.parametrize("ask", [storage.read, storage.modified_at], ids=["read", "modified_at"])
 def test_a_missing_file_is_ours_and_is_not_retried(media: Path, ask) -> None:
-    with pytest.raises(DefectError) as caught:
+    with pytest.raises(FileMissing) as caught:
         ask("originals/aa/aa")
 
     assert caught.value.code == "storage:ours:file-missing"

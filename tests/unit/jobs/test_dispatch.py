@@ -10,7 +10,7 @@ from jobs import dispatch
 from jobs.broker import client
 from jobs.models import JobRecord
 from kernel.errors import DefectError, TransientError
-from kernel.task_names import DELETE_IMAGES, DESCRIBE_QUERY, INDEX_IMAGES, WARM_UP
+from kernel.task_names import DELETE_IMAGES, EXTRACT_QUERY, INDEX_IMAGES, WARM_UP
 from tests.conftest import Broker, Message
 
 # Nobody listens on port 1 of this machine.
@@ -133,6 +133,6 @@ def test_nobody_answers(broker: Broker) -> None:
 
 def test_a_question_to_a_broker_that_is_away(broker_away: None) -> None:
     with pytest.raises(TransientError) as caught:
-        dispatch.ask(DESCRIBE_QUERY, timeout_s=10, query_id="q")
+        dispatch.ask(EXTRACT_QUERY, timeout_s=10, query_id="q")
 
     assert caught.value.code == "search:transient:broker-away"

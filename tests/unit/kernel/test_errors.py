@@ -1,8 +1,17 @@
+import pickle
+
 import pytest
 
-from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
+from kernel.errors import (
+    AppError,
+    ConflictError,
+    DefectError,
+    FileMissing,
+    TransientError,
+    UserInputError,
+)
 from kernel.hashing import sha256_hex
-from kernel.task_names import DESCRIBE_QUERY, FIND_COPIES, QUEUES, WARM_UP
+from kernel.task_names import DESCRIBE_QUERY, EXTRACT_QUERY, FIND_COPIES, QUEUES, WARM_UP
 
 KINDS = [UserInputError, ConflictError, TransientError, DefectError]
 
@@ -27,6 +36,26 @@ def test_the_text_of_an_error_is_for_logs() -> None:
     assert str(DefectError("a:ours:b", name="x", n=2)) == "a:ours:b (name='x', n=2)"
 
 
+def test_a_missing_file_is_a_class_of_its_own_with_the_code_that_rows_hold() -> None:
+    error = FileMissing(name="originals/ab/abc")
+
+    assert isinstance(error, DefectError)
+    assert (error.code, error.context) == (
+        "storage:ours:file-missing",
+        {"name": "originals/ab/abc"},
+    )
+
+
+def test_a_missing_file_crosses_processes_as_what_it_is() -> None:
+    error = pickle.loads(pickle.dumps(FileMissing(name="a")))  # noqa: S301  # made in this line
+
+    assert (type(error), error.code, error.context) == (
+        FileMissing,
+        FileMissing.CODE,
+        {"name": "a"},
+    )
+
+
 def test_waiting_time_is_only_a_transient_errors() -> None:
     assert TransientError("a:transient:b").retry_after_s == 5.0
     assert not hasattr(UserInputError("a:user:b"), "retry_after_s")
@@ -35,7 +64,7 @@ def test_waiting_time_is_only_a_transient_errors() -> None:
 def test_only_what_a_person_waits_for_is_on_the_query_queue() -> None:
     on_query = {name for name, queue in QUEUES.items() if queue == "query"}
 
-    assert on_query == {DESCRIBE_QUERY, FIND_COPIES, WARM_UP}
+    assert on_query == {EXTRACT_QUERY, DESCRIBE_QUERY, FIND_COPIES, WARM_UP}
     assert set(QUEUES.values()) == {"query", "bulk", "maintenance"}
 
 

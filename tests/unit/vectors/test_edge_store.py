@@ -37,16 +37,39 @@ def refusal(data: Path) -> str:
 
 
 def test_a_closed_store_opens_again_as_it_was(store: Store, tmp_path: Path) -> None:
-    store.change_aliases([("regions", NAME)])
     store.close()
 
     again = Store(tmp_path / "data")
     again.open()
 
     assert again.names == [NAME]
-    assert again.aliases == {"regions": NAME}
-    assert again.get("regions").dim == 4
+    assert again.get(NAME).dim == 4
     again.close()
+
+
+def test_a_folder_with_an_alias_of_an_earlier_release_opens_and_the_alias_is_no_name(
+    data: Path,
+) -> None:
+    catalogue = data / "collections.json"
+    collections = {NAME: {"dim": 4}}
+    catalogue.write_text(
+        json.dumps({"format": 1, "collections": collections, "aliases": {"regions": NAME}})
+    )
+    store = Store(data)
+    store.open()
+
+    with pytest.raises(NotFound):
+        store.get("regions")
+    assert store.get(NAME).dim == 4
+    store.create("regions__fake__v2", 8)
+    store.close()
+
+    # What is written an earlier release opens, too.
+    assert json.loads(catalogue.read_text()) == {
+        "format": 1,
+        "collections": {**collections, "regions__fake__v2": {"dim": 8}},
+        "aliases": {},
+    }
 
 
 def test_an_open_folder_has_no_second_owner(store: Store, tmp_path: Path) -> None:
@@ -124,18 +147,12 @@ def test_a_name_that_is_no_folder_name_is_refused(store: Store, name: str) -> No
 
 
 def test_a_taken_name_is_refused(store: Store) -> None:
-    store.change_aliases([("regions", NAME)])
-
-    for name in (NAME, "regions"):
-        with pytest.raises(AlreadyExists):
-            store.create(name, 4)
+    with pytest.raises(AlreadyExists):
+        store.create(NAME, 4)
 
 
-def test_dropping_takes_the_aliases_along(store: Store) -> None:
-    store.change_aliases([("regions", NAME), ("other", NAME)])
-
-    assert store.drop("regions") is False
+def test_a_dropped_collection_is_gone(store: Store) -> None:
+    assert store.drop("regions__fake__v2") is False
     assert store.drop(NAME) is True
-    assert store.aliases == {}
     with pytest.raises(NotFound):
         store.get(NAME)

@@ -4,12 +4,11 @@ Its encoder is deterministic and meaningful: a picture's embedding is the mean c
 of a grid, so pictures that look alike have a high score and the order of hits can be foretold.
 """
 
-import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import numpy as np
 from celery.contrib.testing.worker import start_worker
@@ -20,7 +19,19 @@ from catalog.vector_store import open_index
 from jobs.broker import client
 from kernel.ids import point_id
 from kernel.regions import FoundRegion
-from kernel.task_names import DESCRIBE_QUERY, FIND_COPIES
+from kernel.task_messages import (
+    Box,
+    Copy,
+    ErrorAnswer,
+    ExtractedQuery,
+    ExtractQueryRequest,
+    FindCopiesRequest,
+    FoundCopies,
+    JsonObject,
+    Layout,
+    QueryRegion,
+)
+from kernel.task_names import EXTRACT_QUERY, FIND_COPIES
 from search import query_files
 from vectors.index import Payload, Point
 
@@ -43,66 +54,63 @@ def new_collection() -> str:
     return f"regions__grid__{uuid4().hex}"
 
 
-@client.task(name=DESCRIBE_QUERY, shared=False)
-def describe_query(
-    *, query_id: str, width: int, height: int, box: Sequence[int] | None = None
-) -> dict[str, object]:
+@client.task(name=EXTRACT_QUERY, shared=False)
+def extract_query(**arguments: object) -> JsonObject:
+    if _answers["raw"] is not None:
+        return _answers["raw"]
     if _answers["error"]:
-        return {"error": _answers["error"], "context": _answers["context"]}
-    data = query_files.read(UUID(query_id))
-    whole = {"kind": "whole", "ordinal": 0, "box": [0, 0, width, height]}
-    regions = [{"label": "", "confidence": 1.0, **one} for one in (whole, *_answers["regions"])]
-    boxes = [one["box"] for one in regions] if box is None else [box]
-    rows = np.stack([embed(data, one) for one in boxes])
-    return {
-        "encoder_version": _answers["version"],
-        "layout": _answers["layout"],
-        "regions": regions,
-        "embeddings": base64.b64encode(rows.astype("<f4").tobytes()).decode(),
-        "model_ms": 12.5,
-    }
+        return ErrorAnswer(_answers["error"], _answers["context"]).to_json()
+    request = ExtractQueryRequest.from_json(arguments)
+    query = request.query
+    data = query_files.read(query.id)
+    full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
+    regions = (full_image, *_answers["regions"])
+    boxes = [one.box for one in regions] if request.box is None else [request.box]
+    return ExtractedQuery(
+        encoder_version=_answers["version"],
+        layout=_answers["layout"],
+        regions=regions,
+        box=request.box,
+        embeddings=np.stack([embed(data, box) for box in boxes]),
+        model_ms=12.5,
+    ).to_json()
 
 
 @client.task(name=FIND_COPIES, shared=False)
-def find_copies(
-    *, query_id: str, width: int, height: int, parts: list[dict[str, Any]], **bounds: Any
-) -> dict[str, object]:
-    _answers.update(compared=parts, bounds=bounds)
+def find_copies(**arguments: object) -> JsonObject:
+    request = FindCopiesRequest.from_json(arguments)
+    _answers.update(copies_request=request)
     if _answers["copies_error"] == "crash":
         raise RuntimeError
     if _answers["copies_error"]:
-        return {"error": _answers["copies_error"], "context": {}}
-    copies = [_answers["copies"].get(tuple(part["box"]), []) for part in parts]
-    return {"copies": copies, "model_ms": 4.0}
+        return ErrorAnswer(_answers["copies_error"], {}).to_json()
+    copies = tuple(tuple(_answers["copies"].get(each.box, ())) for each in request.regions)
+    return FoundCopies(copies, model_ms=4.0).to_json()
 
 
 def answer_with(
     *,
     version_id: int = 0,
     error: str = "",
-    layout: str = "single",
-    regions: Sequence[dict[str, Any]] = (),
-    copies: dict[tuple[int, ...], list[dict[str, Any]]] | None = None,
+    layout: Layout = "single",
+    regions: Sequence[QueryRegion] = (),
+    copies: Mapping[Box, Sequence[Copy]] | None = None,
     copies_error: str = "",
+    raw: JsonObject | None = None,
     **context: object,
 ) -> None:
-    """Choose what the next queries are answered with: regions beside the whole, or an error.
+    """Choose what the next queries are answered with: regions beside the full image, or an error.
 
-    `copies` are by the box of the part that they were found for.
+    `copies` are by the box of the region that they were found for; `raw` is an answer as it is.
     """
-    _answers.update(version=version_id, error=error, context=context)
-    _answers.update(layout=layout, regions=list(regions), copies=copies or {}, compared=None)
-    _answers.update(copies_error=copies_error)
+    _answers.update(version=version_id, error=error, context=context, raw=raw)
+    _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
+    _answers.update(copies_error=copies_error, copies_request=None)
 
 
-def last_bounds() -> dict[str, Any]:
-    """What the last search for copies was limited by."""
-    return _answers["bounds"]
-
-
-def last_compared() -> list[dict[str, Any]]:
-    """The parts that copies were last asked for."""
-    return _answers["compared"]
+def last_copies_request() -> FindCopiesRequest:
+    """What was last asked when copies were searched."""
+    return _answers["copies_request"]
 
 
 class WorkerSwitch:

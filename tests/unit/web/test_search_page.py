@@ -4,6 +4,7 @@ import io
 import json
 import math
 import time
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from catalog import storage
 from catalog.models import Image, Region
 from kernel.messages import sentence
 from kernel.regions import MAX_PANELS, FoundRegion
+from kernel.task_messages import Copy, Overlap, QueryRegion
 from ml.rules.pair_score import OBJECT_PENALTY
 from search import query_files, verdicts
 from tests import pictures
@@ -140,9 +142,9 @@ def test_box_that_is_none_is_refused(client, version, box):
 LEFT = FoundRegion("panel", 0, 0, 0, 30, 40)
 RIGHT = FoundRegion("panel", 1, 30, 0, 60, 40)
 COLLAGE = [
-    {"kind": "panel", "ordinal": 0, "box": [0, 0, 30, 40], "confidence": 0.9},
-    {"kind": "panel", "ordinal": 1, "box": [30, 0, 60, 40], "confidence": 0.8},
-    {"kind": "object", "ordinal": 0, "box": [35, 5, 50, 35], "label": "dog", "confidence": 0.7},
+    QueryRegion("panel", 0, (0, 0, 30, 40), confidence=0.9),
+    QueryRegion("panel", 1, (30, 0, 60, 40), confidence=0.8),
+    QueryRegion("object", 0, (35, 5, 50, 35), "dog", 0.7),
 ]
 
 
@@ -186,16 +188,18 @@ def test_pair_with_an_object_is_worth_less_than_one_without(client, searchable, 
     assert hit["score"] == pytest.approx(1.0 - OBJECT_PENALTY, abs=1e-5)
 
 
-def copy_of(image: Image, **changes) -> dict:
-    overlap = {"inliers": 40, "is_mirrored": True, "query_percent": 90.4, "image_percent": 31.0}
-    return {
-        "region_id": image.regions.get(kind="whole").pk,
-        "is_near_identical": False,
-        "bits": 70,
-        "outline": [[60, 0], [0, 0], [0, 40], [60, 40]],
-        "overlap": overlap,
-        **changes,
-    }
+OVERLAP = Overlap(inliers=40, is_mirrored=True, query_percent=90.4, image_percent=31.0)
+
+
+def copy_of(image: Image, **changes) -> Copy:
+    copy = Copy(
+        region_id=image.regions.get(kind="whole").pk,
+        is_near_identical=False,
+        bits=70,
+        outline=((60, 0), (0, 0), (0, 40), (60, 40)),
+        overlap=OVERLAP,
+    )
+    return replace(copy, **changes)
 
 
 def test_proved_copies_come_first_with_their_proof(client, searchable, version, worker):
@@ -227,10 +231,10 @@ def test_proved_copies_come_first_with_their_proof(client, searchable, version, 
         "image_percent": 31,
     }
     # the encoder's best are compared, all four wholes here
-    [part] = fake_worker.last_compared()
-    assert part["box"] == [0, 0, 60, 40]
-    assert set(part["region_ids"]) == set(Region.objects.values_list("pk", flat=True))
-    assert same.regions.get().pk in part["region_ids"]
+    [asked] = fake_worker.last_copies_request().regions
+    assert asked.box == (0, 0, 60, 40)
+    assert set(asked.region_ids) == set(Region.objects.values_list("pk", flat=True))
+    assert same.regions.get().pk in asked.region_ids
 
 
 def test_image_that_only_its_hash_finds_is_a_hit_without_a_score(
@@ -441,6 +445,25 @@ def test_error_of_the_worker_keeps_what_its_sentence_names(client, worker):
     assert response.json()["error"]["sentence"] == sentence(code, detail=detail)
 
 
+def test_query_that_expires_while_it_waits_is_to_be_chosen_again(client, worker):
+    fake_worker.answer_with(error="storage:ours:file-missing", name="queries/0")
+
+    response = ask(client, encoded(RED), **JSON)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "search:user:query-expired"
+
+
+def test_answer_that_the_web_does_not_understand_is_our_defect(client, worker):
+    fake_worker.answer_with(raw={"layout": "single", "regions": []})
+    client.raise_request_exception = False
+
+    response = ask(client, encoded(RED), **JSON)
+
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "messages:ours:malformed"
+
+
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
 def test_defect_is_a_500_with_its_code(client, searchable, worker, version, accept):
     # given a live version whose collection was never made
@@ -596,10 +619,9 @@ def test_proving_copies_has_the_time_that_is_left(client, searchable, worker, se
 
     ask(client, encoded(RED))
 
-    bounds = fake_worker.last_bounds()
-    assert bounds.keys() == {"most_near_identical", "within_s"}
-    assert bounds["most_near_identical"] == 48  # twice as many as a group of its own shows
-    assert 1.0 < bounds["within_s"] < 50.0
+    asked = fake_worker.last_copies_request()
+    assert asked.max_near_identical == 48  # twice as many as a group of its own shows
+    assert 1.0 < asked.timeout_s < 50.0
 
 
 def test_a_few_images_of_many_alike_regions_hide_no_others(client, searchable, version, worker):
@@ -616,10 +638,9 @@ def test_a_few_images_of_many_alike_regions_hide_no_others(client, searchable, v
 
 def test_of_proved_copies_the_one_that_shares_most_comes_first(client, searchable, version, worker):
     part, most = searchable(encoded(RED), "part"), searchable(encoded(BLUE), "most")
-    overlap = {"inliers": 40, "is_mirrored": False, "query_percent": 100.0}
     copies = [
-        copy_of(part, overlap={**overlap, "image_percent": 60.0}),
-        copy_of(most, overlap={**overlap, "image_percent": 99.0}),
+        copy_of(part, overlap=Overlap(40, False, query_percent=100.0, image_percent=60.0)),
+        copy_of(most, overlap=Overlap(40, False, query_percent=100.0, image_percent=99.0)),
     ]
     fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): copies})
 

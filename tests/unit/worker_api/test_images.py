@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from catalog.models import Album, Image, Region, Tag
-from kernel.errors import DefectError
+from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import region_key
 from tests.conftest import AddImage
@@ -57,7 +57,7 @@ def test_claiming_asks_the_database_the_same_for_one_and_for_many(
 
 
 def test_an_original_that_is_lost(media) -> None:
-    with pytest.raises(DefectError) as caught:
+    with pytest.raises(FileMissing) as caught:
         images.read_original("0" * 64)
 
     assert caught.value.code == "storage:ours:file-missing"

@@ -13,7 +13,7 @@ from catalog import storage
 from catalog.models import Image, Region
 from kernel.errors import TransientError
 from kernel.regions import WHOLE, RegionKey
-from ml.copies.comparison import Verdict
+from kernel.task_messages import Copy
 from ml.copies.features import LocalFeatures
 from search import query_files
 from tests import fakes
@@ -23,11 +23,10 @@ from tests.unit.ml.copies.scenes import cut, jpeg, scene
 from tests.unit.ml.panels.pictures import collage, grid, photo
 from tests.unit.workers.conftest import with_encoder
 from workers import catalogue_hashes, copies
-from workers.copies import FoundCopy
 from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture
-from workers.tasks import describe
+from workers.tasks import query as query_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,11 +43,11 @@ def upright(pixels: np.ndarray) -> UprightPicture:
     return UprightPicture(image, *image.size)
 
 
-def find_copies(part: UprightPicture, region_ids: list[int]) -> list[FoundCopy]:
+def find_copies(part: UprightPicture, region_ids: list[int]) -> list[Copy]:
     """As the task does it: the hashes are brought up to date first."""
     catalogue_hashes.get().refresh()
     return copies.find_copies(
-        part, region_ids, most_near_identical=48, ends_at=time.monotonic() + 60
+        part, region_ids, max_near_identical=48, ends_at=time.monotonic() + 60
     )
 
 
@@ -78,9 +77,8 @@ def test_a_picture_that_was_saved_again_is_found_by_its_hash_alone(scenes: list[
     [copy] = find_copies(upright(jpeg(scene(3), 40)), [])
 
     assert copy.region_id == whole_of(scenes[3]).pk
-    assert copy.comparison.verdict is Verdict.NEAR_IDENTICAL
-    corners = [(point.x, point.y) for point in copy.outline]
-    assert np.allclose(corners, [(0, 0), (320, 0), (320, 240), (0, 240)], atol=2)
+    assert copy.is_near_identical
+    assert np.allclose(copy.outline, [(0, 0), (320, 0), (320, 240), (0, 240)], atol=2)
 
 
 def test_a_mirrored_crop_among_the_candidates_is_proved(scenes: list[Image]) -> None:
@@ -89,10 +87,9 @@ def test_a_mirrored_crop_among_the_candidates_is_proved(scenes: list[Image]) -> 
     [copy] = find_copies(upright(part), [whole_of(image).pk for image in scenes])
 
     assert copy.region_id == whole_of(scenes[2]).pk
-    assert copy.comparison.verdict is Verdict.EDITED_COPY
-    assert copy.comparison.placement.is_mirrored
-    corners = [(point.x, point.y) for point in copy.outline]
-    assert np.allclose(corners, [(260, 40), (60, 40), (60, 200), (260, 200)], atol=4)
+    assert not copy.is_near_identical
+    assert copy.overlap.is_mirrored
+    assert np.allclose(copy.outline, [(260, 40), (60, 40), (60, 200), (260, 200)], atol=4)
 
 
 def test_a_crop_that_nobody_proposes_is_not_found(scenes: list[Image]) -> None:
@@ -109,9 +106,8 @@ def test_a_place_is_said_in_pixels_of_the_original(add_image: AddImage, loaded: 
 
     [copy] = find_copies(upright(cut(scene(7), 80, 60, 240, 180)), [whole_of(image).pk])
 
-    corners = [(point.x, point.y) for point in copy.outline]
     expected = [(640, 480), (1920, 480), (1920, 1440), (640, 1440)]
-    assert np.allclose(corners, expected, atol=32)
+    assert np.allclose(copy.outline, expected, atol=32)
 
 
 def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
@@ -126,9 +122,8 @@ def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
     [copy] = find_copies(upright(jpeg(photo(2002, 320, 240), 60)), [])
 
     assert copy.region_id == panels[2].pk
-    corners = [(point.x, point.y) for point in copy.outline]
     x0, y0, x1, y1 = boxes[2]
-    assert np.allclose(corners, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], atol=4)
+    assert np.allclose(copy.outline, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], atol=4)
 
 
 @pytest.mark.parametrize("mishap", ["lost", "damaged"])
@@ -144,7 +139,7 @@ def test_features_that_are_gone_are_made_again(
 
     [copy] = find_copies(upright(cut(scene(1), 60, 40, 260, 200)), [whole_of(scenes[1]).pk])
 
-    assert copy.comparison.verdict is Verdict.EDITED_COPY
+    assert not copy.is_near_identical
     assert file.read_bytes() == kept
 
 
@@ -211,9 +206,7 @@ def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) 
 
     answer = json.loads(
         json.dumps(
-            describe.find_query_copies(
-                query_id=query_id, width=640, height=240, parts=parts, **BOUNDS
-            )
+            query_tasks.find_copies(query_id=query_id, width=640, height=240, parts=parts, **BOUNDS)
         )
     )
 
@@ -233,9 +226,7 @@ def test_a_box_outside_of_the_query_is_refused(media: Path, box: list[int]) -> N
     query_id = str(query_files.write(encoded(Pillow.new("RGB", (60, 40)))))
     parts = [{"box": box, "region_ids": []}]
 
-    answer = describe.find_query_copies(
-        query_id=query_id, width=60, height=40, parts=parts, **BOUNDS
-    )
+    answer = query_tasks.find_copies(query_id=query_id, width=60, height=40, parts=parts, **BOUNDS)
 
     assert answer == {"error": "search:user:bad-box", "context": {}}
 
@@ -246,7 +237,7 @@ def test_nothing_is_compared_once_nobody_waits_any_more(
     query_id = str(query_files.write(encoded(Pillow.fromarray(scene(0)))))
     parts = [{"box": [0, 0, 320, 240], "region_ids": []}]
 
-    answer = describe.find_query_copies(
+    answer = query_tasks.find_copies(
         query_id=query_id, width=320, height=240, parts=parts, **{**BOUNDS, "within_s": 0.0}
     )
 
@@ -261,7 +252,7 @@ def test_so_many_of_nearly_the_same_hash_are_compared(
     catalogue_hashes.get().refresh()
     until = time.monotonic() + 60
 
-    found = copies.find_copies(upright(scene(0)), [], most_near_identical=1, ends_at=until)
+    found = copies.find_copies(upright(scene(0)), [], max_near_identical=1, ends_at=until)
 
     assert [copy.region_id for copy in found] == [whole_of(scenes[0]).pk]
 
@@ -312,7 +303,7 @@ def test_a_region_recorded_by_an_earlier_release_is_compared_by_its_features(
 
     [copy] = find_copies(upright(jpeg(scene(1), 50)), [whole_of(scenes[1]).pk])
 
-    assert copy.comparison.verdict is Verdict.EDITED_COPY
+    assert not copy.is_near_identical
     assert file.stat().st_mtime_ns == written
 
 
@@ -336,10 +327,10 @@ def test_hashes_that_a_catalogue_described_again_leaves_behind_are_forgotten(
 def test_only_what_searches_for_copies_loads_the_hashes(
     scenes: list[Image], weights: list[str]
 ) -> None:
-    describe.warm_up(has_hashes=False)
+    query_tasks.warm_up(pictures=1, has_hashes=False)
     assert len(catalogue_hashes.get()) == 0
 
-    describe.warm_up()
+    query_tasks.warm_up(pictures=1, has_hashes=True)
     assert len(catalogue_hashes.get()) == len(scenes)
 
 

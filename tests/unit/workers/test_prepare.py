@@ -11,7 +11,6 @@ from ml.encoders import registry
 from ml.errors import WeightsUnavailable
 from ml.types import Choice
 from tests import fakes
-from vectors.qdrant import QdrantIndex
 from worker_api.encoders import EncoderFacts, find_live, record_first
 from workers import prepare
 
@@ -59,8 +58,6 @@ def test_the_first_start_chooses_records_and_makes_the_collection(
     assert version.reason == "The packaged encoder is used."
     index = vector_store.open_index(version)
     assert index.count() == 0
-    by_alias = QdrantIndex(vector_store._client(), type(index.spec)("regions", fakes.DIM))
-    assert by_alias.count() == 0
     said = capsys.readouterr().out
     assert said == (
         "The packaged encoder is used.\nThe packaged detector is used.\n"

@@ -17,23 +17,23 @@ from catalog import storage
 from catalog.models import EncoderVersion, Image
 from jobs.models import JobRecord
 from kernel import task_names
-from kernel.errors import DefectError, TransientError
+from kernel.errors import DefectError, FileMissing, TransientError
 from search import query_files
 from tests import fakes
 from tests.conftest import AddImage, Broker
-from tests.pictures import BLUE, GREEN, RED, huge_png, numbered, plain
+from tests.pictures import BLUE, GREEN, RED, encoded, huge_png, numbered, plain
 from vectors.index import VectorIndex
 from worker_api import queries
 from workers import model_pool
 from workers.app import app
 from workers.deletion import delete_images
-from workers.tasks import describe, maintain
 from workers.tasks import index as bulk
+from workers.tasks import maintain
+from workers.tasks import query as query_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 State, Status = JobRecord.State, Image.Status
-SIZE = {"width": 60, "height": 40}
 
 
 def deliver(broker: Broker, queue: str) -> list[object]:
@@ -66,7 +66,7 @@ def test_only_tasks_of_the_query_queue_keep_their_result() -> None:
     assert kept == {name for name, queue in task_names.QUEUES.items() if queue == "query"}
 
 
-# Describing a query
+# Extracting the features of a query
 
 
 @pytest.fixture
@@ -74,10 +74,16 @@ def query(media: Path) -> str:
     return str(query_files.write(plain(RED)))
 
 
-def test_a_query_is_answered_with_its_embedding(
-    query: str, version: EncoderVersion, weights: list[str]
+def arguments(query: str, **changes: object) -> dict[str, object]:
+    """What the web sends, written out: 60 × 40 pixels."""
+    return {"query_id": query, "width": 60, "height": 40, "box": None, **changes}
+
+
+@pytest.mark.parametrize("name", ["workers.extract_query", "workers.describe_query"])
+def test_a_query_is_answered_with_its_embedding_under_the_new_name_and_the_old(
+    query: str, version: EncoderVersion, weights: list[str], name: str
 ) -> None:
-    answer = json.loads(json.dumps(describe.describe_query(query_id=query, **SIZE)))
+    answer = json.loads(json.dumps(app.tasks[name](**arguments(query))))
 
     assert answer.pop("model_ms") >= 0
     row = np.frombuffer(base64.b64decode(answer.pop("embeddings")), dtype="<f4")
@@ -86,10 +92,32 @@ def test_a_query_is_answered_with_its_embedding(
     assert answer == {"encoder_version": version.pk, "layout": "single", "regions": [whole]}
 
 
+def test_a_box_of_a_query_is_answered_with_its_embedding_alone(
+    version: EncoderVersion, weights: list[str], media: Path
+) -> None:
+    halves = Pillow.new("RGB", (60, 40), RED)
+    halves.paste(GREEN, (30, 0, 60, 40))
+    query = str(query_files.write(encoded(halves)))
+
+    answer = query_tasks.extract_query(**arguments(query, box=[30, 0, 60, 40]))
+
+    row = np.frombuffer(base64.b64decode(answer["embeddings"]), dtype="<f4")
+    np.testing.assert_array_equal(row, fakes.embed(Pillow.new("RGB", (30, 40), GREEN)))
+    assert [region["kind"] for region in answer["regions"]] == ["whole"]
+
+
 def test_an_argument_of_a_newer_web_is_passed_over(
     query: str, version: EncoderVersion, weights: list[str]
 ) -> None:
-    assert "error" not in describe.describe_query(query_id=query, **SIZE, wanted_later=True)
+    assert "error" not in query_tasks.extract_query(**arguments(query, wanted_later=True))
+
+
+@pytest.mark.parametrize("task", [query_tasks.extract_query, query_tasks.find_copies])
+def test_a_request_that_is_not_understood_is_answered_with_a_code(query: str, task) -> None:
+    answer = task(**arguments(query, width="60"))
+
+    detail = "width: a whole number is expected, not '60'"
+    assert answer == {"error": "messages:ours:malformed", "context": {"detail": detail}}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +133,7 @@ def test_a_query_that_cannot_be_decoded_is_answered_with_a_code(
 ) -> None:
     query_id = query_files.write(data)
 
-    answer = describe.describe_query(query_id=str(query_id), **SIZE)
+    answer = query_tasks.extract_query(**arguments(str(query_id)))
 
     assert answer["error"] == code
     assert list(answer["context"]) == ["detail"]
@@ -116,22 +144,22 @@ def test_a_query_that_expired_is_answered_with_a_code(
 ) -> None:
     query_id = str(uuid4())
 
-    answer = describe.describe_query(query_id=query_id, **SIZE)
+    answer = query_tasks.extract_query(**arguments(query_id))
 
     context = {"name": f"queries/{query_id}"}
     assert answer == {"error": "storage:ours:file-missing", "context": context}
 
 
 def test_a_query_before_an_encoder_was_chosen(query: str, weights: list[str]) -> None:
-    assert describe.describe_query(query_id=query, **SIZE) == {
+    assert query_tasks.extract_query(**arguments(query)) == {
         "error": "encoder:transient:not-chosen",
         "context": {},
     }
 
 
 def test_warming_up_loads_the_encoder(version: EncoderVersion, weights: list[str]) -> None:
-    assert describe.warm_up() == "grid"
-    assert describe.warm_up() == "grid"
+    assert query_tasks.warm_up(pictures=1, has_hashes=True) == "grid"
+    assert query_tasks.warm_up(pictures=1, has_hashes=True) == "grid"
 
     assert weights == ["grid"]
 
@@ -338,7 +366,7 @@ def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
     maintain.expire_queries()
 
     assert queries.read_query(young) == b"young"
-    with pytest.raises(DefectError):
+    with pytest.raises(FileMissing):
         queries.read_query(old)
 
 

@@ -1,0 +1,46 @@
+"""What the web and the query workers say to each other: each message a type, written down once.
+
+A request becomes a task's arguments, an answer is what the task returns; both are JSON. A message
+that does not fit is refused whole, with `MalformedMessage`; only arguments that a task does not
+know are passed over, so that a web may say more than an older worker understands. Keys stay as
+they are as long as a release that knows them may still run.
+"""
+
+from kernel.task_messages.copies import (
+    ComparedRegion,
+    Copy,
+    FindCopiesRequest,
+    FoundCopies,
+    Outline,
+    Overlap,
+)
+from kernel.task_messages.errors import ErrorAnswer
+from kernel.task_messages.extraction import (
+    ExtractedQuery,
+    ExtractQueryRequest,
+    Layout,
+    QueryRegion,
+)
+from kernel.task_messages.fields import Box, JsonObject, MalformedMessage, Point
+from kernel.task_messages.query import StoredQuery
+from kernel.task_messages.warm_up import WarmUpRequest
+
+__all__ = [
+    "Box",
+    "ComparedRegion",
+    "Copy",
+    "ErrorAnswer",
+    "ExtractQueryRequest",
+    "ExtractedQuery",
+    "FindCopiesRequest",
+    "FoundCopies",
+    "JsonObject",
+    "Layout",
+    "MalformedMessage",
+    "Outline",
+    "Overlap",
+    "Point",
+    "QueryRegion",
+    "StoredQuery",
+    "WarmUpRequest",
+]

@@ -1,0 +1,191 @@
+"""The copies of a query's regions: how they are asked for, and answered."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from kernel.task_messages.fields import (
+    Box,
+    Fields,
+    JsonObject,
+    Point,
+    boolean,
+    box,
+    integer,
+    many,
+    number,
+    optional,
+    point,
+)
+from kernel.task_messages.query import StoredQuery
+
+Outline = tuple[Point, Point, Point, Point]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRegion:
+    """A region of the query and the ids of the catalogue's regions that it is compared with."""
+
+    box: Box
+    region_ids: tuple[int, ...]
+
+    def to_json(self) -> JsonObject:
+        """Return one of the request's `parts`."""
+        return {"box": list(self.box), "region_ids": list(self.region_ids)}
+
+    @classmethod
+    def from_json(cls, value: object) -> "ComparedRegion":
+        """Read one of the request's `parts`.
+
+        Raises:
+            MalformedMessage: it is none.
+        """
+        fields = Fields.only(value, "box", "region_ids")
+        return cls(fields.read("box", box), fields.read("region_ids", many(integer)))
+
+
+@dataclass(frozen=True, slots=True)
+class FindCopiesRequest:
+    """Prove copies of a query's regions, among candidates and among all hashes of the catalogue.
+
+    Attributes:
+        query: the picture.
+        regions: what of it is looked for, and where.
+        max_near_identical: the most regions that each is compared with because their hash is near.
+        timeout_s: after so long nobody waits for the answer any more.
+    """
+
+    query: StoredQuery
+    regions: tuple[ComparedRegion, ...]
+    max_near_identical: int
+    timeout_s: float
+
+    def to_json(self) -> JsonObject:
+        """Return the task's arguments."""
+        return {
+            **self.query.to_json(),
+            "parts": [region.to_json() for region in self.regions],
+            "most_near_identical": self.max_near_identical,
+            "within_s": self.timeout_s,
+        }
+
+    @classmethod
+    def from_json(cls, arguments: Mapping[str, object]) -> "FindCopiesRequest":
+        """Read the task's arguments.
+
+        Raises:
+            MalformedMessage: one is missing or of another type.
+        """
+        fields = Fields(arguments)
+        return cls(
+            query=StoredQuery.from_json(arguments),
+            regions=fields.read("parts", many(ComparedRegion.from_json)),
+            max_near_identical=fields.read("most_near_identical", integer),
+            timeout_s=fields.read("within_s", number),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How a region of a query lies in an image, as local features show.
+
+    Attributes:
+        inliers: features that agree.
+        is_mirrored: whether left and right are exchanged.
+        query_percent: how much of the query's region the image shows, 0..100.
+        image_percent: how much of the image's region the query's region shows, 0..100.
+    """
+
+    inliers: int
+    is_mirrored: bool
+    query_percent: float
+    image_percent: float
+
+    @classmethod
+    def from_json(cls, value: object) -> "Overlap":
+        """Read the `overlap` of a copy.
+
+        Raises:
+            MalformedMessage: it is none.
+        """
+        fields = Fields.only(value, "inliers", "is_mirrored", "query_percent", "image_percent")
+        return cls(
+            inliers=fields.read("inliers", integer),
+            is_mirrored=fields.read("is_mirrored", boolean),
+            query_percent=fields.read("query_percent", number),
+            image_percent=fields.read("image_percent", number),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Proof that a region of a query is a copy of an image's region.
+
+    Attributes:
+        region_id: the row of the image's region.
+        is_near_identical: by its PDQ hash; otherwise by local features alone.
+        bits: of 256, by which the hashes differ; None where one says too little.
+        outline: where the corners of the query's region, clockwise from the upper left, lie in the
+            upright image, in its pixels.
+        overlap: None where only the hashes agree.
+    """
+
+    region_id: int
+    is_near_identical: bool
+    bits: int | None
+    outline: Outline
+    overlap: Overlap | None
+
+    def to_json(self) -> JsonObject:
+        """Return one of an answer's `copies`."""
+        return {**asdict(self), "outline": [list(corner) for corner in self.outline]}
+
+    @classmethod
+    def from_json(cls, value: object) -> "Copy":
+        """Read one of an answer's `copies`.
+
+        Raises:
+            MalformedMessage: it is none.
+        """
+        fields = Fields.only(value, "region_id", "is_near_identical", "bits", "outline", "overlap")
+        first, second, third, fourth = fields.read("outline", many(point, count=4))
+        return cls(
+            region_id=fields.read("region_id", integer),
+            is_near_identical=fields.read("is_near_identical", boolean),
+            bits=fields.read("bits", optional(integer)),
+            outline=(first, second, third, fourth),
+            overlap=fields.read("overlap", optional(Overlap.from_json)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCopies:
+    """The copies of each region that was asked for.
+
+    Attributes:
+        copies: for each region of the request, in its order, those of that region, in no order.
+        model_ms: how long decoding and comparing took.
+    """
+
+    copies: tuple[tuple[Copy, ...], ...]
+    model_ms: float
+
+    def to_json(self) -> JsonObject:
+        """Return the answer of the task."""
+        copies = [[copy.to_json() for copy in each] for each in self.copies]
+        return {"copies": copies, "model_ms": self.model_ms}
+
+    @classmethod
+    def from_json(cls, answer: object, *, regions: int) -> "FoundCopies":
+        """Read the answer of the task.
+
+        Args:
+            answer: what the task returned.
+            regions: how many were asked for.
+
+        Raises:
+            MalformedMessage: a field is missing, unknown or of another type, or the answer is for
+                another number of regions.
+        """
+        fields = Fields.only(answer, "copies", "model_ms")
+        read = many(many(Copy.from_json), count=regions)
+        return cls(fields.read("copies", read), fields.read("model_ms", number))

@@ -1,0 +1,174 @@
+"""The regions of a query and the embeddings of them: how they are asked for, and answered."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernel.task_messages.fields import (
+    Box,
+    Fields,
+    JsonObject,
+    MalformedMessage,
+    box,
+    integer,
+    many,
+    number,
+    one_of,
+    optional,
+    text,
+)
+from kernel.task_messages.query import StoredQuery
+from ml.rules.regions import QueryKind, RegionKind
+
+Layout = Literal["single", "collage", "screenshot"]
+
+_LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+_KINDS: tuple[RegionKind, ...] = get_args(RegionKind)
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractQueryRequest:
+    """Segment a query and extract its features: of all regions, or of one box alone.
+
+    Attributes:
+        query: the picture.
+        box: x0, y0, x1, y1 in pixels of the upright picture; None is all regions.
+    """
+
+    query: StoredQuery
+    box: Box | None
+
+    def to_json(self) -> JsonObject:
+        """Return the task's arguments."""
+        return {**self.query.to_json(), "box": None if self.box is None else list(self.box)}
+
+    @classmethod
+    def from_json(cls, arguments: Mapping[str, object]) -> "ExtractQueryRequest":
+        """Read the task's arguments.
+
+        Raises:
+            MalformedMessage: one is missing or of another type.
+        """
+        query = StoredQuery.from_json(arguments)
+        return cls(query, Fields(arguments).read("box", optional(box)))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRegion:
+    """A region of a query.
+
+    Attributes:
+        kind: "box" is what a person chose, and is never in a message; the others are segmented.
+        ordinal: its index, from 0, among those of its kind.
+        box: x0, y0, x1, y1 in pixels of the upright picture, half-open.
+        label: what an object is; "" for the others.
+        confidence: 0..1.
+    """
+
+    kind: QueryKind
+    ordinal: int
+    box: Box
+    label: str = ""
+    confidence: float = 1.0
+
+    def to_json(self) -> JsonObject:
+        """Return one of an answer's `regions`."""
+        return {**asdict(self), "box": list(self.box)}
+
+    @classmethod
+    def from_json(cls, value: object) -> "QueryRegion":
+        """Read one of an answer's `regions`.
+
+        Raises:
+            MalformedMessage: it is none.
+        """
+        fields = Fields.only(value, "kind", "ordinal", "box", "label", "confidence")
+        return cls(
+            kind=fields.read("kind", one_of(_KINDS)),
+            ordinal=fields.read("ordinal", integer),
+            box=fields.read("box", box),
+            label=fields.read("label", text),
+            confidence=fields.read("confidence", number),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExtractedQuery:
+    """A query, segmented, and the embeddings of what is searched of it.
+
+    Attributes:
+        encoder_version: of which encoder the embeddings are.
+        layout: whether the picture is a single one, or a collage or screenshot of several.
+        regions: all of them, the full image first.
+        box: the one box that was asked for in their place; None is all regions.
+        embeddings: (R, D) float32, unit rows, in the order of `searched`.
+        model_ms: how long decoding and the models took.
+    """
+
+    encoder_version: int
+    layout: Layout
+    regions: tuple[QueryRegion, ...]
+    box: Box | None
+    embeddings: NDArray[np.float32]
+    model_ms: float
+
+    @property
+    def searched(self) -> tuple[QueryRegion, ...]:
+        """The regions that have an embedding, one each: all, or the box alone."""
+        return self.regions if self.box is None else (QueryRegion("box", 0, self.box),)
+
+    def to_json(self) -> JsonObject:
+        """Return the answer of the task; embeddings as base64 of little-endian float32.
+
+        The box is not in it: who asked for it knows it.
+        """
+        return {
+            "encoder_version": self.encoder_version,
+            "layout": self.layout,
+            "regions": [region.to_json() for region in self.regions],
+            "embeddings": base64.b64encode(self.embeddings.astype("<f4").tobytes()).decode(),
+            "model_ms": self.model_ms,
+        }
+
+    @classmethod
+    def from_json(cls, answer: object, *, box: Box | None) -> "ExtractedQuery":
+        """Read the answer of the task.
+
+        Args:
+            answer: what the task returned.
+            box: the box that was asked for, or None.
+
+        Raises:
+            MalformedMessage: a field is missing, unknown or of another type, or the embeddings do
+                not fit the regions.
+        """
+        fields = Fields.only(
+            answer, "encoder_version", "layout", "regions", "embeddings", "model_ms"
+        )
+        regions = fields.read("regions", many(QueryRegion.from_json))
+        rows = len(regions) if box is None else 1
+        return cls(
+            encoder_version=fields.read("encoder_version", integer),
+            layout=fields.read("layout", one_of(_LAYOUTS)),
+            regions=regions,
+            box=box,
+            embeddings=fields.read("embeddings", lambda value: _embeddings(value, rows=rows)),
+            model_ms=fields.read("model_ms", number),
+        )
+
+
+def _embeddings(value: object, *, rows: int) -> NDArray[np.float32]:
+    """Read (rows, D) float32, D at least 1, from base64 of little-endian float32."""
+    try:
+        data = base64.b64decode(text(value), validate=True)
+    except (binascii.Error, ValueError):
+        raise MalformedMessage("base64 is expected") from None
+    if rows == 0 or not data or len(data) % (rows * _FLOAT_BYTES):
+        raise MalformedMessage(f"{len(data)} bytes do not fit {rows} regions")
+    return np.frombuffer(data, dtype="<f4").reshape(rows, -1)

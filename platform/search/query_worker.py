@@ -1,0 +1,73 @@
+"""What the search asks the query workers, who have the models."""
+
+from collections.abc import Mapping, Sequence
+
+from django.conf import settings
+
+from jobs import dispatch
+from kernel import task_names
+from kernel.errors import FileMissing, TransientError, UserInputError
+from kernel.task_messages import (
+    Box,
+    ComparedRegion,
+    ErrorAnswer,
+    ExtractedQuery,
+    ExtractQueryRequest,
+    FindCopiesRequest,
+    FoundCopies,
+    JsonObject,
+    StoredQuery,
+)
+
+
+def extract_query(query: StoredQuery, *, box: Box | None, encoder_version: int) -> ExtractedQuery:
+    """Have a worker segment a query and extract the embeddings of its regions, or of one box.
+
+    Raises:
+        UserInputError: the picture cannot be read to its end; "search:user:bad-box";
+            "search:user:query-expired".
+        TransientError: no worker or no broker; "encoder:transient:changing".
+        DefectError: ours.
+    """
+    answer = _ask(
+        task_names.EXTRACT_QUERY,
+        ExtractQueryRequest(query, box).to_json(),
+        timeout_s=settings.SEARCH_TIMEOUT_S,
+    )
+    extracted = ExtractedQuery.from_json(answer, box=box)
+    if extracted.encoder_version != encoder_version:
+        raise TransientError("encoder:transient:changing")
+    return extracted
+
+
+def find_copies(
+    query: StoredQuery,
+    regions: Sequence[ComparedRegion],
+    *,
+    max_near_identical: int,
+    timeout_s: float,
+) -> FoundCopies:
+    """Have a worker prove copies, among candidates and among all hashes of the catalogue.
+
+    Args:
+        query: the picture.
+        regions: of it, each with the candidates that it is compared with.
+        max_near_identical: regions compared with each because their hash is near its own.
+        timeout_s: how long the answer is waited for.
+
+    Raises:
+        UserInputError, TransientError, DefectError: as `extract_query`.
+    """
+    request = FindCopiesRequest(query, tuple(regions), max_near_identical, timeout_s)
+    answer = _ask(task_names.FIND_COPIES, request.to_json(), timeout_s=timeout_s)
+    return FoundCopies.from_json(answer, regions=len(regions))
+
+
+def _ask(name: str, arguments: Mapping[str, object], *, timeout_s: float) -> JsonObject:
+    answer = dispatch.ask(name, timeout_s=timeout_s, **arguments)
+    if not ErrorAnswer.is_one(answer):
+        return answer
+    error = ErrorAnswer.from_json(answer).error
+    if isinstance(error, FileMissing):  # the query's: no other is one that these tasks need
+        raise UserInputError("search:user:query-expired") from error
+    raise error

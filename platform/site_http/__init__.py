@@ -1,0 +1,1 @@
+"""What the pages of the site share: errors as answers, who may look, the frame and its files."""

@@ -1,0 +1,264 @@
+"""Each message against its JSON, written by hand; and each damage that one may have."""
+
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from kernel.errors import (
+    AppError,
+    ConflictError,
+    DefectError,
+    FileMissing,
+    TransientError,
+    UserInputError,
+)
+from kernel.task_messages import (
+    ComparedRegion,
+    Copy,
+    ErrorAnswer,
+    ExtractedQuery,
+    ExtractQueryRequest,
+    FindCopiesRequest,
+    FoundCopies,
+    MalformedMessage,
+    Overlap,
+    QueryRegion,
+    StoredQuery,
+    WarmUpRequest,
+)
+from tests.unit.kernel.task_messages import wire
+from tests.unit.kernel.task_messages.wire import changed, paths, sent, without
+
+QUERY = StoredQuery(UUID(wire.QUERY_ID), 60, 40)
+BOX = (30, 0, 60, 40)
+REGIONS = (
+    QueryRegion("whole", 0, (0, 0, 60, 40)),
+    QueryRegion("object", 1, (5, 6, 7, 8), label="dog", confidence=0.75),
+)
+CORNERS = ((60, 0), (0, 0.5), (0, 40), (60, 40))
+EDITED = Copy(7, False, None, CORNERS, Overlap(40, True, query_percent=90.5, image_percent=31.0))
+SAME = Copy(8, True, 3, CORNERS, None)
+
+# Every message that has an oracle: what it is, its JSON, and how that is read.
+MESSAGES = {
+    "extract_query": (
+        ExtractQueryRequest(QUERY, BOX),
+        wire.EXTRACT_QUERY,
+        ExtractQueryRequest.from_json,
+    ),
+    "find_copies": (
+        FindCopiesRequest(
+            QUERY,
+            (ComparedRegion((0, 0, 30, 40), (7, 9)), ComparedRegion(BOX, ())),
+            max_near_identical=48,
+            timeout_s=12.5,
+        ),
+        wire.FIND_COPIES,
+        FindCopiesRequest.from_json,
+    ),
+    "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
+    "copies": (
+        FoundCopies(((EDITED, SAME), ()), 4.0),
+        wire.COPIES,
+        lambda value: FoundCopies.from_json(value, regions=2),
+    ),
+    "error": (
+        ErrorAnswer("encoder:transient:weights-unavailable", {"detail": "why"}),
+        wire.ERROR,
+        ErrorAnswer.from_json,
+    ),
+}
+REQUESTS = {"extract_query", "find_copies", "warm_up"}
+
+
+def extracted(value: object) -> ExtractedQuery:
+    return ExtractedQuery.from_json(value, box=None)
+
+
+READERS = {name: (json, read) for name, (_, json, read) in MESSAGES.items()}
+READERS["extracted"] = (wire.EXTRACTED, extracted)
+# What an error's sentence names is free.
+FIELDS = [
+    (name, path)
+    for name, (json, _) in READERS.items()
+    for path in paths(json)
+    if not path.startswith("context.")
+]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_is_written_and_read_as_agreed(name: str) -> None:
+    message, json, read = MESSAGES[name]
+
+    assert sent(message.to_json()) == json
+    assert read(json) == message
+
+
+def test_a_request_for_all_regions_has_no_box() -> None:
+    request = ExtractQueryRequest(QUERY, None)
+
+    assert request.to_json() == {**wire.QUERY, "box": None}
+    assert ExtractQueryRequest.from_json({**wire.QUERY, "box": None}) == request
+
+
+# Embeddings
+
+
+def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
+    rows = np.array([[0.5, -0.5, 1.0], [0.25, 0.0, -1.0]], np.float32)
+
+    written = ExtractedQuery(3, "collage", REGIONS, None, rows, 12.5).to_json()
+    read = extracted(wire.EXTRACTED)
+
+    assert sent(written) == wire.EXTRACTED
+    assert (read.encoder_version, read.layout, read.model_ms) == (3, "collage", 12.5)
+    assert read.regions == read.searched == REGIONS
+    assert (read.embeddings.dtype, read.embeddings.tolist()) == (np.float32, rows.tolist())
+
+
+def test_the_embedding_of_a_box_is_one_whatever_regions_there_are() -> None:
+    read = ExtractedQuery.from_json(wire.EXTRACTED, box=BOX)
+
+    assert read.regions == REGIONS
+    assert read.searched == (QueryRegion("box", 0, BOX),)
+    assert read.embeddings.tolist() == [[0.5, -0.5, 1.0, 0.25, 0.0, -1.0]]
+
+
+@pytest.mark.parametrize(
+    ("regions", "text"),
+    [
+        (wire.EXTRACTED["regions"], wire.embeddings(1.0, 2.0, 3.0)),
+        (wire.EXTRACTED["regions"], ""),
+        (wire.EXTRACTED["regions"], "AAA="),
+        ([], wire.embeddings(1.0)),
+        (wire.EXTRACTED["regions"], "no base64!"),
+        (wire.EXTRACTED["regions"], "ü"),
+    ],
+    ids=["three for two", "none", "two bytes", "no regions", "no base64", "no ascii"],
+)
+def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text: str) -> None:
+    with pytest.raises(MalformedMessage, match="embeddings: "):
+        extracted({**wire.EXTRACTED, "regions": regions, "embeddings": text})
+
+
+# Damage
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    FIELDS,
+)
+def test_a_field_that_is_missing_is_named(name: str, path: str) -> None:
+    json, read = READERS[name]
+
+    with pytest.raises(DefectError) as caught:
+        read(without(json, path))
+
+    assert caught.value.code == "messages:ours:malformed"
+    *parents, last = path.split(".")
+    assert caught.value.context == {"detail": ": ".join([*parents, f"{last} is missing"])}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    FIELDS,
+)
+def test_a_field_of_another_type_is_refused(name: str, path: str) -> None:
+    json, read = READERS[name]
+
+    with pytest.raises(MalformedMessage) as caught:
+        read(changed(json, path, b"of no type that JSON has"))
+
+    assert caught.value.detail.startswith(f"{path.replace('.', ': ')}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("extracted", "later"),
+        ("extracted", "regions.1.later"),
+        ("copies", "later"),
+        ("copies", "copies.0.0.later"),
+        ("copies", "copies.0.0.overlap.later"),
+        ("find_copies", "parts.0.later"),
+        ("error", "later"),
+    ],
+)
+def test_a_field_that_nobody_knows_is_refused(name: str, path: str) -> None:
+    json, read = READERS[name]
+
+    with pytest.raises(MalformedMessage, match="later not known"):
+        read(changed(json, path, 1))
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_an_argument_of_a_newer_web_is_passed_over(name: str) -> None:
+    message, json, read = MESSAGES[name]
+
+    assert read({**json, "later": 1}) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "detail"),
+    [
+        ("extract_query", "query_id", "7", "query_id: a UUID is expected, not '7'"),
+        ("extract_query", "width", True, "width: a whole number is expected, not True"),
+        ("extract_query", "height", 40.0, "height: a whole number is expected, not 40.0"),
+        ("extract_query", "box", [0, 0, 1], "box: a list of 4 is expected, not [0, 0, 1]"),
+        ("extract_query", "box", [0, 0, 1, "2"], "box: 3: a whole number is expected, not '2'"),
+        ("extracted", "layout", "poster", None),
+        ("extracted", "regions.0.kind", "box", None),
+        ("extracted", "regions.0", [], "regions: 0: an object is expected, not []"),
+        ("extracted", "model_ms", float("nan"), "model_ms: a finite number is expected, not nan"),
+        ("extracted", "model_ms", True, "model_ms: a number is expected, not True"),
+        ("copies", "copies", [[]], "copies: a list of 2 is expected, not [[]]"),
+        ("copies", "copies.0.0.outline", [[0, 0]] * 3, None),
+        ("copies", "copies.0.0.is_near_identical", 1, None),
+        ("error", "error", "broken", "error: 'broken' is no error's code"),
+        ("error", "error", "a:nobodys:b", "error: 'a:nobodys:b' is no error's code"),
+    ],
+)
+def test_a_value_that_is_not_what_it_should_be_is_refused(
+    name: str, path: str, value: object, detail: str | None
+) -> None:
+    json, read = READERS[name]
+
+    with pytest.raises(MalformedMessage) as caught:
+        read(changed(json, path, value))
+
+    assert detail in (None, caught.value.detail)
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 7], ids=["null", "list", "text", "number"])
+def test_an_answer_that_is_no_object_is_refused(value: object) -> None:
+    for read in (extracted, ErrorAnswer.from_json):
+        with pytest.raises(MalformedMessage, match="an object is expected"):
+            read(value)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UserInputError("image:user:broken", detail="why"), "image:user:broken"),
+        (ConflictError("a:conflict:b", detail="why"), "a:conflict:b"),
+        (TransientError("a:transient:b", detail="why"), "a:transient:b"),
+        (DefectError("encoder:ours:failed", detail="why"), "encoder:ours:failed"),
+        (FileMissing(detail="why"), "storage:ours:file-missing"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, AppError) else None,
+)
+def test_an_error_is_of_its_class_again_on_the_other_side(error: AppError, code: str) -> None:
+    answer = sent(ErrorAnswer.of(error).to_json())
+
+    assert answer == {"error": code, "context": {"detail": "why"}}
+    again = ErrorAnswer.from_json(answer).error
+    assert (type(again), again.code, again.context) == (type(error), code, {"detail": "why"})
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(wire.ERROR, True), (wire.EXTRACTED, False)])
+def test_an_error_is_told_from_an_answer(answer: dict, expected: bool) -> None:
+    assert ErrorAnswer.is_one(answer) is expected

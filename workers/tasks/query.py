@@ -1,0 +1,70 @@
+"""Query tasks: a person waits for these. What they are asked and answer: `kernel.task_messages`."""
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from kernel import task_names
+from kernel.errors import AppError
+from kernel.task_messages import (
+    ErrorAnswer,
+    ExtractQueryRequest,
+    FindCopiesRequest,
+    JsonObject,
+    WarmUpRequest,
+)
+from workers import catalogue_hashes, model_pool, queries
+from workers.app import app
+from workers.policies import translated
+
+_BLANK_SIZE = (320, 240)
+
+
+@app.task(name=task_names.EXTRACT_QUERY, shared=False, ignore_result=False)
+def extract_query(**arguments: object) -> JsonObject:
+    """Answer an `ExtractQueryRequest` with an `ExtractedQuery`, or the error that it ended in."""
+    return _answered(
+        lambda: queries.extract_query(ExtractQueryRequest.from_json(arguments)).to_json()
+    )
+
+
+@app.task(name=task_names.DESCRIBE_QUERY, shared=False, ignore_result=False)
+def describe_query(**arguments: object) -> JsonObject:
+    """Answer a web of the release before, which knows `extract_query` by this name."""
+    answer: JsonObject = extract_query(**arguments)
+    return answer
+
+
+@app.task(name=task_names.FIND_COPIES, shared=False, ignore_result=False)
+def find_copies(**arguments: object) -> JsonObject:
+    """Answer a `FindCopiesRequest` with `FoundCopies`, or the error that it ended in."""
+    return _answered(lambda: queries.find_copies(FindCopiesRequest.from_json(arguments)).to_json())
+
+
+@app.task(name=task_names.WARM_UP, ignore_result=False, shared=False)
+def warm_up(**arguments: object) -> str:
+    """Load what this process needs, use it once, return what encoder it has.
+
+    The first pass of a batch's shape prepares the kernels and takes the memory that later ones
+    use: 1.1 s for 16 pictures here.
+
+    Args:
+        arguments: a `WarmUpRequest`.
+    """
+    request = WarmUpRequest.from_json(arguments)
+    blank = [Image.new("RGB", _BLANK_SIZE)] * request.pictures
+    with translated():
+        loaded = model_pool.get()
+        loaded.detector.detect(blank)
+        loaded.encoder.encode(blank)
+    if request.has_hashes:
+        catalogue_hashes.get().refresh()
+    return loaded.version.choice
+
+
+def _answered(answer: Callable[[], JsonObject]) -> JsonObject:
+    try:
+        with translated():
+            return answer()
+    except AppError as error:
+        return ErrorAnswer.of(error).to_json()
