@@ -47,7 +47,7 @@ def _run(argv: list[str]) -> int:
 
         return evaluate(rest)
     if mode == "calibrate":
-        from ml.evaluation.calibrate_command import main as calibrate
+        from ml.evaluation.calibration.command import main as calibrate
 
         return calibrate(rest)
     if mode == "bench":

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.errors import MlError
 from ml.evaluation.datasets import read_bytes
-from ml.evaluation.plots import MOST_FAILURES
-from ml.evaluation.protocols import MAX_PIXELS
+from ml.evaluation.retrieval.plan import MAX_PIXELS
+from ml.evaluation.retrieval.sheets import MOST_FAILURES
 from ml.images.decode import decode
 
 _SIDE_PX, _GAP_PX, _TEXT_PX, _ACROSS = 360, 12, 13, 4

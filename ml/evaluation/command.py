@@ -13,13 +13,19 @@ from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.errors import MlError
-from ml.evaluation import edited_copies, edits, objects, panels, parts, plots, protocols, trials
-from ml.evaluation.edited_copies_report import EditedCopiesReport
+from ml.evaluation.copies import edited_copies, edits
+from ml.evaluation.copies.report import EditedCopiesReport
 from ml.evaluation.embedding import embed
 from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
-from ml.evaluation.parts_report import PartsReport
-from ml.evaluation.protocols import Plan
-from ml.evaluation.report import Report
+from ml.evaluation.objects import report as objects
+from ml.evaluation.panels import report as panels
+from ml.evaluation.parts import measure as parts
+from ml.evaluation.parts.report import PartsReport
+from ml.evaluation.retrieval import plan as protocols
+from ml.evaluation.retrieval import sheets as plots
+from ml.evaluation.retrieval import trials
+from ml.evaluation.retrieval.plan import Plan
+from ml.evaluation.retrieval.report import Report
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 

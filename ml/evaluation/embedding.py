@@ -16,7 +16,7 @@ from ml.detection.selection import MOST_IN_A_SCENE, select_objects
 from ml.encoders.base import Encoder
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
-from ml.evaluation.protocols import MAX_PIXELS, View
+from ml.evaluation.retrieval.plan import MAX_PIXELS, View
 from ml.images.decode import decode
 from ml.left_out import LeftOut
 

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from ml.errors import EvaluationDataInvalid, MlError
-from ml.evaluation import protocols
 from ml.evaluation.embedding import embed, read_view
-from ml.evaluation.protocols import View
+from ml.evaluation.retrieval import plan as protocols
+from ml.evaluation.retrieval.plan import View
 from tests import fakes
 from tests.fakes import GridEncoder
 from tests.unit.ml.evaluation import folders
