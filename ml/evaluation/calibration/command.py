@@ -17,12 +17,12 @@ from ml.evaluation.calibration import fitting
 from ml.evaluation.calibration.fitting import Calibration, Origin
 from ml.evaluation.datasets import read_subjects
 from ml.evaluation.embedding import embed
-from ml.evaluation.retrieval.plan import View
+from ml.evaluation.images import EvaluationImage
 from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
 # 4 million pairs fix a curve of one variable; more of 3,000 pictures would only take memory.
-_MOST_PICTURES = 2_800
+_MAX_PICTURES = 2_800
 
 
 def main(argv: Sequence[str], *, load: Callable[..., Encoder] = registry.load) -> int:
@@ -65,7 +65,7 @@ def labelled_pairs(
         subjects: of each.
 
     Returns:
-        (P,) score, (P,) whether the subject is the same, and (P,) the place of the pair's first
+        (P,) score, (P,) whether the subject is the same, and (P,) the index of the pair's first
         picture; P = N · (N − 1) / 2.
     """
     first, second = np.triu_indices(len(subjects), k=1)
@@ -80,24 +80,24 @@ def _calibrate(
     rng = np.random.default_rng(options.seed)
     pictures = read_subjects(options.data)
     remarks = []
-    if len(pictures) > _MOST_PICTURES:
-        remarks.append(f"Of {len(pictures)} pictures, {_MOST_PICTURES} drawn at random were used.")
-        chosen = rng.choice(len(pictures), _MOST_PICTURES, replace=False)
-        pictures = [pictures[place] for place in np.sort(chosen)]
+    if len(pictures) > _MAX_PICTURES:
+        remarks.append(f"Of {len(pictures)} pictures, {_MAX_PICTURES} drawn at random were used.")
+        chosen = rng.choice(len(pictures), _MAX_PICTURES, replace=False)
+        pictures = [pictures[index] for index in np.sort(chosen)]
     encoder = load(options.encoder, device=options.device, batch_size=options.batch_size)
-    views = [View(p.name, p.path, p.subject, unit=p.name) for p in pictures]
-    embedded = embed(views, [encoder], batch_size=options.batch_size)
+    images = [EvaluationImage(p.name, p.path, p.subject, unit=p.name) for p in pictures]
+    embedded = embed(images, [encoder], batch_size=options.batch_size)
     remarks += [f"Left out: {each.name}: {each.reason}" for each in embedded.unreadable]
-    (places,) = np.nonzero(embedded.is_readable)
+    (indices,) = np.nonzero(embedded.is_readable)
     scores, is_same, groups = labelled_pairs(
-        embedded.embeddings[0][places], [pictures[place].subject for place in places]
+        embedded.embeddings[0][indices], [pictures[index].subject for index in indices]
     )
     origin = Origin(
         encoder=encoder.spec.name,
         weights_sha256=encoder.spec.weights_sha256,
         preprocessing_sha256=encoder.spec.preprocess.sha256(),
         data_sha256=embedded.data_sha256,
-        pictures=len(places),
+        pictures=len(indices),
         pairs=len(scores),
         positive_pairs=int(is_same.sum()),
     )

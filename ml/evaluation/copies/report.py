@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ml.copies.comparison import Verdict
-from ml.evaluation.copies.edited_copies import ANY_EDIT, Judged, Outcome
-from ml.evaluation.files import FAILURES, JSON, MARKDOWN, write_texts
+from ml.evaluation.copies.measure import EditedCopiesResult, Judged
+from ml.evaluation.copies.pair_sheet import ShownPair, draw_pairs
+from ml.evaluation.copies.plan import ANY_EDIT
 from ml.evaluation.proportions import CONFIDENCE, lower_bound, upper_bound
-from ml.evaluation.retrieval import sheets as plots
+from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
 from ml.evaluation.retrieval.plan import Plan
-from ml.evaluation.retrieval.sheets import ShownPair
+from ml.evaluation.sheet import MAX_FAILURES
 from ml.evaluation.tables import aligned, piped
-from ml.output import replaced_files
 
-_MOST_LISTED = 40
+_MAX_LISTED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,68 +26,66 @@ class EditedCopiesReport:
     Attributes:
         plan: what was asked.
         data: the folder, as it was named.
-        distractors: likewise; None without.
+        distractors: their folder, as it was named; None without.
         seed: of the generator that made the copies and drew the pairs.
-        outcome: what came of it.
+        result: what came of it.
     """
 
     plan: Plan
     data: str
     distractors: str | None
     seed: int
-    outcome: Outcome
+    result: EditedCopiesResult
+
+    @property
+    def primary_metric(self) -> PrimaryMetric:
+        """The share of all copies that were named, on either rung."""
+        copies = self.result.copies
+        return PrimaryMetric("share", sum(_counts(copies)) / len(copies))
 
     def table(self) -> str:
         """Return the table for a terminal, and the false verdicts below it."""
         return "\n".join([*aligned(self._cells()), "", *self._remarks()]) + "\n"
 
-    def markdown(self, *, has_sheet: bool) -> str:
-        """Return the report as Markdown; `has_sheet` shows the sheet that lies beside it."""
+    def markdown(self) -> str:
+        """Return the report as Markdown, without the sheet."""
         lines = ["# Evaluation: edited copies", "", f"- Data: `{self.data}`"]
         if self.distractors is not None:
             lines.append(f"- Distractors: `{self.distractors}`")
-        lines += [f"- Pictures, made ones included: {len(self.plan.views)}; seed {self.seed}", ""]
+        lines += [f"- Pictures, made ones included: {len(self.plan.images)}; seed {self.seed}", ""]
         lines += ["## Copies that were named", "", *piped(self._cells()), ""]
         lines += ["## Notes", "", *(f"- {remark}" for remark in self._remarks()), ""]
-        if has_sheet:
-            lines += ["## False verdicts, then missed copies", "", f"![Failures]({FAILURES})", ""]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values; shares are 0..1, times are milliseconds."""
-        false, others = self.outcome.false(), self.outcome.others
+        false, others = self.result.false(), self.result.others
         return {
             "protocol": "edited-copies",
             "data": self.data,
             "distractors": self.distractors,
             "seed": self.seed,
-            "pictures": len(self.plan.views),
-            "unreadable": [asdict(each) for each in self.outcome.unreadable],
+            "pictures": len(self.plan.images),
+            "unreadable": [asdict(each) for each in self.result.unreadable],
             "confidence": CONFIDENCE,
             "edits": [_edit_json(edit, pairs) for edit, pairs in self._by_edit().items()],
             "different_pairs": len(others),
             "false_verdicts": len(false),
             "false_share_upper_bound": upper_bound(len(false), len(others)),
-            "ms": {"copies": _times(self.outcome.copies), "different": _times(others)},
+            "ms": {"copies": _times(self.result.copies), "different": _times(others)},
             "false": [self._pair_json(pair) for pair in false],
-            "missed": [self._pair_json(pair) for pair in self.outcome.missed()],
+            "missed": [self._pair_json(pair) for pair in self.result.missed()],
         }
 
-    def write(self, folder: Path) -> None:
-        """Write the sheet, the Markdown and the JSON, all or none.
-
-        Raises:
-            OutputUnwritable: the folder cannot be made or written.
-        """
-        # The JSON last: where it is new, so is all the rest.
-        with replaced_files(folder, (FAILURES, MARKDOWN, JSON)) as scratch:
-            has_sheet = plots.draw_pairs(self._shown(), self.plan.views, scratch / FAILURES)
-            markdown = self.markdown(has_sheet=has_sheet)
-            write_texts(scratch, markdown=markdown, values=self.to_json())
+    def sheets(self) -> tuple[Sheet, ...]:
+        """Return the false verdicts, then the missed copies."""
+        shown, images = self._shown(), self.plan.images
+        heading = "False verdicts, then missed copies"
+        return (Sheet(FAILURES, heading, "Failures", lambda path: draw_pairs(shown, images, path)),)
 
     def _by_edit(self) -> dict[str, list[Judged]]:
-        by_edit: dict[str, list[Judged]] = {ANY_EDIT: list(self.outcome.copies)}
-        for pair in self.outcome.copies:
+        by_edit: dict[str, list[Judged]] = {ANY_EDIT: list(self.result.copies)}
+        for pair in self.result.copies:
             by_edit.setdefault(pair.edit, []).append(pair)
         return by_edit
 
@@ -97,20 +94,20 @@ class EditedCopiesReport:
         for edit, pairs in self._by_edit().items():
             near, edited = _counts(pairs)
             shares = [count / len(pairs) for count in (near, edited, near + edited)]
-            least = lower_bound(near + edited, len(pairs))
-            cells.append([edit, str(len(pairs)), *(f"{each:.3f}" for each in (*shares, least))])
+            at_least = lower_bound(near + edited, len(pairs))
+            cells.append([edit, str(len(pairs)), *(f"{each:.3f}" for each in (*shares, at_least))])
         return cells
 
     def _remarks(self) -> list[str]:
-        outcome, false = self.outcome, self.outcome.false()
-        bound = upper_bound(len(false), len(outcome.others))
+        result, false = self.result, self.result.false()
+        bound = upper_bound(len(false), len(result.others))
         remarks = [
-            f"{len(false)} false verdicts in {len(outcome.others):,} pairs of different pictures:"
+            f"{len(false)} false verdicts in {len(result.others):,} pairs of different pictures:"
             f" at most {10_000 * bound:.2f} in 10,000 ({CONFIDENCE:.0%}, one-sided, as 'at least'"
             " is, and as if pairs that share a picture were independent). True duplicates among"
             " them, if any, are counted as false.",
         ]
-        for says, pairs in (("a copy", outcome.copies), ("different pictures", outcome.others)):
+        for says, pairs in (("a copy", result.copies), ("different pictures", result.others)):
             times = _times(pairs)
             if times is not None:
                 remarks.append(
@@ -119,31 +116,31 @@ class EditedCopiesReport:
                 )
         remarks += [
             f"{pair.verdict}: {self._name(pair.query)} · {self._name(pair.candidate)}"
-            for pair in false[:_MOST_LISTED]
+            for pair in false[:_MAX_LISTED]
         ]
         remarks += [
-            f"left out: {each.name}: {each.reason}" for each in outcome.unreadable[:_MOST_LISTED]
+            f"left out: {each.name}: {each.reason}" for each in result.unreadable[:_MAX_LISTED]
         ]
         return [*self.plan.notes, *remarks]
 
     def _shown(self) -> list[ShownPair]:
         false = [
-            ShownPair(f"false: {p.verdict}", p.query, p.candidate) for p in self.outcome.false()
+            ShownPair(f"false: {p.verdict}", p.query, p.candidate) for p in self.result.false()
         ]
         missed = [
             ShownPair(f"missed: {pair.edit}", pair.query, pair.candidate)
-            for pair in self.outcome.missed()
+            for pair in self.result.missed()
         ]
-        # Both kinds find a place, however many there are of one.
-        half = plots.MOST_FAILURES // 2
-        return [*false[: max(half, plots.MOST_FAILURES - len(missed))], *missed]
+        # Both kinds are shown, however many there are of one.
+        half = MAX_FAILURES // 2
+        return [*false[: max(half, MAX_FAILURES - len(missed))], *missed]
 
     def _pair_json(self, pair: Judged) -> dict[str, Any]:
         names = {"query": self._name(pair.query), "candidate": self._name(pair.candidate)}
         return asdict(pair) | names
 
-    def _name(self, place: int) -> str:
-        return self.plan.views[place].name
+    def _name(self, index: int) -> str:
+        return self.plan.images[index].name
 
 
 def _counts(pairs: Sequence[Judged]) -> tuple[int, int]:

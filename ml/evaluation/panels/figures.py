@@ -14,9 +14,9 @@ class Matching:
     """The boxes of one picture, compared.
 
     Attributes:
-        right: N pairs of places: in the true boxes, and in the found ones; each place once.
-        wrong: places of found boxes that are neither right nor ignored.
-        missed: places of true boxes that were not found.
+        right: N pairs of indices: in the true boxes, and in the found ones; each index once.
+        wrong: indices of found boxes that are neither right nor ignored.
+        missed: indices of true boxes that were not found.
     """
 
     right: tuple[tuple[int, int], ...]
@@ -35,7 +35,7 @@ class PanelFigures:
         right: found ones that are true.
         wrong: found ones that are not; those on ignored boxes left out.
         plain: pictures that are one photo.
-        plain_split: of them, those that were parted.
+        plain_split: of them, those in which panels were found.
         empty: pages without photos.
         empty_kept: of them, those in which nothing was found.
         milliseconds: mean time of a picture, decoded already.
@@ -69,7 +69,7 @@ class PanelFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class PanelResult:
     """One picture that was split.
 
     Attributes:
@@ -86,7 +86,14 @@ class Examined:
 
 
 def match(truth: PanelTruth, found: Sequence[Box]) -> Matching:
-    """Return which boxes are right: the pair that fits best first, each box in one pair at most."""
+    """Return which boxes are right: the pair that fits best first, each box in one pair at most.
+
+    Example:
+        >>> from pathlib import Path
+        >>> truth = PanelTruth(Path("a.png"), "a.png", "grid", 0.9, panels=(Box(0, 0, 20, 20),))
+        >>> match(truth, [Box(40, 0, 60, 20), Box(0, 0, 20, 19)])
+        Matching(right=((0, 1),), wrong=(0,), missed=())
+    """
     pairs = sorted(
         (
             (intersection_over_union(box, other), row, column)
@@ -97,34 +104,34 @@ def match(truth: PanelTruth, found: Sequence[Box]) -> Matching:
     )
     right: dict[int, int] = {}
     for fit, row, column in pairs:
-        if fit >= truth.least_iou and row not in right and column not in right.values():
+        if fit >= truth.min_iou and row not in right and column not in right.values():
             right[row] = column
     taken = set(right.values())
     return Matching(
         right=tuple(sorted(right.items())),
         wrong=tuple(
-            place
-            for place, box in enumerate(found)
-            if place not in taken and not _is_ignored(box, truth.ignored)
+            index
+            for index, box in enumerate(found)
+            if index not in taken and not _is_ignored(box, truth.ignored)
         ),
-        missed=tuple(place for place in range(len(truth.panels)) if place not in right),
+        missed=tuple(index for index in range(len(truth.panels)) if index not in right),
     )
 
 
-def figures_by_kind(examined: Sequence[Examined]) -> list[PanelFigures]:
+def figures_by_kind(results: Sequence[PanelResult]) -> list[PanelFigures]:
     """Return the figures of each kind, in the order they appear in, and of all where several."""
-    kinds = list(dict.fromkeys(each.truth.kind for each in examined))
-    rows = [_figures(kind, [e for e in examined if e.truth.kind == kind]) for kind in kinds]
-    return rows if len(kinds) == 1 else [*rows, _figures("all", examined)]
+    kinds = list(dict.fromkeys(each.truth.kind for each in results))
+    rows = [_figures(kind, [e for e in results if e.truth.kind == kind]) for kind in kinds]
+    return rows if len(kinds) == 1 else [*rows, _figures("all", results)]
 
 
-def _figures(kind: str, examined: Sequence[Examined]) -> PanelFigures:
-    plain = [each for each in examined if each.truth.kind == PLAIN]
-    others = [each for each in examined if each.truth.kind != PLAIN]
+def _figures(kind: str, results: Sequence[PanelResult]) -> PanelFigures:
+    plain = [each for each in results if each.truth.kind == PLAIN]
+    others = [each for each in results if each.truth.kind != PLAIN]
     empty = [each for each in others if not each.truth.panels]
     return PanelFigures(
         kind=kind,
-        pictures=len(examined),
+        pictures=len(results),
         panels=sum(len(each.truth.panels) for each in others),
         right=sum(len(each.matching.right) for each in others),
         wrong=sum(len(each.matching.wrong) for each in others),
@@ -132,7 +139,7 @@ def _figures(kind: str, examined: Sequence[Examined]) -> PanelFigures:
         plain_split=sum(bool(each.found) for each in plain),
         empty=len(empty),
         empty_kept=sum(not each.matching.wrong for each in empty),
-        milliseconds=sum(each.milliseconds for each in examined) / len(examined),
+        milliseconds=sum(each.milliseconds for each in results) / len(results),
     )
 
 

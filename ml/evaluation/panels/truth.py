@@ -12,7 +12,7 @@ from ml.types import Box
 TRUTH = "truth.json"
 PLAIN = "single"  # the style of a picture that is one photo
 # Intersection over union from which a box is right. A collage's sides are sharp; on a page, round
-# corners, shadows and the photo's own blank margins leave their place open.
+# corners, shadows and the photo's own blank margins leave their sides open.
 COLLAGE_IOU, PAGE_IOU = 0.9, 0.85
 
 
@@ -24,7 +24,7 @@ class PanelTruth:
         path: its file.
         name: the path inside the data folder, with slashes.
         kind: style of the collage or page; `PLAIN` for one photo.
-        least_iou: see `COLLAGE_IOU`.
+        min_iou: see `COLLAGE_IOU`.
         panels: boxes in pixels; none for a plain photo and for a page without photos.
         ignored: boxes that are neither right nor wrong.
     """
@@ -32,7 +32,7 @@ class PanelTruth:
     path: Path
     name: str
     kind: str
-    least_iou: float
+    min_iou: float
     panels: tuple[Box, ...] = ()
     ignored: tuple[Box, ...] = ()
 
@@ -76,7 +76,7 @@ def _truth(folder: Path, name: str, entry: dict[str, Any]) -> PanelTruth:
         path=folder / name,
         name=name,
         kind=str(style or entry.get("page") or "page"),
-        least_iou=PAGE_IOU if style is None else COLLAGE_IOU,
+        min_iou=PAGE_IOU if style is None else COLLAGE_IOU,
         panels=() if is_plain else tuple(_box(box) for box in entry["photos"]),
         ignored=tuple(_box(box) for box in entry.get("ignore", ())),
     )

@@ -112,7 +112,7 @@ def compare(
 
     Args:
         first: the figure on the queries as they are.
-        second: likewise, of the other encoder.
+        second: the same figure of the other encoder.
         first_resampled: (B,), resampled with the same draw as the next.
         second_resampled: (B,).
     """

@@ -80,7 +80,7 @@ class OperatingPoint:
     Attributes:
         asked_precision: 0..1.
         threshold: lowest score that is accepted; None where no threshold reaches the precision.
-        precision: what it is at the threshold; None likewise.
+        precision: what it is at the threshold; None where no threshold reaches it.
         recall: share of all positive pairs at or above the threshold; 0 where there is none.
     """
 
@@ -102,8 +102,8 @@ class RetrievalMetrics:
         positive_pairs: those of the same subject.
         recall_at: k → share of queries with a positive among their first k.
         mean_average_precision: mean over queries of `QueryFigures.average_precision`.
-        mean_average_precision_at_k: likewise, over the first `MAP_AT` ranks.
-        r_precision: likewise.
+        mean_average_precision_at_k: the same over the first `MAP_AT` ranks only.
+        r_precision: mean over queries of `QueryFigures.r_precision`.
         micro_average_precision: average precision of one ranking of all pairs together.
         at_precision: one for each of `ASKED_PRECISIONS`, over the same ranking.
     """
@@ -180,6 +180,13 @@ def summarise(ranking: Ranking) -> RetrievalMetrics:
 
     Raises:
         NoPositives: no query has a positive.
+
+    Example:
+        >>> scores = np.array([[0.9, 0.4, 0.2], [0.8, 0.5, 0.8]])
+        >>> is_positive = np.array([[True, False, False], [False, False, True]])
+        >>> found = summarise(rank(scores, is_positive))  # the second query ties: it ranks second
+        >>> found.recall_at[1], found.mean_average_precision
+        (0.5, 0.75)
 
     Source: µAP and recall at 90 % precision as in Douze et al., "The 2021 Image Similarity Dataset
         and Challenge", section 5, here over all pairs; R-precision and mAP@R's relatives as in

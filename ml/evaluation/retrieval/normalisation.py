@@ -22,7 +22,7 @@ def bias(
 
     Args:
         embeddings: (N, D), rows of unit length.
-        background: (M, D), likewise, of pictures that are neither query nor gallery.
+        background: (M, D), rows of unit length, of pictures that are neither query nor gallery.
         k: how many of the best count; all, where the background has fewer.
 
     Returns:
@@ -55,6 +55,6 @@ def normalised(
     Args:
         scores: (Q, G) cosines.
         query_bias: (Q,), as `bias` returns it.
-        gallery_bias: (G,), likewise.
+        gallery_bias: (G,), as `bias` returns it.
     """
     return scores - (query_bias[:, None] + gallery_bias[None, :]) * np.float32(0.5)

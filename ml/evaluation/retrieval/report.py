@@ -1,14 +1,18 @@
-"""An evaluation as a person and as a program read it: a table, Markdown and JSON."""
+"""The report on a retrieval."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.detection.base import DetectorSpec
+from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
 from ml.evaluation.retrieval.bootstrap import CONFIDENCE, Difference, Interval
+from ml.evaluation.retrieval.curves import draw_curves
+from ml.evaluation.retrieval.failure_sheet import draw_failures
 from ml.evaluation.retrieval.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
 from ml.evaluation.retrieval.plan import Plan
-from ml.evaluation.retrieval.trials import Comparison, Failure, Outcome, Row, System
+from ml.evaluation.retrieval.results import Failure, PairedComparison, RetrievalResult, Row
+from ml.evaluation.retrieval.systems import System
 from ml.evaluation.tables import aligned, piped
 from ml.left_out import LeftOut
 from ml.regions import OBJECT_PENALTY
@@ -24,25 +28,26 @@ _COLUMNS = {
     recall_at_precision_name(0.99): "R@P99",
 }
 _WITH_INTERVAL = ("recall_at_1", "mean_average_precision", "micro_average_precision")
-_MOST_UNREADABLE = 20
+_MAX_UNREADABLE = 20
+CURVES = "precision_recall.png"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All that an evaluation says, and what it was made from.
+class RetrievalReport:
+    """All that a retrieval's evaluation says, and what it was made from.
 
     Attributes:
         plan: what was asked.
         data: the folder, as it was named.
-        distractors: likewise; None without.
-        background: likewise.
+        distractors: their folder, as it was named; None without.
+        background: its folder, as it was named; None without.
         data_sha256: see `embedding.Embedded`.
         seed: of the generator that made the copies and drew the resamples.
         resamples: of the bootstrap.
         limit: as it was asked for; None is all.
         unreadable: those left out.
         systems: what was evaluated.
-        outcome: the figures.
+        result: the figures.
         detector: what found the objects; None without.
     """
 
@@ -56,8 +61,16 @@ class Report:
     limit: int | None
     unreadable: tuple[LeftOut, ...]
     systems: tuple[System, ...]
-    outcome: Outcome
+    result: RetrievalResult
     detector: DetectorSpec | None = None
+
+    @property
+    def primary_metric(self) -> PrimaryMetric:
+        """The first system's mAP in the plan's primary trial."""
+        wanted = self.plan.primary_trial, self.systems[0].label
+        row = next(row for row in self.result.rows if (row.trial, row.system) == wanted)
+        name = "mean_average_precision"
+        return PrimaryMetric(name, None if row.metrics is None else row.metrics.figures()[name])
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values; figures are 0..1, with their intervals."""
@@ -74,49 +87,52 @@ class Report:
                 "confidence": CONFIDENCE,
                 "unit": self.plan.unit,
             },
-            "pictures": len(self.plan.views),
+            "pictures": len(self.plan.images),
             "unreadable": [asdict(each) for each in self.unreadable],
-            "notes": list(self.outcome.notes),
+            "notes": list(self.result.notes),
             "detector": None if self.detector is None else _detector_json(self.detector),
             "systems": [_system_json(system) for system in self.systems],
-            "trials": [_row_json(row) for row in self.outcome.rows],
-            "comparisons": [asdict(each) for each in self.outcome.comparisons],
-            "failures": [self._failure_json(each) for each in self.outcome.failures],
+            "trials": [_row_json(row) for row in self.result.rows],
+            "comparisons": [asdict(each) for each in self.result.comparisons],
+            "failures": [self._failure_json(each) for each in self.result.failures],
         }
 
     def table(self) -> str:
         """Return the table for a terminal, columns aligned, with what was left out below it."""
         lines = aligned(self._cells())
-        if self.outcome.comparisons:
-            lines += ["", self._against(), *aligned(_comparison_cells(self.outcome.comparisons))]
+        if self.result.comparisons:
+            lines += ["", self._against(), *aligned(_comparison_cells(self.result.comparisons))]
         return "\n".join([*lines, "", *self._remarks()]) + "\n"
 
-    def markdown(self, *, pictures: Sequence[tuple[str, str]]) -> str:
-        """Return the report as Markdown.
-
-        Args:
-            pictures: heading and file name of each picture that lies beside it.
-        """
+    def markdown(self) -> str:
+        """Return the report as Markdown, without the sheets."""
         lines = [f"# Evaluation: {self.plan.protocol}", "", *self._origin(), "", "## Figures", ""]
         lines += [*piped(self._cells()), ""]
-        if self.outcome.comparisons:
+        if self.result.comparisons:
             lines += ["## Comparison", "", self._against(), ""]
-            lines += [*piped(_comparison_cells(self.outcome.comparisons)), ""]
+            lines += [*piped(_comparison_cells(self.result.comparisons)), ""]
         lines += ["## Notes", "", *(f"- {remark}" for remark in self._remarks()), ""]
-        for heading, file in pictures:
-            lines += [f"## {heading}", "", f"![{heading}]({file})", ""]
         return "\n".join(lines)
+
+    def sheets(self) -> tuple[Sheet, ...]:
+        """Return the curves, and the worst failures of the first system."""
+        curves, worst = "Precision and recall", f"Worst failures of {self.systems[0].label}"
+        rows, failures, images = self.result.rows, self.result.failures, self.plan.images
+        return (
+            Sheet(CURVES, curves, curves, lambda path: draw_curves(rows, path)),
+            Sheet(FAILURES, worst, worst, lambda path: draw_failures(failures, images, path)),
+        )
 
     def _cells(self) -> list[list[str]]:
         header = ["trial", "system", "queries", "without", "gallery", *_COLUMNS.values()]
-        cells = [header, *(_row_cells(row) for row in self.outcome.rows)]
+        cells = [header, *(_row_cells(row) for row in self.result.rows)]
         if len(self.systems) > 1:
             return cells
         return [[trial, *others] for trial, _, *others in cells]
 
     def _failure_json(self, failure: Failure) -> dict[str, Any]:
-        views = self.plan.views
-        names = {name: views[getattr(failure, name)].name for name in ("query", "first", "best")}
+        images = self.plan.images
+        names = {name: images[getattr(failure, name)].name for name in ("query", "first", "best")}
         return asdict(failure) | names
 
     def _origin(self) -> list[str]:
@@ -125,7 +141,7 @@ class Report:
             lines.append(f"- Distractors: `{self.distractors}`")
         if self.background is not None:
             lines.append(f"- Background of the normalised scores: `{self.background}`")
-        lines.append(f"- Pictures, made ones included: {len(self.plan.views)}; seed {self.seed}")
+        lines.append(f"- Pictures, made ones included: {len(self.plan.images)}; seed {self.seed}")
         for system in self.systems:
             if system.bias is None and system.objects is None:
                 spec = system.spec
@@ -142,7 +158,7 @@ class Report:
 
     def _against(self) -> str:
         return (
-            f"Difference to {self.outcome.comparisons[0].against} on the same queries, its"
+            f"Difference to {self.result.comparisons[0].against} on the same queries, its"
             " interval, and the share of resamples in which it is above zero:"
         )
 
@@ -153,7 +169,7 @@ class Report:
             "Equal scores count in the worst order. Queries without a positive (column 'without')"
             " are left out of the means over queries; their pairs count as negatives of µAP and of"
             " recall at 90 and 99 % precision.",
-            *self.outcome.notes,
+            *self.result.notes,
         ]
         if self.detector is not None:
             remarks.append(
@@ -162,16 +178,14 @@ class Report:
             )
         if self.unreadable:
             remarks.append(
-                f"{len(self.unreadable)} of {len(self.plan.views)} pictures were left out:"
+                f"{len(self.unreadable)} of {len(self.plan.images)} pictures were left out:"
             )
-            remarks += [
-                f"{each.name}: {each.reason}" for each in self.unreadable[:_MOST_UNREADABLE]
-            ]
-        if len(self.unreadable) > _MOST_UNREADABLE:
-            remarks.append(f"and {len(self.unreadable) - _MOST_UNREADABLE} more (see the JSON).")
+            remarks += [f"{each.name}: {each.reason}" for each in self.unreadable[:_MAX_UNREADABLE]]
+        if len(self.unreadable) > _MAX_UNREADABLE:
+            remarks.append(f"and {len(self.unreadable) - _MAX_UNREADABLE} more (see the JSON).")
         remarks += [
             f"{row.trial}: {row.why_empty}"
-            for row in self.outcome.rows
+            for row in self.result.rows
             if row.metrics is None and row.system == self.systems[0].label
         ]
         return remarks
@@ -226,7 +240,7 @@ def _row_cells(row: Row) -> list[str]:
     return cells
 
 
-def _comparison_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
+def _comparison_cells(comparisons: Sequence[PairedComparison]) -> list[list[str]]:
     header = ["trial", "system", *(_COLUMNS[name] for name in _WITH_INTERVAL)]
     return [header] + [
         [each.trial, each.system, *(_difference(each.differences[n]) for n in _WITH_INTERVAL)]

@@ -7,8 +7,8 @@ from PIL import Image
 
 from ml.copies.comparison import Verdict
 from ml.evaluation.command import main
-from ml.evaluation.copies import edited_copies
-from ml.evaluation.retrieval import plan as protocols
+from ml.evaluation.copies.measure import measure
+from ml.evaluation.copies.plan import copies
 from tests.unit.ml.copies.scenes import cut, jpeg, pasted, scene
 from tests.unit.ml.evaluation import folders
 
@@ -63,6 +63,7 @@ def test_each_edit_is_counted_on_its_rung(tmp_path, capsys):
         "images/1_gone.png",
         "images/2_gone.png",
     ]
+    assert report["primary_metric"]["value"] == pytest.approx(4 / 6)
     # Each of six copies beside the other original.
     assert (report["different_pairs"], report["false_verdicts"]) == (6, 0)
     assert report["false_share_upper_bound"] == pytest.approx(1 - 0.05 ** (1 / 6))
@@ -89,7 +90,7 @@ def test_a_false_verdict_is_named_and_drawn_first(tmp_path, capsys):
     assert "edited copy: images/1_crop30.png · distractor: nearly.png" in capsys.readouterr().out
     with Image.open(tmp_path / "out" / "failures.png") as sheet:
         queries = [(94, 110), (376 + 94, 110), (2 * 376 + 94, 110), (94, 229 + 110)]
-        is_plain = [sheet.getpixel(place) == (120, 120, 120) for place in queries]
+        is_plain = [sheet.getpixel(point) == (120, 120, 120) for point in queries]
     # Two false pairs, then two missed ones, whose queries are plain.
     assert is_plain == [False, False, True, True]
 
@@ -105,10 +106,10 @@ def test_distractors_that_are_an_originals_file_are_left_out(tmp_path):
 
 def test_pairs_are_limited_and_drawn_by_the_seed(tmp_path):
     data = given_copies(tmp_path / "data")
-    plan = protocols.copies(data, rng=np.random.default_rng(0))
+    plan = copies(data, rng=np.random.default_rng(0))
 
     first, second = (
-        edited_copies.measure(plan, most_pairs=5, rng=np.random.default_rng(3), clock=lambda: 0.0)
+        measure(plan, max_pairs=5, rng=np.random.default_rng(3), clock=lambda: 0.0)
         for _ in range(2)
     )
 
@@ -177,11 +178,11 @@ def test_the_other_protocols_need_an_encoder(tmp_path, capsys):
 
 
 def test_what_was_said_is_kept_with_its_evidence(tmp_path):
-    plan = protocols.copies(given_copies(tmp_path / "data"), rng=np.random.default_rng(0))
+    plan = copies(given_copies(tmp_path / "data"), rng=np.random.default_rng(0))
 
-    outcome = edited_copies.measure(plan, most_pairs=100, rng=np.random.default_rng(0))
+    outcome = measure(plan, max_pairs=100, rng=np.random.default_rng(0))
 
-    found = {pair.edit: pair for pair in outcome.copies if plan.views[pair.query].subject == "1"}
+    found = {pair.edit: pair for pair in outcome.copies if plan.images[pair.query].subject == "1"}
     assert found["jpeg30"].verdict is Verdict.NEAR_IDENTICAL
     assert found["jpeg30"].bits <= 31
     assert (found["crop30"].verdict, found["gone"].bits) == (Verdict.EDITED_COPY, None)

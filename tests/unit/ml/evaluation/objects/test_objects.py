@@ -9,12 +9,10 @@ from PIL import Image
 from ml.detection.base import Detection, DetectorSpec
 from ml.errors import EvaluationDataInvalid, NoPositives
 from ml.evaluation import command
-from ml.evaluation.objects.average_precision import (
-    average_precision,
-    intersections_over_unions,
-    match,
-)
-from ml.evaluation.objects.report import Examined, examine, figures_by_class
+from ml.evaluation.objects.average_precision import average_precision
+from ml.evaluation.objects.examine import examine
+from ml.evaluation.objects.figures import DetectionResult, figures_by_class
+from ml.evaluation.objects.matching import match
 from ml.evaluation.objects.truth import ObjectTruth, read_object_truth
 from ml.types import Box
 
@@ -56,14 +54,38 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_how_much_boxes_share():
-    one = np.array([[0, 0, 10, 10], [20, 20, 30, 40]], dtype=float)
-    other = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [2, 2, 7, 7]], dtype=float)
+def share(one, other):
+    """Intersection over union of two boxes x0, y0, x1, y1."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0) * max(height, 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared)
 
-    shares = intersections_over_unions(one, other)
 
-    assert shares == pytest.approx(np.array([[1, 1 / 3, 0.25], [0, 0, 0]]))
-    assert intersections_over_unions(one[:0], other).shape == (0, 3)
+@pytest.mark.parametrize("min_iou", [0.25, 0.5])
+def test_matching_agrees_with_loops(rng, min_iou):
+    for _ in range(20):
+        low = rng.integers(0, 12, (11, 2))
+        corners = np.concatenate([low, low + rng.integers(2, 9, (11, 2))], axis=1).tolist()
+        labels = rng.choice(["cat", "dog"], 11).tolist()
+        true, others = (
+            list(zip(labels, corners, strict=True))[:5],
+            list(zip(labels, corners, strict=True))[5:],
+        )
+        expected, free = [], set(range(5))
+        for label, box in others:
+            fits = {i: share(true[i][1], box) for i in sorted(free) if true[i][0] == label}
+            best = max(fits, key=fits.get, default=None)
+            is_right = best is not None and fits[best] >= min_iou
+            expected.append(best if is_right else -1)
+            free -= {best} if is_right else set()
+
+        matched = match(
+            truth_of(*true), [found(label, 0.5, *box) for label, box in others], min_iou=min_iou
+        )
+
+        assert matched.tolist() == expected
 
 
 # By hand: recall and precision after each found box, the highest precision at that recall or a
@@ -108,7 +130,7 @@ def test_average_precision_is_that_of_the_library(positives):
         assert average_precision(right, positives) == pytest.approx(expected[0, 0], abs=1e-9)
 
 
-def test_the_surest_box_chooses_first_and_each_true_box_is_found_once():
+def test_the_most_confident_box_chooses_first_and_each_true_box_is_found_once():
     truth = truth_of(("dog", (0, 0, 10, 10)), ("dog", (0, 2, 10, 12)))
 
     matched = match(
@@ -139,18 +161,18 @@ def test_without_true_or_found_boxes_nothing_is_right():
     assert match(truth_of(("dog", (0, 0, 5, 5))), []).tolist() == []
 
 
-def examined(truth, *detections):
-    return Examined(truth, detections, match(truth, detections))
+def detected(truth, *detections):
+    return DetectionResult(truth, detections, match(truth, detections))
 
 
 def test_figures_of_each_class_and_of_all():
     pictures = [
-        examined(
+        detected(
             truth_of(("cat", (0, 0, 10, 10)), ("dog", (20, 0, 30, 10))),
             found("cat", 0.9, 0, 0, 10, 10),
             found("dog", 0.2, 20, 0, 30, 10),  # right, but not shown
         ),
-        examined(
+        detected(
             truth_of(("cat", (0, 0, 10, 10)), ("emu", (0, 0, 50, 50))),
             found("cat", 0.95, 50, 50, 60, 60),  # wrong, and surer than the right one
             found("cow", 0.9, 0, 0, 10, 10),  # no class of the data
@@ -193,7 +215,7 @@ def test_pictures_without_boxes_count_and_unreadable_ones_are_named(folder):
 
     report = examine(folder, ColourDetector({(0, 255, 0): (wrong,)}), batch_size=2)
 
-    assert [each.truth.name for each in report.examined] == ["blue.png", "green.png", "red.png"]
+    assert [each.truth.name for each in report.results] == ["blue.png", "green.png", "red.png"]
     assert sorted(each.name for each in report.unreadable) == ["broken.png", "gone.png"]
     # The box of the missing picture is not counted as one that was not found.
     assert [(row.label, row.boxes, row.wrong) for row in report.figures()] == [
@@ -255,6 +277,7 @@ def test_the_command_writes_the_figures_and_the_failures(folder, tmp_path, capsy
 
     report = json.loads((output / "report.json").read_text())
     assert (report["protocol"], report["detector"]) == ("objects", "colour")
+    assert report["primary_metric"]["value"] == pytest.approx(0.4975)
     rows = {row["label"]: row for row in report["figures"]}
     assert rows["cat"]["average_precision"] == pytest.approx(0.995)
     assert (rows["dog"]["average_precision"], rows["dog"]["wrong"]) == (0.0, 1)

@@ -6,8 +6,8 @@ from PIL import Image
 
 from ml.errors import EvaluationDataInvalid
 from ml.evaluation import command
+from ml.evaluation.panels.examine import examine
 from ml.evaluation.panels.figures import figures_by_kind, match
-from ml.evaluation.panels.report import examine
 from ml.evaluation.panels.truth import COLLAGE_IOU, PAGE_IOU, PanelTruth, read_panel_truth
 from ml.panels import Kind, Panel, Splitting
 from ml.types import Box, intersection_over_union
@@ -16,8 +16,8 @@ COLLAGE = {"style": "grid", "photos": [[0, 0, 50, 100], [50, 0, 100, 100]]}
 PAGE = {"page": "chat", "photos": [[10, 10, 40, 40]], "ignore": [[60, 60, 90, 90]]}
 
 
-def truth_of(*panels, ignored=(), least_iou=0.5, kind="grid"):
-    return PanelTruth(None, "a.png", kind, least_iou, panels, ignored)
+def truth_of(*panels, ignored=(), min_iou=0.5, kind="grid"):
+    return PanelTruth(None, "a.png", kind, min_iou, panels, ignored)
 
 
 def folder_of(folder, entries, colours=None):
@@ -69,11 +69,11 @@ def test_two_found_boxes_on_one_true_one_are_one_right_and_one_wrong():
     assert (matching.right, matching.wrong, matching.missed) == (((0, 1),), (0,), ())
 
 
-def test_a_box_below_the_least_share_is_wrong_and_the_true_one_missed():
+def test_a_box_below_the_smallest_share_is_wrong_and_the_true_one_missed():
     found = (Box(0, 0, 100, 90),)
 
-    assert match(truth_of(Box(0, 0, 100, 100), least_iou=0.9), found).right == ((0, 0),)
-    matching = match(truth_of(Box(0, 0, 100, 100), least_iou=0.91), found)
+    assert match(truth_of(Box(0, 0, 100, 100), min_iou=0.9), found).right == ((0, 0),)
+    matching = match(truth_of(Box(0, 0, 100, 100), min_iou=0.91), found)
     assert (matching.right, matching.wrong, matching.missed) == ((), (0,), (0,))
 
 
@@ -88,11 +88,11 @@ def test_styles_pages_and_plain_photos_are_read(tmp_path):
 
     first, second, third = read_panel_truth(tmp_path)
 
-    assert (first.kind, first.least_iou) == ("grid", COLLAGE_IOU)
+    assert (first.kind, first.min_iou) == ("grid", COLLAGE_IOU)
     assert first.panels == (Box(0, 0, 50, 100), Box(50, 0, 100, 100))
-    assert (second.kind, second.least_iou) == ("chat", PAGE_IOU)
+    assert (second.kind, second.min_iou) == ("chat", PAGE_IOU)
     assert second.ignored == (Box(60, 60, 90, 90),)
-    assert (third.kind, third.least_iou, third.panels) == ("page", PAGE_IOU, ())
+    assert (third.kind, third.min_iou, third.panels) == ("page", PAGE_IOU, ())
 
 
 def test_pictures_without_a_truth_are_plain_photos(tmp_path):
@@ -145,7 +145,7 @@ def test_figures_count_panels_plain_photos_and_empty_pages(tmp_path):
 
     report = examine(tmp_path, splitter=splitter_of(boxes))
 
-    grid, single, page, every = figures_by_kind(report.examined)
+    grid, single, page, every = figures_by_kind(report.results)
     assert (grid.kind, grid.pictures, grid.panels, grid.right, grid.wrong) == ("grid", 1, 2, 1, 1)
     assert (grid.precision, grid.recall, grid.f1) == (0.5, 0.5, 0.5)
     assert (single.plain, single.plain_split, single.panels, single.wrong) == (2, 1, 0, 0)
@@ -160,7 +160,7 @@ def test_unreadable_pictures_are_left_out_and_named(tmp_path):
 
     report = examine(tmp_path, splitter=splitter_of({}))
 
-    assert [each.truth.name for each in report.examined] == ["a.png"]
+    assert [each.truth.name for each in report.results] == ["a.png"]
     assert [each.name for each in report.unreadable] == ["b.png"]
     assert "Left out: b.png" in report.table()
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.evaluation import report as reports
 from ml.evaluation.command import main
+from ml.evaluation.images import EvaluationImage
 from ml.evaluation.parts import measure as parts
-from ml.evaluation.parts.measure import Asked, Outcome
-from ml.evaluation.parts.report import LEAST_SHARE, PartsReport
-from ml.evaluation.retrieval.plan import View
+from ml.evaluation.parts.measure import Asked, PartsResult
+from ml.evaluation.parts.report import MIN_SHARE, PartsReport
 from ml.panels import Kind, Panel, Splitting, split
 from ml.types import Box
 from tests import fakes
@@ -80,13 +81,13 @@ def test_the_photo_of_each_panel_that_is_found_comes_first(photos):
         ("justified", 2),
     }
     assert all(min(each.box.width, each.box.height) >= 120 for each in outcome.asked)
-    shown = [each for each in found_in(outcome) if each.share >= LEAST_SHARE]
+    shown = [each for each in found_in(outcome) if each.share >= MIN_SHARE]
     assert [each.first for each in shown] == [each.photo for each in shown]
     assert all(each.is_right for each in shown)
 
 
 def test_copies_are_placed_before_what_only_scores(photos):
-    shown = [each for each in found_in(measure(photos, Blind())) if each.share >= LEAST_SHARE]
+    shown = [each for each in found_in(measure(photos, Blind())) if each.share >= MIN_SHARE]
 
     assert {each.is_right_by_score for each in shown if each.photo != "1.png"} == {False}
     assert [each.first for each in shown] == [each.photo for each in shown]
@@ -108,7 +109,7 @@ def test_a_mirrored_photo_is_as_good_as_the_photo(tmp_path):
 def test_photos_of_pages_are_asked_for(photos):
     outcome = measure(photos, collages=0, pages=3)
 
-    shown = [each for each in found_in(outcome) if each.share >= LEAST_SHARE]
+    shown = [each for each in found_in(outcome) if each.share >= MIN_SHARE]
     assert {each.kind for each in outcome.asked} == {"page"}
     # Headings over a photo may hide what it is known by.
     assert sum(each.is_right for each in shown) >= 0.8 * len(shown)
@@ -137,15 +138,15 @@ def test_a_box_that_fits_less_than_half_is_not_the_panel(photos):
 
 def test_the_report_counts_what_was_lost_and_why(tmp_path):
     folders.save(Image.new("RGB", (60, 40), (20, 30, 200)), tmp_path / "b.png")
-    views = (View("b.png", tmp_path / "b.png", subject="b.png", unit="b.png"),)
+    images = (EvaluationImage("b.png", tmp_path / "b.png", subject="b.png", unit="b.png"),)
     report = PartsReport(
         data="photos",
         encoder="grid",
         spec=fakes.SPEC,
         seed=3,
         limit=None,
-        outcome=Outcome(
-            views,
+        result=PartsResult(
+            images,
             "0" * 64,
             (),
             3,
@@ -160,7 +161,7 @@ def test_the_report_counts_what_was_lost_and_why(tmp_path):
         ),
     )
 
-    report.write(tmp_path / "out")
+    reports.write(report, tmp_path / "out")
 
     stored = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in stored["figures"]}
@@ -176,6 +177,8 @@ def test_the_report_counts_what_was_lost_and_why(tmp_path):
         "not_parted": 1,
         "wrong_first": 1,
     }
+    # Of the five panels that show enough of their photos.
+    assert stored["primary_metric"]["value"] == 0.4
     assert [(row["kind"], row["is_parted"], row["share"]) for row in stored["lost"]] == [
         ("strip", True, 1.0),
         ("strip", False, 1.0),

@@ -11,17 +11,16 @@ from tqdm import tqdm
 from ml.copies.comparison import Comparison, QueryDescription, Verdict, compare, describe_query
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
-from ml.evaluation.embedding import read_view
-from ml.evaluation.retrieval.plan import Plan, View
+from ml.evaluation.images import EvaluationImage, read_image
+from ml.evaluation.retrieval.plan import Plan
 from ml.left_out import LeftOut
 
 _MS = 1000.0
-ANY_EDIT = "any edit"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A pair of views, by their places in the plan, and what was said of it.
+    """A pair of images, by their indices in the plan, and what was said of it.
 
     Attributes:
         edit: how the query was made.
@@ -43,13 +42,13 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EditedCopiesResult:
     """What came of a plan.
 
     Attributes:
         copies: every query beside its original.
         others: queries beside pictures that they are no copies of.
-        unreadable: views that were left out.
+        unreadable: images that were left out.
     """
 
     copies: tuple[Judged, ...]
@@ -61,7 +60,7 @@ class Outcome:
         return tuple(pair for pair in self.copies if pair.verdict is Verdict.NO_COPY)
 
     def false(self) -> tuple[Judged, ...]:
-        """Return the others that were, those first that looked surest."""
+        """Return the others that were, those first that have most inliers."""
         named = [pair for pair in self.others if pair.verdict is not Verdict.NO_COPY]
         return tuple(sorted(named, key=lambda pair: -(pair.inliers or 0)))
 
@@ -69,31 +68,31 @@ class Outcome:
 def measure(
     plan: Plan,
     *,
-    most_pairs: int,
+    max_pairs: int,
     rng: np.random.Generator,
     clock: Callable[[], float] = time.perf_counter,
-) -> Outcome:
+) -> EditedCopiesResult:
     """Compare every copy with its original, and with pictures that it is no copy of.
 
     Args:
-        plan: as `protocols.copies` returns it.
-        most_pairs: of different pictures; more are drawn from, without repeats.
+        plan: as `plan.copies` returns it.
+        max_pairs: of different pictures; more are drawn from, without repeats.
         rng: draws them.
         clock: seconds, of which only differences matter.
 
     Raises:
         EvaluationDataInvalid: no copy and its original can be read.
     """
-    descriptions, unreadable = _describe(plan.views)
-    edits = {place: trial.name for trial in plan.trials[1:] for place in trial.queries}
+    features, unreadable = _extract(plan.images)
+    edits = {index: trial.name for trial in plan.trials[1:] for index in trial.queries}
     gallery = _without_the_same_files(plan)
-    originals = {plan.views[place].subject: place for place in gallery}
+    originals = {plan.images[index].subject: index for index in gallery}
     originals.pop(None, None)
 
     def judge(pairs: Sequence[tuple[int, int]], says: str) -> tuple[Judged, ...]:
         judged = []
         for query, candidate in tqdm(pairs, desc=says, unit="", disable=None):
-            first, second = descriptions[query], descriptions[candidate]
+            first, second = features[query], features[candidate]
             if first is not None and second is not None:
                 started = clock()
                 found = compare(first, second.upright)
@@ -101,60 +100,62 @@ def measure(
                 judged.append(_judged(edits[query], query, candidate, found, ms))
         return tuple(judged)
 
-    copies = judge([(place, originals[plan.views[place].subject]) for place in edits], "copies")
+    copies = judge([(index, originals[plan.images[index].subject]) for index in edits], "copies")
     if not copies:
         raise EvaluationDataInvalid("No copy and its original can be read.")
-    others = judge(_different(plan, tuple(edits), gallery, most_pairs, rng), "other pairs")
-    return Outcome(copies, others, unreadable)
+    others = judge(_different(plan, tuple(edits), gallery, max_pairs, rng), "other pairs")
+    return EditedCopiesResult(copies, others, unreadable)
 
 
-def _describe(views: Sequence[View]) -> tuple[list[QueryDescription | None], tuple[LeftOut, ...]]:
-    descriptions: list[QueryDescription | None] = []
+def _extract(
+    images: Sequence[EvaluationImage],
+) -> tuple[list[QueryDescription | None], tuple[LeftOut, ...]]:
+    features: list[QueryDescription | None] = []
     unreadable = []
-    for view in tqdm(views, desc="pictures", unit="", disable=None):
+    for image in tqdm(images, desc="pictures", unit="", disable=None):
         try:
-            descriptions.append(describe_query(np.asarray(read_view(view))))
+            features.append(describe_query(np.asarray(read_image(image))))
         except MlError as err:
-            descriptions.append(None)
-            unreadable.append(LeftOut(view.name, str(err)))
-    return descriptions, tuple(unreadable)
+            features.append(None)
+            unreadable.append(LeftOut(image.name, str(err)))
+    return features, tuple(unreadable)
 
 
 def _without_the_same_files(plan: Plan) -> tuple[int, ...]:
-    """Return the places of the gallery, less distractors that are the very file of an original."""
+    """Return the indices of the gallery, less distractors that are the very file of an original."""
     gallery = plan.trials[0].gallery
-    known = {_sha256(plan.views[place]) for place in gallery if place not in plan.distractors}
+    known = {_sha256(plan.images[index]) for index in gallery if index not in plan.distractors}
     return tuple(
-        place
-        for place in gallery
-        if place not in plan.distractors or _sha256(plan.views[place]) not in known
+        index
+        for index in gallery
+        if index not in plan.distractors or _sha256(plan.images[index]) not in known
     )
 
 
-def _sha256(view: View) -> str:
+def _sha256(image: EvaluationImage) -> str:
     try:
-        return hashlib.sha256(read_bytes(view.path)).hexdigest()
-    except MlError:  # reported where it is described
-        return str(view.path)
+        return hashlib.sha256(read_bytes(image.path)).hexdigest()
+    except MlError:  # reported where its features are extracted
+        return str(image.path)
 
 
 def _different(
     plan: Plan,
     queries: Sequence[int],
     gallery: Sequence[int],
-    most: int,
+    limit: int,
     rng: np.random.Generator,
 ) -> list[tuple[int, int]]:
     """Return pairs of a query and a picture that is neither its original nor partly in it."""
     total = len(queries) * len(gallery)
-    drawn = np.sort(rng.choice(total, min(most, total), replace=False))
-    pairs = [(queries[place // len(gallery)], gallery[place % len(gallery)]) for place in drawn]
-    views = plan.views
+    drawn = np.sort(rng.choice(total, min(limit, total), replace=False))
+    pairs = [(queries[index // len(gallery)], gallery[index % len(gallery)]) for index in drawn]
+    images = plan.images
     return [
         (query, entry)
         for query, entry in pairs
-        if views[query].subject != views[entry].subject
-        and views[query].also_shows != views[entry].path
+        if images[query].subject != images[entry].subject
+        and images[query].also_shows != images[entry].path
     ]
 
 
