@@ -57,7 +57,7 @@ class Report(Protocol):
         ...     def markdown(self): return "# Evaluation: coins"
         ...     def to_json(self): return {"protocol": "coins", "thrown": 2}
         ...     def sheets(self): return ()
-        >>> for name, value in values(Coins()).items(): print(name, value)
+        >>> for name, value in json_values(Coins()).items(): print(name, value)
         protocol coins
         thrown 2
         primary_metric {'name': 'heads', 'value': 0.5, 'greater_is_better': True}
@@ -80,7 +80,7 @@ class Report(Protocol):
         """Return the pictures that may lie beside the report, in their order."""
 
 
-def values(report: Report) -> dict[str, Any]:
+def json_values(report: Report) -> dict[str, Any]:
     """Return what is in the JSON file: all that the report says, and its primary metric."""
     return report.to_json() | {"primary_metric": asdict(report.primary_metric)}
 
@@ -99,5 +99,5 @@ def write(report: Report, folder: Path) -> None:
             f"\n## {sheet.heading}\n\n![{sheet.alternative}]({sheet.file})\n" for sheet in drawn
         )
         (scratch / MARKDOWN).write_text(report.markdown() + shown, encoding="utf-8")
-        text = json.dumps(values(report), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(json_values(report), indent=2, ensure_ascii=False, allow_nan=False)
         (scratch / JSON).write_text(text + "\n", encoding="utf-8")
