@@ -44,7 +44,7 @@ def _run(command: str, words: Sequence[str]) -> int:
         case "evaluate":
             from ml.evaluation.command import main as run
         case "calibrate":
-            from ml.evaluation.calibrate_command import main as run
+            from ml.evaluation.calibration.command import main as run
         case _:
             from ml.bench.command import main as run
     return run(words)

@@ -17,7 +17,7 @@ from kernel.messages import sentence
 from ml.detection import registry as detectors
 from ml.encoders import registry
 from ml.errors import MlError
-from ml.evaluation import calibration
+from ml.evaluation.calibration import fitting
 from worker_api.encoders import (
     EncoderFacts,
     LiveEncoder,
@@ -90,8 +90,8 @@ def _choose_detector(version: LiveEncoder) -> LiveEncoder:
 def _record_calibration(version: LiveEncoder) -> None:
     """Record the calibration that lies with the encoder's weights, if one does."""
     folder = registry.checkpoint_folder(version.choice)
-    if folder is not None and (folder / calibration.FILE).is_file():
-        record_calibration(version, calibration.read(folder / calibration.FILE).to_json())
+    if folder is not None and (folder / fitting.FILE).is_file():
+        record_calibration(version, fitting.read(folder / fitting.FILE).to_json())
 
 
 def _check_settings(version: LiveEncoder) -> None:

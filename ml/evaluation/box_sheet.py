@@ -1,29 +1,43 @@
 """A failure sheet of boxes: what was found in pictures, and what should have been."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.font_manager import findfont
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ml.errors import MlError
 from ml.evaluation.datasets import read_bytes
-from ml.evaluation.plots import MOST_FAILURES
+from ml.evaluation.sheet import (
+    BLACK,
+    TEXT_PX,
+    UNREADABLE,
+    Grid,
+    Position,
+    draw_sheet,
+    font,
+    write_line,
+)
 from ml.images.decode import decode
 from ml.rules.limits import MAX_PIXELS
 
-_SIDE_PX, _GAP_PX, _TEXT_PX, _ACROSS = 360, 12, 13, 4
+_SIDE_PX, _GAP_PX = 360, 12
 _TRUE, _MISSED, _RIGHT, _WRONG = (20, 150, 60), (200, 30, 30), (60, 120, 230), (240, 160, 0)
-_LEGEND = "true: green, if missed red · found: blue, if wrong orange"
+_GRID = Grid(
+    cell=(_SIDE_PX + _GAP_PX, _SIDE_PX + _GAP_PX + 2 * TEXT_PX),
+    max_across=4,
+    start=(_GAP_PX, 2 * TEXT_PX),
+    extra=(_GAP_PX, 3 * TEXT_PX),
+    legend="true: green, if missed red · found: blue, if wrong orange",
+    legend_at=(_GAP_PX, TEXT_PX // 2),
+)
 
 Corners = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
-    """A box in a picture.
+class DrawnBox:
+    """A box on the sheet.
 
     Attributes:
         corners: x0, y0, x1, y1 in pixels of the picture.
@@ -42,53 +56,44 @@ class BoxedPicture:
 
     path: Path
     title: str
-    true: tuple[Outline, ...]
-    found: tuple[Outline, ...]
+    true: tuple[DrawnBox, ...]
+    found: tuple[DrawnBox, ...]
 
     @property
     def mistakes(self) -> int:
         """Boxes that are wrong or missed."""
-        return sum(not outline.is_right for outline in (*self.true, *self.found))
+        return sum(not box.is_right for box in (*self.true, *self.found))
 
 
 def draw_box_failures(pictures: Sequence[BoxedPicture], path: Path) -> bool:
     """Write a PNG sheet of the pictures with most mistakes; return whether there are any."""
     worst = sorted((each for each in pictures if each.mistakes), key=lambda e: -e.mistakes)
-    chosen = worst[:MOST_FAILURES]
-    if not chosen:
-        return False
-    across = min(_ACROSS, len(chosen))
-    cell = (_SIDE_PX + _GAP_PX, _SIDE_PX + _GAP_PX + 2 * _TEXT_PX)
-    size = (across * cell[0] + _GAP_PX, math.ceil(len(chosen) / across) * cell[1] + 3 * _TEXT_PX)
-    sheet = Image.new("RGB", size, "white")
-    font = ImageFont.truetype(findfont("DejaVu Sans"), _TEXT_PX)
-    ImageDraw.Draw(sheet).text((_GAP_PX, _TEXT_PX // 2), _LEGEND, fill="black", font=font)
-    for number, each in enumerate(chosen):
-        x = _GAP_PX + number % across * cell[0]
-        y = 2 * _TEXT_PX + number // across * cell[1]
-        ImageDraw.Draw(sheet).text((x, y), each.title, fill="black", font=font)
-        sheet.paste(_drawn(each, font), (x, y + _TEXT_PX + 4))
-    sheet.save(path, "PNG", optimize=True)
-    return True
+    return draw_sheet(worst, path, _GRID, _draw_cell)
 
 
-def _drawn(each: BoxedPicture, font: ImageFont.FreeTypeFont) -> Image.Image:
+def _draw_cell(sheet: Image.Image, at: Position, each: BoxedPicture) -> None:
+    x, y = at
+    write_line(sheet, at, each.title, BLACK)
+    sheet.paste(_drawn(each), (x, y + TEXT_PX + 4))
+
+
+def _drawn(each: BoxedPicture) -> Image.Image:
     try:
         image = decode(read_bytes(each.path), max_pixels=MAX_PIXELS)
     except MlError:  # readable a moment ago: the file was changed or taken away since
-        return Image.new("RGB", (_SIDE_PX, _SIDE_PX), (238, 238, 238))
+        return Image.new("RGB", (_SIDE_PX, _SIDE_PX), UNREADABLE)
     scale = _SIDE_PX / max(image.size)
     drawn = image.resize([max(1, round(side * scale)) for side in image.size])
     draw = ImageDraw.Draw(drawn)
-    for outlines, right, wrong, width in (
+    for boxes, right, wrong, width in (
         (each.true, _TRUE, _MISSED, 4),
         (each.found, _RIGHT, _WRONG, 2),
     ):
-        for outline in outlines:
-            colour = right if outline.is_right else wrong
-            x0, y0, x1, y1 = _scaled(outline.corners, scale)
+        for box in boxes:
+            colour = right if box.is_right else wrong
+            x0, y0, x1, y1 = _scaled(box.corners, scale)
             draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
-            draw.text((x0 + 4, y0 + 3), outline.text, fill=colour, font=font)
+            draw.text((x0 + 4, y0 + 3), box.text, fill=colour, font=font())
     return drawn
 
 

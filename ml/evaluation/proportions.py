@@ -14,6 +14,10 @@ def upper_bound(seen: int, trials: int) -> float:
         seen: 0..trials.
         trials: independent ones, ≥ 0; with none the share may be 1.
 
+    Example:
+        >>> round(upper_bound(0, 100), 3)
+        0.03
+
     Source: Clopper, Pearson, "The use of confidence or fiducial limits illustrated in the case of
     the binomial", Biometrika 1934.
     """

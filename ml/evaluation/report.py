@@ -1,244 +1,103 @@
-"""An evaluation as a person and as a program read it: a table, Markdown and JSON."""
+"""What every evaluation says, and the files that it leaves in its folder."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from ml.detection.base import DetectorSpec
-from ml.evaluation.bootstrap import CONFIDENCE, Difference, Interval
-from ml.evaluation.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
-from ml.evaluation.protocols import Plan
-from ml.evaluation.tables import aligned, piped
-from ml.evaluation.trials import Comparison, Failure, Outcome, Row, System
-from ml.left_out import LeftOut
-from ml.rules.pair_score import OBJECT_PENALTY
+from ml.output import replaced_files
 
-# Figure → its column. The others are in the JSON.
-_COLUMNS = {
-    **{f"recall_at_{k}": f"R@{k}" for k in RECALL_AT},
-    "mean_average_precision": "mAP",
-    f"mean_average_precision_at_{MAP_AT}": f"mAP@{MAP_AT}",
-    "r_precision": "R-prec",
-    "micro_average_precision": "µAP",
-    recall_at_precision_name(0.9): "R@P90",
-    recall_at_precision_name(0.99): "R@P99",
-}
-_WITH_INTERVAL = ("recall_at_1", "mean_average_precision", "micro_average_precision")
-_MOST_UNREADABLE = 20
+FAILURES, MARKDOWN, JSON = "failures.png", "report.md", "report.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All that an evaluation says, and what it was made from.
+class PrimaryMetric:
+    """The one figure by which two evaluations of a protocol are compared.
 
     Attributes:
-        plan: what was asked.
-        data: the folder, as it was named.
-        distractors: likewise; None without.
-        background: likewise.
-        data_sha256: see `embedding.Embedded`.
-        seed: of the generator that made the copies and drew the resamples.
-        resamples: of the bootstrap.
-        limit: as it was asked for; None is all.
-        unreadable: those left out.
-        systems: what was evaluated.
-        outcome: the figures.
-        detector: what found the objects; None without.
+        name: of the figure, as in the JSON.
+        value: None where the data leave it undefined.
+        greater_is_better: its direction.
+
+    Example:
+        >>> PrimaryMetric("f1", 0.75)
+        PrimaryMetric(name='f1', value=0.75, greater_is_better=True)
     """
 
-    plan: Plan
-    data: str
-    distractors: str | None
-    background: str | None
-    data_sha256: str
-    seed: int
-    resamples: int
-    limit: int | None
-    unreadable: tuple[LeftOut, ...]
-    systems: tuple[System, ...]
-    outcome: Outcome
-    detector: DetectorSpec | None = None
+    name: str
+    value: float | None
+    greater_is_better: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values; figures are 0..1, with their intervals."""
-        return {
-            "protocol": self.plan.protocol,
-            "data": self.data,
-            "distractors": self.distractors,
-            "background": self.background,
-            "data_sha256": self.data_sha256,
-            "seed": self.seed,
-            "limit": self.limit,
-            "bootstrap": {
-                "resamples": self.resamples,
-                "confidence": CONFIDENCE,
-                "unit": self.plan.unit,
-            },
-            "pictures": len(self.plan.views),
-            "unreadable": [asdict(each) for each in self.unreadable],
-            "notes": list(self.outcome.notes),
-            "detector": None if self.detector is None else _detector_json(self.detector),
-            "systems": [_system_json(system) for system in self.systems],
-            "trials": [_row_json(row) for row in self.outcome.rows],
-            "comparisons": [asdict(each) for each in self.outcome.comparisons],
-            "failures": [self._failure_json(each) for each in self.outcome.failures],
-        }
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A picture that lies beside the report.
+
+    Attributes:
+        file: its name.
+        heading: above it in the Markdown.
+        alternative: what is read where it cannot be seen.
+        draw: writes it as a PNG to a path; returns whether there was anything to draw.
+    """
+
+    file: str
+    heading: str
+    alternative: str
+    draw: Callable[[Path], bool]
+
+
+class Report(Protocol):
+    """What a protocol says. It is measured already, and writes no file: `write` does.
+
+    Example:
+        >>> class Coins:
+        ...     primary_metric = PrimaryMetric("heads", 0.5)
+        ...     def table(self): return "heads  tails"
+        ...     def markdown(self): return "# Evaluation: coins"
+        ...     def to_json(self): return {"protocol": "coins", "thrown": 2}
+        ...     def sheets(self): return ()
+        >>> for name, value in json_values(Coins()).items(): print(name, value)
+        protocol coins
+        thrown 2
+        primary_metric {'name': 'heads', 'value': 0.5, 'greater_is_better': True}
+    """
+
+    @property
+    def primary_metric(self) -> PrimaryMetric:
+        """The figure that the protocol is about."""
 
     def table(self) -> str:
-        """Return the table for a terminal, columns aligned, with what was left out below it."""
-        lines = aligned(self._cells())
-        if self.outcome.comparisons:
-            lines += ["", self._against(), *aligned(_comparison_cells(self.outcome.comparisons))]
-        return "\n".join([*lines, "", *self._remarks()]) + "\n"
+        """Return the table for a terminal, columns aligned, with its remarks below it."""
 
-    def markdown(self, *, pictures: Sequence[tuple[str, str]]) -> str:
-        """Return the report as Markdown.
+    def markdown(self) -> str:
+        """Return the report as Markdown, without the sheets."""
 
-        Args:
-            pictures: heading and file name of each picture that lies beside it.
-        """
-        lines = [f"# Evaluation: {self.plan.protocol}", "", *self._origin(), "", "## Figures", ""]
-        lines += [*piped(self._cells()), ""]
-        if self.outcome.comparisons:
-            lines += ["## Comparison", "", self._against(), ""]
-            lines += [*piped(_comparison_cells(self.outcome.comparisons)), ""]
-        lines += ["## Notes", "", *(f"- {remark}" for remark in self._remarks()), ""]
-        for heading, file in pictures:
-            lines += [f"## {heading}", "", f"![{heading}]({file})", ""]
-        return "\n".join(lines)
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values, no NaN among them; shares are 0..1."""
 
-    def _cells(self) -> list[list[str]]:
-        header = ["trial", "system", "queries", "without", "gallery", *_COLUMNS.values()]
-        cells = [header, *(_row_cells(row) for row in self.outcome.rows)]
-        if len(self.systems) > 1:
-            return cells
-        return [[trial, *others] for trial, _, *others in cells]
+    def sheets(self) -> Sequence[Sheet]:
+        """Return the pictures that may lie beside the report, in their order."""
 
-    def _failure_json(self, failure: Failure) -> dict[str, Any]:
-        views = self.plan.views
-        names = {name: views[getattr(failure, name)].name for name in ("query", "first", "best")}
-        return asdict(failure) | names
 
-    def _origin(self) -> list[str]:
-        lines = [f"- Data: `{self.data}`, SHA-256 `{self.data_sha256}`"]
-        if self.distractors is not None:
-            lines.append(f"- Distractors: `{self.distractors}`")
-        if self.background is not None:
-            lines.append(f"- Background of the normalised scores: `{self.background}`")
-        lines.append(f"- Pictures, made ones included: {len(self.plan.views)}; seed {self.seed}")
-        for system in self.systems:
-            if system.bias is None and system.objects is None:
-                spec = system.spec
-                lines.append(
-                    f"- {system.label}: encoder {spec.name}, weights {spec.weights}"
-                    f" `{spec.weights_sha256}`, preprocessing `{spec.preprocess.sha256()}`"
-                )
-        if self.detector is not None:
-            lines.append(
-                f"- Objects: detector {self.detector.name}, weights {self.detector.weights}"
-                f" `{self.detector.weights_sha256}`"
-            )
-        return lines
+def json_values(report: Report) -> dict[str, Any]:
+    """Return what is in the JSON file: all that the report says, and its primary metric."""
+    return report.to_json() | {"primary_metric": asdict(report.primary_metric)}
 
-    def _against(self) -> str:
-        return (
-            f"Difference to {self.outcome.comparisons[0].against} on the same queries, its"
-            " interval, and the share of resamples in which it is above zero:"
+
+def write(report: Report, folder: Path) -> None:
+    """Write the sheets, the Markdown and the JSON, all or none; a sheet of nothing is left out.
+
+    Raises:
+        OutputUnwritable: the folder cannot be made or written.
+    """
+    sheets = report.sheets()
+    # The JSON last: where it is new, so is all the rest.
+    with replaced_files(folder, (*(sheet.file for sheet in sheets), MARKDOWN, JSON)) as scratch:
+        drawn = [sheet for sheet in sheets if sheet.draw(scratch / sheet.file)]
+        shown = "".join(
+            f"\n## {sheet.heading}\n\n![{sheet.alternative}]({sheet.file})\n" for sheet in drawn
         )
-
-    def _remarks(self) -> list[str]:
-        remarks = [
-            f"In brackets: {CONFIDENCE:.0%} intervals of a bootstrap over {self.plan.unit}"
-            f" ({self.resamples} resamples).",
-            "Equal scores count in the worst order. Queries without a positive (column 'without')"
-            " are left out of the means over queries; their pairs count as negatives of µAP and of"
-            " recall at 90 and 99 % precision.",
-            *self.outcome.notes,
-        ]
-        if self.detector is not None:
-            remarks.append(
-                "'with objects': the best of all pairs of whole pictures and objects, less"
-                f" {OBJECT_PENALTY} where an object is in the pair."
-            )
-        if self.unreadable:
-            remarks.append(
-                f"{len(self.unreadable)} of {len(self.plan.views)} pictures were left out:"
-            )
-            remarks += [
-                f"{each.name}: {each.reason}" for each in self.unreadable[:_MOST_UNREADABLE]
-            ]
-        if len(self.unreadable) > _MOST_UNREADABLE:
-            remarks.append(f"and {len(self.unreadable) - _MOST_UNREADABLE} more (see the JSON).")
-        remarks += [
-            f"{row.trial}: {row.why_empty}"
-            for row in self.outcome.rows
-            if row.metrics is None and row.system == self.systems[0].label
-        ]
-        return remarks
-
-
-def _detector_json(spec: DetectorSpec) -> dict[str, Any]:
-    return {"name": spec.name, "weights": spec.weights, "weights_sha256": spec.weights_sha256}
-
-
-def _system_json(system: System) -> dict[str, Any]:
-    spec = system.spec
-    return {
-        "label": system.label,
-        "encoder": spec.name,
-        "weights": spec.weights,
-        "weights_sha256": spec.weights_sha256,
-        "preprocessing_sha256": spec.preprocess.sha256(),
-        "dim": spec.dim,
-        "is_normalised": system.bias is not None,
-        "has_objects": system.objects is not None,
-    }
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    values: dict[str, Any] = {"trial": row.trial, "system": row.system}
-    if row.metrics is None:
-        return values | {"figures": None, "reason": row.why_empty}
-    found = row.metrics
-    return values | {
-        "queries": found.queries,
-        "queries_without_positives": found.queries_without_positives,
-        "gallery": found.gallery,
-        "pairs": found.pairs,
-        "positive_pairs": found.positive_pairs,
-        "figures": {
-            name: {"value": value, **asdict(row.intervals[name])}
-            for name, value in found.figures().items()
-        },
-        "at_precision": [asdict(point) for point in found.at_precision],
-    }
-
-
-def _row_cells(row: Row) -> list[str]:
-    if row.metrics is None:
-        return [row.trial, row.system, *["–"] * (3 + len(_COLUMNS))]
-    found, figures = row.metrics, row.metrics.figures()
-    counts = [found.queries, found.queries_without_positives, found.gallery]
-    cells = [row.trial, row.system, *(str(count) for count in counts)]
-    for name in _COLUMNS:
-        bounds = f" {_bounds(row.intervals[name])}" if name in _WITH_INTERVAL else ""
-        cells.append(f"{figures[name]:.3f}{bounds}")
-    return cells
-
-
-def _comparison_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    header = ["trial", "system", *(_COLUMNS[name] for name in _WITH_INTERVAL)]
-    return [header] + [
-        [each.trial, each.system, *(_difference(each.differences[n]) for n in _WITH_INTERVAL)]
-        for each in comparisons
-    ]
-
-
-def _difference(difference: Difference) -> str:
-    low, high = difference.interval.low, difference.interval.high
-    share = difference.share_above_zero
-    return f"{difference.value:+.3f} [{low:+.3f}, {high:+.3f}] {share:.0%}"
-
-
-def _bounds(interval: Interval) -> str:
-    return f"[{interval.low:.3f}, {interval.high:.3f}]"
+        (scratch / MARKDOWN).write_text(report.markdown() + shown, encoding="utf-8")
+        text = json.dumps(json_values(report), indent=2, ensure_ascii=False, allow_nan=False)
+        (scratch / JSON).write_text(text + "\n", encoding="utf-8")

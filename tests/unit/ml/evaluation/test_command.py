@@ -112,6 +112,25 @@ def test_two_encoders_and_a_background_are_compared(tmp_path, capsys):
     assert [system["label"] for system in report["systems"]] == labels
     assert {each["system"] for each in report["comparisons"]} == set(labels[1:])
     assert "Difference to grid on the same queries" in capsys.readouterr().out
+    first = next(each for each in report["trials"] if each["trial"] == "all media → all media")
+    assert first["system"] == "grid"
+    assert report["primary_metric"] == {
+        "name": "mean_average_precision",
+        "value": first["figures"]["mean_average_precision"]["value"],
+        "greater_is_better": True,
+    }
+
+
+def test_distractors_are_claimed_by_the_protocols_that_search_them(tmp_path):
+    data, others = folders.media(tmp_path / "data"), folders.media(tmp_path / "others")
+    for protocol in ("cross-medium", "copies"):
+        evaluate(data, tmp_path / protocol, "--distractors", str(others), protocol=protocol)
+
+    reports = [
+        json.loads((tmp_path / protocol / "report.json").read_text(encoding="utf-8"))
+        for protocol in ("cross-medium", "copies")
+    ]
+    assert [report["distractors"] for report in reports] == [None, str(others)]
 
 
 def test_unreadable_pictures_and_unmeasured_trials_are_reported(tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""What an encoder's scores mean: from labelled pairs to probabilities and thresholds."""

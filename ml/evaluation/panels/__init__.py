@@ -1,0 +1,1 @@
+"""How well collages and screenshots are split into panels."""

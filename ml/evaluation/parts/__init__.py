@@ -1,0 +1,1 @@
+"""Whether collages and pages as queries find each of their photos."""

@@ -1,0 +1,1 @@
+"""Whether queries find the pictures of their subject: plans, rankings, figures, intervals."""
