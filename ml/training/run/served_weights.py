@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from ml.encoders.whitening import Whitening
 from ml.training.config import OptimiserConfig
@@ -91,34 +92,37 @@ class ServedWeights:
 class AveragedWeights:
     """The exponential moving average of what moves.
 
+    Of the module it holds the moving parameters alone: a copy of all of it would keep the frozen
+    weights and the losses' bank a second time.
+
     The decay of the first steps is smaller, (1 + step) / (10 + step), so that the start is soon
     forgotten. Source: `tf.train.ExponentialMovingAverage`, num_updates.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
-        self._decay = decay
-        self._averages = {name: p.detach().clone() for name, p in _moving(module).items()}
+        self._names = tuple(_moving(module))
+        self._averages = AveragedModel(_moving_list(module), avg_fn=_warmed_up_average(decay))
 
-    @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         """Take in the weights after a step, counted from 1."""
-        decay = min(self._decay, (1 + step) / (10 + step))
-        for name, parameter in _moving(module).items():
-            self._averages[name].lerp_(parameter, 1 - decay)
+        # Torch's own count begins at 0, where it would forget the weights before the first step.
+        self._averages.n_averaged.fill_(step)
+        self._averages.update_parameters(_moving_list(module))
 
     @contextmanager
     def put_in(self, module: nn.Module) -> Iterator[None]:
         """Let the module run with the averages; its own weights are back afterwards."""
-        with _exchanged(module, self._averages):
+        with _exchanged(module, self.state_dict()):
             yield
 
     def state_dict(self) -> Weights:
         """Return the averages by parameter name."""
-        return self._averages
+        averages = self._averages.parameters()
+        return {name: p.detach() for name, p in zip(self._names, averages, strict=True)}
 
     def load_state_dict(self, averages: Mapping[str, torch.Tensor]) -> None:
         """Go on from averages that `state_dict` returned."""
-        for name, average in self._averages.items():
+        for name, average in self.state_dict().items():
             average.copy_(averages[name])
 
 
@@ -171,3 +175,21 @@ def _copy_into(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
 
 def _moving(module: nn.Module) -> dict[str, nn.Parameter]:
     return {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+
+def _moving_list(module: nn.Module) -> nn.ParameterList:
+    return nn.ParameterList(_moving(module).values())
+
+
+def _warmed_up_average(
+    decay: float,
+) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor | int], torch.Tensor]:
+    """Return the average after a step, of the one before, the weights and the step."""
+
+    def average(
+        before: torch.Tensor, weights: torch.Tensor, step: torch.Tensor | int
+    ) -> torch.Tensor:
+        steps = int(step)
+        return torch.lerp(before, weights, 1 - min(decay, (1 + steps) / (10 + steps)))
+
+    return average
