@@ -3,11 +3,13 @@ import torch
 from PIL import Image
 
 from ml.encoders import checkpoint
-from ml.training.config import TuneConfig
+from ml.encoders.whitening import Whitening
+from ml.training.config import LossConfig, OptimiserConfig, TuneConfig
 from ml.training.data.pictures import open_split
 from ml.training.held_out import HeldOut
-from ml.training.module import tuned
-from ml.training.run.served_weights import AveragedWeights, StartingWeights
+from ml.training.losses import CombinedLoss
+from ml.training.module import TrainingModule, tuned
+from ml.training.run.served_weights import AveragedWeights, ServedWeights, StartingWeights
 from ml.training.trainer import train
 from tests.unit.ml.training.tiny import (
     PREPROCESS,
@@ -24,6 +26,21 @@ from tests.unit.ml.training.tiny import (
 def net():
     torch.manual_seed(4)
     return TinyNet()
+
+
+def shift(module):
+    """Move every weight by a step of its own."""
+    generator = torch.Generator().manual_seed(8)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator))
+
+
+class Guard:
+    """Lets all weights pass."""
+
+    def check_weights(self, module):
+        pass
 
 
 def test_averages_follow_the_weights_and_give_them_back():
@@ -82,6 +99,63 @@ def test_own_weights_are_back_after_an_error(net):
         raise KeyError
 
     assert torch.equal(net.head.weight, own)
+
+
+def test_averages_hold_what_moves_alone(net):
+    module = tuned(net, TuneConfig(freeze=("stem.*", "norm.*")))
+
+    averages = AveragedWeights(module, decay=0.5).state_dict()
+
+    assert averages.keys() == {"head.weight", "head.bias"}
+
+
+def test_averages_go_on_from_what_was_saved(net):
+    # given: averages of one step, and others that take them over
+    first, resumed = AveragedWeights(net, 0.5), AveragedWeights(net, 0.5)
+    shift(net)
+    first.update(net, 1)
+    resumed.load_state_dict({name: p.clone() for name, p in first.state_dict().items()})
+
+    # when
+    shift(net)
+    for averages in (first, resumed):
+        averages.update(net, 2)
+
+    # then
+    assert_equal_weights(resumed.state_dict(), first.state_dict())
+
+
+def test_the_served_module_is_averaged_mixed_and_whitened(net):
+    # given
+    module = TrainingModule(tuned(net, TuneConfig()), CombinedLoss(LossConfig(), None), PREPROCESS)
+    config = OptimiserConfig(ema_decay=0.1, trained_share=0.25)
+    first = {name: p.detach().clone() for name, p in net.named_parameters()}
+    fitted_to = []
+
+    def fit_whitening(served):
+        fitted_to.append(served.network.head.weight.detach().clone())
+        return Whitening(torch.zeros(16), torch.eye(16))
+
+    served = ServedWeights(module, config, Guard(), fit_whitening)
+    shift(net)
+    trained = {name: p.detach().clone() for name, p in net.named_parameters()}
+    served.update(1)
+
+    # when
+    with served.put_in():
+        inside = {name: p.detach().clone() for name, p in net.named_parameters()}
+        whitening = module.whitening
+
+    # then: the average is 0.1 · first + 0.9 · trained, and a quarter of the way is gone
+    for name, start in first.items():
+        expected = start + 0.25 * 0.9 * (trained[name] - start)
+        assert torch.allclose(inside[name], expected, rtol=0, atol=1e-6), name
+    assert torch.equal(fitted_to[0], inside["head.weight"])
+    assert whitening is not None
+    # and: the module trains on as it was
+    assert module.whitening is None
+    for name, parameter in net.named_parameters():
+        assert torch.equal(parameter, trained[name]), name
 
 
 def test_the_averaged_weights_are_the_ones_saved(pictures, tmp_path):
