@@ -4,17 +4,15 @@ A triplet is three rows of the batch: an anchor, a positive (same label, another
 (other label). Every method is deterministic; among equals the lowest row is taken.
 """
 
-from collections.abc import Callable
-from types import MappingProxyType
+from typing import assert_never
 
 import torch
 
-# Distances, positives, negatives, media, margin → triplets.
-Mine = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tensor]
+from ml.training.config import Mining
 
 
 def mine(
-    method: str,
+    method: Mining,
     embeddings: torch.Tensor,
     labels: torch.Tensor,
     media: torch.Tensor,
@@ -25,7 +23,7 @@ def mine(
     """Return the triplets that a method finds in a batch.
 
     Args:
-        method: one of `METHODS`:
+        method: which triplets:
             "all": every triplet there is;
             "hard": for each anchor its farthest positive with its closest negative;
             "semi_hard": for each pair of anchor and positive the closest negative that is farther
@@ -53,47 +51,32 @@ def mine(
         negatives = labels[:, None] != labels[None, :]
         if alike is not None:
             negatives &= ~alike
-        return METHODS[method](distances, _positives(labels), negatives, media, margin)
+        positives = _positives(labels)
+        match method:
+            case "all":
+                return _all(positives, negatives)
+            case "hard":
+                return _hardest(distances, positives, negatives)
+            case "semi_hard":
+                return _semi_hard(distances, positives, negatives, margin)
+            case "cross_medium":
+                is_elsewhere = media[:, None] != media[None, :]
+                return _hardest(distances, positives & is_elsewhere, negatives)
+            case _:
+                assert_never(method)
 
 
-def _all(
-    _distances: torch.Tensor,
-    positives: torch.Tensor,
-    negatives: torch.Tensor,
-    _media: torch.Tensor,
-    _margin: float,
-) -> torch.Tensor:
+def _all(positives: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
     return (positives[:, :, None] & negatives[:, None, :]).nonzero()
-
-
-def _hard(
-    distances: torch.Tensor,
-    positives: torch.Tensor,
-    negatives: torch.Tensor,
-    _media: torch.Tensor,
-    _margin: float,
-) -> torch.Tensor:
-    return _hardest(distances, positives, negatives)
-
-
-def _cross_medium(
-    distances: torch.Tensor,
-    positives: torch.Tensor,
-    negatives: torch.Tensor,
-    media: torch.Tensor,
-    _margin: float,
-) -> torch.Tensor:
-    elsewhere = media[:, None] != media[None, :]
-    return _hardest(distances, positives & elsewhere, negatives)
 
 
 def _semi_hard(
     distances: torch.Tensor,
     positives: torch.Tensor,
     negatives: torch.Tensor,
-    _media: torch.Tensor,
     margin: float,
 ) -> torch.Tensor:
+    """Return at most one triplet for each pair of an anchor and a positive."""
     anchors, others = positives.nonzero(as_tuple=True)
     to_positive = distances[anchors, others][:, None]
     to_others = distances[anchors]
@@ -119,8 +102,3 @@ def _hardest(
 def _positives(labels: torch.Tensor) -> torch.Tensor:
     """Return (N, N) bool: the same label, but not the same row."""
     return (labels[:, None] == labels[None, :]).fill_diagonal_(fill_value=False)
-
-
-METHODS: MappingProxyType[str, Mine] = MappingProxyType(
-    {"all": _all, "hard": _hard, "semi_hard": _semi_hard, "cross_medium": _cross_medium}
-)

@@ -1,8 +1,7 @@
-"""The network under training: pixels in, losses out; what may move, and the averaged weights."""
+"""The network under training: pixels in, losses out, and what of it may move."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
@@ -163,88 +162,3 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
         {"params": [p for p in moving if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in moving if p.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-class AveragedWeights:
-    """The exponential moving average of what moves.
-
-    The decay of the first steps is smaller, (1 + step) / (10 + step), so that the start is soon
-    forgotten. Source: `tf.train.ExponentialMovingAverage`, num_updates.
-    """
-
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self._decay = decay
-        self._averages = {name: p.detach().clone() for name, p in _moving(module).items()}
-
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Take in the weights after a step, counted from 1."""
-        decay = min(self._decay, (1 + step) / (10 + step))
-        for name, parameter in _moving(module).items():
-            self._averages[name].lerp_(parameter, 1 - decay)
-
-    @contextmanager
-    def put_in(self, module: nn.Module) -> Iterator[None]:
-        """Let the module run with the averages; its own weights are back afterwards."""
-        with _exchanged(module, self._averages):
-            yield
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Return the averages by parameter name."""
-        return self._averages
-
-    def load_state_dict(self, averages: Mapping[str, torch.Tensor]) -> None:
-        """Go on from averages that `state_dict` returned."""
-        for name, average in self._averages.items():
-            average.copy_(averages[name])
-
-
-class StartingWeights:
-    """The weights before the first step, which the served ones are mixed with.
-
-    Between the two ends lie weights that keep more of what the start knew and most of what was
-    learned. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
-    """
-
-    def __init__(self, module: nn.Module, trained_share: float) -> None:
-        self._trained_share = trained_share
-        self._start = {name: p.detach().clone() for name, p in _moving(module).items()}
-
-    @contextmanager
-    def put_in(self, module: nn.Module) -> Iterator[None]:
-        """Let the module run with start + share · (trained - start)."""
-        mixed = {
-            name: torch.lerp(self._start[name], p.detach(), self._trained_share)
-            for name, p in _moving(module).items()
-        }
-        with _exchanged(module, mixed):
-            yield
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Return the weights by parameter name."""
-        return self._start
-
-    def load_state_dict(self, start: Mapping[str, torch.Tensor]) -> None:
-        """Go on from weights that `state_dict` returned."""
-        for name, weights in self._start.items():
-            weights.copy_(start[name])
-
-
-@contextmanager
-def _exchanged(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
-    own = {name: p.detach().clone() for name, p in _moving(module).items()}
-    _copy_into(module, weights)
-    try:
-        yield
-    finally:
-        _copy_into(module, own)
-
-
-@torch.no_grad()
-def _copy_into(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    for name, parameter in _moving(module).items():
-        parameter.copy_(weights[name])
-
-
-def _moving(module: nn.Module) -> dict[str, nn.Parameter]:
-    return {name: p for name, p in module.named_parameters() if p.requires_grad}

@@ -1,10 +1,14 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
-from ml.training.mining import METHODS, mine
+from ml.training.config import Mining
+from ml.training.mining import mine
 
 MARGIN = 0.3
+METHODS = get_args(Mining)
 
 
 def unit_rows(rng: np.random.Generator, count: int, dim: int = 3) -> torch.Tensor:

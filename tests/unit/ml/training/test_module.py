@@ -8,8 +8,6 @@ from ml.errors import InvalidTrainingConfig
 from ml.training.config import LossConfig, StyleConfig, TuneConfig
 from ml.training.losses import Batch, CombinedLoss
 from ml.training.module import (
-    AveragedWeights,
-    StartingWeights,
     TrainingModule,
     merged,
     parameter_groups,
@@ -167,61 +165,3 @@ def test_only_matrices_and_kernels_decay(net):
     assert (decaying["weight_decay"], others["weight_decay"]) == (0.25, 0.0)
     assert [p is net.head.weight for p in decaying["params"]] == [True]
     assert len(others["params"]) == 4
-
-
-def test_averages_follow_the_weights_and_give_them_back():
-    # given: one weight that goes 1, 2, 4
-    module = torch.nn.Linear(1, 1, bias=False)
-    module.weight.data.fill_(1.0)
-    averages = AveragedWeights(module, decay=0.25)
-
-    # when
-    expected = 1.0
-    for step, weight in ((1, 2.0), (2, 4.0)):
-        module.weight.data.fill_(weight)
-        averages.update(module, step)
-        decay = min(0.25, (1 + step) / (10 + step))
-        expected = decay * expected + (1 - decay) * weight
-
-    # then
-    with averages.put_in(module):
-        assert module.weight.item() == pytest.approx(expected)
-    assert module.weight.item() == 4.0
-
-
-@pytest.mark.parametrize("share", [0.25, 0.75, 1.0])
-def test_the_served_weights_lie_between_the_first_and_the_trained(share, net):
-    # given: one parameter is frozen
-    module = tuned(net, TuneConfig(freeze=("norm.bias",)))
-    first = {name: p.detach().clone() for name, p in module.named_parameters()}
-    start = StartingWeights(module, share)
-    generator = torch.Generator().manual_seed(8)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator))
-    trained = {name: p.detach().clone() for name, p in module.named_parameters()}
-
-    # when
-    with start.put_in(module):
-        served = {name: p.detach().clone() for name, p in module.named_parameters()}
-
-    # then
-    for name, weights in served.items():
-        between = first[name].double() + share * (trained[name].double() - first[name].double())
-        expected = trained[name].double() if name == "norm.bias" else between
-        assert torch.allclose(weights.double(), expected, rtol=0, atol=1e-6), name
-    # and: the module has its own weights again
-    for name, parameter in module.named_parameters():
-        assert torch.equal(parameter, trained[name]), name
-
-
-def test_own_weights_are_back_after_an_error(net):
-    start = StartingWeights(net, 0.5)
-    with torch.no_grad():
-        net.head.weight.add_(1.0)
-    own = net.head.weight.detach().clone()
-
-    with pytest.raises(KeyError), start.put_in(net):
-        raise KeyError
-
-    assert torch.equal(net.head.weight, own)

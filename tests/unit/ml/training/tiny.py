@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
+from ml.encoders import checkpoint
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
 from ml.training import config
@@ -32,6 +34,23 @@ PLAIN_VIEWS = {
     "views.jpeg": 0.0,
     "views.background": 0.0,
     "views.copy_edit": 0.0,
+}
+
+
+# Everything whose state has to survive a resume, in batches of few views.
+EVERYTHING = {
+    "batch__subjects": 3,
+    "batch__views": 3,
+    "batch__accumulate": 2,
+    "views__background": 0.5,
+    "loss__anchor_photo_weight": 0.2,
+    "loss__anchor_drawing_weight": 0.1,
+    "loss__relation_weight": 0.1,
+    "optimiser__lr": 0.01,
+    "optimiser__ema_decay": 0.9,
+    "optimiser__warm_up": 0.4,
+    "tune__is_batch_norm_frozen": False,
+    "data__held_out_share": 0.25,
 }
 
 
@@ -83,3 +102,37 @@ def recipe(path: Path, **values: Any) -> config.TrainingConfig:
     named = {name.replace("__", "."): value for name, value in values.items()}
     defaults = {"data.path": str(path), "data.kind": "made", "device": "cpu", "precision": "fp32"}
     return config.read(None, defaults | named)
+
+
+class Log:
+    """Remembers every number; raises in the middle of a step where it is told to."""
+
+    def __init__(self, *, raises_at: int | None = None) -> None:
+        self.values: list[tuple[int, dict[str, float]]] = []
+        self.is_closed = False
+        self._raises_at = raises_at
+
+    def log(self, step, values):
+        if step == self._raises_at:
+            raise KeyboardInterrupt
+        self.values.append((step, dict(values)))
+
+    def close(self):
+        self.is_closed = True
+
+    def curve(self, name):
+        return [values[name] for _, values in self.values if name in values]
+
+
+def encoder_of(saved):
+    return saved.to_encoder(device=torch.device("cpu"), dtype=torch.float32, batch_size=4)
+
+
+def saved_weights(folder):
+    return load_file(folder / checkpoint.WEIGHTS)
+
+
+def assert_equal_weights(left, right):
+    assert left.keys() == right.keys()
+    for name in left:
+        assert torch.equal(left[name], right[name]), name
