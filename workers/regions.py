@@ -81,9 +81,9 @@ def _split(picture: UprightPicture) -> TakenApart:
             whole,
             *(
                 PictureRegion(
-                    RegionKey("panel", place), box, picture.crop(box), confidence=confidence
+                    RegionKey("panel", ordinal), box, picture.crop(box), confidence=confidence
                 )
-                for place, (box, confidence) in enumerate(kept)
+                for ordinal, (box, confidence) in enumerate(kept)
             ),
         ),
     )
@@ -121,4 +121,4 @@ def _objects(
 def _surest(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
     """Return the objects that are kept, numbered."""
     sure = sorted(objects, key=lambda one: -one.confidence)[:MAX_OBJECTS]
-    return [replace(one, key=RegionKey("object", place)) for place, one in enumerate(sure)]
+    return [replace(one, key=RegionKey("object", ordinal)) for ordinal, one in enumerate(sure)]

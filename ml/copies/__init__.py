@@ -1,4 +1,4 @@
-"""Near-identical and edited copies: a hash of the whole picture, and local features with a place.
+"""Near-identical and edited copies: a hash of all pixels, and local features with positions.
 
 `pdq` and `lookup` find a picture that was saved again, scaled, turned or mirrored among millions;
 `features` and `verification` prove of two pictures that one shows a part of the other, and where.

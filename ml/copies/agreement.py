@@ -1,4 +1,4 @@
-"""Whether two pictures, laid on each other, have their lights and darks in the same places."""
+"""Whether two pictures, laid on each other, have their lights and darks at the same positions."""
 
 import cv2
 import numpy as np

@@ -163,7 +163,7 @@ def _records(grey: NDArray[np.uint8], x_scale: float, y_scale: float) -> NDArray
     sift = cv2.SIFT.create(contrastThreshold=_LEAST_CONTRAST, enable_precise_upscale=True)
     keypoints, histograms = sift.detectAndCompute(grey, None)
     strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")
-    chosen = [keypoints[place] for place in strongest[:MOST_FEATURES]]
+    chosen = [keypoints[index] for index in strongest[:MOST_FEATURES]]
     records = np.empty(len(chosen), _RECORD)
     if not chosen:
         return records

@@ -87,8 +87,8 @@ def map_points(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDAr
     """Return (N, 2) points under a (3, 3) map; infinite or NaN on its horizon."""
     mapped = _homogeneous(matrix, points)
     with np.errstate(divide="ignore", invalid="ignore"):
-        places: NDArray[np.float64] = mapped[:, :2] / mapped[:, 2:]
-    return places
+        mapped_points: NDArray[np.float64] = mapped[:, :2] / mapped[:, 2:]
+    return mapped_points
 
 
 def area(polygon: NDArray[np.float64]) -> float:
@@ -111,7 +111,7 @@ def fit(
         query: (M, 2) points of the query.
         candidate: (M, 2), their partners.
         size: width and height of the query, pixels.
-        tolerance_px: how far from its place in the candidate a point may be mapped.
+        tolerance_px: how far from its partner in the candidate a point may be mapped.
 
     Source: Barath et al., "MAGSAC++, a fast, reliable and accurate robust estimator", CVPR 2020, as
     OpenCV has it.

@@ -17,7 +17,7 @@ class HashHit:
     Attributes:
         key: what it was added under.
         bits: how many of the 256 differ.
-        query: the place, among the hashes asked with, of the closest one.
+        query: the index, among the hashes asked with, of the closest one.
     """
 
     key: int
@@ -46,7 +46,7 @@ class HashLookup:
         return key in self._keys
 
     def add(self, keys: Sequence[int], hashes: NDArray[np.uint8]) -> None:
-        """Add hashes; one that is added under a known key takes the place of the old one.
+        """Add hashes; one that is added under a known key replaces the old one.
 
         Args:
             keys: N different numbers, 0 ≤ key < 2⁶³.
@@ -91,8 +91,8 @@ class HashLookup:
         ends, bits, keys = self._index.range_search(np.ascontiguousarray(hashes), radius_bits + 1)
         queries = np.repeat(np.arange(len(hashes)), np.diff(ends).astype(np.int64))
         closest: dict[int, HashHit] = {}
-        for place in np.lexsort((queries, keys, bits)):
-            hit = HashHit(int(keys[place]), int(bits[place]), int(queries[place]))
+        for index in np.lexsort((queries, keys, bits)):
+            hit = HashHit(int(keys[index]), int(bits[index]), int(queries[index]))
             closest.setdefault(hit.key, hit)
         return list(closest.values())
 

@@ -25,7 +25,7 @@ def match(query: LocalFeatures, candidate: LocalFeatures) -> NDArray[np.intp]:
     second nearest is as near.
 
     Returns:
-        (M, 2): place in the query, place in the candidate. No place occurs twice in a column.
+        (M, 2): index in the query, index in the candidate. No index occurs twice in a column.
     """
     pairs = _distinct_pairs(query.descriptors(), candidate.descriptors())
     agreeing: NDArray[np.intp] = pairs[_agreeing(query, candidate, pairs)]

@@ -18,7 +18,7 @@ from ml.copies.homography import Homography, map_points
 
 # Different pictures reached 8 in 8 of 100,000 random pairs, before any other check.
 FEWEST_INLIERS = 8
-# Keypoints that share a place, of so many along the longest side, are one witness and not two.
+# Keypoints that share a position, of so many along the longest side, are one witness and not two.
 _PLACES_ACROSS, _FEWEST_PLACES = 40, 6
 # Measured copies keep 0.7, blurred ones with few inliers; a photo of a page taken askew about 0.6.
 _LEAST_DEPTH_RATIO = 0.5
@@ -30,8 +30,8 @@ _LEAST_OVERLAP, _LEAST_AREA = 0.2, 0.005
 _LEAST_SPREAD = 0.03
 # Copies that are not blurred have a share of 0.2 and more, different motorbikes 0.15 and less.
 _FOUND_AGAIN, _SHARE_FOUND_AGAIN = 5, 0.15
-# Fine texture under a caption or at half the size is found again at 43 of 377 places and less, but
-# so many at once, in pictures that agree so well, no two motorbikes have: 32 at most.
+# Fine texture under a caption or at half the size is found again at 43 of 377 positions and less,
+# but so many at once, in pictures that agree so well, no two motorbikes have: 32 at most.
 _FOUND_ANYWAY, _AGREEMENT_ANYWAY = 40, 0.8
 # 98 of 100 measured copies of every kind reach 0.54.
 _LEAST_AGREEMENT = 0.4
@@ -45,7 +45,7 @@ class Proposal:
         query: features, mirrored where mirroring is being tried.
         candidate: likewise, never mirrored.
         homography: between them.
-        pairs: (K, 2), those that agree with it: place in the query, place in the candidate.
+        pairs: (K, 2), those that agree with it: index in the query, index in the candidate.
     """
 
     query: LocalFeatures
@@ -68,7 +68,7 @@ def is_plausible(proposal: Proposal) -> bool:
 
 
 def has_enough_inliers(proposal: Proposal) -> bool:
-    """Four pairs always fit; each one more has to fall on its place by chance."""
+    """Four pairs always fit; each one more has to fall on its partner by chance."""
     return len(proposal.pairs) >= FEWEST_INLIERS
 
 

@@ -11,13 +11,13 @@ from ml.copies.features import LocalFeatures
 from ml.copies.matching import match
 from ml.copies.plausibility import FEWEST_INLIERS, Proposal, is_plausible
 
-# How far from its place a point may be mapped, of the candidate's longest side.
+# How far from its partner a point may be mapped, of the candidate's longest side.
 _TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place in an upright picture: pixels from its upper left corner, x right, y down."""
+    """A position in an upright picture: pixels from its upper left corner, x right, y down."""
 
     x: float
     y: float

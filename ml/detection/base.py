@@ -84,8 +84,8 @@ def detections_of(
     """Return what a network found in one picture, cut at its sides and ordered.
 
     Args:
-        corners: (N, 4) x0, y0, x1, y1 in pixels of the picture, fractions and places outside of it
-            included. Sides are rounded to whole pixels, but no box to nothing. A box that is not
+        corners: (N, 4) x0, y0, x1, y1 in pixels of the picture, fractions and positions outside of
+            it included. Sides are rounded to whole pixels, but no box to nothing. A box that is not
             finite or that has no part in the picture is left out.
         confidences: (N,) 0..1.
         labels: N of them, any case.
@@ -94,11 +94,11 @@ def detections_of(
     """
     order = np.argsort(-confidences, kind="stable")
     found = []
-    for place in order:
-        box = _box(corners[place], width, height)
+    for index in order:
+        box = _box(corners[index], width, height)
         if box is not None:
-            label = labels[place].strip().lower()
-            found.append(Detection(box, label, float(confidences[place])))
+            label = labels[index].strip().lower()
+            found.append(Detection(box, label, float(confidences[index])))
     return tuple(found)
 
 

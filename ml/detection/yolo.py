@@ -72,12 +72,12 @@ class YoloDetector:
             row[:] = canvas
         outputs = self._network.forward(pixels)
         return [
-            self._detections(output, image, place)
-            for output, image, (_, place) in zip(outputs, images, boxed, strict=False)
+            self._detections(output, image, placed_box)
+            for output, image, (_, placed_box) in zip(outputs, images, boxed, strict=False)
         ]
 
     def _detections(
-        self, output: torch.Tensor, image: Image.Image, place: Box
+        self, output: torch.Tensor, image: Image.Image, placed_box: Box
     ) -> tuple[Detection, ...]:
         # One picture at a time: ultralytics stops, and loses the rest, when a batch takes long.
         rows = non_max_suppression(
@@ -90,8 +90,13 @@ class YoloDetector:
             end2end=self._network.is_suppressed,
         )[0].numpy()
         rows = rows[(rows[:, 5] >= 0) & (rows[:, 5] < len(self.spec.labels))]
-        corners = rows[:, :4].astype(np.float64) - (place.x0, place.y0, place.x0, place.y0)
-        scale_x, scale_y = image.width / place.width, image.height / place.height
+        corners = rows[:, :4].astype(np.float64) - (
+            placed_box.x0,
+            placed_box.y0,
+            placed_box.x0,
+            placed_box.y0,
+        )
+        scale_x, scale_y = image.width / placed_box.width, image.height / placed_box.height
         return detections_of(
             corners * (scale_x, scale_y, scale_x, scale_y),
             rows[:, 4],
@@ -166,7 +171,7 @@ def _is_expected(shape: tuple[int, ...], network: Network) -> bool:
     values = _BOX_VALUES + len(network.labels)
     if network.is_suppressed:
         return shape[2] == _FOUND_VALUES if network.task == "detect" else shape[2] > _FOUND_VALUES
-    # Of six places, and of two classes, the one form could be taken for the other.
+    # Of six positions, and of two classes, the one form could be taken for the other.
     if shape[2] == _FOUND_VALUES:
         return False
     return shape[1] == values if network.task == "detect" else shape[1] > values

@@ -15,8 +15,8 @@ from ml.weights import yolo as yolo_weights
 
 _MAX_LABELS = 100_000
 
-# (B, H, W, 3) uint8 RGB → (B, 4 + classes + more, places) float32: x, y of the middle, width and
-# height in pixels of the input, then a confidence a class; or (B, places, 6 + more) with
+# (B, H, W, 3) uint8 RGB → (B, 4 + classes + more, positions) float32: x, y of the middle, width and
+# height in pixels of the input, then a confidence a class; or (B, positions, 6 + more) with
 # suppression inside the network: x0, y0, x1, y1, confidence, class.
 Forward = Callable[[NDArray[np.uint8]], torch.Tensor]
 

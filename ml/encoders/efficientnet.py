@@ -84,7 +84,7 @@ def load_network(reference: str) -> EncoderNetwork:
 def build(config: Mapping[str, Any]) -> nn.Module:
     """Return the network without its weights: (B, 3, S, S) → (B, D), any S of 32 and more.
 
-    An embedding is the mean over all places of the last feature map. Batch norms are folded into
+    An embedding is the mean over all positions of the last feature map. Batch norms are folded into
     their convolutions, for training too: their statistics are frozen that way, a training step is
     15% faster, and the network that is served is the one that was trained.
 
@@ -96,7 +96,8 @@ def build(config: Mapping[str, Any]) -> nn.Module:
         ValueError: it is none of this family.
     """
     known = [packaged.network for packaged in _PACKAGED.values()]
-    # A checkpoint is somebody's file, and timm takes places on the hub, too, and fetches from them.
+    # A checkpoint is somebody's file, and timm takes addresses on the hub, too, and
+    # fetches from them.
     if config["network"] not in known:
         raise ValueError(f"{config['network']!r} is none of {', '.join(known)}")
     return _folded(timm.create_model(config["network"], pretrained=False, num_classes=0))

@@ -19,9 +19,9 @@ def load_network(reference: str = "", *, cache_dir: Path | None = None) -> Encod
     """Return the network of a weights file, made fast for embedding; it is not to be trained.
 
     An embedding is what ultralytics' own `embed` returns: the second-to-last layer's feature map,
-    averaged over all places. Pictures are letterboxed to one square, so that no picture's embedding
-    depends on which others are in its batch; classifiers get the middle square, as they were
-    trained.
+    averaged over all positions. Pictures are letterboxed to one square, so that no picture's
+    embedding depends on which others are in its batch; classifiers get the middle square, as they
+    were trained.
 
     Args:
         reference: path of a .pt file, or the name of an official one, which is downloaded where it

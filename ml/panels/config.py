@@ -136,7 +136,7 @@ class SnappingConfig:
         "the detail that light has",
     )
     nearly_best_share: float = rule_of_layout(
-        0.1, "less edge than the best: among such places the highest step decides"
+        0.1, "less edge than the best: among such positions the highest step decides"
     )
 
 

@@ -18,7 +18,7 @@ FEATURES = (
     "step, to all",  # times the region's median step
     "step, to near",  # times the mean step within 20 px
     "sharpness",  # the step by all steps within 3 px: things in a photo are blurred, seams are not
-    "next share",  # of the best other place
+    "next share",  # of the best other position
     "colour apart",  # grey levels between the strips' means
     "likeness",  # correlation of the strips along the cut
     "calmer strip",  # deviation along the cut, grey levels

@@ -388,9 +388,9 @@ def _why(error: ValidationError) -> str:
     """Return all that is wrong, in one line."""
     reasons = []
     for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"])
+        location = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "unexpected_keyword_argument":
             message = "no such setting"
-        reasons.append(f"{place}: {message}" if place else message)
+        reasons.append(f"{location}: {message}" if location else message)
     return "; ".join(reasons)

@@ -103,8 +103,8 @@ def _chosen(pictures: PictureSet, config: TrainingConfig) -> list[int]:
     names = sorted(by_label)
     order = np.random.default_rng([_CHOICE_STREAM, config.seed]).permutation(len(names))
     chosen: list[int] = []
-    for place in order:
-        members = by_label[names[place]]
+    for index in order:
+        members = by_label[names[index]]
         if chosen and len(chosen) + len(members) > config.data.max_held_out:
             break
         chosen += members

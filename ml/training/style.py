@@ -57,7 +57,7 @@ def mixed(features: torch.Tensor) -> torch.Tensor:
     partners = torch.randperm(count).to(features.device)
     known = features.detach().float()  # squares of half precision overflow
     mean = known.mean(dim=(2, 3), keepdim=True)
-    correction = min(1, features.shape[2] * features.shape[3] - 1)  # of one place, none
+    correction = min(1, features.shape[2] * features.shape[3] - 1)  # of one position, none
     variance = known.var(dim=(2, 3), keepdim=True, correction=correction)
     deviation = (variance + _LEAST_VARIANCE).sqrt()
     new_mean = part * mean + (1 - part) * mean[partners]

@@ -58,7 +58,7 @@ class Hub:
     timeout_s: float = 4.0
 
     def locate(self, reference: str) -> Checkpoint:
-        """Return the checkpoint's place, after downloading what is not on disk yet.
+        """Return where the checkpoint lies, after downloading what is not on disk yet.
 
         Args:
             reference: a folder, or a hub id such as "openai/clip-vit-base-patch32", with
@@ -82,7 +82,7 @@ class Hub:
             raise CheckpointMismatch(
                 f"The model hub gave commit {folder.name} for {wanted}.", reference=reference
             )
-        self._pins.check(wanted.name, Pin(sha256=digest, commit=folder.name), place=folder)
+        self._pins.check(wanted.name, Pin(sha256=digest, commit=folder.name), location=folder)
         weights = f"{wanted.repo_id}@{folder.name}"
         return Checkpoint(folder=folder, weights=weights, sha256=digest)
 

@@ -76,13 +76,13 @@ class Pins:
             logger.warning("weights not recorded", extra={"weights": name, "reason": str(err)})
         return found
 
-    def check(self, name: str, found: Pin, *, place: Path) -> None:
+    def check(self, name: str, found: Pin, *, location: Path) -> None:
         """Return if weights are those that are recorded under their name, after recording new ones.
 
         Args:
             name: what they were asked for as.
             found: what they are.
-            place: the file or folder that they are in, for the sentence that refuses others.
+            location: the file or folder that they are in, for the sentence that refuses others.
 
         Raises:
             CheckpointMismatch: they are other ones, or the record is damaged.
@@ -91,7 +91,7 @@ class Pins:
         if found != recorded:
             raise CheckpointMismatch(
                 f"The weights of {name} are not those of the first load: {_told(found)} instead of "
-                f"{_told(recorded)}. Delete {place} to fetch them again; if other weights are "
+                f"{_told(recorded)}. Delete {location} to fetch them again; if other weights are "
                 f"meant, take {name} out of {self.path}.",
                 name=name,
                 found=asdict(found),

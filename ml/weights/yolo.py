@@ -87,14 +87,14 @@ def locate(reference: str = "", *, cache_dir: Path | None = None) -> Path:
     official = _folder(cache_dir) / name
     if not official.is_file():
         _download(official)
-    Pins(official.parent).check(name, Pin(sha256_of([official])), place=official)
+    Pins(official.parent).check(name, Pin(sha256_of([official])), location=official)
     return official
 
 
 def default_availability(cache_dir: Path | None = None) -> tuple[bool, str]:
     """Return whether `locate` is likely to find the default weights, and why, within about 5 s.
 
-    Nothing is downloaded: the place that has them is only asked for their size.
+    Nothing is downloaded: the server that has them is only asked for their size.
     """
     try:
         Pins(_folder(cache_dir)).find(DEFAULT_WEIGHTS)

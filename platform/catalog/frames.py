@@ -36,15 +36,15 @@ def _count_gif_frames(data: bytes, *, enough: int) -> int:
     Source: GIF89a specification, sections 15 and 18 to 27.
     """
     frames = 0
-    place = 13 + _colour_table_bytes(data[10])
-    while place < len(data) and data[place] != ord(";") and frames < enough:
-        if data[place] == ord(","):
+    offset = 13 + _colour_table_bytes(data[10])
+    while offset < len(data) and data[offset] != ord(";") and frames < enough:
+        if data[offset] == ord(","):
             frames += 1
-            place = _after_blocks(data, place + 11 + _colour_table_bytes(data[place + 9]))
-        elif data[place] == ord("!"):
-            place = _after_blocks(data, place + 2)
+            offset = _after_blocks(data, offset + 11 + _colour_table_bytes(data[offset + 9]))
+        elif data[offset] == ord("!"):
+            offset = _after_blocks(data, offset + 2)
         else:  # passed over, as decoders do
-            place += 1
+            offset += 1
     return frames
 
 
@@ -52,8 +52,8 @@ def _colour_table_bytes(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, place: int) -> int:
-    """Return the place behind a chain of blocks, each led by its length; 0 ends the chain."""
-    while place < len(data) and data[place]:
-        place += data[place] + 1
-    return place + 1
+def _after_blocks(data: bytes, offset: int) -> int:
+    """Return the offset behind a chain of blocks, each led by its length; 0 ends the chain."""
+    while offset < len(data) and data[offset]:
+        offset += data[offset] + 1
+    return offset + 1

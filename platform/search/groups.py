@@ -22,7 +22,7 @@ class QueryPart:
 
     Attributes:
         region: the whole, a panel, or the box that a person chose.
-        searched: places in `ExtractedQuery.searched`: the region itself, and objects inside it.
+        searched: indices in `ExtractedQuery.searched`: the region itself, and objects inside it.
     """
 
     region: QueryRegion
@@ -80,15 +80,15 @@ def parts_of(extracted: ExtractedQuery) -> list[QueryPart]:
     panels the whole with its objects; or the box alone.
     """
     searched = list(enumerate(extracted.searched))
-    objects = [(place, region) for place, region in searched if region.kind == "object"]
-    heads = [(place, region) for place, region in searched if region.kind != "object"]
-    panels = [(place, region) for place, region in heads if region.kind == "panel"]
+    objects = [(index, region) for index, region in searched if region.kind == "object"]
+    heads = [(index, region) for index, region in searched if region.kind != "object"]
+    panels = [(index, region) for index, region in heads if region.kind == "panel"]
     parts = []
-    for place, region in panels or heads:
+    for index, region in panels or heads:
         inside = (other for other, each in objects if _is_in(each, region))
-        parts.append(QueryPart(region, (place, *inside)))
+        parts.append(QueryPart(region, (index, *inside)))
     wholes = [head for head in heads if panels and head[1].kind == "whole"]
-    return parts + [QueryPart(region, (place,)) for place, region in wholes]
+    return parts + [QueryPart(region, (index,)) for index, region in wholes]
 
 
 def hits_a_part(parts: int) -> int:
@@ -108,9 +108,9 @@ def best_pairs(
         most: images that are returned.
     """
     best: dict[UUID, Pair] = {}
-    for place in part.searched:
-        region = extracted.searched[place]
-        for hit in found[place]:
+    for index in part.searched:
+        region = extracted.searched[index]
+        for hit in found[index]:
             pair = Pair(region, hit.point_id, pair_score(region.kind, hit.payload.kind, hit.score))
             known = best.get(hit.payload.image_id)
             if known is None or pair.score > known.score:
@@ -169,7 +169,7 @@ def rank(
             )
         )
     hits.sort(key=_order)
-    kept = (replace(hit, rank=place) for place, hit in enumerate(hits[:most], start=1))
+    kept = (replace(hit, rank=rank) for rank, hit in enumerate(hits[:most], start=1))
     return Group(part.region, tuple(kept))
 
 

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 # Points asked for: several may belong to one image, and images being deleted drop out.
 _POINTS_AN_IMAGE = 4
-# How often a part asks again, where a few images took all places.
+# How often a part asks again, where a few images took all ranks.
 _MOST_AGAIN = 3
 # Images of a part that are compared with it by their pixels, and in all parts of a query.
 _COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 240, 5
@@ -230,21 +230,21 @@ def _nearest(
 ) -> list[list[Hit]]:
     """Return the nearest points of each searched region, in its order.
 
-    Where a few images of many regions take all places, their part asks again without them.
+    Where a few images of many regions take all ranks, their part asks again without them.
     """
     k = most * _POINTS_AN_IMAGE
     found = index.search(extracted.embeddings, k=k, where=Where(labels=labels))
     for part in parts:
-        full = [place for place in part.searched if len(found[place]) == k]
+        full = [row for row in part.searched if len(found[row]) == k]
         for _ in range(_MOST_AGAIN):
-            known = {hit.payload.image_id for place in part.searched for hit in found[place]}
+            known = {hit.payload.image_id for row in part.searched for hit in found[row]}
             if not full or len(known) >= most:
                 break
             where = Where(labels=labels, not_image_ids=tuple(known))
             more = index.search(extracted.embeddings[full], k=k, where=where)
-            for place, hits in zip(full, more, strict=True):
-                found[place] += hits
-            full = [place for place, hits in zip(full, more, strict=True) if len(hits) == k]
+            for row, hits in zip(full, more, strict=True):
+                found[row] += hits
+            full = [row for row, hits in zip(full, more, strict=True) if len(hits) == k]
     return found
 
 

@@ -20,7 +20,7 @@ SCORE_DECIMALS = 6
 # 3.5e-4 as they are (squared length below float32 epsilon), and their scores are no cosines.
 MIN_NORM = 1e-3
 
-# Extra hits asked for, so that ties across the k-th place are still decided by id. More than this
+# Extra hits asked for, so that ties across the k-th rank are still decided by id. More than this
 # many points tied there with exactly the same score may come in any order.
 TIE_MARGIN = 16
 

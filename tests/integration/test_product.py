@@ -85,10 +85,10 @@ def test_every_photo_of_a_collage_is_first_in_a_group_of_its_own(
     product: Product, tmp_path: Path
 ) -> None:
     sheet = Image.new("RGB", (2 * 320 + 60, 2 * 240 + 60), "white")
-    for place in range(4):
-        picture = Image.fromarray(photo(place, 320, 240))
-        (tmp_path / f"photo {place}.jpg").write_bytes(jpeg(picture))
-        sheet.paste(picture, (20 + place % 2 * 340, 20 + place // 2 * 260))
+    for index in range(4):
+        picture = Image.fromarray(photo(index, 320, 240))
+        (tmp_path / f"photo {index}.jpg").write_bytes(jpeg(picture))
+        sheet.paste(picture, (20 + index % 2 * 340, 20 + index // 2 * 260))
     product.manage("ingest", str(tmp_path))
 
     answer = product.search(jpeg(sheet)).json()

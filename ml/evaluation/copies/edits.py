@@ -63,9 +63,9 @@ def write_text(
     copy = image.copy()
     words = rng.choice(_WORDS, size=int(rng.integers(2, _LONGEST_LINE_WORDS)))
     font = ImageFont.load_default(size=max(8.0, image.height * height_percent / 100))
-    place = (image.width / 2, float(rng.uniform(0.1, 0.9)) * image.height)
+    position = (image.width / 2, float(rng.uniform(0.1, 0.9)) * image.height)
     ImageDraw.Draw(copy).text(
-        place,
+        position,
         " ".join(words),
         fill="white",
         font=font,

@@ -68,7 +68,7 @@ def resample(
 
     Returns:
         The names of `RetrievalMetrics.figures` → (B,) float64; NaN where a resample drew no query
-        with a positive. A pair that was drawn n times weighs n, at the middle place of its n
+        with a positive. A pair that was drawn n times weighs n, at the middle rank of its n
         repetitions.
     """
     queries = ranking.queries
@@ -137,8 +137,8 @@ def _pooled(
     for start in range(0, len(positive_unit), _PAIRS_AT_ONCE):
         weight = weights[positive_unit[start : start + _PAIRS_AT_ONCE]]
         rows = len(weight)
-        is_here = (pairs.negative_place >= start) & (pairs.negative_place < start + rows)
-        cells = (pairs.negative_place[is_here] - start) * units + negative_unit[is_here]
+        is_here = (pairs.negative_index >= start) & (pairs.negative_index < start + rows)
+        cells = (pairs.negative_index[is_here] - start) * units + negative_unit[is_here]
         counts = np.bincount(cells, minlength=rows * units).reshape(rows, units)
         new_wrong = counts.astype(np.float32) @ weights
         all_found = found + np.cumsum(weight, axis=0, dtype=np.float64)

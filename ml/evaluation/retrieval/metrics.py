@@ -48,18 +48,18 @@ class PairRanking:
         scores: (P,) float64, of the P positive pairs, falling.
         positive_query: (P,) int64, which query each is of.
         negative_query: (M,) int64, which query each of the M negative pairs is of.
-        negative_place: (M,) int64, 0..P: the first of the P that the negative ranks before.
+        negative_index: (M,) int64, 0..P: the first of the P that the negative ranks before.
     """
 
     scores: NDArray[np.float64]
     positive_query: NDArray[np.int64]
     negative_query: NDArray[np.int64]
-    negative_place: NDArray[np.int64]
+    negative_index: NDArray[np.int64]
 
     def precision(self) -> NDArray[np.float64]:
         """Return (P,) the precision among all pairs down to each positive one."""
         count = len(self.scores)
-        negatives = np.cumsum(np.bincount(self.negative_place, minlength=count + 1))[:count]
+        negatives = np.cumsum(np.bincount(self.negative_index, minlength=count + 1))[:count]
         found = np.arange(1, count + 1)
         return np.asarray(found / (found + negatives), dtype=np.float64)
 
@@ -291,12 +291,12 @@ def _rank_pairs(
     order = np.argsort(-positive_scores, kind="stable")
     rising = positive_scores[order][::-1]
     # Right of equal scores, counted from the end: the negative ranks before all it ties with.
-    place = len(rising) - np.searchsorted(
+    index = len(rising) - np.searchsorted(
         rising, scores[negatives].astype(np.float64), side="right"
     )
     return PairRanking(
         scores=positive_scores[order],
         positive_query=positive_query[order],
         negative_query=np.nonzero(negatives)[0],
-        negative_place=place,
+        negative_index=index,
     )

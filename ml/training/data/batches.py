@@ -38,7 +38,7 @@ class ViewBatch:
 
 
 def stack(views: Sequence[View], media: Sequence[str]) -> ViewBatch:
-    """Return views as one batch; a medium becomes its place in `media`."""
+    """Return views as one batch; a medium becomes its index in `media`."""
     return ViewBatch(
         torch.from_numpy(np.stack([view.pixels for view in views])),
         Batch(

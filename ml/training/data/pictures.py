@@ -46,7 +46,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PictureSet:
-    """Pictures in a fixed order; a picture is referred to by its place in it.
+    """Pictures in a fixed order; a picture is referred to by its index in it.
 
     Attributes:
         pictures: the readable ones.
@@ -219,7 +219,7 @@ def _split(pictures: PictureSet, config: DataConfig, seed: int) -> Split:
     share, labels = config.held_out_share, _usable(pictures, config)
     count = 0 if share == 0 else max(1, round(share * len(labels)))
     order = np.random.default_rng([_SPLIT_STREAM, seed]).permutation(len(labels))
-    held_out = {labels[place] for place in order[:count]}
+    held_out = {labels[index] for index in order[:count]}
     chosen = [picture.entry.label in held_out for picture in pictures.pictures]
     return Split(
         train=pictures.of(index for index, is_held_out in enumerate(chosen) if not is_held_out),

@@ -19,7 +19,7 @@ class ViewRequest:
     """One view to be made.
 
     Attributes:
-        picture: the source's place in the picture set.
+        picture: the source's index in the picture set.
         label: number of the subject.
         medium: the picture's own, or for a drawing to be made its kind.
         is_made: whether `medium` is a kind of drawing that is yet to be made.
@@ -88,10 +88,10 @@ class BatchPlan:
         Args:
             number: of the batch, from 0, counted through all epochs.
         """
-        epoch, place = divmod(number, self.epoch_batches)
+        epoch, index = divmod(number, self.epoch_batches)
         rng = np.random.default_rng([_EPOCH_STREAM, self._seed, epoch])
         order = rng.permutation(self._subjects)
-        start = place * self.subjects_each
+        start = index * self.subjects_each
         chosen = self._with_partners(order[start:].tolist() + order[:start].tolist(), number)
         requests = []
         for slot, subject in enumerate(chosen):

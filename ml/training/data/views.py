@@ -43,7 +43,7 @@ class View:
         pixels: (S, S, 3) uint8 RGB.
         label: number of the subject.
         medium: the picture's own, or the kind of drawing.
-        picture: the source's place in the picture set.
+        picture: the source's index in the picture set.
     """
 
     pixels: Pixels

@@ -11,6 +11,7 @@ from ultralytics import YOLO
 from ml.detection import registry
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.types import Box
+from ml.weights import yolo as _yolo  # noqa: F401  # takes ultralytics' `open` out of Pillow again
 from tests.contract.detector.conftest import HEIGHT, ROWS, WIDTH
 from tests.contract.encoder.checkpoints import YOLO_SIDE_PX, pictures, save_yolo
 

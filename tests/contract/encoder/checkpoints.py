@@ -22,6 +22,7 @@ from ultralytics import YOLO
 from ml.encoders import checkpoint, fusion
 from ml.encoders.fusion_network import FusionConfig
 from ml.encoders.network import EncoderNetwork
+from ml.weights import yolo as _yolo  # noqa: F401  # takes ultralytics' `open` out of Pillow again
 
 SIDE_PX = 32
 CLIP_DIM = 24

@@ -68,10 +68,10 @@ def many_paged_tiff(pages: int) -> bytes:
     tags = [(256, 3, 1, 1), (257, 3, 1, 1), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
     tags += [(273, 4, 1, 8), (277, 3, 1, 1), (278, 3, 1, 1), (279, 4, 1, 1)]
     fields = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    places = range(10, 10 + pages * (len(fields) + 4), len(fields) + 4)
-    following = [*places[1:], 0]
-    directories = b"".join(fields + struct.pack("<I", place) for place in following)
-    return b"II*\0" + struct.pack("<I", places[0]) + b"\0\0" + directories
+    offsets = range(10, 10 + pages * (len(fields) + 4), len(fields) + 4)
+    following = [*offsets[1:], 0]
+    directories = b"".join(fields + struct.pack("<I", offset) for offset in following)
+    return b"II*\0" + struct.pack("<I", offsets[0]) + b"\0\0" + directories
 
 
 @pytest.mark.parametrize(

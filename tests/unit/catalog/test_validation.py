@@ -502,8 +502,8 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(
             del data[rng.integers(1, len(data)) :]
         elif damage == "flipped":
             # Mostly in the first bytes, where formats say what they are.
-            for place in rng.integers(0, rng.choice([64, 400, len(data)]), 3):
-                data[place % len(data)] ^= 1 << int(rng.integers(8))
+            for index in rng.integers(0, rng.choice([64, 400, len(data)]), 3):
+                data[index % len(data)] ^= 1 << int(rng.integers(8))
         else:
             start = int(rng.integers(0, min(600, len(data))))
             data[start : start + 8] = rng.bytes(8)

@@ -333,8 +333,8 @@ def test_damage_anywhere_raises_only_our_errors():
 
     for number in range(600):
         damaged = bytearray(originals[number % len(originals)])
-        for place in generator.integers(0, len(damaged), 4):
-            damaged[place] = generator.integers(0, 256)
+        for index in generator.integers(0, len(damaged), 4):
+            damaged[index] = generator.integers(0, 256)
         try:
             decode(bytes(damaged), max_pixels=1_000_000)
         except (UndecodableImage, TooManyPixels):

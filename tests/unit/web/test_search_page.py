@@ -626,7 +626,7 @@ def test_proving_copies_has_the_time_that_is_left(client, searchable, worker, se
 
 def test_a_few_images_of_many_alike_regions_hide_no_others(client, searchable, version, worker):
     # given contact sheets with enough red panels each for all places of an answer
-    panels = [FoundRegion("panel", place, 20, 0, 60, 40) for place in range(MAX_PANELS)]
+    panels = [FoundRegion("panel", ordinal, 20, 0, 60, 40) for ordinal in range(MAX_PANELS)]
     for number in range(3):
         searchable(plain(RED, size=(60, 40 + number)), f"sheet {number}", *panels)
     searchable(encoded(DARK_RED), "dark red")

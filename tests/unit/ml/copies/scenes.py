@@ -52,9 +52,9 @@ def pasted(picture: Picture, ground: Picture, x: int, y: int) -> Picture:
 def written_over(picture: Picture, words: str) -> Picture:
     """The picture with large words across its middle."""
     copy = picture.copy()
-    place = (5, picture.shape[0] // 2)
+    position = (5, picture.shape[0] // 2)
     for colour, thickness in (((0, 0, 0), 9), ((255, 255, 255), 4)):
-        cv2.putText(copy, words, place, cv2.FONT_HERSHEY_SIMPLEX, 1.6, colour, thickness)
+        cv2.putText(copy, words, position, cv2.FONT_HERSHEY_SIMPLEX, 1.6, colour, thickness)
     return copy
 
 

@@ -31,8 +31,8 @@ def brute_force(known, queries, radius_bits):
 def test_finds_what_brute_force_finds(rng, radius_bits):
     hashes = random_hashes(rng, 300)
     queries = random_hashes(rng, 8)
-    for place, bits in enumerate((0, 1, 30, 31, 32, 33)):  # on both sides of the radius
-        hashes[place] = with_flipped_bits(rng, queries[place % 3], bits)
+    for index, bits in enumerate((0, 1, 30, 31, 32, 33)):  # on both sides of the radius
+        hashes[index] = with_flipped_bits(rng, queries[index % 3], bits)
     keys = [int(key) for key in rng.choice(2**62, 300, replace=False)]
     lookup = HashLookup()
     lookup.add(keys[:200], hashes[:200])

@@ -30,8 +30,8 @@ def test_the_bits_are_those_of_the_definition(rng):
     """64 × 64 pixels are not averaged: a cosine transform, cut at its median, is all of it."""
     picture = rng.integers(0, 256, (64, 64, 3), np.uint8)
     luma = picture @ np.array([0.299, 0.587, 0.114])
-    frequency, place = np.arange(1, 17)[:, None], np.arange(64)[None]
-    cosines = np.cos(np.pi / 128 * frequency * (2 * place + 1))
+    frequency, position = np.arange(1, 17)[:, None], np.arange(64)[None]
+    cosines = np.cos(np.pi / 128 * frequency * (2 * position + 1))
     transformed = cosines @ luma @ cosines.T
 
     found = np.unpackbits(pdq_hash(picture).bits)

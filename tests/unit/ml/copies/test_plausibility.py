@@ -135,8 +135,8 @@ def test_overlaps_are_counted_pixel_by_pixel():
     pixels = np.stack([x.ravel(), y.ravel()], axis=1)[None]
 
     def share(each):
-        places = cv2.perspectiveTransform(pixels, each)[0]
-        return ((places >= 0) & (places <= (WIDTH, HEIGHT))).all(axis=1).mean()
+        points = cv2.perspectiveTransform(pixels, each)[0]
+        return ((points >= 0) & (points <= (WIDTH, HEIGHT))).all(axis=1).mean()
 
     expected = (share(matrix), share(np.linalg.inv(matrix)))
     assert proposal(matrix).overlaps() == pytest.approx(expected, abs=0.005)

@@ -56,8 +56,8 @@ def gradient(size, start, stop):
     return np.broadcast_to(column, (size[1], size[0], 3)).astype(np.uint8)
 
 
-def write(pixels, text, place, *, ink=(30, 30, 30), scale=0.5):
-    cv2.putText(pixels, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
+def write(pixels, text, position, *, ink=(30, 30, 30), scale=0.5):
+    cv2.putText(pixels, text, position, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
 
 
 def page(size=(1000, 760), *, is_dark=False, photos=()):

@@ -369,11 +369,11 @@ def drawing(pixels, box):
     cv2.ellipse(pixels, middle, axes, 30, 0, 360, (40, 90, 60), -1, cv2.LINE_AA)
 
 
-@pytest.mark.parametrize("place", [0, 4, 8], ids=["corner", "middle", "other corner"])
-def test_rows_and_columns_tell_where_a_white_photo_ends_on_a_white_canvas(place):
+@pytest.mark.parametrize("index", [0, 4, 8], ids=["corner", "middle", "other corner"])
+def test_rows_and_columns_tell_where_a_white_photo_ends_on_a_white_canvas(index):
     boxes, size = pictures.grid(3, 3, (240, 200), 12, margin=20)
     pixels = pictures.collage(boxes, size)
-    drawing(pixels, boxes[place])
+    drawing(pixels, boxes[index])
 
     assert_found(pictures.as_jpeg(pixels, 95), boxes)
 

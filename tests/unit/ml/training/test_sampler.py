@@ -12,8 +12,8 @@ from ml.training.data.sources import Entry
 def picture_set(*members, hard_negatives=()):
     """Pictures given as (label, medium)."""
     pictures = tuple(
-        Picture(Entry(Path(str(place)), str(place), label, medium), sha256=str(place))
-        for place, (label, medium) in enumerate(members)
+        Picture(Entry(Path(str(index)), str(index), label, medium), sha256=str(index))
+        for index, (label, medium) in enumerate(members)
     )
     return PictureSet(pictures, tuple(hard_negatives), (), max_pixels=1)
 
@@ -46,7 +46,7 @@ def test_an_epoch_sees_every_subject_once():
 
     for epoch in range(3):
         labels = [
-            request.label for place in range(3) for request in whole.batch(3 * epoch + place)[::2]
+            request.label for index in range(3) for request in whole.batch(3 * epoch + index)[::2]
         ]
         assert sorted(labels) == list(range(6))
 

@@ -32,8 +32,8 @@ PLAIN = ViewConfig(
 def pictures_of(*arrays):
     return PictureSet(
         tuple(
-            Picture(Entry(Path(str(place)), str(place), str(place)), str(place), pixels)
-            for place, pixels in enumerate(arrays)
+            Picture(Entry(Path(str(index)), str(index), str(index)), str(index), pixels)
+            for index, pixels in enumerate(arrays)
         ),
         (),
         (),
@@ -114,11 +114,11 @@ def test_a_picture_whose_subject_is_not_found_stays_whole():
     assert np.unique(view.pixels).tolist() == [60]
 
 
-@pytest.mark.parametrize("place", range(4), ids=["words", "turn", "border", "inside"])
-def test_each_of_what_people_do_to_a_copy_is_done(place, monkeypatch):
+@pytest.mark.parametrize("index", range(4), ids=["words", "turn", "border", "inside"])
+def test_each_of_what_people_do_to_a_copy_is_done(index, monkeypatch):
     # given: a green picture, a blue one that it may be placed inside, and one edit alone
     green, blue = (np.full((64, 64, 3), colour, np.uint8) for colour in ((0, 200, 0), (0, 0, 200)))
-    monkeypatch.setattr(views, "_COPY_EDITS", views._COPY_EDITS[place : place + 1])
+    monkeypatch.setattr(views, "_COPY_EDITS", views._COPY_EDITS[index : index + 1])
     maker = ViewMaker(pictures_of(green, blue), replace(PLAIN, copy_edit=1.0), size_px=64)
 
     made = [maker.make(request(seed=(seed,))).pixels.astype(int) for seed in range(8)]
@@ -128,12 +128,12 @@ def test_each_of_what_people_do_to_a_copy_is_done(place, monkeypatch):
         assert view.shape == (64, 64, 3)
         assert 0.02 < is_green.mean() < 1
         rim = np.concatenate([view[0], view[-1], view[:, 0], view[:, -1]])
-        if place == 0:  # the black stroke around small letters
+        if index == 0:  # the black stroke around small letters
             assert (view[~is_green].max(axis=1) <= 8).any()
-        elif place == 1:  # black corners and nothing else
+        elif index == 1:  # black corners and nothing else
             assert (view[[0, 0, -1, -1], [0, -1, 0, -1]] <= 8).all()
             assert view[32, 32].tolist() == [0, 200, 0]
-        elif place == 2:  # one colour all around
+        elif index == 2:  # one colour all around
             assert len(np.unique(rim, axis=0)) == 1
             assert is_green[20:44, 20:44].all()
         else:  # blue, and no third colour but at the seam
@@ -164,7 +164,7 @@ def test_batches_come_in_order_whoever_makes_them(workers, rng):
     maker = ViewMaker(pictures, ViewConfig(), size_px=16)
     kinds = {2: "photo", 1: "pencil"}
     requests = [
-        [request(place, kind, seed=(number, place)) for place, kind in kinds.items()]
+        [request(index, kind, seed=(number, index)) for index, kind in kinds.items()]
         for number in range(4)
     ]
 

@@ -22,7 +22,7 @@ def test_nothing_is_recorded_of_what_was_never_loaded(tmp_path):
 
 
 def test_the_first_load_is_written_down(tmp_path):
-    Pins(tmp_path).check(NAME, FIRST, place=tmp_path)
+    Pins(tmp_path).check(NAME, FIRST, location=tmp_path)
 
     assert (tmp_path / "pins.json").read_text() == RECORD % (NAME, FIRST.sha256, FIRST.commit)
     assert Pins(tmp_path).find(NAME) == FIRST
@@ -31,8 +31,8 @@ def test_the_first_load_is_written_down(tmp_path):
 def test_later_loads_add_to_the_record(tmp_path):
     without_commit = Pin(sha256="3" * 64)
 
-    Pins(tmp_path).check(NAME, FIRST, place=tmp_path)
-    Pins(tmp_path).check("network.pt", without_commit, place=tmp_path)
+    Pins(tmp_path).check(NAME, FIRST, location=tmp_path)
+    Pins(tmp_path).check("network.pt", without_commit, location=tmp_path)
 
     assert Pins(tmp_path).find(NAME) == FIRST
     assert Pins(tmp_path).find("network.pt") == without_commit
@@ -49,10 +49,10 @@ def test_later_loads_add_to_the_record(tmp_path):
 )
 def test_other_weights_of_the_same_name_are_refused(tmp_path, other):
     pins = Pins(tmp_path)
-    pins.check(NAME, FIRST, place=tmp_path)
+    pins.check(NAME, FIRST, location=tmp_path)
 
     with pytest.raises(CheckpointMismatch) as error:
-        pins.check(NAME, other, place=tmp_path / "snapshot")
+        pins.check(NAME, other, location=tmp_path / "snapshot")
 
     assert error.value.code == "ml:checkpoint-mismatch"
     assert f"The weights of {NAME} are not those of the first load" in str(error.value)
@@ -63,13 +63,13 @@ def test_other_weights_of_the_same_name_are_refused(tmp_path, other):
 
 def test_what_is_taken_out_of_the_record_is_loaded_for_the_first_time_again(tmp_path):
     pins = Pins(tmp_path)
-    pins.check(NAME, FIRST, place=tmp_path)
-    pins.check("network.pt", OTHER, place=tmp_path)
+    pins.check(NAME, FIRST, location=tmp_path)
+    pins.check("network.pt", OTHER, location=tmp_path)
     stored = json.loads(pins.path.read_text())
     del stored[NAME]
     pins.path.write_text(json.dumps(stored))
 
-    pins.check(NAME, OTHER, place=tmp_path)
+    pins.check(NAME, OTHER, location=tmp_path)
 
     assert (pins.find(NAME), pins.find("network.pt")) == (OTHER, OTHER)
 
@@ -94,7 +94,7 @@ def test_a_damaged_record_is_refused_and_kept(tmp_path, content):
     (tmp_path / "pins.json").write_bytes(content)
 
     with pytest.raises(CheckpointMismatch, match=r"pins\.json, which says .* Delete it"):
-        Pins(tmp_path).check(NAME, FIRST, place=tmp_path)
+        Pins(tmp_path).check(NAME, FIRST, location=tmp_path)
 
     assert (tmp_path / "pins.json").read_bytes() == content
 
@@ -102,20 +102,21 @@ def test_a_damaged_record_is_refused_and_kept(tmp_path, content):
 def test_where_nothing_can_be_written_weights_are_taken_as_they_are(tmp_path, caplog):
     (tmp_path / "pins.json.lock").mkdir()
 
-    Pins(tmp_path).check(NAME, FIRST, place=tmp_path)
+    Pins(tmp_path).check(NAME, FIRST, location=tmp_path)
 
     assert Pins(tmp_path).find(NAME) is None
-    assert [record.message for record in caplog.records] == ["weights not recorded"]
+    said = [record.message for record in caplog.records if record.name == "ml.weights.pins"]
+    assert said == ["weights not recorded"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_read_only_is_read(tmp_path):
-    Pins(tmp_path).check(NAME, FIRST, place=tmp_path)
+    Pins(tmp_path).check(NAME, FIRST, location=tmp_path)
     tmp_path.chmod(0o500)
     try:
-        Pins(tmp_path).check("network.pt", OTHER, place=tmp_path)
+        Pins(tmp_path).check("network.pt", OTHER, location=tmp_path)
         with pytest.raises(CheckpointMismatch):
-            Pins(tmp_path).check(NAME, OTHER, place=tmp_path)
+            Pins(tmp_path).check(NAME, OTHER, location=tmp_path)
     finally:
         tmp_path.chmod(0o700)
 

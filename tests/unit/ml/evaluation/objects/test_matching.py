@@ -55,14 +55,14 @@ def test_the_most_confident_box_chooses_first_and_each_true_box_is_found_once():
 
 
 @pytest.mark.parametrize(
-    ("label", "right", "place"),
+    ("label", "right", "index"),
     [("dog", 10, 0), ("dog", 5, 0), ("dog", 4, -1), ("cat", 10, -1)],
     ids=["same", "half", "less than half", "another name"],
 )
-def test_a_box_is_right_by_name_and_half_of_both(label, right, place):
+def test_a_box_is_right_by_name_and_half_of_both(label, right, index):
     truth = truth_of(("dog", (0, 0, 10, 10)))
 
-    assert match(truth, [found(label, 0.5, 0, 0, right, 10)]).tolist() == [place]
+    assert match(truth, [found(label, 0.5, 0, 0, right, 10)]).tolist() == [index]
 
 
 def test_without_true_or_found_boxes_nothing_is_right():

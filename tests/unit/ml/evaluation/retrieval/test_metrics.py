@@ -8,14 +8,14 @@ from ml.evaluation.retrieval.metrics import MAP_AT, operating_point, rank, summa
 
 def naive_order(scores, positives, ignored):
     """Places of one query's gallery as it is read: best first, wrong ones first among equals."""
-    kept = [place for place in range(len(scores)) if not ignored[place]]
-    return sorted(kept, key=lambda place: (-scores[place], positives[place]))
+    kept = [index for index in range(len(scores)) if not ignored[index]]
+    return sorted(kept, key=lambda index: (-scores[index], positives[index]))
 
 
 def naive_query(scores, positives, ignored):
     """(first rank, AP, AP@k, R-precision) of one query, by counting; None without positives."""
     order = naive_order(scores, positives, ignored)
-    ranks = [rank for rank, place in enumerate(order, start=1) if positives[place]]
+    ranks = [rank for rank, index in enumerate(order, start=1) if positives[index]]
     if not ranks:
         return None
     precisions = [count / rank for count, rank in enumerate(ranks, start=1)]
@@ -37,10 +37,10 @@ def naive_pairs(scores, positives, ignored):
     )
     total = sum(is_right for _, is_right in pairs)
     found, precisions = 0, []
-    for place, (_, is_right) in enumerate(pairs, start=1):
+    for rank, (_, is_right) in enumerate(pairs, start=1):
         found += is_right
         if is_right:
-            precisions.append(found / place)
+            precisions.append(found / rank)
     recalls = {}
     for asked in metrics.ASKED_PRECISIONS:
         recalls[asked] = 0.0

@@ -180,8 +180,8 @@ def naive_score(one, other):
     """The best pair of whole pictures and squares, those with a square less 0.15."""
     scores = []
     for number, first in enumerate(regions_of(one)):
-        for place, second in enumerate(regions_of(other)):
-            penalty = 0.15 if number or place else 0.0
+        for index, second in enumerate(regions_of(other)):
+            penalty = 0.15 if number or index else 0.0
             scores.append(float(fakes.embed(first) @ fakes.embed(second)) - penalty)
     return max(scores)
 
