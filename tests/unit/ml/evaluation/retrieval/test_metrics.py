@@ -37,10 +37,10 @@ def naive_pairs(scores, positives, ignored):
     )
     total = sum(is_right for _, is_right in pairs)
     found, precisions = 0, []
-    for rank, (_, is_right) in enumerate(pairs, start=1):
+    for position, (_, is_right) in enumerate(pairs, start=1):
         found += is_right
         if is_right:
-            precisions.append(found / rank)
+            precisions.append(found / position)
     recalls = {}
     for asked in metrics.ASKED_PRECISIONS:
         recalls[asked] = 0.0
