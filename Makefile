@@ -14,7 +14,7 @@ export IMAGES
 export PYTHONPATH := platform:.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup check test lint format lock clean has-python has-images
+.PHONY: help run setup check test-changed test lint format lock clean has-python has-images
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -28,7 +28,9 @@ setup: has-python ## only install what is missing
 
 check: has-python ## style, types, imports and the unit tests of what changed, in a minute or so
 	@"$(PYTHON)" -m deploy.local.setup --tests
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=2 lint test-changed
+
+test-changed:
 	$(VENV) -m pytest --quiet $$($(VENV) -m deploy.check.changed)
 
 # Two processes of one thread each; the tests of a file stay together, for what they share.
