@@ -14,7 +14,7 @@ export IMAGES
 export PYTHONPATH := platform:.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock clean has-python has-images
+.PHONY: help run setup check test-changed test lint format lock clean has-python has-images
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -26,11 +26,19 @@ run: has-python has-images ## set up and start Semblance; IMAGES=/some/folder al
 setup: has-python ## only install what is missing
 	@"$(PYTHON)" -m deploy.local.setup
 
+check: has-python ## style, types, imports and the unit tests of what changed, in a minute or so
+	@"$(PYTHON)" -m deploy.local.setup --tests
+	@$(MAKE) --no-print-directory --jobs=2 lint test-changed
+
+test-changed:
+	$(VENV) -m pytest --quiet $$($(VENV) -m deploy.check.changed)
+
+# Two processes of one thread each; the tests of a file stay together, for what they share.
 test: has-python ## set up, then run every check and every test
 	@"$(PYTHON)" -m deploy.local.setup --tests
 	@$(VENV) -m deploy.check.chromium
 	@$(MAKE) --no-print-directory lint
-	$(VENV) -m pytest
+	OMP_NUM_THREADS=1 $(VENV) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 lint: ## style, types and who may import whom
 	$(VENV) -m ruff check .

@@ -1,1 +1,1 @@
-"""What `make test` needs beyond the product."""
+"""What `make test` and `make check` need beyond the product."""

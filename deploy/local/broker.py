@@ -59,13 +59,15 @@ def become(*, folder: Path, socket: Path, wait_s: float = _WAIT_S) -> None:
     private_folder(folder)
     private_folder(socket.parent)
     try:
-        lock = hold(folder / "lock", wait_s=wait_s)
+        lock = hold(folder / "lock", wait_s=wait_s, passes_exec=True)
     except LockHeld as held:
         raise CannotStart(
             f"Another broker (process {held.holder}) uses {folder}; end it first."
         ) from None
-    os.set_inheritable(lock, True)  # noqa: FBT003  # takes no keywords
-    os.execv(server, arguments(server, folder=folder, socket=socket))  # noqa: S606  # no shell meant
+    try:
+        os.execv(server, arguments(server, folder=folder, socket=socket))  # noqa: S606  # no shell
+    finally:
+        lock.release()
 
 
 def private_folder(path: Path) -> None:

@@ -41,7 +41,7 @@ def locked(env: Env, *, wait_s: float = _LOCK_WAIT_S) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(lock)
+        lock.release()
 
 
 def supervise(env: Env, *, say: Callable[[str], None] = lambda sentence: None) -> Supervisor:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.errors import CannotStart
-from deploy.local.pip_output import Progress, explain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -104,43 +103,25 @@ class Venv:
         (self._notes / name).write_text(text)
 
     def pip(self, *arguments: str) -> None:
-        """Run pip with its progress shown in brief and its output in the log.
+        """Run pip, which shows what it does and keeps more of it in the log.
 
         Raises:
-            CannotStart: it failed; the sentence says why.
+            CannotStart: it failed; its own words on that were shown.
         """
         # Next to the packages: a small /tmp would not hold torch.
         scratch = self.folder / "tmp"
         scratch.mkdir(exist_ok=True)
-        quiet = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
-        command = [str(self.python), "-I", "-m", "pip", *arguments]
-        command += quiet if arguments[0] == "install" else quiet[:2]
-        begun = self.log.stat().st_size if self.log.exists() else 0
+        quiet = ("--no-input", "--disable-pip-version-check", "--log", str(self.log))
+        command = [str(self.python), "-I", "-m", "pip", *arguments, *quiet]
+        environ = {**os.environ, "TMPDIR": str(scratch)}
         try:
-            code = self._run_logged(command, {**os.environ, "TMPDIR": str(scratch)})
+            done = subprocess.run(command, env=environ, check=False)  # noqa: S603  # our own pip
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        if code != 0:
-            output = self.log.read_bytes()[begun:].decode(errors="replace")
-            raise CannotStart(f"The installation failed. {explain(output)} All of it: {self.log}")
-
-    def _run_logged(self, command: list[str], environ: dict[str, str]) -> int:
-        with (
-            self.log.open("a") as log,
-            subprocess.Popen(  # noqa: S603  # pip in our own environment
-                command,
-                env=environ,
-                text=True,
-                errors="replace",
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            ) as pip,
-            Progress() as progress,
-        ):
-            for line in pip.stdout or ():
-                log.write(line)
-                progress.read(line)
-            return pip.wait()
+        if done.returncode != 0:
+            raise CannotStart(
+                f"The installation failed; pip says why above, and in full in {self.log}."
+            )
 
 
 def set_up(root: Path, *, for_tests: bool, encoder: str, detector: str) -> None:
@@ -246,7 +227,10 @@ def _check_space(root: Path, needed_bytes: int) -> None:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Let one set-up work on ``root`` at a time; the folder itself is what is locked."""
+    """Let one set-up work on ``root`` at a time; the folder itself is what is locked.
+
+    Not by `deploy.local.locks`: the library under it is among what the set-up installs.
+    """
     descriptor = os.open(root, os.O_RDONLY)
     try:
         try:

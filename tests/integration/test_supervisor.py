@@ -312,7 +312,7 @@ def test_a_lock_is_held_until_its_process_dies(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     code = (
         "import sys, time; from pathlib import Path; from deploy.local.locks import hold\n"
-        "hold(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+        "lock = hold(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)],
@@ -326,7 +326,7 @@ def test_a_lock_is_held_until_its_process_dies(tmp_path: Path) -> None:
             hold(path)
         assert raised.value.holder == str(holder.pid)
         holder.kill()
-    os.close(hold(path, wait_s=2.0))
+    hold(path, wait_s=2.0).release()
 
 
 def test_a_port_in_use_is_one_sentence_with_the_way_out() -> None:

@@ -168,7 +168,7 @@ CELERY_BROKER_URL = env.queue.url
 CELERY_RESULT_BACKEND = env.queue.url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 3
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {
     "visibility_timeout": 2 * _SOFT_LIMIT_S,
     "socket_connect_timeout": 3,
     # Else every message to a broker that is away is tried for 6 s, while a person waits.

@@ -15,6 +15,10 @@ STORAGES = {
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_BROKER_URL = "memory://"
 CELERY_RESULT_BACKEND = "cache+memory://"
+# The memory transport looks for messages only so often: each search would wait for up to a second.
+CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_BROKER_TRANSPORT_OPTIONS | {  # noqa: F405
+    "polling_interval": 0.02
+}
 QDRANT_URL = ":memory:"
 SEARCH_REQUIRES_LOGIN = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

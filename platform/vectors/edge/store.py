@@ -2,12 +2,11 @@
 
 On disk::
 
-    <data>/lock               held (flock) by the process that owns the folder
+    <data>/lock               held by the process that owns the folder
     <data>/collections.json   {"format": 1, "collections": {name: {"dim": D}}, "aliases": {}}
     <data>/collections/<name> one Edge shard each
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -17,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import qdrant_edge as edge
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from vectors.edge.errors import AlreadyExists, CannotStart, EdgeFailed, NotFound, RequestRefused
@@ -80,7 +79,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock: IO[bytes] | None = None
+        # Not the kind that a killed process leaves behind, where the file system has no locks.
+        self._lock = FileLock(
+            folder / "lock", timeout=0, thread_local=False, fallback_to_soft=False
+        )
         self._collections: dict[str, Collection] = {}
 
     def open(self) -> None:
@@ -108,9 +110,7 @@ class Store:
         for collection in self._collections.values():
             collection.shard.close()
         self._collections.clear()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.release()
 
     def flush(self) -> None:
         """Flush what was written since the last time; one that fails is tried again next time."""
@@ -188,10 +188,9 @@ class Store:
 
     def _take_lock(self) -> None:
         # Edge's own WAL lock only speaks once a shard is opened, and an empty folder has none.
-        self._lock = (self._folder / "lock").open("ab")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._lock.acquire()
+        except Timeout:
             raise CannotStart(
                 f"Another process already serves the data folder {self._folder}."
             ) from None

@@ -11,7 +11,7 @@ from tests.contract.vector_index.gallery import DIM, clustered, gallery, naive_s
 from vectors.index import CollectionSpec, Point
 from vectors.qdrant import QdrantIndex, connect, drop
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def index_at(process: EdgeProcess) -> QdrantIndex:

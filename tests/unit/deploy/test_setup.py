@@ -44,12 +44,15 @@ def log_of(venv: Venv) -> str:
     return venv.log.read_text()
 
 
-def test_a_new_requirement_is_installed_once(root: Path, venv: Venv) -> None:
+def test_a_new_requirement_is_installed_once_and_in_sight(
+    root: Path, venv: Venv, capfd: pytest.CaptureFixture[str]
+) -> None:
     wheel(root, "alpha")
     (root / MAIN).write_text("alpha\n")
 
     set_up(root, for_tests=False, encoder="clip", detector="none")
     assert venv.version_of("alpha") == "1.0"
+    assert "Installing collected packages: alpha" in capfd.readouterr().out
 
     before = log_of(venv)
     begun = time.monotonic()
@@ -94,14 +97,18 @@ def test_a_broken_environment_was_made_anew(venv: Venv) -> None:
     assert not (venv.folder / "half-written").exists()
 
 
-def test_a_failed_installation_is_one_sentence_and_is_tried_again(root: Path, venv: Venv) -> None:
+def test_a_failed_installation_is_explained_and_is_tried_again(
+    root: Path, venv: Venv, capfd: pytest.CaptureFixture[str]
+) -> None:
     (root / MAIN).write_text("is-nowhere==3\n")
     with pytest.raises(CannotStart) as raised:
         set_up(root, for_tests=False, encoder="clip", detector="none")
     assert str(raised.value) == (
-        "The installation failed. No matching distribution found for is-nowhere==3 "
-        f"All of it: {venv.log}"
+        f"The installation failed; pip says why above, and in full in {venv.log}."
     )
+    reason = "ERROR: No matching distribution found for is-nowhere==3"
+    assert reason in capfd.readouterr().err
+    assert reason in log_of(venv)
 
     wheel(root, "is-nowhere", version="3")
     set_up(root, for_tests=False, encoder="clip", detector="none")
