@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.copies.lookup import HashLookup
-from ml.copies.pdq import LEAST_QUALITY, NEAR_IDENTICAL_BITS
+from ml.copies.pdq import MIN_QUALITY, NEAR_IDENTICAL_BITS
 from worker_api import images as catalog
 from worker_api.images import CatalogueRegion
 
@@ -29,11 +29,11 @@ class CatalogueHashes:
         return len(self._lookup)
 
     def find_near_identical(
-        self, oriented: NDArray[np.uint8], *, most: int
+        self, oriented: NDArray[np.uint8], *, limit: int
     ) -> dict[int, CatalogueRegion]:
         """Return the regions near any of a query's hashes, (8, 32) uint8, the closest, by id."""
         while True:
-            hits = self._lookup.search(oriented, radius_bits=NEAR_IDENTICAL_BITS)[:most]
+            hits = self._lookup.search(oriented, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
             keys = [hit.key for hit in hits]
             found = catalog.find_regions(keys)
             if len(found) == len(keys):
@@ -42,7 +42,7 @@ class CatalogueHashes:
 
     def refresh(self) -> None:
         """Add the regions that were recorded since the last time."""
-        recent = catalog.list_hashed_regions(least_quality=LEAST_QUALITY, after=self._greatest)
+        recent = catalog.list_hashed_regions(min_quality=MIN_QUALITY, after=self._greatest)
         new = [region_id for region_id in recent if region_id not in self._lookup]
         for start in range(0, len(new), _ROWS_AT_ONCE):
             hashes = catalog.read_hashes(new[start : start + _ROWS_AT_ONCE])
@@ -51,7 +51,7 @@ class CatalogueHashes:
                 self._lookup.add(list(hashes), rows.reshape(len(hashes), -1))
                 self._greatest = max(self._greatest, *hashes)
         if len(self._lookup) >= self._checked_at:
-            self._lookup.keep(catalog.list_hashed_regions(least_quality=LEAST_QUALITY, after=0))
+            self._lookup.keep(catalog.list_hashed_regions(min_quality=MIN_QUALITY, after=0))
             self._checked_at = 2 * max(len(self._lookup), _ROWS_AT_ONCE)
 
 

@@ -44,7 +44,7 @@ def find_copies(
     candidates = catalog.find_regions(region_ids)
     if query.upright.pdq.is_reliable:
         candidates |= catalogue_hashes.get().find_near_identical(
-            query.oriented, most=max_near_identical
+            query.oriented, limit=max_near_identical
         )
     copies = []
     for region_id, region in candidates.items():

@@ -11,7 +11,7 @@ from ml.types import Box
 from workers.pictures import UprightPicture
 
 # Panels that are looked through for objects, the largest first.
-_MOST_SCENES = 9
+_MAX_SCENES = 9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ def take_apart(pictures: Sequence[UprightPicture], detector: Detector) -> list[T
     for (number, scene), detections in zip(scenes, found, strict=True):
         objects[number] += _objects(pictures[number], scene, detections)
     return [
-        TakenApart(parts.layout, (*parts.regions, *_surest(those)))
+        TakenApart(parts.layout, (*parts.regions, *_best(those)))
         for parts, those in zip(split, objects, strict=True)
     ]
 
@@ -93,7 +93,7 @@ def _scenes(regions: Sequence[PictureRegion]) -> Sequence[PictureRegion]:
     """Return what is looked through for objects: the whole, or the largest of its panels."""
     whole, *parts = regions
     parts.sort(key=lambda part: part.box.width * part.box.height, reverse=True)
-    return parts[:_MOST_SCENES] or [whole]
+    return parts[:_MAX_SCENES] or [whole]
 
 
 def _objects(
@@ -118,7 +118,7 @@ def _objects(
     return regions
 
 
-def _surest(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
-    """Return the objects that are kept, numbered."""
-    sure = sorted(objects, key=lambda one: -one.confidence)[:MAX_OBJECTS]
-    return [replace(one, key=RegionKey("object", ordinal)) for ordinal, one in enumerate(sure)]
+def _best(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
+    """Return the most confident objects, numbered."""
+    best = sorted(objects, key=lambda one: -one.confidence)[:MAX_OBJECTS]
+    return [replace(one, key=RegionKey("object", ordinal)) for ordinal, one in enumerate(best)]

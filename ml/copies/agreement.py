@@ -8,7 +8,7 @@ from ml.copies.features import LocalFeatures
 from ml.copies.homography import Homography
 
 # Fewer pixels in common than these say nothing.
-_FEWEST_COMPARED = 16
+_MIN_COMMON_PX = 16
 _COVERED = 0.999
 # OpenCV's pixels have their centres at whole numbers, ours at halves.
 _TO_CENTRES = np.array([(1, 0, -0.5), (0, 1, -0.5), (0, 0, 1)])
@@ -23,12 +23,12 @@ def agreement(query: LocalFeatures, candidate: LocalFeatures, homography: Homogr
     Returns:
         -1..1; 0 where one of them has one tone only or they have too little in common.
     """
-    most, least = homography.stretches()
+    largest, smallest = homography.stretches()
     query_zoom, candidate_zoom = (
         _zoom(query.thumbnail, query),
         _zoom(candidate.thumbnail, candidate),
     )
-    scale = abs(most * least) ** 0.5 * candidate_zoom.max() / query_zoom.max()
+    scale = abs(largest * smallest) ** 0.5 * candidate_zoom.max() / query_zoom.max()
     above = _shrunk(query.thumbnail, min(1.0, scale))
     below = _shrunk(candidate.thumbnail, min(1.0, 1 / scale))
     from_above = np.diag([*(1 / _zoom(above, query)), 1.0])
@@ -37,7 +37,7 @@ def agreement(query: LocalFeatures, candidate: LocalFeatures, homography: Homogr
     size = (below.shape[1], below.shape[0])
     laid = cv2.warpPerspective(above, matrix, size)
     is_common = cv2.warpPerspective(np.ones_like(above), matrix, size) > _COVERED
-    if is_common.sum() < _FEWEST_COMPARED:
+    if is_common.sum() < _MIN_COMMON_PX:
         return 0.0
     return _correlation(laid[is_common], below[is_common])
 

@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from ml.errors import DamagedFeatures
 
 # A feature takes 136 bytes: with its thumbnail no picture takes more than 86 kB.
-MOST_FEATURES = 600
+MAX_FEATURES = 600
 THUMBNAIL_PX = 64
 # Larger pictures are shrunk to this area first: the time stays bounded, a long panorama keeps its
 # height, and copies of very different sizes are described at scales that are alike.
-_MOST_PIXELS = 512 * 400
+_MAX_PIXELS = 512 * 400
 # A keypoint's own surroundings reach this far: in less there is nothing to describe.
 _SHORTEST_SIDE_PX = 16
 # Half of OpenCV's default: soft and dark pictures have corners too, and the strongest are kept.
-_LEAST_CONTRAST = 0.02
+_MIN_CONTRAST = 0.02
 _TURN_DEGREES = 360.0
 _CELLS, _DIRECTIONS = 4, 8
 # SIFT's histogram of 4 × 4 cells and 8 directions of a mirrored patch: its rows, which lie across
@@ -143,7 +143,7 @@ def extract(picture: NDArray[np.uint8]) -> LocalFeatures:
     full = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY).astype(
         np.uint8, copy=False
     )
-    grey = _shrunk(full, (_MOST_PIXELS / full.size) ** 0.5)
+    grey = _shrunk(full, (_MAX_PIXELS / full.size) ** 0.5)
     thumbnail = _shrunk(grey, THUMBNAIL_PX / max(grey.shape))
     records = _records(grey, width / grey.shape[1], height / grey.shape[0])
     return LocalFeatures(width, height, records, thumbnail)
@@ -160,10 +160,10 @@ def _records(grey: NDArray[np.uint8], x_scale: float, y_scale: float) -> NDArray
     """Return the strongest features of a grey picture, in pixels of one that is larger."""
     if min(grey.shape) < _SHORTEST_SIDE_PX:
         return np.empty(0, _RECORD)
-    sift = cv2.SIFT.create(contrastThreshold=_LEAST_CONTRAST, enable_precise_upscale=True)
+    sift = cv2.SIFT.create(contrastThreshold=_MIN_CONTRAST, enable_precise_upscale=True)
     keypoints, histograms = sift.detectAndCompute(grey, None)
     strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")
-    chosen = [keypoints[index] for index in strongest[:MOST_FEATURES]]
+    chosen = [keypoints[index] for index in strongest[:MAX_FEATURES]]
     records = np.empty(len(chosen), _RECORD)
     if not chosen:
         return records
@@ -172,5 +172,5 @@ def _records(grey: NDArray[np.uint8], x_scale: float, y_scale: float) -> NDArray
     records["size"] = [keypoint.size * (x_scale * y_scale) ** 0.5 for keypoint in chosen]
     turns = np.array([keypoint.angle for keypoint in chosen]) / _TURN_DEGREES
     records["angle"] = np.rint(turns * _ANGLE_STEPS).astype(np.int64) % _ANGLE_STEPS
-    records["histogram"] = histograms[strongest[:MOST_FEATURES]]
+    records["histogram"] = histograms[strongest[:MAX_FEATURES]]
     return records

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Four pairs of points fix a homography, so four prove nothing.
-_FEWEST_PAIRS = 5
+_MIN_PAIRS = 5
 _ROUNDS = 500
 _CONFIDENCE = 0.999
 # The threshold that OpenCV's MAGSAC++ asks for ends its weights; what we accept ends twice as far.
@@ -49,15 +49,15 @@ class Homography:
         return float(depths.min() / depths.max()) if depths.max() > 0 else -1.0
 
     def stretches(self) -> tuple[float, float]:
-        """Return by how much lengths grow at the query's middle, most and least, pixels a pixel.
+        """Return the largest and the smallest growth of lengths at the query's middle, a factor.
 
         The second is negative where the map exchanges left and right.
         """
         middle = np.array([[self.width / 2, self.height / 2]])
         x, y, depth = _homogeneous(self.matrix, middle)[0]
         jacobian = (self.matrix[:2, :2] * depth - np.outer((x, y), self.matrix[2, :2])) / depth**2
-        most, least = np.linalg.svd(jacobian, compute_uv=False)
-        return float(most), float(np.copysign(least, np.linalg.det(jacobian)))
+        largest, smallest = np.linalg.svd(jacobian, compute_uv=False)
+        return float(largest), float(np.copysign(smallest, np.linalg.det(jacobian)))
 
     def overlaps(self, width: int, height: int) -> tuple[float, float]:
         """Return the share of the query that the candidate shows, and of the candidate the query.
@@ -116,7 +116,7 @@ def fit(
     Source: Barath et al., "MAGSAC++, a fast, reliable and accurate robust estimator", CVPR 2020, as
     OpenCV has it.
     """
-    if len(query) < _FEWEST_PAIRS:
+    if len(query) < _MIN_PAIRS:
         return None
     matrix, _ = cv2.findHomography(
         query,

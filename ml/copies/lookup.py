@@ -79,7 +79,7 @@ class HashLookup:
 
         Args:
             hashes: (Q, 32) uint8, say the orientations of one picture.
-            radius_bits: most bits that may differ, 0..256.
+            radius_bits: bits that may differ at most, 0..256.
 
         Raises:
             ValueError: the shape or the radius is none.

@@ -7,14 +7,14 @@ from ml.copies.features import LocalFeatures
 
 # A pair counts if its distance is below this share of the second nearest feature's. Source: Lowe,
 # IJCV 2004, section 7.1, where 0.8 drops 90 % of the wrong pairs and 5 % of the right ones.
-_MOST_OF_SECOND = 0.8
+_MAX_DISTANCE_RATIO = 0.8
 # Of a dot product of 128 float32: a feature that occurs twice must not win over its double by it.
 _ROUNDING = 1e-5
 # How exactly pairs agree on the change of scale and the turn: about as well as a keypoint knows its
 # size and direction under perspective. Source: Lowe, section 7.4: bins of a factor 2, 30 degrees.
 _SCALE_TOLERANCE_OCTAVES = 0.75
 _ANGLE_TOLERANCE_DEGREES = 25.0
-_LEAST_TO_COMPARE = 2
+_MIN_FEATURES = 2
 
 
 def match(query: LocalFeatures, candidate: LocalFeatures) -> NDArray[np.intp]:
@@ -33,7 +33,7 @@ def match(query: LocalFeatures, candidate: LocalFeatures) -> NDArray[np.intp]:
 
 
 def _distinct_pairs(query: NDArray[np.float32], candidate: NDArray[np.float32]) -> NDArray[np.intp]:
-    if min(len(query), len(candidate)) < _LEAST_TO_COMPARE:
+    if min(len(query), len(candidate)) < _MIN_FEATURES:
         return np.empty((0, 2), np.intp)
     scores = query @ candidate.T
     nearest = scores.argmax(axis=1)
@@ -43,7 +43,7 @@ def _distinct_pairs(query: NDArray[np.float32], candidate: NDArray[np.float32]) 
     first = others[np.arange(len(rows)), columns]
     others[np.arange(len(rows)), columns] = -1.0
     # Between rows of unit length the squared distance is twice what the score lacks of 1.
-    is_distinct = 1 - first < _MOST_OF_SECOND**2 * (1 - others.max(axis=1)) - _ROUNDING
+    is_distinct = 1 - first < _MAX_DISTANCE_RATIO**2 * (1 - others.max(axis=1)) - _ROUNDING
     pairs: NDArray[np.intp] = np.stack([rows, columns], axis=1)[is_distinct]
     return pairs
 
@@ -59,5 +59,5 @@ def _agreeing(
     is_same_scale = np.abs(scales[:, None] - scales) < _SCALE_TOLERANCE_OCTAVES
     between = (turns[:, None] - turns + 180) % 360 - 180
     agrees: NDArray[np.bool_] = is_same_scale & (np.abs(between) < _ANGLE_TOLERANCE_DEGREES)
-    most = int(agrees.sum(axis=1).argmax())
-    return agrees[most, :]
+    best = int(agrees.sum(axis=1).argmax())
+    return agrees[best, :]

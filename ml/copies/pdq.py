@@ -16,7 +16,7 @@ HASH_BITS = 256
 HASH_BYTES = HASH_BITS // 8
 # At most so many different bits, both pictures of at least this quality: the source's own advice.
 NEAR_IDENTICAL_BITS = 31
-LEAST_QUALITY = 50
+MIN_QUALITY = 50
 # The hash only sees 64 × 64 averages, and takes 1 s for 12 megapixels: the source shrinks first,
 # to 512 px. A side stays 64 px where it can, below which the averages would repeat themselves.
 _LONGEST_SIDE_PX = 512
@@ -62,7 +62,7 @@ class PdqHash:
     @property
     def is_reliable(self) -> bool:
         """Whether there is enough in the picture for equal hashes to mean anything."""
-        return self.quality >= LEAST_QUALITY
+        return self.quality >= MIN_QUALITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,24 +17,24 @@ from ml.copies.features import LocalFeatures
 from ml.copies.homography import Homography, map_points
 
 # Different pictures reached 8 in 8 of 100,000 random pairs, before any other check.
-FEWEST_INLIERS = 8
+MIN_INLIERS = 8
 # Keypoints that share a position, of so many along the longest side, are one witness and not two.
-_PLACES_ACROSS, _FEWEST_PLACES = 40, 6
+_POSITIONS_ACROSS, _MIN_POSITIONS = 40, 6
 # Measured copies keep 0.7, blurred ones with few inliers; a photo of a page taken askew about 0.6.
-_LEAST_DEPTH_RATIO = 0.5
+_MIN_DEPTH_RATIO = 0.5
 # 4:3 squeezed into 3:4 is 1.8; SIFT itself finds little beyond 2.5, and nothing 20 times smaller.
-_MOST_ANISOTROPY, _MOST_STRETCH = 2.5, 20.0
+_MAX_ANISOTROPY, _MAX_STRETCH = 2.5, 20.0
 # Shares of a picture's area.
-_LEAST_OVERLAP, _LEAST_AREA = 0.2, 0.005
+_MIN_OVERLAP, _MIN_AREA = 0.2, 0.005
 # Share of the overlap that the inliers reach around; copies with little texture come down to 0.08.
-_LEAST_SPREAD = 0.03
+_MIN_SPREAD = 0.03
 # Copies that are not blurred have a share of 0.2 and more, different motorbikes 0.15 and less.
 _FOUND_AGAIN, _SHARE_FOUND_AGAIN = 5, 0.15
 # Fine texture under a caption or at half the size is found again at 43 of 377 positions and less,
 # but so many at once, in pictures that agree so well, no two motorbikes have: 32 at most.
 _FOUND_ANYWAY, _AGREEMENT_ANYWAY = 40, 0.8
 # 98 of 100 measured copies of every kind reach 0.54.
-_LEAST_AGREEMENT = 0.4
+_MIN_AGREEMENT = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,14 +69,14 @@ def is_plausible(proposal: Proposal) -> bool:
 
 def has_enough_inliers(proposal: Proposal) -> bool:
     """Four pairs always fit; each one more has to fall on its partner by chance."""
-    return len(proposal.pairs) >= FEWEST_INLIERS
+    return len(proposal.pairs) >= MIN_INLIERS
 
 
-def has_enough_places(proposal: Proposal) -> bool:
+def has_enough_positions(proposal: Proposal) -> bool:
     """Several keypoints on one corner of a letter agree with each other, and with anything."""
     return all(
-        len(np.unique(np.rint(points * (_PLACES_ACROSS / side.longest_side)), axis=0))
-        >= _FEWEST_PLACES
+        len(np.unique(np.rint(points * (_POSITIONS_ACROSS / side.longest_side)), axis=0))
+        >= _MIN_POSITIONS
         for side, points in _inlier_points(proposal)
     )
 
@@ -87,7 +87,7 @@ def is_seen_from_the_front(proposal: Proposal) -> bool:
     It also makes the outline convex and without crossings: a map that keeps every corner in front
     of the viewer keeps straight lines and their order.
     """
-    return proposal.homography.depth_ratio() >= _LEAST_DEPTH_RATIO
+    return proposal.homography.depth_ratio() >= _MIN_DEPTH_RATIO
 
 
 def keeps_its_shape(proposal: Proposal) -> bool:
@@ -96,21 +96,21 @@ def keeps_its_shape(proposal: Proposal) -> bool:
     A negative stretch is a mirror image among features that were not mirrored, which
     look otherwise.
     """
-    most, least = proposal.homography.stretches()
-    return least > 1 / _MOST_STRETCH and most < min(_MOST_STRETCH, _MOST_ANISOTROPY * least)
+    largest, smallest = proposal.homography.stretches()
+    return smallest > 1 / _MAX_STRETCH and largest < min(_MAX_STRETCH, _MAX_ANISOTROPY * smallest)
 
 
 def overlaps_enough(proposal: Proposal) -> bool:
     """A good part of one of the two is in the other; a common corner alone makes no copy."""
     shares = proposal.overlaps()
-    return max(shares) >= _LEAST_OVERLAP and min(shares) >= _LEAST_AREA
+    return max(shares) >= _MIN_OVERLAP and min(shares) >= _MIN_AREA
 
 
 def is_spread_over_the_overlap(proposal: Proposal) -> bool:
     """A logo or a caption on two different pictures fits perfectly, but only in its own corner."""
     return all(
         cv2.contourArea(cv2.convexHull(points.astype(np.float32)))
-        >= _LEAST_SPREAD * share * side.width * side.height
+        >= _MIN_SPREAD * share * side.width * side.height
         for (side, points), share in zip(_inlier_points(proposal), proposal.overlaps(), strict=True)
     )
 
@@ -133,13 +133,13 @@ def finds_much_again(proposal: Proposal) -> bool:
 
 def looks_the_same(proposal: Proposal) -> bool:
     """Laid on each other, the two pictures agree in their lights and darks."""
-    return proposal.agreement() >= _LEAST_AGREEMENT
+    return proposal.agreement() >= _MIN_AGREEMENT
 
 
 # Overlaps mean something only where the query is seen from the front and keeps its shape.
 CHECKS: tuple[Callable[[Proposal], bool], ...] = (
     has_enough_inliers,
-    has_enough_places,
+    has_enough_positions,
     is_seen_from_the_front,
     keeps_its_shape,
     overlaps_enough,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ml.copies import homography
 from ml.copies.features import LocalFeatures
 from ml.copies.matching import match
-from ml.copies.plausibility import FEWEST_INLIERS, Proposal, is_plausible
+from ml.copies.plausibility import MIN_INLIERS, Proposal, is_plausible
 
 # How far from its partner a point may be mapped, of the candidate's longest side.
 _TOLERANCE = 0.01
@@ -66,7 +66,7 @@ def verify(query: LocalFeatures, candidate: LocalFeatures) -> Placement | None:
 
 def _proposal(query: LocalFeatures, candidate: LocalFeatures) -> Proposal | None:
     pairs = match(query, candidate)
-    if len(pairs) < FEWEST_INLIERS:
+    if len(pairs) < MIN_INLIERS:
         return None
     fitted = homography.fit(
         query.points()[pairs[:, 0]],

@@ -24,7 +24,7 @@ def load(
             "ssd_mobilenet": the packaged detector, which runs on the CPU;
             "none": finds nothing.
         device: see `ml.devices.resolve`.
-        batch_size: most pictures in one forward pass.
+        batch_size: pictures in one forward pass at most.
         cache_dir: where downloaded weights are kept; None is the libraries' own folders.
 
     Raises:

@@ -8,10 +8,10 @@ from ml.types import intersection_over_union, shared_area
 # From here on a region is worth having: a doubtful box, or one under a wrong name, still cuts its
 # subject out. With objects from 0.25 on, recall@1 of subjects on other backgrounds is .03 less
 # (see `ml.rules.pair_score`).
-LEAST_CONFIDENCE = 0.1
+MIN_CONFIDENCE = 0.1
 # From here on the name is right often enough to be shown and filtered by.
 NAMED_CONFIDENCE = 0.25
-MOST_IN_A_SCENE = 4
+MAX_OBJECTS_IN_SCENE = 4
 # Two boxes of different labels are one thing under two names from here on: of 898 true boxes in 128
 # pictures of COCO, 4 pairs with different labels overlap so much, and all four are one thing ("cup"
 # and "bowl"). Boxes of the same label were suppressed by the detector already; what is left of them
@@ -19,7 +19,7 @@ MOST_IN_A_SCENE = 4
 _SAME_THING_IOU = 0.7
 # A part lies inside its whole to this share of its own area.
 _INSIDE_SHARE = 0.8
-_LEAST_SIDE_PX = 32
+_MIN_SIDE_PX = 32
 _LARGEST_SHARE = 0.85
 
 # What Open Images names beside the thing that it is part of. "human " is how all parts of people
@@ -46,8 +46,8 @@ def select_objects(
     *,
     width: int,
     height: int,
-    most: int = MOST_IN_A_SCENE,
-    least_confidence: float = LEAST_CONFIDENCE,
+    limit: int = MAX_OBJECTS_IN_SCENE,
+    min_confidence: float = MIN_CONFIDENCE,
 ) -> tuple[Detection, ...]:
     """Return the detections that are worth a region, the most confident first.
 
@@ -61,16 +61,16 @@ def select_objects(
         detections: of one picture, any order.
         width: of the picture, pixels.
         height: of the picture, pixels.
-        most: how many are taken, ≥ 0.
-        least_confidence: 0..1.
+        limit: how many are taken at most, ≥ 0.
+        min_confidence: 0..1.
     """
     largest = _LARGEST_SHARE * width * height
     candidates = sorted(
         (
             each
             for each in detections
-            if each.confidence >= least_confidence
-            and min(each.box.width, each.box.height) >= _LEAST_SIDE_PX
+            if each.confidence >= min_confidence
+            and min(each.box.width, each.box.height) >= _MIN_SIDE_PX
             and each.box.area <= largest
         ),
         key=lambda each: (-each.confidence, each.label, each.box.x0, each.box.y0),
@@ -83,7 +83,7 @@ def select_objects(
         ):
             distinct.append(candidate)
     wholes = [each for each in distinct if not any(_is_part_of(each, other) for other in distinct)]
-    return tuple(wholes[:most])
+    return tuple(wholes[:limit])
 
 
 def _is_part_of(part: Detection, whole: Detection) -> bool:

@@ -52,7 +52,7 @@ class SsdDetector:
         Args:
             spec: what the detections are recorded with.
             network: what finds them; it suppresses overlapping boxes of a class itself.
-            batch_size: most pictures in one forward pass, ≥ 1.
+            batch_size: pictures in one forward pass at most, ≥ 1.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -98,7 +98,7 @@ def load(*, batch_size: int) -> SsdDetector:
     """Return the detector.
 
     Args:
-        batch_size: most pictures in one forward pass.
+        batch_size: pictures in one forward pass at most.
 
     Raises:
         WeightsUnavailable: the package with the weights is not installed.

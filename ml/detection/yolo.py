@@ -31,7 +31,7 @@ NAME = "yolo"
 ONNX_SUFFIX = ".onnx"
 
 # Both are what ultralytics validates with.
-_NMS_IOU, _MOST_DETECTIONS = 0.7, 300
+_NMS_IOU, _MAX_DETECTIONS = 0.7, 300
 _BOX_VALUES, _FOUND_VALUES = 4, 6
 # Those whose boxes are upright. The rows of the last two hold more behind the classes.
 _TASKS = ("detect", "segment", "pose")
@@ -46,8 +46,8 @@ class YoloDetector:
         Args:
             spec: what the detections are recorded with.
             network: what finds them.
-            batch_size: most pictures in one forward pass, ≥ 1; a network whose number of pictures
-                is fixed takes its own.
+            batch_size: pictures in one forward pass at most, ≥ 1; a network whose number of
+                pictures is fixed takes its own.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -85,7 +85,7 @@ class YoloDetector:
             conf_thres=CONFIDENCE_FLOOR,
             iou_thres=_NMS_IOU,
             multi_label=True,
-            max_det=_MOST_DETECTIONS,
+            max_det=_MAX_DETECTIONS,
             nc=len(self.spec.labels),
             end2end=self._network.is_suppressed,
         )[0].numpy()
@@ -122,7 +122,7 @@ def load(
         device: where it runs. ONNX runs on CUDA only where the installed runtime can, else on the
             CPU.
         dtype: number format of a .pt network. ONNX has its own.
-        batch_size: most pictures in one forward pass.
+        batch_size: pictures in one forward pass at most.
         cache_dir: where official files are kept; None is ultralytics' own folder.
 
     Raises:

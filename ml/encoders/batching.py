@@ -36,7 +36,7 @@ class TorchEncoder:
             whitening: what the network's outputs go through, in float32; None is nothing.
             device: where it runs.
             dtype: number format that it runs in; embeddings are float32 regardless.
-            batch_size: most pictures in one forward pass, ≥ 1.
+            batch_size: pictures in one forward pass at most, ≥ 1.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")

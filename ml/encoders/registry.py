@@ -79,7 +79,7 @@ def load(
             or the folder of any checkpoint made by training.
             What is fetched stays what its first load fetched, see `ml.weights.pins`.
         device: see `ml.devices.resolve`.
-        batch_size: most pictures in one forward pass.
+        batch_size: pictures in one forward pass at most.
         cache_dir: where downloaded weights are kept; None is the libraries' own folders.
 
     Raises:

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 # Keeps the square root's slope finite at 0, where many outputs behind a ReLU lie.
-_LEAST = 1e-6
+_MIN_MAGNITUDE = 1e-6
 
 
 class Whitening(nn.Module):
@@ -76,4 +76,4 @@ def fit(outputs: torch.Tensor, labels: torch.Tensor, *, ridge: float) -> Whiteni
 
 def _rooted(outputs: torch.Tensor) -> torch.Tensor:
     rows = functional.normalize(outputs, dim=1)
-    return functional.normalize(rows / (rows.abs() + _LEAST).sqrt(), dim=1)
+    return functional.normalize(rows / (rows.abs() + _MIN_MAGNITUDE).sqrt(), dim=1)

@@ -12,7 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ml.detection.base import Detector
-from ml.detection.selection import MOST_IN_A_SCENE, select_objects
+from ml.detection.selection import MAX_OBJECTS_IN_SCENE, select_objects
 from ml.encoders.base import Encoder
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
@@ -172,8 +172,8 @@ def _encode(
 def _no_objects(rows: NDArray[np.float32]) -> ObjectEmbeddings:
     count, dim = rows.shape
     return ObjectEmbeddings(
-        np.zeros((count, MOST_IN_A_SCENE, dim), np.float32),
-        np.zeros((count, MOST_IN_A_SCENE), np.bool_),
+        np.zeros((count, MAX_OBJECTS_IN_SCENE, dim), np.float32),
+        np.zeros((count, MAX_OBJECTS_IN_SCENE), np.bool_),
     )
 
 

@@ -43,7 +43,7 @@ class DataConfig:
         held_out_path: pictures of the same kind for the held-out measure; None takes a share.
         held_out_share: part of the subjects that is kept from training where there is no
             `held_out_path`; 0 measures nothing.
-        max_held_out: most held-out pictures that are measured.
+        max_held_out: held-out pictures that are measured, at most.
         cache_px: keep every picture in memory at about this short side; None reads files again.
         max_pixels: pictures that declare more are left out.
     """
@@ -84,7 +84,7 @@ class ViewConfig:
             not a drawing; the first is always an edited photo.
         drawing_weights: how often each kind of drawing is made, in proportion; a kind that is not
             named is not made; empty makes all kinds alike.
-        photo_area: least part of the picture's area that a photo's crop keeps.
+        photo_area: the smallest part of the picture's area that a photo's crop keeps.
         drawing_area: the same for a drawing.
         flip: probability of a left-right flip.
         colour: probability of changed brightness, contrast, saturation and hue.

@@ -17,7 +17,7 @@ from ml.errors import InvalidTrainingConfig
 
 # Of the Beta distribution that the parts are drawn from; small ones are near 0 or 1 mostly.
 _CONCENTRATION = 0.2
-_LEAST_VARIANCE = 1e-5
+_MIN_VARIANCE = 1e-5
 _MAP_AXES = 4
 
 
@@ -59,7 +59,7 @@ def mixed(features: torch.Tensor) -> torch.Tensor:
     mean = known.mean(dim=(2, 3), keepdim=True)
     correction = min(1, features.shape[2] * features.shape[3] - 1)  # of one position, none
     variance = known.var(dim=(2, 3), keepdim=True, correction=correction)
-    deviation = (variance + _LEAST_VARIANCE).sqrt()
+    deviation = (variance + _MIN_VARIANCE).sqrt()
     new_mean = part * mean + (1 - part) * mean[partners]
     new_deviation = part * deviation + (1 - part) * deviation[partners]
     return ((features - mean) / deviation * new_deviation + new_mean).to(features.dtype)

@@ -11,7 +11,7 @@ _HALF = 127
 _INNER_PX, _CORE_PX = _SMALL_PX // 8, _SMALL_PX * 3 // 8
 # A mask beyond these shares of the picture is a failure: all of it is subject then. The least is
 # the middle that was given: with no more than that, nothing was found.
-_LEAST, _MOST = (1 - 2 * _CORE_PX / _SMALL_PX) ** 2, 0.85
+_MIN_SUBJECT_SHARE, _MAX_SUBJECT_SHARE = (1 - 2 * _CORE_PX / _SMALL_PX) ** 2, 0.85
 
 
 def subject_mask(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -39,7 +39,7 @@ def subject_mask(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     cv2.grabCut(small, guess, (0, 0, 1, 1), models[0], models[1], _ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.where((guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
     mask = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    if not _LEAST < (mask > 0).mean() <= _MOST:
+    if not _MIN_SUBJECT_SHARE < (mask > 0).mean() <= _MAX_SUBJECT_SHARE:
         return np.full((height, width), 255, np.uint8)
     grown = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(grown > _HALF, 255, 0).astype(np.uint8)

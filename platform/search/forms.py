@@ -15,7 +15,7 @@ from search import query_files
 from search.question import Question
 
 _NAME_CHARS = 200
-_MOST_LABELS = 20
+_MAX_LABELS = 20
 
 
 class QueryForm(forms.Form):
@@ -47,7 +47,7 @@ class QueryForm(forms.Form):
             is_upload=self._file is not None,
             query_id=None if self._file else self.cleaned_data.get("query"),
             box=self._box(),
-            labels=tuple(dict.fromkeys(self._labels()))[:_MOST_LABELS],
+            labels=tuple(dict.fromkeys(self._labels()))[:_MAX_LABELS],
         )
 
     @property

@@ -12,8 +12,8 @@ from search.verdicts import Verdict, by_score, curve_of, probability
 from vectors.index import Hit
 
 # Images in a group, and in all groups of a collage.
-MOST_HITS, MOST_HITS_IN_ALL = 24, 240
-_FEWEST_HITS = 6
+MAX_HITS, MAX_HITS_IN_TOTAL = 24, 240
+_MIN_HITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ def parts_of(extracted: ExtractedQuery) -> list[QueryPart]:
 
 def hits_a_part(parts: int) -> int:
     """Return how many images each group shows: fewer where there are many groups."""
-    return max(_FEWEST_HITS, min(MOST_HITS, MOST_HITS_IN_ALL // max(parts, 1)))
+    return max(_MIN_HITS, min(MAX_HITS, MAX_HITS_IN_TOTAL // max(parts, 1)))
 
 
 def best_pairs(
-    part: QueryPart, extracted: ExtractedQuery, found: Sequence[Sequence[Hit]], *, most: int
+    part: QueryPart, extracted: ExtractedQuery, found: Sequence[Sequence[Hit]], *, limit: int
 ) -> dict[UUID, Pair]:
     """Return the best pair of regions with each of the best images; ties by image id.
 
@@ -105,7 +105,7 @@ def best_pairs(
         part: the query's part.
         extracted: the query.
         found: hits of each of its searched regions.
-        most: images that are returned.
+        limit: images that are returned.
     """
     best: dict[UUID, Pair] = {}
     for index in part.searched:
@@ -115,7 +115,7 @@ def best_pairs(
             known = best.get(hit.payload.image_id)
             if known is None or pair.score > known.score:
                 best[hit.payload.image_id] = pair
-    return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0]))[:most])
+    return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0]))[:limit])
 
 
 def rank(
@@ -127,7 +127,7 @@ def rank(
     *,
     query_sha256: str,
     calibration: Mapping[str, Any] | None,
-    most: int,
+    limit: int,
 ) -> Group:
     """Return a part's images: what is proved first, the surest rung on top, then by score.
 
@@ -141,7 +141,7 @@ def rank(
         regions: by their points' ids.
         query_sha256: of the query's file: an image of the same is identical to the whole.
         calibration: of the encoder version.
-        most: images that are kept.
+        limit: images that are kept.
     """
     curve = curve_of(calibration)
     hits = []
@@ -169,7 +169,7 @@ def rank(
             )
         )
     hits.sort(key=_order)
-    kept = (replace(hit, rank=rank) for rank, hit in enumerate(hits[:most], start=1))
+    kept = (replace(hit, rank=rank) for rank, hit in enumerate(hits[:limit], start=1))
     return Group(part.region, tuple(kept))
 
 

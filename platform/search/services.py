@@ -37,15 +37,15 @@ logger = logging.getLogger(__name__)
 # Points asked for: several may belong to one image, and images being deleted drop out.
 _POINTS_AN_IMAGE = 4
 # How often a part asks again, where a few images took all ranks.
-_MOST_AGAIN = 3
+_MAX_REPEATS = 3
 # Images of a part that are compared with it by their pixels, and in all parts of a query.
-_COMPARED, _COMPARED_IN_ALL, _FEWEST_COMPARED = 20, 240, 5
+_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL, _MIN_COMPARED = 20, 240, 5
 # So long their proof is waited for, however little time the rest has left.
-_LEAST_FOR_COPIES_S = 1.0
+_MIN_COPIES_TIMEOUT_S = 1.0
 # Sides of a box that is searched alone.
-_LEAST_SIDE_PX = 8
+_MIN_SIDE_PX = 8
 # Names of objects that the found images can be narrowed down by.
-_MOST_FACETS = 12
+_MAX_FACETS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,15 @@ class _Catalogue:
     by_point: dict[UUID, Region]
     by_id: dict[int, Region]
 
-    def candidates(self, pairs: dict[UUID, Pair], *, most: int) -> list[int]:
+    def candidates(self, pairs: dict[UUID, Pair], *, limit: int) -> list[int]:
         """Return the regions that a part is compared with: those that it met, of objects the whole.
 
         Args:
             pairs: of the part, the best first.
-            most: regions that are returned.
+            limit: regions that are returned.
         """
         chosen: list[int] = []
-        for image_id, pair in islice(pairs.items(), most):
+        for image_id, pair in islice(pairs.items(), limit):
             region = self.by_point.get(pair.point_id)
             if region is not None and region.kind == Region.Kind.PANEL:
                 chosen.append(region.pk)
@@ -165,8 +165,8 @@ def _check_box(box: Box | None, picture: ValidPicture) -> None:
         return
     x0, y0, x1, y1 = box
     is_inside = x0 >= 0 and y0 >= 0 and x1 <= picture.width and y1 <= picture.height
-    least = min(_LEAST_SIDE_PX, picture.width, picture.height)
-    if not is_inside or min(x1 - x0, y1 - y0) < least:
+    min_side_px = min(_MIN_SIDE_PX, picture.width, picture.height)
+    if not is_inside or min(x1 - x0, y1 - y0) < min_side_px:
         raise UserInputError("search:user:bad-box")
 
 
@@ -181,13 +181,13 @@ def _find(
 ) -> tuple[tuple[Group, ...], float | None]:
     """Return the groups, and the milliseconds that proving copies took; None if it was given up."""
     parts = parts_of(extracted)
-    most = hits_a_part(len(parts))
-    found = _nearest(open_index(version), extracted, parts, labels=question.labels, most=most)
-    pairs = [best_pairs(part, extracted, found, most=2 * most) for part in parts]
+    limit = hits_a_part(len(parts))
+    found = _nearest(open_index(version), extracted, parts, labels=question.labels, limit=limit)
+    pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     catalogue = _read({image_id for each in pairs for image_id in each}, version)
-    compared = max(_FEWEST_COMPARED, min(_COMPARED, _COMPARED_IN_ALL // len(parts)))
+    compared = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(parts)))
     asked = [
-        ComparedRegion(part.region.box, tuple(catalogue.candidates(each, most=compared)))
+        ComparedRegion(part.region.box, tuple(catalogue.candidates(each, limit=compared)))
         for part, each in zip(parts, pairs, strict=True)
     ]
     copies: Sequence[Sequence[Copy]] = [()] * len(parts)
@@ -196,8 +196,8 @@ def _find(
         found_copies = query_worker.find_copies(
             query,
             asked,
-            max_near_identical=2 * most,
-            timeout_s=max(_LEAST_FOR_COPIES_S, ends_at - time.perf_counter()),
+            max_near_identical=2 * limit,
+            timeout_s=max(_MIN_COPIES_TIMEOUT_S, ends_at - time.perf_counter()),
         )
         copies, copies_ms = found_copies.copies, found_copies.model_ms
     except (TransientError, DefectError) as error:  # hits by score alone are worth showing
@@ -213,7 +213,7 @@ def _find(
             catalogue.by_point,
             query_sha256=picture.sha256,
             calibration=version.calibration,
-            most=most,
+            limit=limit,
         )
         for part, each, those in zip(parts, pairs, copies, strict=True)
     )
@@ -226,19 +226,19 @@ def _nearest(
     parts: Sequence[QueryPart],
     *,
     labels: tuple[str, ...],
-    most: int,
+    limit: int,
 ) -> list[list[Hit]]:
     """Return the nearest points of each searched region, in its order.
 
     Where a few images of many regions take all ranks, their part asks again without them.
     """
-    k = most * _POINTS_AN_IMAGE
+    k = limit * _POINTS_AN_IMAGE
     found = index.search(extracted.embeddings, k=k, where=Where(labels=labels))
     for part in parts:
         full = [row for row in part.searched if len(found[row]) == k]
-        for _ in range(_MOST_AGAIN):
+        for _ in range(_MAX_REPEATS):
             known = {hit.payload.image_id for row in part.searched for hit in found[row]}
-            if not full or len(known) >= most:
+            if not full or len(known) >= limit:
                 break
             where = Where(labels=labels, not_image_ids=tuple(known))
             more = index.search(extracted.embeddings[full], k=k, where=where)
@@ -279,15 +279,15 @@ def _by_image(
 ) -> dict[UUID, tuple[Region, Copy]]:
     """Return the surest copy in each image; where labels are asked for, in those that have one."""
     named = {region.image_id for region in catalogue.by_id.values() if region.label in labels}
-    surest: dict[UUID, tuple[Region, Copy]] = {}
-    for copy in sorted(copies, key=_sureness, reverse=True):
+    best: dict[UUID, tuple[Region, Copy]] = {}
+    for copy in sorted(copies, key=_evidence, reverse=True):
         region = catalogue.by_id.get(copy.region_id)
         if region is not None and (not labels or region.image_id in named):
-            surest.setdefault(region.image_id, (region, copy))
-    return surest
+            best.setdefault(region.image_id, (region, copy))
+    return best
 
 
-def _sureness(copy: Copy) -> tuple[bool, int]:
+def _evidence(copy: Copy) -> tuple[bool, int]:
     return copy.is_near_identical, 0 if copy.overlap is None else copy.overlap.inliers
 
 
@@ -300,5 +300,5 @@ def _facets(groups: Sequence[Group], chosen: Sequence[str]) -> tuple[Facet, ...]
         for label in {region.label for region in image.regions.all() if region.label}
     )
     commonest = sorted(counts, key=lambda label: (-counts[label], label))
-    labels = dict.fromkeys([*chosen, *commonest[:_MOST_FACETS]])
+    labels = dict.fromkeys([*chosen, *commonest[:_MAX_FACETS]])
     return tuple(Facet(label, counts[label], label in chosen) for label in labels)

@@ -160,14 +160,14 @@ def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
     services.record_failed(image_id, error_code, job_id=job_id)
 
 
-def list_hashed_regions(*, least_quality: int, after: int) -> list[int]:
+def list_hashed_regions(*, min_quality: int, after: int) -> list[int]:
     """Return the ids of regions with a PDQ hash of that quality or more, ascending.
 
     Args:
-        least_quality: 0..100.
+        min_quality: 0..100.
         after: the greatest id seen before, 0 for all; some that are below it come again.
     """
-    rows = Region.objects.filter(pk__gt=after - _LATE_ROWS, pdq_quality__gte=least_quality)
+    rows = Region.objects.filter(pk__gt=after - _LATE_ROWS, pdq_quality__gte=min_quality)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 

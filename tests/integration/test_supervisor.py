@@ -168,8 +168,8 @@ def test_waits_longer_after_each_death_in_a_row(
     # then the gaps grow 0.05, 0.1, 0.2 and stay at the limit of 0.2 s (plus one look of 0.2 s)
     starts = [float(line) for line in (tmp_path / "starts").read_text().split()]
     gaps = [after - before for before, after in itertools.pairwise(starts[1:6])]
-    for gap, least in zip(gaps, [0.1, 0.2, 0.2, 0.2], strict=True):
-        assert least <= gap < least + 1.0
+    for gap, min_gap in zip(gaps, [0.1, 0.2, 0.2, 0.2], strict=True):
+        assert min_gap <= gap < min_gap + 1.0
 
 
 def test_stop_lets_a_process_finish_its_work(

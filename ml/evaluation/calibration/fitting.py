@@ -22,7 +22,7 @@ from ml.rules.calibration_curve import Curve, Isotonic, Method, Platt, curve_fro
 FILE = "calibration.json"
 DEFAULT_PRECISIONS = (0.9, 0.95, 0.99)
 _FOLDS = 5
-_MOST_KNOTS = 200
+_MAX_KNOTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +218,8 @@ def _fit_isotonic(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Is
     from sklearn.isotonic import IsotonicRegression  # here: workers read curves, and fit none
 
     # One pair's weight away from 0 and 1: no finite number of pairs proves certainty.
-    least = 1 / (len(scores) + 2)
-    regression = IsotonicRegression(y_min=least, y_max=1 - least)
+    margin = 1 / (len(scores) + 2)
+    regression = IsotonicRegression(y_min=margin, y_max=1 - margin)
     regression.fit(scores, is_same.astype(np.float64))
     return Isotonic(*_thinned(regression.X_thresholds_, regression.y_thresholds_))
 
@@ -227,9 +227,9 @@ def _fit_isotonic(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Is
 def _thinned(
     scores: NDArray[np.float64], probabilities: NDArray[np.float64]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return at most `_MOST_KNOTS` knots, spread evenly over them; the ends are kept."""
+    """Return at most `_MAX_KNOTS` knots, spread evenly over them; the ends are kept."""
     count = len(scores)
-    kept = np.unique(np.linspace(0, count - 1, min(count, _MOST_KNOTS)).round().astype(int))
+    kept = np.unique(np.linspace(0, count - 1, min(count, _MAX_KNOTS)).round().astype(int))
     return tuple(map(float, scores[kept])), tuple(map(float, probabilities[kept]))
 
 

@@ -42,7 +42,7 @@ def copies(
         folder: see `datasets.read_copies`; or any folder of pictures, of which copies are then made
             with each edit of `grid`.
         distractors: a folder of pictures of which no query is a copy.
-        limit: most originals; None takes all. Distractors are not limited.
+        limit: how many originals at most; None takes all. Distractors are not limited.
         rng: decides what the made edits do; not used where copies are given.
         grid: the edits that copies are made with; not used where they are given.
 

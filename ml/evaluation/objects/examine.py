@@ -22,7 +22,7 @@ def examine(
         folder: see `read_object_truth`.
         detector: looks for it.
         batch_size: pictures in memory at a time, ≥ 1.
-        limit: most pictures, the first ones; None takes all.
+        limit: how many pictures at most, the first ones; None takes all.
 
     Raises:
         EvaluationDataInvalid: missing, empty, of another shape, or no picture can be read.

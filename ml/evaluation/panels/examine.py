@@ -24,7 +24,7 @@ def examine(
 
     Args:
         folder: see `read_panel_truth`.
-        limit: most pictures of a kind, the first ones; None takes all.
+        limit: how many pictures of a kind at most, the first ones; None takes all.
         splitter: is called as `split`.
 
     Raises:

@@ -96,7 +96,7 @@ def measure(
         collages: how many are made, each style in its turn.
         pages: how many are made.
         seed: decides what is made.
-        limit: most photos, evenly taken from all; None takes all.
+        limit: how many photos at most, evenly taken from all; None takes all.
         batch_size: pictures in memory at a time.
         splitter: is called as `split`.
 

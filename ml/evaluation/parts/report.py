@@ -38,7 +38,7 @@ class PartsReport:
         encoder: as it was asked for.
         spec: what it is.
         seed: decided what was made.
-        limit: most photos; None is all.
+        limit: how many photos at most; None is all.
         result: what came of it.
     """
 

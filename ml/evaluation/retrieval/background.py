@@ -27,7 +27,7 @@ def background(folder: Path, *, limit: int | None = None) -> Plan:
 
     Args:
         folder: see `datasets.read_scenes`; the variant "plain" is the gallery.
-        limit: most subjects; None takes all.
+        limit: how many subjects at most; None takes all.
 
     Raises:
         EvaluationDataInvalid: see `datasets.read_scenes`; or no plain or no other picture.

@@ -26,7 +26,7 @@ def cross_medium(folder: Path, *, limit: int | None = None) -> Plan:
 
     Args:
         folder: see `datasets.read_media`.
-        limit: most pictures of a subject in a medium; None takes all.
+        limit: how many pictures of a subject in a medium at most; None takes all.
 
     Raises:
         EvaluationDataInvalid: see `datasets.read_media`; or there is one subject only.

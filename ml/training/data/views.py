@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 
 # A crop loses pixels and is enlarged again: decode larger than the view by this much.
 _SPARE = 1.5
-_LEAST_SIDE_PX = 16
+_MIN_SIDE_PX = 16
 # What people do to a copy, between which strengths, in the units of `ml.evaluation.copies.edits`.
 _COPY_EDITS: tuple[tuple[edits.Apply, float, float], ...] = (
     (edits.write_text, 8, 32),
@@ -106,10 +106,10 @@ class ViewMaker:
             return _through_jpeg(pixels, quality=int(rng.integers(25, 90)))
         return pixels
 
-    def _cropped(self, source: Pixels, least_area: float, rng: np.random.Generator) -> torch.Tensor:
+    def _cropped(self, source: Pixels, min_area: float, rng: np.random.Generator) -> torch.Tensor:
         """Return a (3, S, S) crop of the source, flipped by chance."""
         height, width = source.shape[:2]
-        left, top, crop_width, crop_height = _crop(width, height, least_area, rng)
+        left, top, crop_width, crop_height = _crop(width, height, min_area, rng)
         view = transforms.resized_crop(
             torch.tensor(source).permute(2, 0, 1),
             top,
@@ -146,10 +146,10 @@ class ViewMaker:
             return pixels
         image = other = Image.fromarray(pixels)
         other_index = self._other(index, rng)
-        for apply, least, most in chosen:
+        for apply, low, high in chosen:
             if apply is edits.place_inside:
                 other = Image.fromarray(self._source(other_index))
-            image = apply(image, rng.uniform(least, most), rng, other)
+            image = apply(image, rng.uniform(low, high), rng, other)
         size = (self._size_px, self._size_px)
         return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
 
@@ -161,7 +161,7 @@ class ViewMaker:
         self, index: int, source: Pixels, rng: np.random.Generator
     ) -> Pixels:
         """Return the picture with all but its probable subject replaced."""
-        if min(source.shape[:2]) < _LEAST_SIDE_PX:
+        if min(source.shape[:2]) < _MIN_SIDE_PX:
             return source
         mask = subject_mask(source)
         if mask.all():  # nothing was told apart
@@ -193,14 +193,14 @@ class ViewMaker:
 
 
 def _crop(
-    width: int, height: int, least_area: float, rng: np.random.Generator
+    width: int, height: int, min_area: float, rng: np.random.Generator
 ) -> tuple[int, int, int, int]:
     """Return left, top, width and height of a random crop of a picture, in pixels.
 
-    Its area is uniform between `least_area` and all of the picture's, its shape between 3 : 4 and
+    Its area is uniform between `min_area` and all of the picture's, its shape between 3 : 4 and
     4 : 3 of the picture's own, as far as the picture reaches.
     """
-    area = rng.uniform(least_area, 1.0)
+    area = rng.uniform(min_area, 1.0)
     stretch = math.sqrt(math.exp(rng.uniform(math.log(3 / 4), math.log(4 / 3))))
     crop_width = min(width, max(1, round(width * math.sqrt(area) * stretch)))
     crop_height = min(height, max(1, round(height * math.sqrt(area) / stretch)))

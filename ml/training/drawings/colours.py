@@ -50,14 +50,14 @@ def kuwahara(picture: Picture, radius_px: int) -> Picture:
     source = picture.astype(np.float32)
     size = radius_px + 1
     best = np.zeros_like(source)
-    least = np.full(source.shape[:2], np.inf, np.float32)
+    lowest = np.full(source.shape[:2], np.inf, np.float32)
     for anchor in ((0, 0), (radius_px, 0), (0, radius_px), (radius_px, radius_px)):
         mean = cv2.blur(source, (size, size), anchor=anchor)
         square = cv2.blur(source * source, (size, size), anchor=anchor)
         unevenness = (square - mean * mean).sum(axis=2)
-        is_better = unevenness < least
+        is_better = unevenness < lowest
         best[is_better] = mean[is_better]
-        least[is_better] = unevenness[is_better]
+        lowest[is_better] = unevenness[is_better]
     return to_bytes(best)
 
 

@@ -60,7 +60,7 @@ class TrainingBatches:
         """Return the run's first batches, at the size that is served, until there are enough views.
 
         Args:
-            views: least number of views in all batches together.
+            views: the smallest number of views in all batches together.
         """
         batches = math.ceil(views / (self._plan.subjects_each * self._config.batch.views))
         return self._load(self._view_maker(self._served_px), 0, batches, stride=1)

@@ -105,11 +105,11 @@ def test_addresses_of_known_kinds_are_taken(
 
 
 def test_more_pixels_than_pillow_opens_cannot_be_allowed(bare: pytest.MonkeyPatch) -> None:
-    most = 2 * Image.MAX_IMAGE_PIXELS
-    bare.setenv("UPLOAD_MAX_PIXELS", str(most))
-    assert read_env().uploads.max_pixels == most
+    largest = 2 * Image.MAX_IMAGE_PIXELS
+    bare.setenv("UPLOAD_MAX_PIXELS", str(largest))
+    assert read_env().uploads.max_pixels == largest
 
-    bare.setenv("UPLOAD_MAX_PIXELS", str(most + 1))
+    bare.setenv("UPLOAD_MAX_PIXELS", str(largest + 1))
     with pytest.raises(InvalidEnvironment, match="UPLOAD_MAX_PIXELS"):
         read_env()
 

@@ -17,7 +17,7 @@ from ml.errors import CheckpointMismatch, WeightsUnavailable
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SEMBLANCE_LITE = REPOSITORY / "ml" / "encoders" / "weights" / "semblance_lite"
-MOST_BYTES = 15_000_000
+MAX_BYTES = 15_000_000
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 
 
@@ -115,7 +115,7 @@ def test_half_precision_keeps_the_embeddings_in_a_small_file(size, inputs, tmp_p
         embeddings = loaded.module(inputs)
     assert embeddings.dtype == torch.float32
     assert cosine_similarity(embeddings, expected).min() >= 0.9999
-    assert (tmp_path / "saved" / checkpoint.WEIGHTS).stat().st_size <= MOST_BYTES
+    assert (tmp_path / "saved" / checkpoint.WEIGHTS).stat().st_size <= MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ print(json.dumps([encoder.spec.name, encoder.spec.dim, rows.shape, float(rows[0]
 def test_semblance_lite_is_small_and_in_half_precision():
     path = SEMBLANCE_LITE / checkpoint.WEIGHTS
 
-    assert path.stat().st_size <= MOST_BYTES
+    assert path.stat().st_size <= MAX_BYTES
     with safe_open(path, "pt") as tensors:
         kinds = {name: tensors.get_tensor(name).dtype for name in tensors.keys()}  # noqa: SIM118 - it is no mapping
     assert {"whitening.centre", "whitening.projection"} <= kinds.keys()

@@ -320,7 +320,7 @@ def test_hashes_that_a_catalogue_described_again_leaves_behind_are_forgotten(
         known.refresh()
 
     assert len(known) <= 2 * len(rows)
-    [found] = known.find_near_identical(np.tile(hash_of(scenes[2]), (8, 1)), most=9)
+    [found] = known.find_near_identical(np.tile(hash_of(scenes[2]), (8, 1)), limit=9)
     assert found == whole_of(scenes[2]).pk
 
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.copies.features import MOST_FEATURES, THUMBNAIL_PX, LocalFeatures, extract
+from ml.copies.features import MAX_FEATURES, THUMBNAIL_PX, LocalFeatures, extract
 from ml.errors import DamagedFeatures
 from tests.unit.ml.copies.scenes import scene
 
@@ -84,7 +84,7 @@ def test_features_are_bounded_and_survive_their_bytes(width, height):
     data = before.to_bytes()
     after = LocalFeatures.from_bytes(data)
 
-    assert len(before) <= MOST_FEATURES
+    assert len(before) <= MAX_FEATURES
     assert max(before.thumbnail.shape) <= THUMBNAIL_PX
     assert len(data) <= 86_000
     assert data == after.to_bytes()

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from ml.copies.pdq import (
-    LEAST_QUALITY,
+    MIN_QUALITY,
     NEAR_IDENTICAL_BITS,
     HashDistance,
     Orientation,
@@ -125,7 +125,7 @@ def test_quality_says_whether_there_is_anything_to_hash(picture, is_reliable):
     found = pdq_hash(picture)
 
     assert found.is_reliable is is_reliable
-    assert (found.quality >= LEAST_QUALITY) is is_reliable
+    assert (found.quality >= MIN_QUALITY) is is_reliable
 
 
 @pytest.mark.parametrize("orientation", list(Orientation))

@@ -52,7 +52,7 @@ def test_a_picture_on_itself_is_plausible():
     ("check", "refused"),
     [
         (checks.has_enough_inliers, proposal(pairs=EVERY[:7])),
-        (checks.has_enough_places, proposal(pairs=EVERY[[0] * 300])),
+        (checks.has_enough_positions, proposal(pairs=EVERY[[0] * 300])),
         (checks.is_seen_from_the_front, proposal(leaning(0.8))),
         (checks.is_seen_from_the_front, proposal(leaning(2.5))),
         (checks.keeps_its_shape, proposal(scaled(1.0, 0.3))),

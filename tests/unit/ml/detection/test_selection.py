@@ -20,8 +20,8 @@ def test_the_surest_few_are_taken_in_order():
     spread = [a("dog", 0.3 + n / 100, n * 100, 0, n * 100 + 90, 90) for n in range(8)]
 
     assert select(*spread) == tuple(reversed(spread))[:4]
-    assert select(*spread, most=1) == (spread[7],)
-    assert select(*spread, most=0) == ()
+    assert select(*spread, limit=1) == (spread[7],)
+    assert select(*spread, limit=0) == ()
 
 
 def test_the_order_they_come_in_changes_nothing():
@@ -37,7 +37,7 @@ def test_the_doubtful_are_left_out(confidence, count):
 
 
 def test_another_confidence_may_be_asked_for():
-    assert select(DOG, least_confidence=0.95) == ()
+    assert select(DOG, min_confidence=0.95) == ()
 
 
 @pytest.mark.parametrize(
