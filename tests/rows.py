@@ -7,7 +7,7 @@ from catalog.models import Image
 from kernel.regions import FoundRegion
 
 
-def wholes(image_ids: Iterable[UUID]) -> dict[UUID, list[FoundRegion]]:
+def full_images(image_ids: Iterable[UUID]) -> dict[UUID, list[FoundRegion]]:
     """Images described as one whole picture each; unknown ids, too, with a size of their own."""
     sizes = {image.pk: (image.width, image.height) for image in Image.objects.all()}
     return {

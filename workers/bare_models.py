@@ -25,6 +25,7 @@ from ml.detection import registry as detectors
 from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
+from ml.rules.regions import OBJECT
 from workers.pictures import UprightPicture, decode_picture
 from workers.regions import take_apart
 
@@ -66,7 +67,7 @@ def _describe(pictures: Sequence[UprightPicture], encoder: Encoder, detector: De
         regions = [region for parts in taken for region in parts.regions]
         encoder.encode([region.picture.image for region in regions])
         for region in regions:
-            if region.key.kind != "object":
+            if region.key.kind != OBJECT:
                 comparison.describe(region.picture.pixels)
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from kernel.errors import AppError, TransientError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, FoundRegion, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from ml.copies import comparison
 from ml.errors import MlError
+from ml.rules.regions import OBJECT
 from vectors.index import Payload, Point
 from worker_api import images as catalog
 from worker_api.images import ClaimedImage
@@ -130,14 +131,14 @@ def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> 
     gone = set(catalog.record_indexed(found, job_id=job_id))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
     for one in described:
-        if one.image.id in gone:  # the whole's own files go with its row
-            parts = [region.key for region in one.regions if region.key != WHOLE]
+        if one.image.id in gone:  # the full image's own files go with its row
+            parts = [region.key for region in one.regions if region.key != FULL_IMAGE_KEY]
             catalog.delete_derived_files(one.image.sha256, parts)
 
 
 def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
     """Write a region's thumbnail and local features, and return what SQL keeps of it."""
-    if region.key != WHOLE:
+    if region.key != FULL_IMAGE_KEY:
         catalog.write_thumbnail(image.sha256, region.key, _thumbnail(region.picture))
     box = region.box
     found = FoundRegion(
@@ -145,7 +146,7 @@ def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
         *(box.x0, box.y0, box.x1, box.y1),
         *(region.label, region.confidence),
     )
-    if region.key.kind == "object":
+    if region.key.kind == OBJECT:
         return found
     copy = comparison.describe(region.picture.pixels)
     catalog.write_features(image.sha256, region.key, copy.features.to_bytes())

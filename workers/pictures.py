@@ -36,13 +36,13 @@ class UprightPicture:
         return np.asarray(self.image)
 
     @property
-    def whole(self) -> Box:
+    def bounds(self) -> Box:
         """All of it, in pixels of the original."""
         return Box(0, 0, self.width, self.height)
 
     def crop(self, box: Box) -> "UprightPicture":
         """Return the part in a box, given in pixels of the original; at least one pixel of it."""
-        if box == self.whole:
+        if box == self.bounds:
             return self
         x_scale, y_scale = self.image.width / self.width, self.image.height / self.height
         x0 = min(int(box.x0 * x_scale), self.image.width - 1)

@@ -1,12 +1,13 @@
-"""The parts of a picture that are searched: the whole, the panels, and the objects in them."""
+"""The regions of a picture: the full image, the panels, and the objects in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kernel.regions import MAX_LABEL_CHARS, MAX_OBJECTS, MAX_PANELS, WHOLE, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, MAX_LABEL_CHARS, MAX_OBJECTS, MAX_PANELS, RegionKey
 from ml import panels
 from ml.detection.base import Detection, Detector
 from ml.detection.selection import NAMED_CONFIDENCE, select_objects
+from ml.rules.regions import OBJECT, PANEL
 from ml.types import Box
 from workers.pictures import UprightPicture
 
@@ -22,7 +23,7 @@ class PictureRegion:
         key: which part.
         box: in pixels of the upright original.
         picture: its pixels.
-        label: what an object is; "" where that is doubtful, and for the whole and panels.
+        label: what an object is; "" where that is doubtful, and for the full image and panels.
         confidence: 0..1.
     """
 
@@ -39,7 +40,8 @@ class TakenApart:
 
     Attributes:
         layout: whether it is one picture, a collage or a screenshot.
-        regions: the whole, then panels from the top left, then objects, the surest first.
+        regions: the full image, then panels from the top left, then objects, the most
+            confident first.
     """
 
     layout: panels.Kind
@@ -69,19 +71,19 @@ def take_apart(pictures: Sequence[UprightPicture], detector: Detector) -> list[T
 
 
 def _split(picture: UprightPicture) -> TakenApart:
-    """Return the whole and the panels."""
+    """Return the full image and the panels."""
     splitting = panels.split(picture.pixels)
     boxes = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
     boxes.sort(key=lambda one: one[0].width * one[0].height, reverse=True)
     kept = sorted(boxes[:MAX_PANELS], key=lambda one: (one[0].y0, one[0].x0))
-    whole = PictureRegion(WHOLE, picture.whole, picture)
+    full_image = PictureRegion(FULL_IMAGE_KEY, picture.bounds, picture)
     return TakenApart(
         splitting.kind,
         (
-            whole,
+            full_image,
             *(
                 PictureRegion(
-                    RegionKey("panel", ordinal), box, picture.crop(box), confidence=confidence
+                    RegionKey(PANEL, ordinal), box, picture.crop(box), confidence=confidence
                 )
                 for ordinal, (box, confidence) in enumerate(kept)
             ),
@@ -90,10 +92,10 @@ def _split(picture: UprightPicture) -> TakenApart:
 
 
 def _scenes(regions: Sequence[PictureRegion]) -> Sequence[PictureRegion]:
-    """Return what is looked through for objects: the whole, or the largest of its panels."""
-    whole, *parts = regions
+    """Return what is looked through for objects: the full image, or the largest of its panels."""
+    full_image, *parts = regions
     parts.sort(key=lambda part: part.box.width * part.box.height, reverse=True)
-    return parts[:_MAX_SCENES] or [whole]
+    return parts[:_MAX_SCENES] or [full_image]
 
 
 def _objects(
@@ -113,7 +115,7 @@ def _objects(
         )
         label = each.label[:MAX_LABEL_CHARS] if each.confidence >= NAMED_CONFIDENCE else ""
         regions.append(
-            PictureRegion(RegionKey("object", 0), box, picture.crop(box), label, each.confidence)
+            PictureRegion(RegionKey(OBJECT, 0), box, picture.crop(box), label, each.confidence)
         )
     return regions
 
@@ -121,4 +123,4 @@ def _objects(
 def _best(objects: Sequence[PictureRegion]) -> list[PictureRegion]:
     """Return the most confident objects, numbered."""
     best = sorted(objects, key=lambda one: -one.confidence)[:MAX_OBJECTS]
-    return [replace(one, key=RegionKey("object", ordinal)) for ordinal, one in enumerate(best)]
+    return [replace(one, key=RegionKey(OBJECT, ordinal)) for ordinal, one in enumerate(best)]

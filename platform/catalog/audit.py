@@ -14,7 +14,7 @@ from catalog.validation import validate
 from catalog.vector_store import open_index
 from kernel.errors import FileMissing, UserInputError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, region_key
+from kernel.regions import FULL_IMAGE_KEY, region_key
 from vectors.errors import UnknownCollection
 
 # A picture's files are written before its row: a file younger than this may still get one.
@@ -124,10 +124,10 @@ def _expected_points(version: EncoderVersion) -> Iterator[tuple[UUID, UUID]]:
 
 
 def _points_of_all_images(version: EncoderVersion) -> Iterator[UUID]:
-    """Yield the points of recorded regions, and of every whole, recorded or not."""
+    """Yield the points of recorded regions, and of every full image, recorded or not."""
     yield from dict(_expected_points(version))
     for sha256 in Image.objects.order_by().values_list("sha256", flat=True).iterator():
-        yield point_id(sha256=sha256, region=WHOLE, encoder_version=version.pk)
+        yield point_id(sha256=sha256, region=FULL_IMAGE_KEY, encoder_version=version.pk)
 
 
 def _still_orphans(unexpected: dict[UUID, UUID], version: EncoderVersion) -> Iterator[UUID]:
@@ -183,7 +183,7 @@ def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str
         region = region_key(kind, ordinal)
         thumbnail, feature_file = storage.derived_names(sha256, region)
         if (
-            region != WHOLE
+            region != FULL_IMAGE_KEY
             and status == Image.Status.INDEXED
             and thumbnail not in thumbnails
             and not storage.exists(thumbnail)

@@ -44,7 +44,7 @@ class ImagePage:
 def present_image(image: Image) -> ImagePage:
     """Return the facts of one image for its page."""
     parts = (
-        image.regions.exclude(kind=Region.Kind.WHOLE)
+        image.regions.exclude(kind=Region.Kind.FULL_IMAGE)
         .exclude(kind=Region.Kind.OBJECT, label="")  # doubtful ones are searched, not shown
         .defer("pdq")
         .order_by("-kind", "ordinal")
@@ -84,8 +84,8 @@ def thumbnail_url(image: Image) -> str:
 
 
 def region_thumbnail_url(region: Region) -> str:
-    """Return the address of a region's thumbnail; the whole's is that of its image."""
-    if region.kind == Region.Kind.WHOLE:
+    """Return the address of a region's thumbnail; the full image's is that of its image."""
+    if region.kind == Region.Kind.FULL_IMAGE:
         return reverse("catalog:thumbnail", args=(region.image_id,))
     return reverse("catalog:region_thumbnail", args=(region.image_id, str(region.key)))
 

@@ -20,7 +20,7 @@ from jobs.models import JobRecord
 from jobs.services import MAX_DELIVERIES, finish, finish_as_split
 from kernel import task_names
 from kernel.errors import ConflictError, UserInputError
-from kernel.regions import WHOLE, FoundRegion, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from ml.rules.calibration_curve import curve_from_json
 
 # Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
@@ -227,8 +227,10 @@ def delete_image(image_id: UUID) -> None:
     if image is None:
         return
     storage.delete(storage.original_name(image.sha256))
-    # The whole's too where it was never recorded: its files may be there all the same.
-    delete_derived_files(image.sha256, {WHOLE, *(region.key for region in image.regions.all())})
+    # The full image's too where it was never recorded: its files may be there all the same.
+    delete_derived_files(
+        image.sha256, {FULL_IMAGE_KEY, *(region.key for region in image.regions.all())}
+    )
     image.delete()
 
 

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from kernel.errors import FileMissing, TransientError
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, RegionKey
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ def thumbnail_name(sha256: str) -> str:
 
 
 def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
-    """Return the storage name of a region's thumbnail, a JPEG; the whole's is `thumbnail_name`."""
-    if region == WHOLE:
+    """Return the storage name of a region's thumbnail, a JPEG; the full image's is `thumbnail_name`."""
+    if region == FULL_IMAGE_KEY:
         return thumbnail_name(sha256)
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.{region}.jpg"
 

@@ -19,12 +19,12 @@ class RegionKey:
         return f"{self.kind}-{self.ordinal}"
 
 
-WHOLE = RegionKey(FULL_IMAGE, 0)
+FULL_IMAGE_KEY = RegionKey(FULL_IMAGE, 0)
 # A contact sheet of a hundred photos is found by its largest ones: each costs an embedding.
 MAX_PANELS, MAX_OBJECTS = 40, 12
 MAX_LABEL_CHARS = 100
 POSSIBLE_REGIONS = (
-    WHOLE,
+    FULL_IMAGE_KEY,
     *(RegionKey(PANEL, index) for index in range(MAX_PANELS)),
     *(RegionKey(OBJECT, index) for index in range(MAX_OBJECTS)),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 from catalog.models import Image, Region
 from kernel.task_messages import Copy, ExtractedQuery, QueryRegion
 from ml.rules.pair_score import pair_score
+from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.verdicts import Verdict, by_score, curve_of, probability
 from vectors.index import Hit
 
@@ -21,7 +22,7 @@ class QueryPart:
     """What one group of results is about, and the regions that are searched for it.
 
     Attributes:
-        region: the whole, a panel, or the box that a person chose.
+        region: the full image, a panel, or the box that a person chose.
         searched: indices in `ExtractedQuery.searched`: the region itself, and objects inside it.
     """
 
@@ -76,19 +77,19 @@ class Group:
 def parts_of(extracted: ExtractedQuery) -> list[QueryPart]:
     """Return the parts that get a group each.
 
-    Panels with the objects inside them, in reading order, and then the whole; of a picture without
-    panels the whole with its objects; or the box alone.
+    Panels with the objects inside them, in reading order, and then the full image; of a picture
+    without panels the full image with its objects; or the box alone.
     """
     searched = list(enumerate(extracted.searched))
-    objects = [(index, region) for index, region in searched if region.kind == "object"]
-    heads = [(index, region) for index, region in searched if region.kind != "object"]
-    panels = [(index, region) for index, region in heads if region.kind == "panel"]
+    objects = [(index, region) for index, region in searched if region.kind == OBJECT]
+    heads = [(index, region) for index, region in searched if region.kind != OBJECT]
+    panels = [(index, region) for index, region in heads if region.kind == PANEL]
     parts = []
     for index, region in panels or heads:
         inside = (other for other, each in objects if _is_in(each, region))
         parts.append(QueryPart(region, (index, *inside)))
-    wholes = [head for head in heads if panels and head[1].kind == "whole"]
-    return parts + [QueryPart(region, (index,)) for index, region in wholes]
+    full_images = [head for head in heads if panels and head[1].kind == FULL_IMAGE]
+    return parts + [QueryPart(region, (index,)) for index, region in full_images]
 
 
 def hits_a_part(parts: int) -> int:
@@ -139,7 +140,7 @@ def rank(
         copies: image → the region that the part is a copy of, and the proof.
         images: those that can be shown, by id; others are left out.
         regions: by their points' ids.
-        query_sha256: of the query's file: an image of the same is identical to the whole.
+        query_sha256: of the query's file: an image of the same is identical to the full image.
         calibration: of the encoder version.
         limit: images that are kept.
     """
@@ -152,7 +153,7 @@ def rank(
         region, copy = copies.get(image_id, (None, None))
         score = None if pair is None else pair.score
         verdict = _verdict(region, copy, score, calibration)
-        if part.region.kind == "whole" and image.sha256 == query_sha256:
+        if part.region.kind == FULL_IMAGE and image.sha256 == query_sha256:
             verdict = Verdict.IDENTICAL
         if region is None and pair is not None:
             region = regions.get(pair.point_id)
@@ -181,7 +182,7 @@ def _verdict(
 ) -> Verdict:
     if region is not None and copy is not None:
         # An image that holds the picture in one of its panels is not itself the same picture.
-        is_all_of_it = region.kind == Region.Kind.WHOLE
+        is_all_of_it = region.kind == Region.Kind.FULL_IMAGE
         is_same = copy.is_near_identical and is_all_of_it
         return Verdict.NEAR_IDENTICAL if is_same else Verdict.EDITED_COPY
     return Verdict.SIMILAR if score is None else by_score(score, calibration)

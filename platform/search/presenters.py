@@ -13,6 +13,7 @@ from catalog.labels import label_name
 from catalog.models import Region
 from catalog.presenters import is_drawn_by_browsers, region_thumbnail_url, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
+from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import Group, ImageHit
 from search.services import SearchResult
 from search.verdicts import Verdict
@@ -34,7 +35,7 @@ class PartLink:
         key: "whole-0", "panel-3", "object-1" or "box-0": its anchor and its name in the API.
         name: for people.
         box: x, y, width, height in pixels of the upright picture.
-        url: the search with this part; of the whole, the search with all.
+        url: the search with this part; of the full image, the search with all.
         is_chosen: whether this search is that.
         percent: how sure the detector is of an object; None for the others.
     """
@@ -126,12 +127,12 @@ class ResultPage:
     @property
     def panels(self) -> int:
         """Of how many pictures a collage or screenshot is made."""
-        return sum(part.kind == "panel" for part in self.parts)
+        return sum(part.kind == PANEL for part in self.parts)
 
     @property
     def outlines(self) -> list[PartLink]:
         """Parts to draw over the picture, the largest first, so that each can be pointed at."""
-        inner = (part for part in self.parts if part.kind != "whole")
+        inner = (part for part in self.parts if part.kind != FULL_IMAGE)
         return sorted(inner, key=lambda part: -part.box[2] * part.box[3])
 
     @property
@@ -144,9 +145,9 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     """Return what the page shows, in the active language."""
     links = _Links(result, query_name)
     # Doubtful objects are searched, but to people they would only be clutter.
-    found = [region for region in result.regions if region.kind != "object" or region.label]
+    found = [region for region in result.regions if region.kind != OBJECT or region.label]
     # A part that was found is marked itself; only a drawn box is one more.
-    known = {region.box for region in found if region.kind != "whole"}
+    known = {region.box for region in found if region.kind != FULL_IMAGE}
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
@@ -182,15 +183,15 @@ class _Links:
         self._labels = [facet.label for facet in result.facets if facet.is_chosen]
 
     def part(self, region: QueryRegion) -> PartLink:
-        is_whole = region.kind == "whole"
+        is_full_image = region.kind == FULL_IMAGE
         x0, y0, x1, y1 = region.box
         return PartLink(
             key=f"{region.kind}-{region.ordinal}",
             name=_part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
-            url=self._url(None if is_whole else region.box, self._labels),
-            is_chosen=(self._box is None) if is_whole else region.box == self._box,
-            percent=round(100 * region.confidence) if region.kind == "object" else None,
+            url=self._url(None if is_full_image else region.box, self._labels),
+            is_chosen=(self._box is None) if is_full_image else region.box == self._box,
+            percent=round(100 * region.confidence) if region.kind == OBJECT else None,
         )
 
     def toggled(self, label: str) -> str:
@@ -204,11 +205,11 @@ class _Links:
 
 
 def _part_name(region: QueryRegion) -> str:
-    if region.kind == "whole":
+    if region.kind == FULL_IMAGE:
         return gettext("The whole picture")
-    if region.kind == "panel":
+    if region.kind == PANEL:
         return gettext("Picture {number}").format(number=region.ordinal + 1)
-    if region.kind == "object":
+    if region.kind == OBJECT:
         return _shown(region.label)
     return gettext("Chosen part")
 
@@ -239,7 +240,7 @@ def _card(hit: ImageHit) -> HitCard:
 
 
 def _part_box(region: Region | None) -> tuple[int, int, int, int] | None:
-    if region is None or region.kind == Region.Kind.WHOLE:
+    if region is None or region.kind == Region.Kind.FULL_IMAGE:
         return None
     return region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0
 

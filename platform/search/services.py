@@ -65,7 +65,7 @@ class SearchResult:
         query_id: under which the picture is kept for an hour, to search with its parts.
         query: the picture.
         layout: whether it is one picture, or many.
-        regions: all its parts, the whole first.
+        regions: all its regions, the full image first.
         box: the part that was chosen; None is all.
         groups: what each part found.
         facets: of the images found, the commonest first.
@@ -95,7 +95,7 @@ class _Catalogue:
     by_id: dict[int, Region]
 
     def candidates(self, pairs: dict[UUID, Pair], *, limit: int) -> list[int]:
-        """Return the regions that a part is compared with: those that it met, of objects the whole.
+        """Return the regions that a part is compared with: what it matched, of objects the full image.
 
         Args:
             pairs: of the part, the best first.
@@ -106,15 +106,15 @@ class _Catalogue:
             region = self.by_point.get(pair.point_id)
             if region is not None and region.kind == Region.Kind.PANEL:
                 chosen.append(region.pk)
-            elif image_id in self.wholes:
-                chosen.append(self.wholes[image_id])
+            elif image_id in self.full_images:
+                chosen.append(self.full_images[image_id])
         return chosen
 
     @cached_property
-    def wholes(self) -> dict[UUID, int]:
+    def full_images(self) -> dict[UUID, int]:
         """Image → the region that is all of it."""
         regions = self.by_id.values()
-        return {each.image_id: each.pk for each in regions if each.kind == Region.Kind.WHOLE}
+        return {each.image_id: each.pk for each in regions if each.kind == Region.Kind.FULL_IMAGE}
 
 
 def search(question: Question) -> SearchResult:

@@ -19,11 +19,11 @@ from catalog.vector_store import open_index
 from jobs.models import JobRecord
 from kernel.errors import TransientError
 from kernel.ids import point_id
-from kernel.regions import WHOLE, FoundRegion, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
-from tests.rows import wholes
+from tests.rows import full_images
 from vectors.index import Payload, Point, VectorIndex
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def point_of(image: Image, version: EncoderVersion, *, image_id: UUID | None = N
         albums=(),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    key = point_id(sha256=image.sha256, region=WHOLE, encoder_version=version.pk)
+    key = point_id(sha256=image.sha256, region=FULL_IMAGE_KEY, encoder_version=version.pk)
     embedding = fakes.embed(fakes.Image.new("RGB", (4, 4), RED))
     return Point(id=key, embedding=embedding, payload=payload)
 
@@ -52,7 +52,7 @@ def indexed(add_image: AddImage, version: EncoderVersion, index: VectorIndex) ->
     """Three images with everything that belongs to them."""
     images = [add_image(plain(colour)) for colour in (RED, GREEN, BLUE)]
     index.upsert([point_of(image, version) for image in images])
-    services.record_indexed(wholes([image.pk for image in images]))
+    services.record_indexed(full_images([image.pk for image in images]))
     return sorted(Image.objects.all(), key=lambda image: image.pk)
 
 
@@ -97,7 +97,7 @@ def test_a_lost_collection_is_made_anew_and_everything_described_again(
     add_image: AddImage, version: EncoderVersion
 ) -> None:
     image = add_image(plain())
-    services.record_indexed(wholes([image.pk]))
+    services.record_indexed(full_images([image.pk]))
     EncoderVersion.objects.update(collection=f"lost__{uuid4().hex}")
     version.refresh_from_db()
 
@@ -284,7 +284,7 @@ def test_a_point_that_got_its_image_after_the_audit_is_kept(
     found = audit()
     image = add_image(picture.data)
     index.upsert([point_of(image, version)])
-    services.record_indexed(wholes([image.pk]))
+    services.record_indexed(full_images([image.pk]))
 
     repair(found)
 
@@ -350,12 +350,12 @@ def collage(add_image: AddImage, version: EncoderVersion, index: VectorIndex) ->
     """An indexed image with a panel, and all files that are made of both."""
     image = add_image(plain())
     panel = FoundRegion("panel", 0, 0, 0, 30, 40)
-    described = {image.pk: [*wholes([image.pk])[image.pk], panel]}
+    described = {image.pk: [*full_images([image.pk])[image.pk], panel]}
     point = point_of(image, version)
     key = point_id(sha256=image.sha256, region=panel.key, encoder_version=version.pk)
     index.upsert([point, replace(point, id=key)])
     services.record_indexed(described)
-    for region in (WHOLE, panel.key):
+    for region in (FULL_IMAGE_KEY, panel.key):
         for name in storage.derived_names(image.sha256, region):
             storage.write(name, b"made of it")
     return image
@@ -387,13 +387,17 @@ def test_a_lost_thumbnail_of_a_panel_has_the_image_described_again(collage: Imag
 
 
 def test_lost_features_are_no_difference(collage: Image) -> None:
-    storage.delete(storage.features_name(collage.sha256, WHOLE))
+    storage.delete(storage.features_name(collage.sha256, FULL_IMAGE_KEY))
 
     assert audit().differences == {}
 
 
 def test_files_made_of_an_image_that_is_gone_are_removed(collage: Image, media: Path) -> None:
-    names = [name for key in (WHOLE, PANEL) for name in storage.derived_names(collage.sha256, key)]
+    names = [
+        name
+        for key in (FULL_IMAGE_KEY, PANEL)
+        for name in storage.derived_names(collage.sha256, key)
+    ]
     for name in names:
         make_old(media, name)
     make_old(media, storage.original_name(collage.sha256))

@@ -9,7 +9,7 @@ from catalog.validation import validate
 from kernel.errors import TransientError
 from tests.conftest import AddImage
 from tests.pictures import numbered, plain
-from tests.rows import wholes
+from tests.rows import full_images
 
 pytestmark = pytest.mark.django_db
 
@@ -74,14 +74,14 @@ def test_no_encoder_yet() -> None:
 
 def test_every_status_is_counted() -> None:
     ids = new_images(3)
-    services.record_indexed(wholes(ids[:2]))
+    services.record_indexed(full_images(ids[:2]))
 
     assert selectors.count_by_status() == {"queued": 1, "indexed": 2, "failed": 0, "deleting": 0}
 
 
 def test_images_described_again_can_still_be_found() -> None:
     ids = new_images(4)
-    services.record_indexed(wholes(ids[:3]))
+    services.record_indexed(full_images(ids[:3]))
     Image.objects.filter(pk=ids[0]).update(status=Image.Status.QUEUED)
     Image.objects.filter(pk=ids[1]).update(status=Image.Status.DELETING)
 

@@ -14,7 +14,7 @@ from kernel.errors import ConflictError, TransientError
 from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES
 from tests.conftest import AddImage, Broker
 from tests.pictures import GREEN, RED, plain
-from tests.rows import wholes
+from tests.rows import full_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -170,7 +170,7 @@ def test_an_indexed_image_has_its_whole_as_a_region() -> None:
     [image_id] = new_images(1)
     Image.objects.update(error_code="an:earlier:one")
 
-    assert services.record_indexed(wholes([image_id])) == ()
+    assert services.record_indexed(full_images([image_id])) == ()
 
     image = Image.objects.get()
     assert (image.status, image.error_code) == (Status.INDEXED, "")
@@ -183,8 +183,8 @@ def test_an_indexed_image_has_its_whole_as_a_region() -> None:
 def test_recording_twice_leaves_one_region() -> None:
     ids = new_images(3)
 
-    services.record_indexed(wholes(ids))
-    services.record_indexed(wholes(ids[1:]))
+    services.record_indexed(full_images(ids))
+    services.record_indexed(full_images(ids[1:]))
 
     assert Region.objects.count() == 3
 
@@ -194,7 +194,7 @@ def test_images_deleted_meanwhile_are_named_so_that_their_points_go() -> None:
     Image.objects.filter(pk=hidden).update(status=Status.DELETING)
     Image.objects.filter(pk=gone).delete()
 
-    assert services.record_indexed(wholes([hidden, kept, gone])) == (hidden, gone)
+    assert services.record_indexed(full_images([hidden, kept, gone])) == (hidden, gone)
 
     assert Image.objects.get(pk=kept).status == Status.INDEXED
     assert Image.objects.get(pk=hidden).status == Status.DELETING
@@ -250,7 +250,7 @@ def test_a_second_request_leaves_a_deletion_to_its_job(broker: Broker) -> None:
 def test_a_deleted_image_leaves_nothing(add_image: AddImage) -> None:
     image = add_image(plain(RED), status=Status.DELETING)
     kept = add_image(plain(GREEN))
-    services.record_indexed(wholes([kept.pk]))
+    services.record_indexed(full_images([kept.pk]))
 
     services.delete_image(image.pk)
     services.delete_image(image.pk)
@@ -405,7 +405,7 @@ def test_one_poisoned_picture_among_many_is_found(broker: Broker) -> None:
             job.refresh_from_db()
             members = job.arguments["image_ids"]
             if poisoned not in members:
-                services.record_indexed(wholes([UUID(one) for one in members]))
+                services.record_indexed(full_images([UUID(one) for one in members]))
                 JobRecord.objects.filter(pk=job.pk).update(state=State.SUCCEEDED)
                 continue
             services.give_up_or_split(job)

@@ -17,7 +17,7 @@ from ingestion.models import Import
 from ingestion.sample import write_sample
 from tests.conftest import Broker
 from tests.pictures import numbered
-from tests.rows import wholes
+from tests.rows import full_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,7 +83,7 @@ def test_ingest_waits_until_every_picture_is_described(
     def work(_seconds: float) -> None:
         """Do what the workers do while the command sleeps."""
         first, *others = Image.objects.values_list("pk", flat=True)
-        catalog.record_indexed(wholes(others))
+        catalog.record_indexed(full_images(others))
         catalog.record_failed(first, "encoder:ours:failed")
 
     monkeypatch.setattr(time, "sleep", work)

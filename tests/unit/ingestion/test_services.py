@@ -17,7 +17,7 @@ from jobs.models import JobRecord
 from kernel.errors import TransientError, UserInputError
 from tests.conftest import Broker
 from tests.pictures import RED, encoded, huge_png, many_framed_gif, noise, numbered, plain
-from tests.rows import wholes
+from tests.rows import full_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -408,7 +408,7 @@ def test_a_file_that_grew_after_it_was_measured(
 def test_progress_counts_what_the_workers_have_done(media: Path, broker: Broker) -> None:
     current, outcomes = take_in_all(pictures(1, 2, 3, 4, 5))
     ids = [outcome.image_id for outcome in outcomes]
-    catalog.record_indexed(wholes(ids[:2]))
+    catalog.record_indexed(full_images(ids[:2]))
     catalog.record_failed(ids[2], "image:user:broken")
     catalog.request_deletion(Image.objects.filter(pk=ids[3]))
     other, _ = take_in_all(pictures(1, 9))

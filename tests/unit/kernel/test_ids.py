@@ -3,10 +3,10 @@ from uuid import UUID
 import pytest
 
 from kernel.ids import point_id
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, RegionKey
 
 SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-PARTS = {"sha256": SHA256, "region": WHOLE, "encoder_version": 1}
+PARTS = {"sha256": SHA256, "region": FULL_IMAGE_KEY, "encoder_version": 1}
 
 
 def test_an_id_never_changes() -> None:

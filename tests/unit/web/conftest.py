@@ -13,7 +13,7 @@ from catalog import services
 from catalog.models import EncoderVersion, Image
 from catalog.validation import validate
 from kernel.regions import FoundRegion
-from tests.rows import wholes
+from tests.rows import full_images
 from tests.unit.web import fake_worker
 
 RED, DARK_RED, GREEN, BLUE = (220, 30, 30), (150, 30, 40), (30, 200, 60), (40, 60, 220)
@@ -65,7 +65,7 @@ def searchable(add_image, version) -> Callable[..., Image]:
 
     def add(data: bytes, title: str, *parts: FoundRegion) -> Image:
         image = add_image(data, title)
-        described = {image.pk: [*wholes([image.pk])[image.pk], *parts]}
+        described = {image.pk: [*full_images([image.pk])[image.pk], *parts]}
         fake_worker.index(image, data, version, described[image.pk])
         services.record_indexed(described)
         image.refresh_from_db()

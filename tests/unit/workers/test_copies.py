@@ -12,7 +12,7 @@ from catalog import services as catalog
 from catalog import storage
 from catalog.models import Image, Region
 from kernel.errors import TransientError
-from kernel.regions import WHOLE, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, RegionKey
 from kernel.task_messages import Copy
 from ml.copies.features import LocalFeatures
 from search import query_files
@@ -59,15 +59,15 @@ def scenes(add_image: AddImage, loaded: Loaded) -> list[Image]:
     return images
 
 
-def whole_of(image: Image) -> Region:
+def full_image_of(image: Image) -> Region:
     return image.regions.get(kind="whole")
 
 
 def test_indexing_keeps_hash_and_features(scenes: list[Image]) -> None:
-    region = whole_of(scenes[0])
+    region = full_image_of(scenes[0])
 
     assert (len(region.pdq), region.pdq_quality) == (32, 100)
-    kept = storage.read(storage.features_name(scenes[0].sha256, WHOLE))
+    kept = storage.read(storage.features_name(scenes[0].sha256, FULL_IMAGE_KEY))
     features = LocalFeatures.from_bytes(kept)
     assert (features.width, features.height) == (320, 240)
     assert len(features) > 100
@@ -76,7 +76,7 @@ def test_indexing_keeps_hash_and_features(scenes: list[Image]) -> None:
 def test_a_picture_that_was_saved_again_is_found_by_its_hash_alone(scenes: list[Image]) -> None:
     [copy] = find_copies(upright(jpeg(scene(3), 40)), [])
 
-    assert copy.region_id == whole_of(scenes[3]).pk
+    assert copy.region_id == full_image_of(scenes[3]).pk
     assert copy.is_near_identical
     assert np.allclose(copy.outline, [(0, 0), (320, 0), (320, 240), (0, 240)], atol=2)
 
@@ -84,9 +84,9 @@ def test_a_picture_that_was_saved_again_is_found_by_its_hash_alone(scenes: list[
 def test_a_mirrored_crop_among_the_candidates_is_proved(scenes: list[Image]) -> None:
     part = cut(scene(2), 60, 40, 260, 200)[:, ::-1]
 
-    [copy] = find_copies(upright(part), [whole_of(image).pk for image in scenes])
+    [copy] = find_copies(upright(part), [full_image_of(image).pk for image in scenes])
 
-    assert copy.region_id == whole_of(scenes[2]).pk
+    assert copy.region_id == full_image_of(scenes[2]).pk
     assert not copy.is_near_identical
     assert copy.overlap.is_mirrored
     assert np.allclose(copy.outline, [(260, 40), (60, 40), (60, 200), (260, 200)], atol=4)
@@ -95,7 +95,7 @@ def test_a_mirrored_crop_among_the_candidates_is_proved(scenes: list[Image]) -> 
 def test_a_crop_that_nobody_proposes_is_not_found(scenes: list[Image]) -> None:
     part = cut(scene(2), 60, 40, 260, 200)
 
-    assert find_copies(upright(part), [whole_of(scenes[0]).pk]) == []
+    assert find_copies(upright(part), [full_image_of(scenes[0]).pk]) == []
 
 
 def test_a_place_is_said_in_pixels_of_the_original(add_image: AddImage, loaded: Loaded) -> None:
@@ -104,7 +104,7 @@ def test_a_place_is_said_in_pixels_of_the_original(add_image: AddImage, loaded: 
     image = add_image(encoded(large, "JPEG", quality=95))
     index_images([image.pk], loaded, job_id=None)
 
-    [copy] = find_copies(upright(cut(scene(7), 80, 60, 240, 180)), [whole_of(image).pk])
+    [copy] = find_copies(upright(cut(scene(7), 80, 60, 240, 180)), [full_image_of(image).pk])
 
     expected = [(640, 480), (1920, 480), (1920, 1440), (640, 1440)]
     assert np.allclose(copy.outline, expected, atol=32)
@@ -130,14 +130,14 @@ def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
 def test_features_that_are_gone_are_made_again(
     scenes: list[Image], media: Path, mishap: str
 ) -> None:
-    file = media / storage.features_name(scenes[1].sha256, WHOLE)
+    file = media / storage.features_name(scenes[1].sha256, FULL_IMAGE_KEY)
     kept = file.read_bytes()
     if mishap == "lost":
         file.unlink()
     else:
         file.write_bytes(kept[:100])
 
-    [copy] = find_copies(upright(cut(scene(1), 60, 40, 260, 200)), [whole_of(scenes[1]).pk])
+    [copy] = find_copies(upright(cut(scene(1), 60, 40, 260, 200)), [full_image_of(scenes[1]).pk])
 
     assert not copy.is_near_identical
     assert file.read_bytes() == kept
@@ -146,9 +146,9 @@ def test_features_that_are_gone_are_made_again(
 def test_a_candidate_whose_original_is_gone_too_is_left_out(
     scenes: list[Image], media: Path
 ) -> None:
-    (media / storage.features_name(scenes[1].sha256, WHOLE)).unlink()
+    (media / storage.features_name(scenes[1].sha256, FULL_IMAGE_KEY)).unlink()
     (media / storage.original_name(scenes[1].sha256)).unlink()
-    ids = [whole_of(image).pk for image in scenes[1:3]]
+    ids = [full_image_of(image).pk for image in scenes[1:3]]
 
     [copy] = find_copies(upright(cut(scene(2), 60, 40, 260, 200)), ids)
 
@@ -159,7 +159,7 @@ def test_a_storage_that_is_away_is_no_empty_answer(scenes: list[Image], use_stor
     use_storage("tests.storages.FailingStorage", operation="open")
 
     with pytest.raises(TransientError):
-        find_copies(upright(scene(1)), [whole_of(scenes[1]).pk])
+        find_copies(upright(scene(1)), [full_image_of(scenes[1]).pk])
 
 
 def test_hashes_follow_the_catalogue(
@@ -171,13 +171,13 @@ def test_hashes_follow_the_catalogue(
     image = add_image(encoded(Pillow.fromarray(scene(11))))
     index_images([image.pk], loaded, job_id=None)
     [copy] = find_copies(query, [])
-    assert copy.region_id == whole_of(image).pk
+    assert copy.region_id == full_image_of(image).pk
 
     # when it is described again its region has another number
     catalog.request_indexing(Image.objects.filter(pk=image.pk))
     index_images([image.pk], loaded, job_id=None)
     [again] = find_copies(query, [])
-    assert again.region_id == whole_of(image).pk != copy.region_id
+    assert again.region_id == full_image_of(image).pk != copy.region_id
 
     Image.objects.filter(pk=image.pk).update(status=Image.Status.DELETING)
     assert find_copies(query, []) == []
@@ -188,7 +188,7 @@ def test_pictures_without_texture_are_never_copies(add_image: AddImage, loaded: 
     index_images([image.pk], loaded, job_id=None)
     query = UprightPicture(Pillow.new("RGB", (320, 240), "navy"), 320, 240)
 
-    assert find_copies(query, [whole_of(image).pk]) == []
+    assert find_copies(query, [full_image_of(image).pk]) == []
 
 
 # The task
@@ -201,7 +201,7 @@ def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) 
     query_id = str(query_files.write(encoded(Pillow.fromarray(both))))
     parts = [
         {"box": [0, 0, 320, 240], "region_ids": []},
-        {"box": [320, 0, 640, 240], "region_ids": [whole_of(scenes[1]).pk]},
+        {"box": [320, 0, 640, 240], "region_ids": [full_image_of(scenes[1]).pk]},
     ]
 
     answer = json.loads(
@@ -213,8 +213,8 @@ def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) 
     assert answer["model_ms"] > 0
     [[first], [second]] = answer["copies"]
     assert [first["region_id"], second["region_id"]] == [
-        whole_of(scenes[0]).pk,
-        whole_of(scenes[4]).pk,
+        full_image_of(scenes[0]).pk,
+        full_image_of(scenes[4]).pk,
     ]
     assert (first["is_near_identical"], first["bits"]) == (True, 0)
     assert first["overlap"]["is_mirrored"] is False
@@ -254,7 +254,7 @@ def test_so_many_of_nearly_the_same_hash_are_compared(
 
     found = copies.find_copies(upright(scene(0)), [], max_near_identical=1, ends_at=until)
 
-    assert [copy.region_id for copy in found] == [whole_of(scenes[0]).pk]
+    assert [copy.region_id for copy in found] == [full_image_of(scenes[0]).pk]
 
 
 # Regions that an image no longer has
@@ -297,11 +297,11 @@ def test_a_region_recorded_by_an_earlier_release_is_compared_by_its_features(
     scenes: list[Image], media: Path
 ) -> None:
     Region.objects.update(pdq=None, pdq_quality=0)
-    file = media / storage.features_name(scenes[1].sha256, WHOLE)
+    file = media / storage.features_name(scenes[1].sha256, FULL_IMAGE_KEY)
     (media / storage.original_name(scenes[1].sha256)).unlink()  # it is not needed
     written = file.stat().st_mtime_ns
 
-    [copy] = find_copies(upright(jpeg(scene(1), 50)), [whole_of(scenes[1]).pk])
+    [copy] = find_copies(upright(jpeg(scene(1), 50)), [full_image_of(scenes[1]).pk])
 
     assert not copy.is_near_identical
     assert file.stat().st_mtime_ns == written
@@ -321,7 +321,7 @@ def test_hashes_that_a_catalogue_described_again_leaves_behind_are_forgotten(
 
     assert len(known) <= 2 * len(rows)
     [found] = known.find_near_identical(np.tile(hash_of(scenes[2]), (8, 1)), limit=9)
-    assert found == whole_of(scenes[2]).pk
+    assert found == full_image_of(scenes[2]).pk
 
 
 def test_only_what_searches_for_copies_loads_the_hashes(
@@ -335,7 +335,7 @@ def test_only_what_searches_for_copies_loads_the_hashes(
 
 
 def hash_of(image: Image) -> np.ndarray:
-    return np.frombuffer(whole_of(image).pdq, np.uint8)
+    return np.frombuffer(full_image_of(image).pdq, np.uint8)
 
 
 def test_a_hundred_dead_hashes_hide_no_living_one(
@@ -344,7 +344,7 @@ def test_a_hundred_dead_hashes_hide_no_living_one(
     image = add_image(encoded(Pillow.fromarray(scene(11))))
     index_images([image.pk], loaded, job_id=None)
     catalogue_hashes.get().refresh()
-    region = whole_of(image)
+    region = full_image_of(image)
     for _ in range(100):  # described again and again, the same hash under another id
         row = {"x1": 9, "y1": 9, "x0": 0, "y0": 0, "pdq": region.pdq, "pdq_quality": 100}
         Region.objects.create(image=image, kind="panel", ordinal=0, **row)
@@ -355,7 +355,7 @@ def test_a_hundred_dead_hashes_hide_no_living_one(
 
     [copy] = find_copies(upright(scene(11)), [])
 
-    assert copy.region_id == whole_of(image).pk
+    assert copy.region_id == full_image_of(image).pk
 
 
 def test_an_image_deleted_while_it_is_described_leaves_no_files_of_its_parts(

@@ -15,7 +15,7 @@ from catalog.validation import validate
 from jobs.models import JobRecord
 from kernel.errors import TransientError, UserInputError
 from kernel.ids import point_id
-from kernel.regions import WHOLE
+from kernel.regions import FULL_IMAGE_KEY
 from ml.errors import MlError, OutOfDeviceMemory
 from tests import fakes
 from tests.conftest import AddImage
@@ -33,7 +33,8 @@ Status = Image.Status
 
 def point_ids(images: list[Image], version: EncoderVersion) -> set[UUID]:
     return {
-        point_id(sha256=image.sha256, region=WHOLE, encoder_version=version.pk) for image in images
+        point_id(sha256=image.sha256, region=FULL_IMAGE_KEY, encoder_version=version.pk)
+        for image in images
     }
 
 

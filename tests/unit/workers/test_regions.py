@@ -26,9 +26,13 @@ def test_a_photo_is_one_whole() -> None:
     [taken] = take_apart([upright(photo(1))], fakes.GridDetector())
 
     assert taken.layout is Kind.SINGLE
-    [whole] = taken.regions
-    assert (whole.key, whole.box) == (RegionKey("whole", 0), Box(0, 0, 160, 120))
-    assert (whole.label, whole.confidence, whole.picture.image.size) == ("", 1.0, (160, 120))
+    [full_image] = taken.regions
+    assert (full_image.key, full_image.box) == (RegionKey("whole", 0), Box(0, 0, 160, 120))
+    assert (full_image.label, full_image.confidence, full_image.picture.image.size) == (
+        "",
+        1.0,
+        (160, 120),
+    )
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
@@ -36,8 +40,8 @@ def test_panels_are_boxes_of_the_original(scale: int) -> None:
     [taken] = take_apart([upright(collage(BOXES, SIZE), scale=scale)], fakes.GridDetector())
 
     assert taken.layout is Kind.COLLAGE
-    whole, *panels = taken.regions
-    assert whole.box == Box(0, 0, SIZE[0] * scale, SIZE[1] * scale)
+    full_image, *panels = taken.regions
+    assert full_image.box == Box(0, 0, SIZE[0] * scale, SIZE[1] * scale)
     assert [str(panel.key) for panel in panels] == ["panel-0", "panel-1", "panel-2", "panel-3"]
     for panel, box in zip(panels, BOXES, strict=True):
         found = (panel.box.x0, panel.box.y0, panel.box.x1, panel.box.y1)
