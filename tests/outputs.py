@@ -92,13 +92,13 @@ def _verdicts(folder: Path) -> Iterator[tuple[str, str, Any]]:
     with labels.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     originals = {
-        row["group"]: comparison.describe(_pixels(folder / row["path"]))
+        row["group"]: comparison.extract(_pixels(folder / row["path"]))
         for row in rows
         if row["edit"] == "orig"
     }
     groups = sorted(originals)
     for row in rows:
-        query = comparison.describe_query(_pixels(folder / row["path"]))
+        query = comparison.extract_query(_pixels(folder / row["path"]))
         other = groups[(groups.index(row["group"]) + 1) % len(groups)]
         for group in (row["group"], other):
             found = _values(comparison.compare(query, originals[group]))

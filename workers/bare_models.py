@@ -27,7 +27,7 @@ from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.rules.regions import OBJECT
 from workers.pictures import UprightPicture, decode_picture
-from workers.regions import take_apart
+from workers.regions import segment
 
 _WARM_UP_BATCHES = 3
 
@@ -46,9 +46,9 @@ def main() -> int:
     folder = settings.MODELS_DIR
     encoder = registry.load(registry.choose(settings.ENCODER, cache_dir=folder).name, **loading)
     detector = detectors.load(detectors.choose(settings.DETECTOR, cache_dir=folder).name, **loading)
-    _describe(pictures[: _WARM_UP_BATCHES * size], encoder, detector)
+    _extract(pictures[: _WARM_UP_BATCHES * size], encoder, detector)
     started = time.perf_counter()
-    _describe(pictures, encoder, detector)
+    _extract(pictures, encoder, detector)
     sys.stdout.write(f"{len(pictures) / (time.perf_counter() - started):.3f}\n")
     return 0
 
@@ -60,15 +60,15 @@ def _read(file: Path) -> UprightPicture:
     return decode_picture(data, width=width, height=height)
 
 
-def _describe(pictures: Sequence[UprightPicture], encoder: Encoder, detector: Detector) -> None:
+def _extract(pictures: Sequence[UprightPicture], encoder: Encoder, detector: Detector) -> None:
     size = settings.ENCODER_BATCH_SIZE
     for start in range(0, len(pictures), size):
-        taken = take_apart(pictures[start : start + size], detector)
-        regions = [region for parts in taken for region in parts.regions]
+        segmented = segment(pictures[start : start + size], detector)
+        regions = [region for each in segmented for region in each.regions]
         encoder.encode([region.picture.image for region in regions])
         for region in regions:
             if region.key.kind != OBJECT:
-                comparison.describe(region.picture.pixels)
+                comparison.extract(region.picture.pixels)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 from kernel.errors import AppError, TransientError
 from kernel.task_messages import Copy, Outline, Overlap
 from ml.copies import comparison
-from ml.copies.comparison import Comparison, Description, Verdict
+from ml.copies.comparison import CopyComparison, CopyFeatures, CopyVerdict
 from ml.copies.features import LocalFeatures
 from ml.copies.pdq import HASH_BYTES, Orientation, PdqHash
 from ml.errors import DamagedFeatures
@@ -40,7 +40,7 @@ def find_copies(
     Raises:
         TransientError: the storage is away; "search:transient:no-answer": the time is over.
     """
-    query = comparison.describe_query(picture.pixels)
+    query = comparison.extract_query(picture.pixels)
     candidates = catalog.find_regions(region_ids)
     if query.upright.pdq.is_reliable:
         candidates |= catalogue_hashes.get().find_near_identical(
@@ -50,21 +50,21 @@ def find_copies(
     for region_id, region in candidates.items():
         if time.monotonic() > ends_at:
             raise TransientError("search:transient:no-answer")
-        description = _description(region)
-        if description is None:
+        known = _copy_features(region)
+        if known is None:
             continue
-        found = comparison.compare(query, description)
-        if found.verdict is not Verdict.NO_COPY:
-            copies.append(_copy(region_id, found, region, description.features))
+        found = comparison.compare(query, known)
+        if found.verdict is not CopyVerdict.NO_COPY:
+            copies.append(_copy(region_id, found, region, known.features))
     return copies
 
 
-def _description(region: CatalogueRegion) -> Description | None:
+def _copy_features(region: CatalogueRegion) -> CopyFeatures | None:
     """Return what is known of a catalogue region; what was lost is made again and kept."""
     stored = catalog.read_features(region.sha256, region.key)
     if stored is not None:
         try:
-            return Description(_hash(region), LocalFeatures.from_bytes(stored))
+            return CopyFeatures(_hash(region), LocalFeatures.from_bytes(stored))
         except DamagedFeatures:
             logger.warning("local features were damaged", extra={"image": str(region.image_id)})
     try:
@@ -76,10 +76,10 @@ def _description(region: CatalogueRegion) -> Description | None:
         extra = {"image_id": str(region.image_id), "code": error.code}
         logger.warning("candidate cannot be read", extra=extra)
         return None
-    description = comparison.describe(picture.crop(Box(*region.box)).pixels)
+    known = comparison.extract(picture.crop(Box(*region.box)).pixels)
     with suppress(TransientError):  # what cannot be kept is made again the next time
-        catalog.write_features(region.sha256, region.key, description.features.to_bytes())
-    return description
+        catalog.write_features(region.sha256, region.key, known.features.to_bytes())
+    return known
 
 
 def _hash(region: CatalogueRegion) -> PdqHash:
@@ -89,11 +89,13 @@ def _hash(region: CatalogueRegion) -> PdqHash:
     return PdqHash(np.frombuffer(region.pdq, np.uint8), region.pdq_quality)
 
 
-def _copy(region_id: int, found: Comparison, region: CatalogueRegion, local: LocalFeatures) -> Copy:
+def _copy(
+    region_id: int, found: CopyComparison, region: CatalogueRegion, local: LocalFeatures
+) -> Copy:
     distance, placement = found.distance, found.placement
     return Copy(
         region_id=region_id,
-        is_near_identical=found.verdict is Verdict.NEAR_IDENTICAL,
+        is_near_identical=found.verdict is CopyVerdict.NEAR_IDENTICAL,
         bits=None if distance is None else distance.bits,
         outline=_outline(found, region, local),
         overlap=None
@@ -107,7 +109,7 @@ def _copy(region_id: int, found: Comparison, region: CatalogueRegion, local: Loc
     )
 
 
-def _outline(found: Comparison, region: CatalogueRegion, local: LocalFeatures) -> Outline:
+def _outline(found: CopyComparison, region: CatalogueRegion, local: LocalFeatures) -> Outline:
     """Return where the corners of the query's region lie in the upright original, in its pixels."""
     x0, y0, x1, y1 = region.box
     if found.placement is None:  # the hashes alone are nearly the same: all of it on all of it

@@ -22,7 +22,7 @@ from worker_api.images import ClaimedImage
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture, decode_picture
 from workers.policies import translate
-from workers.regions import PictureRegion, take_apart
+from workers.regions import PictureRegion, segment
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ Decoded = tuple[ClaimedImage, UprightPicture]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DescribedImage:
+class ExtractedImage:
     """An image, its regions, and their embeddings: (R, D) float32, unit rows in their order."""
 
     image: ClaimedImage
@@ -53,7 +53,7 @@ def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, job_id: UUID) -> 
     size = settings.ENCODER_BATCH_SIZE
     for start in range(0, len(claimed), size):
         decoded = _decode(claimed[start : start + size], job_id)
-        _keep(_describe(decoded, loaded, job_id), loaded, job_id)
+        _keep(_extract(decoded, loaded, job_id), loaded, job_id)
 
 
 def _decode(batch: Sequence[ClaimedImage], job_id: UUID) -> list[Decoded]:
@@ -72,7 +72,7 @@ def _decode(batch: Sequence[ClaimedImage], job_id: UUID) -> list[Decoded]:
     return decoded
 
 
-def _describe(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[DescribedImage]:
+def _extract(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[ExtractedImage]:
     """Describe a batch; one that fails is halved until the picture that does it is alone.
 
     Raises:
@@ -81,48 +81,48 @@ def _describe(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[De
     if not batch:
         return []
     try:
-        taken = take_apart([picture for _, picture in batch], loaded.detector)
+        segmented = segment([picture for _, picture in batch], loaded.detector)
         rows = loaded.encoder.encode(
-            [region.picture.image for parts in taken for region in parts.regions]
+            [region.picture.image for each in segmented for region in each.regions]
         )
     except MlError as error:
         if len(batch) > 1:
             middle = len(batch) // 2
             halves = (batch[:middle], batch[middle:])
-            return [one for half in halves for one in _describe(half, loaded, job_id)]
+            return [one for half in halves for one in _extract(half, loaded, job_id)]
         reason = translate(error)
         if isinstance(reason, TransientError):
             raise reason from error
         _record_failed(batch[0][0], reason, job_id)
         return []
-    ends = np.cumsum([len(parts.regions) for parts in taken])
+    ends = np.cumsum([len(each.regions) for each in segmented])
     return [
-        DescribedImage(image, parts.regions, embeddings)
-        for (image, _), parts, embeddings in zip(
-            batch, taken, np.split(rows, ends[:-1]), strict=True
+        ExtractedImage(image, each.regions, embeddings)
+        for (image, _), each, embeddings in zip(
+            batch, segmented, np.split(rows, ends[:-1]), strict=True
         )
     ]
 
 
-def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> None:
+def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, job_id: UUID) -> None:
     """Write files and points, forget those of regions that are no more, and then record all.
 
     In this order, so that a crash in between leaves the images waiting and is made good by the
     next try; what is recorded is whole. What a later job was handed meanwhile is left to that one:
     its points are newer.
     """
-    claimed = catalog.still_claimed([one.image.id for one in described], job_id=job_id)
-    described = [one for one in described if one.image.id in claimed]
+    claimed = catalog.still_claimed([one.image.id for one in extracted], job_id=job_id)
+    extracted = [one for one in extracted if one.image.id in claimed]
     found = {
         one.image.id: [_keep_files(one.image, region) for region in one.regions]
-        for one in described
+        for one in extracted
     }
     version = loaded.version.id
-    points = [point for one in described for point in _points(one, version)]
+    points = [point for one in extracted for point in _points(one, version)]
     loaded.index.upsert(points)
     stale = [
         (one.image, region)
-        for one in described
+        for one in extracted
         for region in sorted(one.image.regions - {region.key for region in one.regions})
     ]
     loaded.index.delete([_point_id(image, region, version) for image, region in stale])
@@ -130,10 +130,10 @@ def _keep(described: Sequence[DescribedImage], loaded: Loaded, job_id: UUID) -> 
         catalog.delete_derived_files(image.sha256, [region])
     gone = set(catalog.record_indexed(found, job_id=job_id))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
-    for one in described:
+    for one in extracted:
         if one.image.id in gone:  # the full image's own files go with its row
-            parts = [region.key for region in one.regions if region.key != FULL_IMAGE_KEY]
-            catalog.delete_derived_files(one.image.sha256, parts)
+            others = [region.key for region in one.regions if region.key != FULL_IMAGE_KEY]
+            catalog.delete_derived_files(one.image.sha256, others)
 
 
 def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
@@ -148,7 +148,7 @@ def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
     )
     if region.key.kind == OBJECT:
         return found
-    copy = comparison.describe(region.picture.pixels)
+    copy = comparison.extract(region.picture.pixels)
     catalog.write_features(image.sha256, region.key, copy.features.to_bytes())
     return replace(found, pdq=copy.pdq.bits.tobytes(), pdq_quality=copy.pdq.quality)
 
@@ -161,8 +161,8 @@ def _thumbnail(picture: UprightPicture) -> bytes:
     return buffer.getvalue()
 
 
-def _points(described: DescribedImage, encoder_version: int) -> list[Point]:
-    image, regions = described.image, described.regions
+def _points(extracted: ExtractedImage, encoder_version: int) -> list[Point]:
+    image, regions = extracted.image, extracted.regions
     labels = tuple(sorted({region.label for region in regions if region.label}))
     return [
         Point(
@@ -178,7 +178,7 @@ def _points(described: DescribedImage, encoder_version: int) -> list[Point]:
                 created_at=image.created_at,
             ),
         )
-        for region, row in zip(regions, described.embeddings, strict=True)
+        for region, row in zip(regions, extracted.embeddings, strict=True)
     ]
 
 

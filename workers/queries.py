@@ -17,7 +17,7 @@ from ml.types import Box
 from worker_api import queries
 from workers import catalogue_hashes, copies, model_pool
 from workers.pictures import UprightPicture, decode_picture
-from workers.regions import PictureRegion, TakenApart, take_apart
+from workers.regions import PictureRegion, SegmentedPicture, segment
 
 
 def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
@@ -37,7 +37,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         images = [_crop(request.query, Box(*request.box)).image]
     return ExtractedQuery(
         encoder_version=loaded.version.id,
-        layout=segmented.layout.value,
+        layout=segmented.layout,
         regions=tuple(_query_region(region) for region in segmented.regions),
         box=request.box,
         embeddings=loaded.encoder.encode(images),
@@ -87,8 +87,8 @@ def _picture(query: StoredQuery) -> UprightPicture:
 
 
 @lru_cache(maxsize=1)
-def _segmented(query: StoredQuery, loaded: model_pool.Loaded) -> TakenApart:
-    [segmented] = take_apart([_picture(query)], loaded.detector)
+def _segmented(query: StoredQuery, loaded: model_pool.Loaded) -> SegmentedPicture:
+    [segmented] = segment([_picture(query)], loaded.detector)
     return segmented
 
 

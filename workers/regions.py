@@ -35,7 +35,7 @@ class PictureRegion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TakenApart:
+class SegmentedPicture:
     """A picture and all its parts.
 
     Attributes:
@@ -44,11 +44,11 @@ class TakenApart:
             confident first.
     """
 
-    layout: panels.Kind
+    layout: panels.Layout
     regions: tuple[PictureRegion, ...]
 
 
-def take_apart(pictures: Sequence[UprightPicture], detector: Detector) -> list[TakenApart]:
+def segment(pictures: Sequence[UprightPicture], detector: Detector) -> list[SegmentedPicture]:
     """Find the regions of pictures: split each, then look for objects in all of them at once.
 
     A collage is no scene: objects are looked for in its panels.
@@ -65,20 +65,20 @@ def take_apart(pictures: Sequence[UprightPicture], detector: Detector) -> list[T
     for (number, scene), detections in zip(scenes, found, strict=True):
         objects[number] += _objects(pictures[number], scene, detections)
     return [
-        TakenApart(parts.layout, (*parts.regions, *_best(those)))
+        SegmentedPicture(parts.layout, (*parts.regions, *_best(those)))
         for parts, those in zip(split, objects, strict=True)
     ]
 
 
-def _split(picture: UprightPicture) -> TakenApart:
+def _split(picture: UprightPicture) -> SegmentedPicture:
     """Return the full image and the panels."""
     splitting = panels.split(picture.pixels)
     boxes = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
     boxes.sort(key=lambda one: one[0].width * one[0].height, reverse=True)
     kept = sorted(boxes[:MAX_PANELS], key=lambda one: (one[0].y0, one[0].x0))
     full_image = PictureRegion(FULL_IMAGE_KEY, picture.bounds, picture)
-    return TakenApart(
-        splitting.kind,
+    return SegmentedPicture(
+        splitting.layout,
         (
             full_image,
             *(

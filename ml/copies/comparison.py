@@ -12,7 +12,7 @@ from ml.copies.pdq import HashDistance, PdqHash
 from ml.copies.verification import Placement, verify
 
 
-class Verdict(StrEnum):
+class CopyVerdict(StrEnum):
     """What one picture is of another, the surest first."""
 
     NEAR_IDENTICAL = "near-identical"
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Description:
+class CopyFeatures:
     """What a catalogue keeps of a picture.
 
     Attributes:
@@ -34,7 +34,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class QueryDescription:
+class QueryCopyFeatures:
     """What is looked for.
 
     Attributes:
@@ -42,12 +42,12 @@ class QueryDescription:
         oriented: (8, 32) uint8, its hashes in all orientations.
     """
 
-    upright: Description
+    upright: CopyFeatures
     oriented: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class CopyComparison:
     """A verdict and its evidence.
 
     Attributes:
@@ -57,27 +57,27 @@ class Comparison:
             little texture, which a hash can still tell.
     """
 
-    verdict: Verdict
+    verdict: CopyVerdict
     distance: HashDistance | None
     placement: Placement | None
 
 
-def describe(picture: NDArray[np.uint8]) -> Description:
+def extract(picture: NDArray[np.uint8]) -> CopyFeatures:
     """Return what a catalogue keeps of a picture, in about 85 ms.
 
     Args:
         picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed.
     """
-    return Description(pdq.pdq_hash(picture), features.extract(picture))
+    return CopyFeatures(pdq.pdq_hash(picture), features.extract(picture))
 
 
-def describe_query(picture: NDArray[np.uint8]) -> QueryDescription:
+def extract_query(picture: NDArray[np.uint8]) -> QueryCopyFeatures:
     """Return what is compared of a query, in about 110 ms; `picture` as for `describe`."""
     upright, oriented = pdq.oriented_hashes(picture)
-    return QueryDescription(Description(upright, features.extract(picture)), oriented)
+    return QueryCopyFeatures(CopyFeatures(upright, features.extract(picture)), oriented)
 
 
-def compare(query: QueryDescription, candidate: Description) -> Comparison:
+def compare(query: QueryCopyFeatures, candidate: CopyFeatures) -> CopyComparison:
     """Return whether the query is a copy of the candidate, and how that is known.
 
     Args:
@@ -89,6 +89,6 @@ def compare(query: QueryDescription, candidate: Description) -> Comparison:
         distance = pdq.distance(query.oriented, candidate.pdq.bits)
     placement = verify(query.upright.features, candidate.features)
     if distance is not None and distance.bits <= pdq.NEAR_IDENTICAL_BITS:
-        return Comparison(Verdict.NEAR_IDENTICAL, distance, placement)
-    verdict = Verdict.NO_COPY if placement is None else Verdict.EDITED_COPY
-    return Comparison(verdict, distance, placement)
+        return CopyComparison(CopyVerdict.NEAR_IDENTICAL, distance, placement)
+    verdict = CopyVerdict.NO_COPY if placement is None else CopyVerdict.EDITED_COPY
+    return CopyComparison(verdict, distance, placement)

@@ -16,7 +16,7 @@ _TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ImagePoint:
     """A position in an upright picture: pixels from its upper left corner, x right, y down."""
 
     x: float
@@ -41,7 +41,7 @@ class Placement:
     is_mirrored: bool
     query_overlap_percent: float
     candidate_overlap_percent: float
-    outline: tuple[Point, Point, Point, Point]
+    outline: tuple[ImagePoint, ImagePoint, ImagePoint, ImagePoint]
     agreement: float
 
 
@@ -82,7 +82,7 @@ def _proposal(query: LocalFeatures, candidate: LocalFeatures) -> Proposal | None
 
 
 def _placement(proposal: Proposal, *, is_mirrored: bool) -> Placement:
-    corners = [Point(float(x), float(y)) for x, y in proposal.homography.outline()]
+    corners = [ImagePoint(float(x), float(y)) for x, y in proposal.homography.outline()]
     if is_mirrored:  # the mirrored query's upper right corner is the query's upper left one
         corners = [corners[1], corners[0], corners[3], corners[2]]
     upper_left, upper_right, lower_right, lower_left = corners

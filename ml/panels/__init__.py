@@ -1,6 +1,7 @@
 """Panels: the pictures inside collages and screenshots."""
 
 from ml.panels.overlay import draw_overlay
-from ml.panels.splitter import Kind, Panel, Splitting, split
+from ml.panels.splitter import Panel, Splitting, split
+from ml.rules.layout import Layout
 
-__all__ = ["Kind", "Panel", "Splitting", "draw_overlay", "split"]
+__all__ = ["Layout", "Panel", "Splitting", "draw_overlay", "split"]

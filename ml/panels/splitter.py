@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from statistics import median
 
@@ -18,15 +17,8 @@ from ml.panels.pages import is_page
 from ml.panels.panel_search import find_panels
 from ml.panels.refinement import refine, separate
 from ml.panels.sheet import Sheet, make_sheet
+from ml.rules.layout import Layout
 from ml.types import Box
-
-
-class Kind(StrEnum):
-    """What a picture is made of."""
-
-    SINGLE = "single"
-    COLLAGE = "collage"
-    SCREENSHOT = "screenshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +39,12 @@ class Splitting:
     """What a picture is made of.
 
     Attributes:
-        kind: `SINGLE` has no panels, or one, where a wide plain margin surrounds it; `COLLAGE` two
-            or more; `SCREENSHOT` any number, none included.
+        layout: `SINGLE` has no panels, or one, where a wide plain margin surrounds it; `COLLAGE`
+            two or more; `SCREENSHOT` any number, none included.
         panels: rows from the top, each from the left; they do not overlap.
     """
 
-    kind: Kind
+    layout: Layout
     panels: tuple[Panel, ...]
 
 
@@ -74,18 +66,18 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:  # noqa: PLR2004 - rows, columns, channels
         raise ValueError(f"(H, W, 3) uint8 is needed, not {pixels.shape} {pixels.dtype}")
     if min(pixels.shape[:2]) < CONFIG.sheet.min_picture_side_original_px:
-        return Splitting(Kind.SINGLE, ())
+        return Splitting(Layout.SINGLE, ())
     sheet = make_sheet(pixels)
     panels, rejected = find_panels(sheet, _classifiers())
     if is_page(sheet, [each.box for each in panels]):
         photos = [each for each in panels if _is_photo_sized(sheet, each.box)]
-        return Splitting(Kind.SCREENSHOT, _on_original(pixels, sheet, photos))
+        return Splitting(Layout.SCREENSHOT, _on_original(pixels, sheet, photos))
     if len(panels) == 1 and _is_in_plain_margin(sheet, panels[0]):
-        return Splitting(Kind.SINGLE, _on_original(pixels, sheet, panels))
+        return Splitting(Layout.SINGLE, _on_original(pixels, sheet, panels))
     if _are_collage(panels):
         aligned = align_panels(sheet, panels, rejected)
-        return Splitting(Kind.COLLAGE, _on_original(pixels, sheet, aligned))
-    return Splitting(Kind.SINGLE, ())
+        return Splitting(Layout.COLLAGE, _on_original(pixels, sheet, aligned))
+    return Splitting(Layout.SINGLE, ())
 
 
 @cache

@@ -110,8 +110,8 @@ class Image(models.Model):
 class Region(models.Model):
     """A part of an image that has an embedding of its own: one vector point each.
 
-    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original. The full image and panels
-    have a PDQ hash, 32 bytes, and its quality, 0..100; objects have none.
+    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original. The full image and
+    panels have a PDQ hash, 32 bytes, and its quality, 0..100; objects have none.
     """
 
     class Kind(models.TextChoices):

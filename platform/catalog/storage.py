@@ -33,7 +33,7 @@ def thumbnail_name(sha256: str) -> str:
 
 
 def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
-    """Return the storage name of a region's thumbnail, a JPEG; the full image's is `thumbnail_name`."""
+    """Return the name of a region's thumbnail, a JPEG; the full image's is `thumbnail_name`."""
     if region == FULL_IMAGE_KEY:
         return thumbnail_name(sha256)
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.{region}.jpg"

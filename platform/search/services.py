@@ -95,7 +95,7 @@ class _Catalogue:
     by_id: dict[int, Region]
 
     def candidates(self, pairs: dict[UUID, Pair], *, limit: int) -> list[int]:
-        """Return the regions that a part is compared with: what it matched, of objects the full image.
+        """Return the regions to compare a part with: what it matched, of objects the full image.
 
         Args:
             pairs: of the part, the best first.

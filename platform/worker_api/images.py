@@ -114,7 +114,7 @@ def read_original(sha256: str) -> bytes:
 
 
 def write_thumbnail(sha256: str, region: RegionKey, jpeg: bytes) -> None:
-    """Keep the thumbnail of a region other than the full image, whose own was made when it was added.
+    """Keep the thumbnail of a panel or object; the full image's was made when it was added.
 
     Raises:
         TransientError: "storage:transient:unavailable".

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from kernel.regions import FoundRegion
 from kernel.task_messages import Copy, Overlap, QueryRegion
+from ml.rules.layout import Layout
 from tests.pictures import encoded
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, GREEN, RED
@@ -42,7 +43,7 @@ def collage(catalogue, version) -> None:
     """Queries are taken for a collage of two pictures, with a dog in the first."""
     fake_worker.answer_with(
         version_id=version.pk,
-        layout="collage",
+        layout=Layout.COLLAGE,
         regions=[
             QueryRegion("panel", 0, LEFT),
             QueryRegion("panel", 1, RIGHT),

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from ml.copies.comparison import Comparison, QueryDescription, Verdict, compare, describe_query
+from ml.copies.comparison import (
+    CopyComparison,
+    CopyVerdict,
+    QueryCopyFeatures,
+    compare,
+    extract_query,
+)
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.images import EvaluationImage, read_image
@@ -35,7 +41,7 @@ class Judged:
     edit: str
     query: int
     candidate: int
-    verdict: Verdict
+    verdict: CopyVerdict
     inliers: int | None
     bits: int | None
     ms: float
@@ -57,11 +63,11 @@ class EditedCopiesResult:
 
     def missed(self) -> tuple[Judged, ...]:
         """Return the copies that were not named."""
-        return tuple(pair for pair in self.copies if pair.verdict is Verdict.NO_COPY)
+        return tuple(pair for pair in self.copies if pair.verdict is CopyVerdict.NO_COPY)
 
     def false(self) -> tuple[Judged, ...]:
         """Return the others that were, those first that have most inliers."""
-        named = [pair for pair in self.others if pair.verdict is not Verdict.NO_COPY]
+        named = [pair for pair in self.others if pair.verdict is not CopyVerdict.NO_COPY]
         return tuple(sorted(named, key=lambda pair: -(pair.inliers or 0)))
 
 
@@ -109,12 +115,12 @@ def measure(
 
 def _extract(
     images: Sequence[EvaluationImage],
-) -> tuple[list[QueryDescription | None], tuple[LeftOut, ...]]:
-    features: list[QueryDescription | None] = []
+) -> tuple[list[QueryCopyFeatures | None], tuple[LeftOut, ...]]:
+    features: list[QueryCopyFeatures | None] = []
     unreadable = []
     for image in tqdm(images, desc="pictures", unit="", disable=None):
         try:
-            features.append(describe_query(np.asarray(read_image(image))))
+            features.append(extract_query(np.asarray(read_image(image))))
         except MlError as err:
             features.append(None)
             unreadable.append(LeftOut(image.name, str(err)))
@@ -159,7 +165,7 @@ def _different(
     ]
 
 
-def _judged(edit: str, query: int, candidate: int, found: Comparison, ms: float) -> Judged:
+def _judged(edit: str, query: int, candidate: int, found: CopyComparison, ms: float) -> Judged:
     return Judged(
         edit,
         query,

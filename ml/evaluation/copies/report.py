@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.copies.comparison import Verdict
+from ml.copies.comparison import CopyVerdict
 from ml.evaluation.copies.measure import EditedCopiesResult, Judged
 from ml.evaluation.copies.pair_sheet import ShownPair, draw_pairs
 from ml.evaluation.copies.plan import ANY_EDIT
@@ -146,7 +146,7 @@ class EditedCopiesReport:
 def _counts(pairs: Sequence[Judged]) -> tuple[int, int]:
     """Return how many are near-identical, and how many edited copies."""
     verdicts = [pair.verdict for pair in pairs]
-    return verdicts.count(Verdict.NEAR_IDENTICAL), verdicts.count(Verdict.EDITED_COPY)
+    return verdicts.count(CopyVerdict.NEAR_IDENTICAL), verdicts.count(CopyVerdict.EDITED_COPY)
 
 
 def _edit_json(edit: str, pairs: Sequence[Judged]) -> dict[str, Any]:

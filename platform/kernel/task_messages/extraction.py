@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,9 @@ from kernel.task_messages.fields import (
     text,
 )
 from kernel.task_messages.query import StoredQuery
+from ml.rules.layout import Layout
 from ml.rules.regions import QueryKind, RegionKind
 
-Layout = Literal["single", "collage", "screenshot"]
-
-_LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _KINDS: tuple[RegionKind, ...] = get_args(RegionKind)
 _FLOAT_BYTES = 4
 
@@ -130,7 +128,7 @@ class ExtractedQuery:
         """
         return {
             "encoder_version": self.encoder_version,
-            "layout": self.layout,
+            "layout": self.layout.value,
             "regions": [region.to_json() for region in self.regions],
             "embeddings": base64.b64encode(self.embeddings.astype("<f4").tobytes()).decode(),
             "model_ms": self.model_ms,
@@ -155,7 +153,7 @@ class ExtractedQuery:
         rows = len(regions) if box is None else 1
         return cls(
             encoder_version=fields.read("encoder_version", integer),
-            layout=fields.read("layout", one_of(_LAYOUTS)),
+            layout=Layout(fields.read("layout", one_of(tuple(Layout)))),
             regions=regions,
             box=box,
             embeddings=fields.read("embeddings", lambda value: _embeddings(value, rows=rows)),

@@ -10,13 +10,15 @@ from kernel.task_messages.fields import Fields, JsonObject, boolean, integer
 class WarmUpRequest:
     """Load what a process needs, and use it once.
 
+    The supervisor asks without arguments, since it knows no messages, and means the defaults.
+
     Attributes:
         pictures: of a batch: the first pass of a batch's shape takes the memory of later ones.
         has_hashes: whether the process searches for copies.
     """
 
-    pictures: int
-    has_hashes: bool
+    pictures: int = 1
+    has_hashes: bool = True
 
     def to_json(self) -> JsonObject:
         """Return the task's arguments."""
@@ -27,7 +29,7 @@ class WarmUpRequest:
         """Read the task's arguments.
 
         Raises:
-            MalformedMessage: one is missing or of another type.
+            MalformedMessage: one is of another type.
         """
-        fields = Fields(arguments)
+        fields = Fields({**cls().to_json(), **arguments})
         return cls(fields.read("pictures", integer), fields.read("has_hashes", boolean))

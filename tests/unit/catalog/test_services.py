@@ -148,7 +148,7 @@ def test_any_number_of_images_costs_one_query(
     assert not JobRecord.objects.exists()
 
 
-def test_images_to_describe_again_are_handed_out_by_the_next_sweep(broker: Broker) -> None:
+def test_images_to_index_again_are_handed_out_by_the_next_sweep(broker: Broker) -> None:
     ids = new_images(66)
     running = JobRecord.objects.create(name=INDEX_IMAGES, queue="bulk", state=State.RUNNING)
     Image.objects.update(status=Status.INDEXED, job=running)

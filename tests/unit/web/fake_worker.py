@@ -28,10 +28,10 @@ from kernel.task_messages import (
     FindCopiesRequest,
     FoundCopies,
     JsonObject,
-    Layout,
     QueryRegion,
 )
 from kernel.task_names import EXTRACT_QUERY, FIND_COPIES
+from ml.rules.layout import Layout
 from search import query_files
 from vectors.index import Payload, Point
 
@@ -92,7 +92,7 @@ def answer_with(
     *,
     version_id: int = 0,
     error: str = "",
-    layout: Layout = "single",
+    layout: Layout = Layout.SINGLE,
     regions: Sequence[QueryRegion] = (),
     copies: Mapping[Box, Sequence[Copy]] | None = None,
     copies_error: str = "",

@@ -16,6 +16,7 @@ from catalog.models import Image, Region
 from kernel.messages import sentence
 from kernel.regions import MAX_PANELS, FoundRegion
 from kernel.task_messages import Copy, Overlap, QueryRegion
+from ml.rules.layout import Layout
 from ml.rules.pair_score import OBJECT_PENALTY
 from search import query_files, verdicts
 from tests import pictures
@@ -157,7 +158,7 @@ def two_halves(left, right) -> bytes:
 def test_each_panel_of_a_collage_has_a_group_of_its_own(client, searchable, version, worker):
     searchable(plain(RED), "red")
     searchable(plain(GREEN), "green")
-    fake_worker.answer_with(version_id=version.pk, layout="collage", regions=COLLAGE)
+    fake_worker.answer_with(version_id=version.pk, layout=Layout.COLLAGE, regions=COLLAGE)
 
     result = ask(client, two_halves(RED, GREEN)).context["result"]
 

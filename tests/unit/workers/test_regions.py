@@ -7,12 +7,12 @@ from PIL import Image
 from kernel.regions import MAX_PANELS, RegionKey
 from ml.detection.base import Detection
 from ml.errors import MlError
-from ml.panels import Kind
+from ml.panels import Layout
 from ml.types import Box
 from tests import fakes
 from tests.unit.ml.panels.pictures import collage, grid, photo
 from workers.pictures import UprightPicture
-from workers.regions import take_apart
+from workers.regions import segment
 
 BOXES, SIZE = grid(2, 2, cell=(160, 120), gutter=16, margin=20)
 
@@ -23,10 +23,10 @@ def upright(pixels: np.ndarray, *, scale: int = 1) -> UprightPicture:
 
 
 def test_a_photo_is_one_whole() -> None:
-    [taken] = take_apart([upright(photo(1))], fakes.GridDetector())
+    [segmented] = segment([upright(photo(1))], fakes.GridDetector())
 
-    assert taken.layout is Kind.SINGLE
-    [full_image] = taken.regions
+    assert segmented.layout is Layout.SINGLE
+    [full_image] = segmented.regions
     assert (full_image.key, full_image.box) == (RegionKey("whole", 0), Box(0, 0, 160, 120))
     assert (full_image.label, full_image.confidence, full_image.picture.image.size) == (
         "",
@@ -37,10 +37,10 @@ def test_a_photo_is_one_whole() -> None:
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
 def test_panels_are_boxes_of_the_original(scale: int) -> None:
-    [taken] = take_apart([upright(collage(BOXES, SIZE), scale=scale)], fakes.GridDetector())
+    [segmented] = segment([upright(collage(BOXES, SIZE), scale=scale)], fakes.GridDetector())
 
-    assert taken.layout is Kind.COLLAGE
-    full_image, *panels = taken.regions
+    assert segmented.layout is Layout.COLLAGE
+    full_image, *panels = segmented.regions
     assert full_image.box == Box(0, 0, SIZE[0] * scale, SIZE[1] * scale)
     assert [str(panel.key) for panel in panels] == ["panel-0", "panel-1", "panel-2", "panel-3"]
     for panel, box in zip(panels, BOXES, strict=True):
@@ -52,7 +52,7 @@ def test_panels_are_boxes_of_the_original(scale: int) -> None:
 def test_objects_are_looked_for_once_for_all_pictures_and_in_panels() -> None:
     detector = fakes.GridDetector()
 
-    take_apart([upright(photo(1)), upright(collage(BOXES, SIZE)), upright(photo(2))], detector)
+    segment([upright(photo(1)), upright(collage(BOXES, SIZE)), upright(photo(2))], detector)
 
     assert detector.batches == [1 + 4 + 1]
 
@@ -66,9 +66,9 @@ def dog_in_the_middle(image: Image.Image) -> list[Detection]:
 def test_objects_of_a_photo_are_numbered_and_doubtful_ones_have_no_name() -> None:
     picture = upright(photo(1, 320, 240), scale=2)
 
-    [taken] = take_apart([picture], fakes.GridDetector(dog_in_the_middle))
+    [segmented] = segment([picture], fakes.GridDetector(dog_in_the_middle))
 
-    _, dog, doubtful = taken.regions
+    _, dog, doubtful = segmented.regions
     assert (str(dog.key), dog.label, dog.confidence) == ("object-0", "dog", 0.9)
     assert dog.box == Box(160, 120, 480, 360)
     assert dog.picture.image.size == (160, 120)
@@ -79,16 +79,16 @@ def test_a_long_name_of_foreign_weights_is_cut() -> None:
     def thing(image: Image.Image) -> list[Detection]:
         return [Detection(Box(40, 30, 120, 90), "long name " * 30, 0.9)]
 
-    [taken] = take_apart([upright(photo(1))], fakes.GridDetector(thing))
+    [segmented] = segment([upright(photo(1))], fakes.GridDetector(thing))
 
-    assert taken.regions[1].label == "long name " * 10
+    assert segmented.regions[1].label == "long name " * 10
 
 
 def test_objects_of_a_panel_lie_inside_it() -> None:
-    [taken] = take_apart([upright(collage(BOXES, SIZE))], fakes.GridDetector(dog_in_the_middle))
+    [segmented] = segment([upright(collage(BOXES, SIZE))], fakes.GridDetector(dog_in_the_middle))
 
-    panels = [region for region in taken.regions if region.key.kind == "panel"]
-    dogs = [region for region in taken.regions if region.label == "dog"]
+    panels = [region for region in segmented.regions if region.key.kind == "panel"]
+    dogs = [region for region in segmented.regions if region.label == "dog"]
     assert len(dogs) == len(panels) == 4
     for panel, dog in zip(panels, dogs, strict=True):
         expected = [panel.box.x0 + 40, panel.box.y0 + 30, panel.box.x1 - 40, panel.box.y1 - 30]
@@ -102,9 +102,9 @@ def test_a_contact_sheet_keeps_its_largest_photos() -> None:
     large = [(x0, top + y0, x1, top + y1) for x0, y0, x1, y1 in large]
     sheet = collage([*small, *large], (width, top + size[1]))
 
-    [taken] = take_apart([upright(sheet)], fakes.GridDetector())
+    [segmented] = segment([upright(sheet)], fakes.GridDetector())
 
-    panels = [region for region in taken.regions if region.key.kind == "panel"]
+    panels = [region for region in segmented.regions if region.key.kind == "panel"]
     assert [panel.key.ordinal for panel in panels] == list(range(MAX_PANELS))
     lower = [(panel.box.x0, panel.box.y0) for panel in panels if panel.box.y0 > top]
     assert lower == pytest.approx(np.array([box[:2] for box in large]), abs=3)
@@ -114,13 +114,13 @@ def test_a_contact_sheet_keeps_its_largest_photos() -> None:
 def test_strange_pictures_are_one_whole(size: tuple[int, int]) -> None:
     picture = UprightPicture(Image.new("RGB", size, "teal"), *size)
 
-    [taken] = take_apart([picture], fakes.GridDetector())
+    [segmented] = segment([picture], fakes.GridDetector())
 
-    assert [str(region.key) for region in taken.regions] == ["whole-0"]
+    assert [str(region.key) for region in segmented.regions] == ["whole-0"]
 
 
 def test_no_pictures() -> None:
-    assert take_apart([], fakes.GridDetector()) == []
+    assert segment([], fakes.GridDetector()) == []
 
 
 def test_a_detector_that_fails_says_so() -> None:
@@ -128,4 +128,4 @@ def test_a_detector_that_fails_says_so() -> None:
         raise MlError("no")
 
     with pytest.raises(MlError):
-        take_apart([upright(photo(1))], fakes.GridDetector(fail))
+        segment([upright(photo(1))], fakes.GridDetector(fail))

@@ -27,6 +27,7 @@ from kernel.task_messages import (
     StoredQuery,
     WarmUpRequest,
 )
+from ml.rules.layout import Layout
 from tests.unit.kernel.task_messages import wire
 from tests.unit.kernel.task_messages.wire import changed, paths, sent, without
 
@@ -108,11 +109,11 @@ def test_a_request_for_all_regions_has_no_box() -> None:
 def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
     rows = np.array([[0.5, -0.5, 1.0], [0.25, 0.0, -1.0]], np.float32)
 
-    written = ExtractedQuery(3, "collage", REGIONS, None, rows, 12.5).to_json()
+    written = ExtractedQuery(3, Layout.COLLAGE, REGIONS, None, rows, 12.5).to_json()
     read = extracted(wire.EXTRACTED)
 
     assert sent(written) == wire.EXTRACTED
-    assert (read.encoder_version, read.layout, read.model_ms) == (3, "collage", 12.5)
+    assert (read.encoder_version, read.layout, read.model_ms) == (3, Layout.COLLAGE, 12.5)
     assert read.regions == read.searched == REGIONS
     assert (read.embeddings.dtype, read.embeddings.tolist()) == (np.float32, rows.tolist())
 
@@ -145,10 +146,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 # Damage
 
 
-@pytest.mark.parametrize(
-    ("name", "path"),
-    FIELDS,
-)
+@pytest.mark.parametrize(("name", "path"), [each for each in FIELDS if each[0] != "warm_up"])
 def test_a_field_that_is_missing_is_named(name: str, path: str) -> None:
     json, read = READERS[name]
 
@@ -190,6 +188,10 @@ def test_a_field_that_nobody_knows_is_refused(name: str, path: str) -> None:
 
     with pytest.raises(MalformedMessage, match="later not known"):
         read(changed(json, path, 1))
+
+
+def test_a_warm_up_without_arguments_is_of_one_picture_and_with_hashes() -> None:
+    assert WarmUpRequest.from_json({}) == WarmUpRequest(pictures=1, has_hashes=True)
 
 
 @pytest.mark.parametrize("name", sorted(REQUESTS))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.panels import Kind, Splitting, draw_overlay, split
+from ml.panels import Layout, Splitting, draw_overlay, split
 from tests.unit.ml.panels import pictures
 
 WHITE, BLACK, BLUE = (255, 255, 255), (0, 0, 0), (30, 70, 160)
@@ -40,7 +40,7 @@ def test_a_grid_is_found_with_any_gutter(gutter, canvas):
 
     pixels = pictures.as_jpeg(pictures.collage(boxes, size, canvas=canvas))
 
-    assert split(pixels).kind is Kind.COLLAGE
+    assert split(pixels).layout is Layout.COLLAGE
     assert_found(pixels, boxes)
 
 
@@ -111,7 +111,7 @@ def test_round_corners_and_thin_borders_stay_outside_the_count():
 def test_a_plain_photo_is_single(seed):
     splitting = split(pictures.photo(seed, 640, 480))
 
-    assert (splitting.kind, splitting.panels) == (Kind.SINGLE, ())
+    assert (splitting.layout, splitting.panels) == (Layout.SINGLE, ())
 
 
 def test_windows_a_fence_and_a_horizon_do_not_part_a_photo():
@@ -125,7 +125,7 @@ def test_windows_a_fence_and_a_horizon_do_not_part_a_photo():
     for x in (60, 220, 400):  # windows
         pixels[70:160, x : x + 60] = (40, 50, 70)
 
-    assert split(pixels).kind is Kind.SINGLE
+    assert split(pixels).layout is Layout.SINGLE
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
@@ -134,7 +134,7 @@ def test_photos_of_a_page_are_found_among_text_and_icons(is_dark):
 
     pixels = pictures.page(is_dark=is_dark, photos=boxes)
 
-    assert split(pixels).kind is Kind.SCREENSHOT
+    assert split(pixels).layout is Layout.SCREENSHOT
     assert_found(pixels, boxes)
 
 
@@ -143,7 +143,7 @@ def test_a_mobile_page_is_a_page():
 
     pixels = pictures.page((390, 844), photos=boxes)
 
-    assert split(pixels).kind is Kind.SCREENSHOT
+    assert split(pixels).layout is Layout.SCREENSHOT
     assert_found(pixels, boxes)
 
 
@@ -151,7 +151,7 @@ def test_a_mobile_page_is_a_page():
 def test_a_page_of_text_only_is_a_page_without_panels(is_dark):
     splitting = split(pictures.page(is_dark=is_dark))
 
-    assert (splitting.kind, splitting.panels) == (Kind.SCREENSHOT, ())
+    assert (splitting.layout, splitting.panels) == (Layout.SCREENSHOT, ())
 
 
 def test_avatars_are_no_photos():
@@ -185,7 +185,7 @@ def test_a_long_strip_is_found(is_upright):
 def test_noise_is_single():
     noise = np.random.default_rng(0).integers(0, 256, (900, 1200, 3), dtype=np.uint8)
 
-    assert split(noise) == Splitting(Kind.SINGLE, ())
+    assert split(noise) == Splitting(Layout.SINGLE, ())
 
 
 def test_many_small_photos_with_wide_gaps_on_a_gradient_are_found():
@@ -222,14 +222,14 @@ def test_one_photo_in_a_plain_margin_is_single_with_a_panel(name):
     box, size, canvas = MARGINS[name]
     pixels = pictures.as_jpeg(pictures.collage([box], size, canvas=canvas))
 
-    assert split(pixels).kind is Kind.SINGLE
+    assert split(pixels).layout is Layout.SINGLE
     assert_found(pixels, [box])
 
 
 def test_a_narrow_border_is_left_on_its_photo():
     pixels = pictures.collage([(12, 12, 788, 588)], (800, 600))
 
-    assert split(pixels) == Splitting(Kind.SINGLE, ())
+    assert split(pixels) == Splitting(Layout.SINGLE, ())
 
 
 def test_a_thing_on_a_plain_ground_is_no_photo_in_a_margin():
@@ -238,7 +238,7 @@ def test_a_thing_on_a_plain_ground_is_no_photo_in_a_margin():
     is_thing = ((x - 400) / 240) ** 2 + ((y - 300) / 200) ** 2 <= 1
     pixels[is_thing] = pictures.photo(4, 800, 600)[is_thing]
 
-    assert split(pixels) == Splitting(Kind.SINGLE, ())
+    assert split(pixels) == Splitting(Layout.SINGLE, ())
 
 
 def test_a_thing_with_a_screen_on_a_plain_ground_is_no_collage():
@@ -249,7 +249,7 @@ def test_a_thing_with_a_screen_on_a_plain_ground_is_no_collage():
     thing[280:, 50:-50] //= 2
     pixels[is_thing] = thing[is_thing]
 
-    assert split(pixels) == Splitting(Kind.SINGLE, ())
+    assert split(pixels) == Splitting(Layout.SINGLE, ())
 
 
 def test_specks_on_a_plain_ground_are_no_text():
@@ -259,7 +259,7 @@ def test_specks_on_a_plain_ground_are_no_text():
         x, y = int(rng.integers(790)), int(rng.integers(590))
         pixels[y : y + rng.integers(4, 10), x : x + rng.integers(2, 10)] = 20
 
-    assert split(pixels) == Splitting(Kind.SINGLE, ())
+    assert split(pixels) == Splitting(Layout.SINGLE, ())
 
 
 @pytest.mark.parametrize(
@@ -270,12 +270,12 @@ def test_specks_on_a_plain_ground_are_no_text():
 def test_thin_and_tiny_pictures_are_single(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
-    assert split(pixels).kind is Kind.SINGLE
+    assert split(pixels).layout is Layout.SINGLE
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_one_colour_is_single(level):
-    assert split(np.full((400, 600, 3), level, np.uint8)).kind is Kind.SINGLE
+    assert split(np.full((400, 600, 3), level, np.uint8)).layout is Layout.SINGLE
 
 
 def test_a_panorama_of_100_megapixels_takes_little_memory():
@@ -286,7 +286,7 @@ def test_a_panorama_of_100_megapixels_takes_little_memory():
 
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert splitting == Splitting(Kind.SINGLE, ())
+    assert splitting == Splitting(Layout.SINGLE, ())
     assert panorama.nbytes == 300_000_000
     assert peak_bytes < 60_000_000
 

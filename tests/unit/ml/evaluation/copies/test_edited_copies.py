@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.copies.comparison import Verdict
+from ml.copies.comparison import CopyVerdict
 from ml.evaluation.command import main
 from ml.evaluation.copies.measure import measure
 from ml.evaluation.copies.plan import copies
@@ -183,7 +183,7 @@ def test_what_was_said_is_kept_with_its_evidence(tmp_path):
     outcome = measure(plan, max_pairs=100, rng=np.random.default_rng(0))
 
     found = {pair.edit: pair for pair in outcome.copies if plan.images[pair.query].subject == "1"}
-    assert found["jpeg30"].verdict is Verdict.NEAR_IDENTICAL
+    assert found["jpeg30"].verdict is CopyVerdict.NEAR_IDENTICAL
     assert found["jpeg30"].bits <= 31
-    assert (found["crop30"].verdict, found["gone"].bits) == (Verdict.EDITED_COPY, None)
+    assert (found["crop30"].verdict, found["gone"].bits) == (CopyVerdict.EDITED_COPY, None)
     assert found["crop30"].inliers >= 20

@@ -9,7 +9,7 @@ from ml.evaluation import command
 from ml.evaluation.panels.examine import examine
 from ml.evaluation.panels.figures import figures_by_kind, match
 from ml.evaluation.panels.truth import COLLAGE_IOU, PAGE_IOU, PanelTruth, read_panel_truth
-from ml.panels import Kind, Panel, Splitting
+from ml.panels import Layout, Panel, Splitting
 from ml.types import Box, intersection_over_union
 
 COLLAGE = {"style": "grid", "photos": [[0, 0, 50, 100], [50, 0, 100, 100]]}
@@ -33,8 +33,8 @@ def splitter_of(boxes):
 
     def split(pixels):
         found = boxes.get(tuple(int(level) for level in pixels[0, 0]), ())
-        kind = Kind.COLLAGE if found else Kind.SINGLE
-        return Splitting(kind, tuple(Panel(Box(*box), 0.9) for box in found))
+        layout = Layout.COLLAGE if found else Layout.SINGLE
+        return Splitting(layout, tuple(Panel(Box(*box), 0.9) for box in found))
 
     return split
 

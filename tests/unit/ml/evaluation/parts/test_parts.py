@@ -11,7 +11,7 @@ from ml.evaluation.images import EvaluationImage
 from ml.evaluation.parts import measure as parts
 from ml.evaluation.parts.measure import Asked, PartsResult
 from ml.evaluation.parts.report import MIN_SHARE, PartsReport
-from ml.panels import Kind, Panel, Splitting, split
+from ml.panels import Layout, Panel, Splitting, split
 from ml.types import Box
 from tests import fakes
 from tests.fakes import GridEncoder
@@ -116,7 +116,7 @@ def test_photos_of_pages_are_asked_for(photos):
 
 
 def test_a_panel_that_is_not_parted_is_lost(photos):
-    outcome = measure(photos, splitter=lambda _: Splitting(Kind.SINGLE, ()))
+    outcome = measure(photos, splitter=lambda _: Splitting(Layout.SINGLE, ()))
 
     assert {(e.is_found, e.first, e.is_right) for e in outcome.asked} == {(False, None, False)}
 
@@ -124,7 +124,7 @@ def test_a_panel_that_is_not_parted_is_lost(photos):
 def test_a_box_that_fits_less_than_half_is_not_the_panel(photos):
     def halves(pixels):
         return Splitting(
-            Kind.COLLAGE,
+            Layout.COLLAGE,
             tuple(
                 Panel(Box(box.x0, box.y0, box.x0 + (box.width * 2) // 5, box.y1), 1.0)
                 for box in (each.box for each in split(pixels).panels)
