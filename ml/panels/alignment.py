@@ -8,7 +8,7 @@ import numpy as np
 
 from ml.panels.candidates import PanelCandidate
 from ml.panels.config import CONFIG
-from ml.panels.sheet import Sheet
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 Ends = tuple[int, int, int, int]
@@ -23,12 +23,12 @@ class _Guide:
 
 
 def align_panels(
-    sheet: Sheet, panels: Sequence[PanelCandidate], rejected: Sequence[PanelCandidate]
+    work_copy: WorkCopy, panels: Sequence[PanelCandidate], rejected: Sequence[PanelCandidate]
 ) -> list[PanelCandidate]:
     """Return a collage's panels, hidden sides moved to where the panels beside them end.
 
     Args:
-        sheet: the picture.
+        work_copy: the picture.
         panels: at least one.
         rejected: boxes that do not look like panels. Beside panels they are some where each of
             their sides can be seen, or is known from panels.
@@ -39,14 +39,14 @@ def align_panels(
     for index, each in enumerate(panels):
         others = [*boxes[:index], *boxes[index + 1 :]]
         is_hidden = [share < CONFIG.alignment.max_hidden_share for share in each.sides]
-        boxes[index], _ = _moved(sheet, boxes[index], is_hidden, guides, others)
+        boxes[index], _ = _moved(work_copy, boxes[index], is_hidden, guides, others)
         aligned.append(replace(each, box=Box(*boxes[index])))
     min_area = CONFIG.alignment.min_area_share * median(each.box.area for each in panels)
     for each in sorted(rejected, key=lambda each: each.box.area, reverse=True):
         is_hidden = [not _is_seen(share) for share in each.sides]
-        ends, are_sides_known = _moved(sheet, _ends(each.box), is_hidden, guides, boxes)
+        ends, are_sides_known = _moved(work_copy, _ends(each.box), is_hidden, guides, boxes)
         box = Box(*ends)
-        is_slip = not sheet.is_large_enough(box) or box.area < min_area
+        is_slip = not work_copy.is_large_enough(box) or box.area < min_area
         if are_sides_known and not is_slip and not any(_overlap(ends, other) for other in boxes):
             boxes.append(ends)
             confidence = max(each.confidence, CONFIG.search.likely_probability)
@@ -83,7 +83,7 @@ def _is_same_line(one: int, other: int) -> bool:
 
 
 def _moved(
-    sheet: Sheet,
+    work_copy: WorkCopy,
     ends: Ends,
     is_hidden: Sequence[bool],
     guides: Sequence[_Guide],
@@ -102,7 +102,7 @@ def _moved(
         near = sorted(lines, key=lambda line: abs(line - ends[side]))
         if near and _is_same_line(near[0], ends[side]):
             continue
-        line = next((line for line in near if _may_move(sheet, ends, side, line, others)), None)
+        line = next((line for line in near if _may_move(work_copy, ends, side, line, others)), None)
         if line is None:
             are_known = False
         else:
@@ -117,7 +117,9 @@ def _is_beside(one: Ends, other: Ends, axis: int) -> bool:
     return shared >= CONFIG.alignment.min_shared_share * shorter
 
 
-def _may_move(sheet: Sheet, ends: Ends, side: int, line: int, others: Sequence[Ends]) -> bool:
+def _may_move(
+    work_copy: WorkCopy, ends: Ends, side: int, line: int, others: Sequence[Ends]
+) -> bool:
     """Return whether there is nothing but ground between a side and a line near enough."""
     axis, start = side % 2, ends[side]
     outward = line - start if side > axis else start - line
@@ -126,7 +128,7 @@ def _may_move(sheet: Sheet, ends: Ends, side: int, line: int, others: Sequence[E
     strip = _with_end(_with_end(ends, axis, min(line, start)), axis + 2, max(line, start))
     if outward > 0 and any(_overlap(strip, other) for other in others):
         return False
-    return _is_ground(sheet, strip, axis)
+    return _is_ground(work_copy, strip, axis)
 
 
 def _is_near_enough(outward: int, length: int) -> bool:
@@ -135,11 +137,11 @@ def _is_near_enough(outward: int, length: int) -> bool:
     return -config.max_inward_share * length <= outward <= config.max_outward_share * length
 
 
-def _is_ground(sheet: Sheet, strip: Ends, axis: int) -> bool:
+def _is_ground(work_copy: WorkCopy, strip: Ends, axis: int) -> bool:
     """Return whether a strip that a side moves across is flat, but for the edges at its ends."""
     config = CONFIG.alignment
     x0, y0, x1, y1 = strip
-    part = sheet.gradient[y0:y1, x0:x1]
+    part = work_copy.gradient[y0:y1, x0:x1]
     edge_px = config.edge_px
     inner = part[edge_px:-edge_px] if axis else part[:, edge_px:-edge_px]
     ground = int(np.count_nonzero(inner <= config.max_ground_levels))

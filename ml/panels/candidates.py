@@ -14,7 +14,7 @@ class PanelCandidate:
         box: pixels of the work copy.
         confidence: 0..1, that it is exactly one panel.
         sides: left, top, right, bottom: the share of the side with an edge, 0..1; one on the
-            sheet's rim counts 1.
+            work copy's rim counts 1.
     """
 
     box: Box
@@ -41,9 +41,9 @@ class PanelCandidate:
         """Whether all of it looks like a photo; two that touch do so as well."""
         return self.confidence >= CONFIG.search.surely_one_probability
 
-    def is_surely_one_photo(self, sheet_area: int) -> bool:
+    def is_surely_one_photo(self, work_copy_area: int) -> bool:
         """Return whether it is so small and clear a photo that edges in it belong to it."""
-        is_small = self.box.area < CONFIG.search.small_share * sheet_area
+        is_small = self.box.area < CONFIG.search.small_share * work_copy_area
         return is_small and self.has_clear_sides and self.looks_like_one_photo
 
     def is_likelier_than(self, other: "PanelCandidate") -> bool:

@@ -3,12 +3,12 @@
 A number is one of three: *measured* on pictures, *learned* with the classifiers (it is part of a
 feature that they were fitted to, so that another value needs `python -m ml.panels.learning` again),
 or a *rule of layout*, which was set by hand from how pages, collages and JPEG look. The stages
-`sheet` and `seams` feed every feature: changing them needs learning, too.
+`work_copy` and `seams` feed every feature: changing them needs learning, too.
 
-Units stand in the names: `px` are pixels of the work copy (see `ml.panels.sheet`), `original_px`
-of the original; `levels` are grey levels of 255, of steps between neighbouring pixels where
-nothing else is said; a `share` is 0..1 of what the name says, a `factor` a multiple. A `min` is
-the least value that still counts, a `max` the largest.
+Units stand in the names: `px` are pixels of the work copy (see `ml.panels.work_copy`),
+`original_px` of the original; `levels` are grey levels of 255, of steps between neighbouring pixels
+where nothing else is said; a `share` is 0..1 of what the name says, a `factor` a multiple. A `min`
+is the least value that still counts, a `max` the largest.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from ml.panels.origins import learned, measured, rule_of_layout
 
 
 @dataclass(frozen=True, slots=True)
-class SheetConfig:
+class WorkCopyConfig:
     """The work copy, and what counts as flat, textured, sharp and large in it."""
 
     min_picture_side_original_px: int = rule_of_layout(16, "nothing can be seen in less")
@@ -28,7 +28,7 @@ class SheetConfig:
     )
     min_panel_side_original_px: int = rule_of_layout(64, "smaller ones are icons and avatars")
     min_panel_side_share: float = rule_of_layout(
-        1 / 16, "of the sheet's mean side; smaller ones are the pieces of a photo"
+        1 / 16, "of the work copy's mean side; smaller ones are the pieces of a photo"
     )
     min_panel_side_px: int = rule_of_layout(12, "set by hand")
     bright_quantile: float = rule_of_layout(
@@ -126,7 +126,7 @@ class CutsConfig:
 class SnappingConfig:
     """Sides moved to the straight edges beside them."""
 
-    sheet_rim_px: int = rule_of_layout(2, "a side this close to the sheet's rim lies on it")
+    work_copy_rim_px: int = rule_of_layout(2, "a side this close to the work copy's rim lies on it")
     clear_side_share: float = rule_of_layout(
         0.9, "of a side with an edge, from which on it surely is there; set by hand"
     )
@@ -150,7 +150,7 @@ class PhotoFeaturesConfig:
     )
     max_rare_share: float = learned(0.002, "of the pixels: bins with no more are noise")
     flat_line_factor: int = learned(
-        3, "of the sheet's flat levels, for a line that is flat all along"
+        3, "of the work copy's flat levels, for a line that is flat all along"
     )
     min_rim_px: int = learned(2, "of a box: where canvas beside it shows")
     sides_per_rim: int = learned(40, "the rim of a large box is one of so many parts of its side")
@@ -170,7 +170,7 @@ class MarginsConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchConfig:
+class PanelSearchConfig:
     """The search for panels by canvases and cuts in turn."""
 
     likely_probability: float = rule_of_layout(0.5, "a classifier's yes")
@@ -186,13 +186,16 @@ class SearchConfig:
         12, "a canvas or a cut each: pages in cards in columns need 6 or 7"
     )
     large_share: float = rule_of_layout(
-        1 / 40, "of the sheet: what is segmented is limited by area from here on, else by number"
+        1 / 40,
+        "of the work copy: what is segmented is limited by area from here on, else by number",
     )
-    share_per_large_box: float = rule_of_layout(0.15, "of the sheet, added to a large box's area")
+    share_per_large_box: float = rule_of_layout(
+        0.15, "of the work copy, added to a large box's area"
+    )
     max_large_shares: float = measured(
         6.0,
-        "of the sheet, of all large boxes: rich pages take near 60 ms on one core, and no figure "
-        "of the open collages, screenshots and pages changes; real ones seldom have more",
+        "of the work copy, of all large boxes: rich pages take near 60 ms on one core, and no "
+        "figure of the open collages, screenshots and pages changes; real ones seldom have more",
     )
     max_small_boxes: int = rule_of_layout(
         12, "more are only classified, which is enough for a grid of small photos"
@@ -216,7 +219,7 @@ class SearchConfig:
         0.5, "of a photo in a box with clear sides; things on a ground have less edge"
     )
     small_share: float = measured(
-        1 / 16, "of the sheet; see `surely_one_probability`, which it was tried with"
+        1 / 16, "of the work copy; see `surely_one_probability`, which it was tried with"
     )
     surely_one_probability: float = measured(
         0.95,
@@ -387,14 +390,14 @@ class FittingConfig:
 class PanelsConfig:
     """All sections, in the order in which a picture passes them; learning comes last."""
 
-    sheet: SheetConfig = field(default_factory=SheetConfig)
+    work_copy: WorkCopyConfig = field(default_factory=WorkCopyConfig)
     seams: SeamsConfig = field(default_factory=SeamsConfig)
     canvas: CanvasConfig = field(default_factory=CanvasConfig)
     cuts: CutsConfig = field(default_factory=CutsConfig)
     margins: MarginsConfig = field(default_factory=MarginsConfig)
     snapping: SnappingConfig = field(default_factory=SnappingConfig)
     photo_features: PhotoFeaturesConfig = field(default_factory=PhotoFeaturesConfig)
-    search: SearchConfig = field(default_factory=SearchConfig)
+    search: PanelSearchConfig = field(default_factory=PanelSearchConfig)
     page: PageConfig = field(default_factory=PageConfig)
     collage: CollageConfig = field(default_factory=CollageConfig)
     mat: MatConfig = field(default_factory=MatConfig)

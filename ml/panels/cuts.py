@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.sheet import Sheet
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 FEATURES = (
@@ -24,9 +24,9 @@ FEATURES = (
     "calmer strip",  # deviation along the cut, grey levels
     "livelier strip",
     "line",  # deviation along the calmest column or row at the cut: of a gutter 1 or 2 px wide
-    "length",  # as a share of the sheet's longest side
+    "length",  # as a share of the work copy's longest side
     "position",  # 0 at the region's end, 0.5 in its middle
-    "is whole",  # the region is all of the sheet
+    "is whole",  # the region is all of the work copy
     "texture ratio",  # of the strips' gradients
     "gutter",  # pixels to the next candidate with nothing between them; 0 without one
 )
@@ -48,25 +48,27 @@ class Cuts:
     features: NDArray[np.float32]
 
 
-def find_cuts(sheet: Sheet, region: Box, *, is_upright: bool) -> Cuts:
+def find_cuts(work_copy: WorkCopy, region: Box, *, is_upright: bool) -> Cuts:
     """Return the candidates of one direction; the region is larger than a few pixels."""
-    seams = sheet.seams
+    seams = work_copy.seams
     shares = seams.columns(region) if is_upright else seams.rows(region)
     steps = seams.column_steps(region) if is_upright else seams.row_steps(region)
     offsets = _peaks(shares, steps)
     start = region.x0 if is_upright else region.y0
     if not len(offsets):
         return Cuts(is_upright, offsets, np.zeros((0, len(FEATURES)), np.float32))
-    pixels = sheet.pixels[region.y0 : region.y1, region.x0 : region.x1]
-    gradient = sheet.gradient[region.y0 : region.y1, region.x0 : region.x1]
+    pixels = work_copy.pixels[region.y0 : region.y1, region.x0 : region.x1]
+    gradient = work_copy.gradient[region.y0 : region.y1, region.x0 : region.x1]
     across = _across(gradient, is_upright=is_upright)
     length = region.height if is_upright else region.width
     features = [
-        *_edge_features(offsets, shares, steps, _segments(sheet, region, is_upright=is_upright)),
+        *_edge_features(
+            offsets, shares, steps, _segments(work_copy, region, is_upright=is_upright)
+        ),
         *_strip_features(offsets, pixels, is_upright=is_upright),
-        np.full(len(offsets), length / max(sheet.gradient.shape)),
+        np.full(len(offsets), length / max(work_copy.gradient.shape)),
         np.minimum(offsets, len(shares) - 1 - offsets) / len(shares),
-        np.full(len(offsets), float(region == sheet.bounds)),
+        np.full(len(offsets), float(region == work_copy.bounds)),
         _texture_ratios(offsets, across),
         _gutters(offsets, across),
     ]
@@ -88,11 +90,11 @@ def _peaks(shares: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[n
     return np.array(sorted(found), np.int64)
 
 
-def _segments(sheet: Sheet, region: Box, *, is_upright: bool) -> NDArray[np.float32]:
+def _segments(work_copy: WorkCopy, region: Box, *, is_upright: bool) -> NDArray[np.float32]:
     """Return (segments, width + 1) float32 shares of the parts of the region's lines."""
     length = region.height if is_upright else region.width
     ends = np.linspace(0, length, CONFIG.cuts.segments + 1).astype(int)
-    return sheet.seams.segments(region, ends, is_upright=is_upright)
+    return work_copy.seams.segments(region, ends, is_upright=is_upright)
 
 
 # Candidates lie at least `snap_px` + 1 from both ends, so that no strip beside them is cut short.

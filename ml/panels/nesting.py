@@ -4,23 +4,23 @@ from collections.abc import Sequence
 
 from ml.panels.candidates import PanelCandidate
 from ml.panels.config import CONFIG
-from ml.panels.sheet import Sheet
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 
 def replace_canvas_under_them(
-    sheet: Sheet, box: PanelCandidate, panels: Sequence[PanelCandidate]
+    work_copy: WorkCopy, box: PanelCandidate, panels: Sequence[PanelCandidate]
 ) -> bool:
     """Return whether a box is but the canvas of the panels that lie on it."""
     if len(panels) != 1:
         return len(panels) > 1
     (photo,) = panels
     is_likelier = photo.is_likelier_than(box) and not photo.is_thing_in(box)
-    return is_likelier or _is_on_card(sheet, box.box, photo)
+    return is_likelier or _is_on_card(work_copy, box.box, photo)
 
 
 def replace_box_around_them(
-    sheet: Sheet, box: PanelCandidate, panels: Sequence[PanelCandidate]
+    work_copy: WorkCopy, box: PanelCandidate, panels: Sequence[PanelCandidate]
 ) -> bool:
     """Return whether a box is but what surrounds the panels between its cuts.
 
@@ -30,13 +30,13 @@ def replace_box_around_them(
         return len(panels) > 1
     (photo,) = panels
     is_as_likely = photo.is_about_as_likely_as(box) and not photo.is_thing_in(box)
-    return is_as_likely or _is_on_card(sheet, box.box, photo)
+    return is_as_likely or _is_on_card(work_copy, box.box, photo)
 
 
-def _is_on_card(sheet: Sheet, card: Box, photo: PanelCandidate) -> bool:
+def _is_on_card(work_copy: WorkCopy, card: Box, photo: PanelCandidate) -> bool:
     """Return whether a photo has clear sides all around, and a rim on each side or text."""
     return photo.has_clear_sides and (
-        _has_rim(card, photo.box) or _has_text_around(sheet, card, photo.box)
+        _has_rim(card, photo.box) or _has_text_around(work_copy, card, photo.box)
     )
 
 
@@ -45,6 +45,6 @@ def _has_rim(card: Box, photo: Box) -> bool:
     return min(rims) > CONFIG.seams.snap_px
 
 
-def _has_text_around(sheet: Sheet, card: Box, photo: Box) -> bool:
-    strokes = sheet.stroke_px(card) - sheet.stroke_px(photo)
+def _has_text_around(work_copy: WorkCopy, card: Box, photo: Box) -> bool:
+    strokes = work_copy.stroke_px(card) - work_copy.stroke_px(photo)
     return strokes >= CONFIG.search.min_text_share * (card.area - photo.area)

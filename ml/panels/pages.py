@@ -1,4 +1,4 @@
-"""Whether a sheet is a page: flat ground with lines of text on it."""
+"""Whether a work copy is a page: flat ground with lines of text on it."""
 
 from collections.abc import Sequence
 
@@ -8,24 +8,24 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.sheet import Sheet
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 
-def is_page(sheet: Sheet, panels: Sequence[Box]) -> bool:
+def is_page(work_copy: WorkCopy, panels: Sequence[Box]) -> bool:
     """Return whether what lies around the panels is ground with text.
 
     Args:
-        sheet: the picture.
+        work_copy: the picture.
         panels: boxes in pixels of the work copy, which are not looked at.
     """
-    outside = _outside(sheet, panels)
-    return _is_mostly_ground(sheet, outside) and _has_text(sheet, outside)
+    outside = _outside(work_copy, panels)
+    return _is_mostly_ground(work_copy, outside) and _has_text(work_copy, outside)
 
 
-def _outside(sheet: Sheet, panels: Sequence[Box]) -> NDArray[np.uint8]:
+def _outside(work_copy: WorkCopy, panels: Sequence[Box]) -> NDArray[np.uint8]:
     """Return (H, W) uint8, 1 where there is no panel."""
-    outside = np.ones(sheet.gradient.shape, np.uint8)
+    outside = np.ones(work_copy.gradient.shape, np.uint8)
     around = CONFIG.page.panel_surroundings_px
     for box in panels:
         top, left = max(0, box.y0 - around), max(0, box.x0 - around)
@@ -33,17 +33,17 @@ def _outside(sheet: Sheet, panels: Sequence[Box]) -> NDArray[np.uint8]:
     return outside
 
 
-def _is_mostly_ground(sheet: Sheet, outside: NDArray[np.uint8]) -> bool:
+def _is_mostly_ground(work_copy: WorkCopy, outside: NDArray[np.uint8]) -> bool:
     area = cv2.countNonZero(outside)
-    is_flat = np.asarray(sheet.gradient <= CONFIG.sheet.max_ground_levels, np.uint8)
+    is_flat = np.asarray(work_copy.gradient <= CONFIG.work_copy.max_ground_levels, np.uint8)
     ground = cv2.countNonZero(is_flat & outside)
     return area > 0 and ground >= CONFIG.page.min_ground_share * area
 
 
-def _has_text(sheet: Sheet, outside: NDArray[np.uint8]) -> bool:
+def _has_text(work_copy: WorkCopy, outside: NDArray[np.uint8]) -> bool:
     """Return whether there are lines of text, read in bands: the first lines often suffice."""
     config = CONFIG.page
-    is_stroke = np.asarray(sheet.gradient > CONFIG.sheet.strokes_above_levels, np.uint8)
+    is_stroke = np.asarray(work_copy.gradient > CONFIG.work_copy.strokes_above_levels, np.uint8)
     strokes = is_stroke & outside
     glyphs = looked_at = 0
     for top in range(0, len(strokes), config.band_px):

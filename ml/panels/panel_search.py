@@ -14,24 +14,24 @@ from ml.panels.cuts import find_cuts
 from ml.panels.margins import trim_margins
 from ml.panels.nesting import replace_box_around_them, replace_canvas_under_them
 from ml.panels.photo_features import coverage_of, full_coverage, panel_features
-from ml.panels.sheet import Sheet
 from ml.panels.snapping import SnappedBox, snap
 from ml.panels.strips import have_gutters, strips_beside, strips_between_cuts
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 
 def find_panels(
-    sheet: Sheet, classifiers: Classifiers
+    work_copy: WorkCopy, classifiers: Classifiers
 ) -> tuple[list[PanelCandidate], list[PanelCandidate]]:
-    """Return the panels of a sheet from the top, and the boxes that were found to be none.
+    """Return the panels of a work copy from the top, and the boxes that were found to be none.
 
     There are no panels where it is one photo or shows none.
     """
-    if not sheet.is_large_enough(sheet.bounds):
+    if not work_copy.is_large_enough(work_copy.bounds):
         return [], []
-    search = _PanelSearch(sheet, classifiers)
-    panels = search.on_canvas(sheet.bounds, depth=0) or search.between_cuts(
-        sheet.bounds, depth=0, min_probability=CONFIG.search.sure_probability
+    search = _PanelSearch(work_copy, classifiers)
+    panels = search.on_canvas(work_copy.bounds, depth=0) or search.between_cuts(
+        work_copy.bounds, depth=0, min_probability=CONFIG.search.sure_probability
     )
     return panels, search.rejected
 
@@ -41,7 +41,7 @@ class _Budget:
     """How much may still be looked into, which bounds the time: other boxes are only classified.
 
     Attributes:
-        large_shares: area of the large boxes and something for each, as shares of the sheet.
+        large_shares: area of the large boxes and something for each, as shares of the work copy.
         small_boxes: how many of the others.
     """
 
@@ -49,7 +49,7 @@ class _Budget:
     small_boxes: int = CONFIG.search.max_small_boxes
 
     def spend_on(self, share: float) -> bool:
-        """Count a box of this share of the sheet; return whether it may be looked into."""
+        """Count a box of this share of the work copy; return whether it may be looked into."""
         if share >= CONFIG.search.large_share:
             self.large_shares -= share + CONFIG.search.share_per_large_box
             return self.large_shares >= 0
@@ -74,17 +74,17 @@ class _Division:
 
 @dataclass(frozen=True, slots=True)
 class _PanelSearch:
-    """The search in one sheet, by two ways in turn.
+    """The search in one work copy, by two ways in turn.
 
     Attributes:
-        sheet: the picture.
+        work_copy: the picture.
         classifiers: say which cuts and boxes are likely.
         known: the panels in each box that was met: both ways often lead to the same box.
         budget: what may still be looked into.
         rejected: boxes that hold no panel and are none.
     """
 
-    sheet: Sheet
+    work_copy: WorkCopy
     classifiers: Classifiers
     known: dict[Box, list[PanelCandidate]] = field(default_factory=dict)
     budget: _Budget = field(default_factory=_Budget)
@@ -92,15 +92,15 @@ class _PanelSearch:
 
     def on_canvas(self, region: Box, *, depth: int) -> list[PanelCandidate]:
         """Return the panels that lie on the canvas of a region."""
-        content = find_content(self.sheet.pixels, region)
+        content = find_content(self.work_copy.pixels, region)
         if content is None:
             return []
         panels = []
-        boxes = content.joined_boxes(self.sheet.min_side_px)
+        boxes = content.joined_boxes(self.work_copy.min_side_px)
         for box in boxes:
             if _is_nearly_all_of(region, box):
                 continue
-            snapped = snap(self.sheet, box, region)
+            snapped = snap(self.work_copy, box, region)
             if depth >= CONFIG.search.sides_needed_from_depth and not snapped.has_own_sides:
                 continue
             # A collage in a margin has straight sides, a thing on a plain ground has none.
@@ -141,12 +141,12 @@ class _PanelSearch:
     def _divide(self, region: Box) -> _Division | None:
         best = None
         for is_upright in (True, False):
-            cuts = find_cuts(self.sheet, region, is_upright=is_upright)
+            cuts = find_cuts(self.work_copy, region, is_upright=is_upright)
             if not len(cuts.positions):
                 continue
             probabilities = self.classifiers.cut_probabilities(region, cuts)
             probability = float(probabilities.max())
-            strips = strips_between_cuts(self.sheet, region, cuts, probabilities)
+            strips = strips_between_cuts(self.work_copy, region, cuts, probabilities)
             needed = best.probability if best else CONFIG.search.likely_probability
             if not strips or probability <= needed:
                 continue
@@ -157,7 +157,7 @@ class _PanelSearch:
         return best
 
     def _trimmed(self, strip: Box, region: Box) -> SnappedBox:
-        return snap(self.sheet, trim_margins(self.sheet, strip), region)
+        return snap(self.work_copy, trim_margins(self.work_copy, strip), region)
 
     def _panels_in(
         self,
@@ -170,9 +170,9 @@ class _PanelSearch:
     ) -> list[PanelCandidate]:
         """Return the panels in a part of a region, which may be the part itself."""
         box = snapped.box
-        if not self.sheet.is_large_enough(box):
+        if not self.work_copy.is_large_enough(box):
             return []
-        if not self.sheet.may_show_photo(box):
+        if not self.work_copy.may_show_photo(box):
             self.rejected.append(PanelCandidate(box, 0.0, snapped.side_shares))
             return []
         if box not in self.known:
@@ -185,8 +185,8 @@ class _PanelSearch:
                 box != region
                 and depth < CONFIG.search.max_depth
                 # Two photos with nothing between look like one.
-                and not (is_set_apart and candidate.is_surely_one_photo(self.sheet.area))
-                and self.budget.spend_on(box.area / self.sheet.area)
+                and not (is_set_apart and candidate.is_surely_one_photo(self.work_copy.area))
+                and self.budget.spend_on(box.area / self.work_copy.area)
             )
             self.known[box] = (
                 self._panels_of(candidate, depth=depth + 1, min_probability=min_probability)
@@ -196,7 +196,7 @@ class _PanelSearch:
         return self.known[box]
 
     def _classified(self, snapped: SnappedBox, coverage: NDArray[np.float32]) -> PanelCandidate:
-        features = panel_features(self.sheet, snapped, coverage=coverage)
+        features = panel_features(self.work_copy, snapped, coverage=coverage)
         confidence = self.classifiers.panel_probability(snapped.box, features)
         return PanelCandidate(snapped.box, confidence, snapped.side_shares)
 
@@ -206,13 +206,13 @@ class _PanelSearch:
         """Return the panels in a box; or the box itself, where that is likelier."""
         box = candidate.box
         on_canvas = self.on_canvas(box, depth=depth)
-        if replace_canvas_under_them(self.sheet, candidate, on_canvas):
+        if replace_canvas_under_them(self.work_copy, candidate, on_canvas):
             # Where all looks like a photo, the canvas may be the plain ground of one more.
             if candidate.looks_like_one_photo:
                 on_canvas = on_canvas + self._panels_beside(box, on_canvas, depth=depth)
             return on_canvas
         between_cuts = self.between_cuts(box, depth=depth, min_probability=min_probability)
-        if replace_box_around_them(self.sheet, candidate, between_cuts):
+        if replace_box_around_them(self.work_copy, candidate, between_cuts):
             return between_cuts
         return self._itself(candidate)
 
@@ -221,7 +221,7 @@ class _PanelSearch:
     ) -> list[PanelCandidate]:
         """Return the panels in strips from side to side of a region, beside all its panels."""
         found = []
-        for strip in strips_beside(self.sheet, region, [each.box for each in panels]):
+        for strip in strips_beside(self.work_copy, region, [each.box for each in panels]):
             found += self._panels_in(
                 region,
                 self._trimmed(strip, region),

@@ -5,12 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.sheet import Sheet
 from ml.panels.snapping import SnappedBox
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 FEATURES = (
-    "weakest side",  # the sides' shares of straight edge; a side on the sheet's rim counts 1
+    "weakest side",  # the sides' shares of straight edge; a side on the work copy's rim counts 1
     "second side",
     "third side",
     "strongest side",
@@ -36,18 +36,18 @@ FEATURES = (
 
 
 def panel_features(
-    sheet: Sheet, snapped: SnappedBox, *, coverage: NDArray[np.float32]
+    work_copy: WorkCopy, snapped: SnappedBox, *, coverage: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return (F,) float32, see `FEATURES`.
 
     Args:
-        sheet: the picture.
+        work_copy: the picture.
         snapped: at least 4 px wide and high.
         coverage: (5,) float32, 0..1: how much of the box, and of its four sides, is no canvas.
     """
     box = snapped.box
     long, short = max(box.width, box.height), min(box.width, box.height)
-    texture, deviation = _texture(sheet, box)
+    texture, deviation = _texture(work_copy, box)
     values = [
         *np.sort(snapped.side_shares),
         snapped.sides_on_rim,
@@ -57,9 +57,9 @@ def panel_features(
         coverage[1:].mean(),
         *texture,
         short / long,
-        short / sheet.scale,
+        short / work_copy.scale,
         deviation,
-        sheet.textured_px(box) / box.area,
+        work_copy.textured_px(box) / box.area,
     ]
     return np.array(values, np.float32)
 
@@ -74,8 +74,8 @@ def coverage_of(mask: NDArray[np.uint8], region: Box, box: Box) -> NDArray[np.fl
 
     Args:
         mask: (H, W) uint8 of the region, 1 is content.
-        region: which part of the sheet the mask is.
-        box: inside the region, in pixels of the sheet.
+        region: which part of the work copy the mask is.
+        box: inside the region, in pixels of the work copy.
     """
     part = mask[box.y0 - region.y0 : box.y1 - region.y0, box.x0 - region.x0 : box.x1 - region.x0]
     config = CONFIG.photo_features
@@ -100,15 +100,15 @@ def _sampled(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _texture(sheet: Sheet, box: Box) -> tuple[list[float], float]:
+def _texture(work_copy: WorkCopy, box: Box) -> tuple[list[float], float]:
     """Return the features of flatness, sharpness, colours and lines, and the deviation."""
     config = CONFIG.photo_features
-    max_flat, max_texture = CONFIG.sheet.max_flat_levels, CONFIG.sheet.max_texture_levels
-    gradient = sheet.gradient[_inner(box)]
+    max_flat, max_texture = CONFIG.work_copy.max_flat_levels, CONFIG.work_copy.max_texture_levels
+    gradient = work_copy.gradient[_inner(box)]
     sampled = _sampled(gradient)
     flat = np.count_nonzero(sampled <= max_flat) / sampled.size
     sharp = np.count_nonzero(sampled > max_texture) / sampled.size
-    pixels = _sampled(sheet.pixels[_inner(box)])
+    pixels = _sampled(work_copy.pixels[_inner(box)])
     bins = [config.colour_bins] * 3
     counts = cv2.calcHist([pixels], [0, 1, 2], None, bins, [0, 256] * 3)
     shares = np.sort(counts[counts > 0])[::-1] / sampled.size

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
 from ml.panels.seams import Seams
-from ml.panels.sheet import Sheet
+from ml.panels.work_copy import WorkCopy
 from ml.types import Box
 
 
@@ -19,7 +19,7 @@ class SnappedBox:
     Attributes:
         box: pixels of the work copy.
         sides: left, top, right, bottom: the share of the side with an edge, 0..1; None on the
-            sheet's rim, where there is nothing to see.
+            work copy's rim, where there is nothing to see.
         weakest_own_side: the least of those that are no sides of the region around; 1 for none.
     """
 
@@ -34,7 +34,7 @@ class SnappedBox:
 
     @property
     def sides_on_rim(self) -> int:
-        """How many sides lie on the sheet's rim."""
+        """How many sides lie on the work copy's rim."""
         return sum(share is None for share in self.sides)
 
     @property
@@ -48,13 +48,13 @@ class SnappedBox:
         return self.weakest_own_side >= CONFIG.search.min_side_share_on_canvas
 
 
-def snap(sheet: Sheet, box: Box, region: Box) -> SnappedBox:
+def snap(work_copy: WorkCopy, box: Box, region: Box) -> SnappedBox:
     """Return a part of a region with its sides on the edges at most `snap_px` away."""
-    height, width = sheet.gradient.shape
-    left, left_share = _snap_upright(sheet.seams, box, box.x0, width)
-    right, right_share = _snap_upright(sheet.seams, box, box.x1, width)
-    top, top_share = _snap_level(sheet.seams, box, box.y0, height)
-    bottom, bottom_share = _snap_level(sheet.seams, box, box.y1, height)
+    height, width = work_copy.gradient.shape
+    left, left_share = _snap_upright(work_copy.seams, box, box.x0, width)
+    right, right_share = _snap_upright(work_copy.seams, box, box.x1, width)
+    top, top_share = _snap_level(work_copy.seams, box, box.y0, height)
+    bottom, bottom_share = _snap_level(work_copy.seams, box, box.y1, height)
     sides = (left_share, top_share, right_share, bottom_share)
     ends = zip(
         (box.x0, box.y0, box.x1, box.y1), (region.x0, region.y0, region.x1, region.y1), strict=True
@@ -92,10 +92,10 @@ def _snap_level(seams: Seams, box: Box, y: int, height: int) -> tuple[int, float
 
 
 def _rim(side: int, length: int) -> int | None:
-    """Return the rim of the sheet that a side lies on, or None inside of it."""
-    if side <= CONFIG.snapping.sheet_rim_px:
+    """Return the rim of the work copy that a side lies on, or None inside of it."""
+    if side <= CONFIG.snapping.work_copy_rim_px:
         return 0
-    return length if side >= length - CONFIG.snapping.sheet_rim_px else None
+    return length if side >= length - CONFIG.snapping.work_copy_rim_px else None
 
 
 def _near_or_farther(strongest: Callable[[int], tuple[int, float]]) -> tuple[int, float]:

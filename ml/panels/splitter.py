@@ -16,7 +16,7 @@ from ml.panels.config import CONFIG
 from ml.panels.pages import is_page
 from ml.panels.panel_search import find_panels
 from ml.panels.refinement import refine, separate
-from ml.panels.sheet import Sheet, make_sheet
+from ml.panels.work_copy import WorkCopy, make_work_copy
 from ml.rules.layout import Layout
 from ml.types import Box
 
@@ -65,18 +65,18 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:  # noqa: PLR2004 - rows, columns, channels
         raise ValueError(f"(H, W, 3) uint8 is needed, not {pixels.shape} {pixels.dtype}")
-    if min(pixels.shape[:2]) < CONFIG.sheet.min_picture_side_original_px:
+    if min(pixels.shape[:2]) < CONFIG.work_copy.min_picture_side_original_px:
         return Splitting(Layout.SINGLE, ())
-    sheet = make_sheet(pixels)
-    panels, rejected = find_panels(sheet, _classifiers())
-    if is_page(sheet, [each.box for each in panels]):
-        photos = [each for each in panels if _is_photo_sized(sheet, each.box)]
-        return Splitting(Layout.SCREENSHOT, _on_original(pixels, sheet, photos))
-    if len(panels) == 1 and _is_in_plain_margin(sheet, panels[0]):
-        return Splitting(Layout.SINGLE, _on_original(pixels, sheet, panels))
+    work_copy = make_work_copy(pixels)
+    panels, rejected = find_panels(work_copy, _classifiers())
+    if is_page(work_copy, [each.box for each in panels]):
+        photos = [each for each in panels if _is_photo_sized(work_copy, each.box)]
+        return Splitting(Layout.SCREENSHOT, _on_original(pixels, work_copy, photos))
+    if len(panels) == 1 and _is_in_plain_margin(work_copy, panels[0]):
+        return Splitting(Layout.SINGLE, _on_original(pixels, work_copy, panels))
     if _are_collage(panels):
-        aligned = align_panels(sheet, panels, rejected)
-        return Splitting(Layout.COLLAGE, _on_original(pixels, sheet, aligned))
+        aligned = align_panels(work_copy, panels, rejected)
+        return Splitting(Layout.COLLAGE, _on_original(pixels, work_copy, aligned))
     return Splitting(Layout.SINGLE, ())
 
 
@@ -86,9 +86,9 @@ def _classifiers() -> Classifiers:
     return load_classifiers()
 
 
-def _is_photo_sized(sheet: Sheet, box: Box) -> bool:
+def _is_photo_sized(work_copy: WorkCopy, box: Box) -> bool:
     """Return whether a box on a page is larger than avatars and icons."""
-    min_side_px = CONFIG.page.min_photo_side_original_px * sheet.scale
+    min_side_px = CONFIG.page.min_photo_side_original_px * work_copy.scale
     return min(box.width, box.height) >= min_side_px
 
 
@@ -102,29 +102,29 @@ def _are_collage(panels: Sequence[PanelCandidate]) -> bool:
     return median(each.confidence for each in panels) >= needed
 
 
-def _is_in_plain_margin(sheet: Sheet, photo: PanelCandidate) -> bool:
+def _is_in_plain_margin(work_copy: WorkCopy, photo: PanelCandidate) -> bool:
     """Return whether a picture's only photo lies in a margin that is worth cutting off."""
     return (
-        photo.box.area <= CONFIG.mat.max_photo_share * sheet.area
+        photo.box.area <= CONFIG.mat.max_photo_share * work_copy.area
         and photo.confidence >= CONFIG.mat.min_confidence
         and photo.weakest_side >= CONFIG.mat.min_side_share
-        and _is_plain_around(sheet, photo.box)
+        and _is_plain_around(work_copy, photo.box)
     )
 
 
-def _is_plain_around(sheet: Sheet, box: Box) -> bool:
+def _is_plain_around(work_copy: WorkCopy, box: Box) -> bool:
     rim = CONFIG.seams.snap_px
-    is_margin = np.ones(sheet.gradient.shape, np.bool_)
+    is_margin = np.ones(work_copy.gradient.shape, np.bool_)
     left, top = max(0, box.x0 - rim), max(0, box.y0 - rim)
     is_margin[top : box.y1 + rim, left : box.x1 + rim] = False
-    plain = np.count_nonzero(is_margin & (sheet.gradient <= CONFIG.sheet.max_ground_levels))
+    plain = np.count_nonzero(is_margin & (work_copy.gradient <= CONFIG.work_copy.max_ground_levels))
     return bool(plain >= CONFIG.mat.min_plain_share * np.count_nonzero(is_margin))
 
 
 def _on_original(
-    pixels: NDArray[np.uint8], sheet: Sheet, found: Sequence[PanelCandidate]
+    pixels: NDArray[np.uint8], work_copy: WorkCopy, found: Sequence[PanelCandidate]
 ) -> tuple[Panel, ...]:
-    height, width = sheet.gradient.shape
+    height, width = work_copy.gradient.shape
     scale = (width / pixels.shape[1], height / pixels.shape[0])
     boxes = separate([refine(pixels, each.box, scale) for each in found])
     panels = (Panel(box, each.confidence) for box, each in zip(boxes, found, strict=True))

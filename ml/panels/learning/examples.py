@@ -13,7 +13,7 @@ from ml.panels.cuts import Cuts
 from ml.panels.learning.collages import STYLES, Made, make_collage
 from ml.panels.learning.pages import make_page
 from ml.panels.panel_search import find_panels
-from ml.panels.sheet import make_sheet
+from ml.panels.work_copy import make_work_copy
 from ml.types import Box
 
 
@@ -33,10 +33,10 @@ class Examples:
 
     def add(self, made: Made) -> None:
         """Search a picture for panels and keep the features of what is met."""
-        sheet = make_sheet(made.pixels)
+        work_copy = make_work_copy(made.pixels)
         boxes = [(box.x0, box.y0, box.x1, box.y1) for box in made.panels]
-        self.truth = np.array(boxes, np.float32).reshape(-1, 4) * np.float32(sheet.scale)
-        find_panels(sheet, self)
+        self.truth = np.array(boxes, np.float32).reshape(-1, 4) * np.float32(work_copy.scale)
+        find_panels(work_copy, self)
 
     def cut_probabilities(self, region: Box, cuts: Cuts) -> NDArray[np.float32]:
         """Return 1 for the cuts through no panel, else 0; keep those beside and through panels.

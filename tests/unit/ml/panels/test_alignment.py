@@ -2,7 +2,7 @@ import pytest
 
 from ml.panels.alignment import align_panels
 from ml.panels.candidates import PanelCandidate
-from ml.panels.sheet import make_sheet
+from ml.panels.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 
@@ -15,7 +15,7 @@ def candidate(box, *sides):
 
 # Three cells of a grid of two by two; nothing lies in the fourth.
 BOXES, SIZE = pictures.grid(2, 2, (400, 320), gutter=20, margin=20)
-SHEET = make_sheet(pictures.collage(BOXES[:3], SIZE))
+SHEET = make_work_copy(pictures.collage(BOXES[:3], SIZE))
 PANELS = [candidate(box) for box in BOXES[:3]]
 FOURTH = BOXES[3]
 

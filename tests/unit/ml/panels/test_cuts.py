@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ml.panels.cuts import FEATURES, find_cuts
-from ml.panels.sheet import make_sheet
+from ml.panels.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 
@@ -18,8 +18,8 @@ def two_photos(gutter, *, is_upright):
 
 def features_at(position, pixels, *, is_upright):
     """Return the features of the cut nearest to a position, by name, and the cut's position."""
-    sheet = make_sheet(pixels)
-    cuts = find_cuts(sheet, sheet.bounds, is_upright=is_upright)
+    work_copy = make_work_copy(pixels)
+    cuts = find_cuts(work_copy, work_copy.bounds, is_upright=is_upright)
     nearest = int(np.abs(cuts.positions - position).argmin())
     return dict(zip(FEATURES, cuts.features[nearest], strict=True)), int(cuts.positions[nearest])
 
@@ -53,12 +53,12 @@ def naive(pixels, gradient, position):
 @pytest.mark.parametrize("gutter", [0, 2])
 def test_features_are_those_of_a_pixel_by_pixel_count(gutter, is_upright):
     pixels = two_photos(gutter, is_upright=is_upright)
-    sheet = make_sheet(pixels)
+    work_copy = make_work_copy(pixels)
 
     found, position = features_at(120, pixels, is_upright=is_upright)
 
     turned = (1, 0, 2) if not is_upright else (0, 1, 2)
-    gradient = sheet.gradient if is_upright else sheet.gradient.T
+    gradient = work_copy.gradient if is_upright else work_copy.gradient.T
     expected = naive(pixels.transpose(turned), gradient, position)
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
@@ -78,8 +78,8 @@ def test_both_sides_of_a_wide_gutter_know_how_wide_it_is():
 
 
 def test_a_region_without_an_edge_has_no_cuts():
-    sheet = make_sheet(pictures.photo(3, 200, 200))
+    work_copy = make_work_copy(pictures.photo(3, 200, 200))
 
-    cuts = find_cuts(sheet, Box(20, 20, 180, 180), is_upright=True)
+    cuts = find_cuts(work_copy, Box(20, 20, 180, 180), is_upright=True)
 
     assert (len(cuts.positions), cuts.features.shape) == (0, (0, len(FEATURES)))

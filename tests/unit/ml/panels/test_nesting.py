@@ -2,12 +2,12 @@ import pytest
 
 from ml.panels.candidates import PanelCandidate
 from ml.panels.nesting import replace_box_around_them, replace_canvas_under_them
-from ml.panels.sheet import make_sheet
+from ml.panels.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 
 OUTER, INNER = Box(40, 40, 440, 300), Box(60, 60, 420, 280)
-PAGE = make_sheet(pictures.collage([(60, 60, 420, 280)], (480, 340)))
+PAGE = make_work_copy(pictures.collage([(60, 60, 420, 280)], (480, 340)))
 
 
 def outer(confidence, side=0.95):
@@ -18,11 +18,11 @@ def inner(confidence, side=0.5, box=INNER):
     return PanelCandidate(box, confidence, (side,) * 4)
 
 
-def both_ways(box, *panels, sheet=PAGE):
+def both_ways(box, *panels, work_copy=PAGE):
     """Return what replaces a box: panels on its canvas, panels between its cuts."""
     return (
-        replace_canvas_under_them(sheet, box, panels),
-        replace_box_around_them(sheet, box, panels),
+        replace_canvas_under_them(work_copy, box, panels),
+        replace_box_around_them(work_copy, box, panels),
     )
 
 
@@ -60,9 +60,9 @@ def test_a_photo_with_clear_sides_and_text_below_it_lies_on_a_card():
     card = PanelCandidate(Box(40, 40, 440, 420), 0.9, (0.95,) * 4)
     photo = inner(0.5, side=0.9, box=Box(40, 40, 440, 240))
     pixels = pictures.collage([(40, 40, 440, 240)], (480, 460))
-    without_text = make_sheet(pixels.copy())
+    without_text = make_work_copy(pixels.copy())
     for y in range(270, 420, 24):
         pictures.write(pixels, "the boats returned under light", (50, y))
 
-    assert both_ways(card, photo, sheet=without_text) == (False, False)
-    assert both_ways(card, photo, sheet=make_sheet(pixels)) == (True, True)
+    assert both_ways(card, photo, work_copy=without_text) == (False, False)
+    assert both_ways(card, photo, work_copy=make_work_copy(pixels)) == (True, True)

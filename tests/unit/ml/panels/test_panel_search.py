@@ -1,7 +1,7 @@
 import numpy as np
 
 from ml.panels.panel_search import find_panels
-from ml.panels.sheet import make_sheet
+from ml.panels.work_copy import make_work_copy
 from tests.unit.ml.panels import pictures
 
 MARGIN, WIDTH, HEIGHT, RIM = 30, 400, 150, 7
@@ -32,6 +32,6 @@ def test_a_rim_that_comes_back_keeps_nothing_from_being_cut():
     lower = pixels[MARGIN + HEIGHT - RIM : MARGIN + HEIGHT, first:last]
     lower[:] = lower // 3
 
-    found, _ = find_panels(make_sheet(pixels), SureOfTheRim())
+    found, _ = find_panels(make_work_copy(pixels), SureOfTheRim())
 
     assert [(each.box.x0, each.box.y0, each.box.x1, each.box.y1) for each in found] == halves

@@ -1,12 +1,12 @@
 import pytest
 
-from ml.panels.sheet import make_sheet
 from ml.panels.snapping import SnappedBox, snap
+from ml.panels.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 
 PHOTO = (80, 60, 240, 180)
-SHEET = make_sheet(pictures.collage([PHOTO], (320, 240)))
+SHEET = make_work_copy(pictures.collage([PHOTO], (320, 240)))
 
 
 @pytest.mark.parametrize("off", [-4, -1, 0, 3])
@@ -20,7 +20,7 @@ def test_sides_move_to_the_edges_beside_them(off):
     assert snapped.has_clear_own_sides
 
 
-def test_sides_near_the_rim_of_the_sheet_lie_on_it():
+def test_sides_near_the_rim_of_the_work_copy_lie_on_it():
     snapped = snap(SHEET, Box(2, 1, 240, 180), SHEET.bounds)
 
     assert snapped.box == Box(0, 0, 240, 180)

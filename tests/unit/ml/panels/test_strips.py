@@ -1,15 +1,15 @@
 import numpy as np
 
 from ml.panels.cuts import FEATURES, Cuts
-from ml.panels.sheet import make_sheet
 from ml.panels.strips import have_gutters, strips_beside, strips_between_cuts
+from ml.panels.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 
 REGION = Box(0, 0, 400, 200)
 PIXELS = pictures.collage([(0, 0, 190, 200), (210, 0, 400, 200)], (400, 200))
 PIXELS[:, 170:190] = np.random.default_rng(0).integers(0, 256, (200, 20, 3))  # rich in steps
-SHEET = make_sheet(PIXELS)
+SHEET = make_work_copy(PIXELS)
 
 
 def cuts_at(*positions):

@@ -12,7 +12,7 @@ from ml.types import Box
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class WorkCopy:
     """A picture as it is searched for panels.
 
     Attributes:
@@ -55,7 +55,7 @@ class Sheet:
     def stroke_px(self, box: Box) -> int:
         """Return how many pixels of a box have steps as high as strokes of letters."""
         gradient = self.gradient[box.y0 : box.y1, box.x0 : box.x1]
-        is_stroke = gradient > CONFIG.sheet.strokes_above_levels
+        is_stroke = gradient > CONFIG.work_copy.strokes_above_levels
         return cv2.countNonZero(np.asarray(is_stroke, np.uint8))
 
     def textured_px(self, box: Box) -> int:
@@ -65,8 +65,8 @@ class Sheet:
         return lower - int(table[box.y0, box.x1]) + int(table[box.y0, box.x0])
 
 
-def make_sheet(pixels: NDArray[np.uint8]) -> Sheet:
-    """Return the sheet of a picture, (H, W, 3) uint8 RGB, H and W ≥ 1."""
+def make_work_copy(pixels: NDArray[np.uint8]) -> WorkCopy:
+    """Return the work copy of a picture, (H, W, 3) uint8 RGB, H and W ≥ 1."""
     copy, scale = _shrunken(pixels)
     copy = _brightened(copy)
     grey = np.asarray(cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -75,16 +75,16 @@ def make_sheet(pixels: NDArray[np.uint8]) -> Sheet:
     if grey.shape[0] > 1:
         gradient[1:] = np.maximum(gradient[1:], cv2.absdiff(grey[1:], grey[:-1]))
     min_side_px = max(
-        CONFIG.sheet.min_panel_side_px,
-        CONFIG.sheet.min_panel_side_original_px * scale,
-        float(grey.size) ** 0.5 * CONFIG.sheet.min_panel_side_share,
+        CONFIG.work_copy.min_panel_side_px,
+        CONFIG.work_copy.min_panel_side_original_px * scale,
+        float(grey.size) ** 0.5 * CONFIG.work_copy.min_panel_side_share,
     )
-    return Sheet(copy, scale, find_seams(copy), gradient, _textured(gradient), min_side_px)
+    return WorkCopy(copy, scale, find_seams(copy), gradient, _textured(gradient), min_side_px)
 
 
 def _textured(gradient: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Return the table `Sheet.textured` of the gradient."""
-    config = CONFIG.sheet
+    config = CONFIG.work_copy
     is_middling = cv2.inRange(gradient, (config.max_flat_levels + 1,), (config.max_texture_levels,))
     share = cv2.blur(is_middling, (config.texture_window_px, config.texture_window_px))
     textured = cv2.threshold(share, config.min_texture_share * 255, 1, cv2.THRESH_BINARY)[1]
@@ -93,7 +93,7 @@ def _textured(gradient: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 def _brightened(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return very dark pixels brighter, so that steps in them count as they do in daylight."""
-    config = CONFIG.sheet
+    config = CONFIG.work_copy
     # Counted: finding the quantile by order takes ten times as long.
     sampled = pixels[:: config.brightness_every_px, :: config.brightness_every_px]
     counts = np.bincount(sampled.ravel(), minlength=256)
@@ -104,7 +104,7 @@ def _brightened(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _shrunken(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     height, width = pixels.shape[:2]
-    scale = (CONFIG.sheet.max_area_px / (height * width)) ** 0.5
+    scale = (CONFIG.work_copy.max_area_px / (height * width)) ** 0.5
     if scale >= 1.0:
         return np.ascontiguousarray(pixels), 1.0
     # By a whole factor first, which is quick and exact; what is left is less than a half.
