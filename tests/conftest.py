@@ -125,7 +125,7 @@ def add_image(db: None, media: Path) -> AddImage:
     """Add a picture as ingestion does; it stays queued, and `fields` are set on its row."""
 
     def add(data: bytes, title: str = "", **fields: object) -> Image:
-        added = services.add_picture(validate(data), services.Description(title=title))
+        added = services.add_picture(validate(data), services.ImageMetadata(title=title))
         Image.objects.filter(pk=added.image_id).update(**fields)
         return Image.objects.get(pk=added.image_id)
 

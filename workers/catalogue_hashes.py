@@ -17,7 +17,7 @@ class CatalogueHashes:
     """Every reliable hash under its region's id. Not for several threads.
 
     A region that is gone stays until a lookup meets it, or until there are twice as many hashes as
-    at the last check of all: describing a catalogue again gives all its regions new ids.
+    at the last check of all: indexing a catalogue again gives all its regions new ids.
     """
 
     def __init__(self) -> None:

@@ -41,9 +41,9 @@ class ExtractedImage:
 
 
 def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, job_id: UUID) -> None:
-    """Describe the images that still wait for this job, and record each one's end.
+    """Index the images that still wait for this job, and record each one's end.
 
-    A picture that cannot be read or described is recorded as failed and never stops the others.
+    A picture that cannot be read or indexed is recorded as failed and never stops the others.
 
     Raises:
         TransientError: the vector store or the storage is away; nothing is lost, try again.
@@ -73,7 +73,7 @@ def _decode(batch: Sequence[ClaimedImage], job_id: UUID) -> list[Decoded]:
 
 
 def _extract(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[ExtractedImage]:
-    """Describe a batch; one that fails is halved until the picture that does it is alone.
+    """Extract a batch; one that fails is halved until the picture that does it is alone.
 
     Raises:
         TransientError: not even one picture fits into the device's memory: no fault of the picture.

@@ -13,7 +13,7 @@ from ml.copies.verification import Placement, verify
 
 
 class CopyVerdict(StrEnum):
-    """What one picture is of another, the surest first."""
+    """What one picture is of another, the best proved first."""
 
     NEAR_IDENTICAL = "near-identical"
     EDITED_COPY = "edited copy"
@@ -72,7 +72,7 @@ def extract(picture: NDArray[np.uint8]) -> CopyFeatures:
 
 
 def extract_query(picture: NDArray[np.uint8]) -> QueryCopyFeatures:
-    """Return what is compared of a query, in about 110 ms; `picture` as for `describe`."""
+    """Return what is compared of a query, in about 110 ms; `picture` as for `extract`."""
     upright, oriented = pdq.oriented_hashes(picture)
     return QueryCopyFeatures(CopyFeatures(upright, features.extract(picture)), oriented)
 

@@ -22,9 +22,9 @@ from ml.errors import DamagedFeatures
 MAX_FEATURES = 600
 THUMBNAIL_PX = 64
 # Larger pictures are shrunk to this area first: the time stays bounded, a long panorama keeps its
-# height, and copies of very different sizes are described at scales that are alike.
+# height, and copies of very different sizes are extracted at scales that are alike.
 _MAX_PIXELS = 512 * 400
-# A keypoint's own surroundings reach this far: in less there is nothing to describe.
+# A keypoint's own surroundings reach this far: in less there is nothing to extract.
 _SHORTEST_SIDE_PX = 16
 # Half of OpenCV's default: soft and dark pictures have corners too, and the strongest are kept.
 _MIN_CONTRAST = 0.02

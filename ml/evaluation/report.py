@@ -31,7 +31,7 @@ class PrimaryMetric:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class FailureSheet:
     """A picture that lies beside the report.
 
     Attributes:
@@ -76,7 +76,7 @@ class Report(Protocol):
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values, no NaN among them; shares are 0..1."""
 
-    def sheets(self) -> Sequence[Sheet]:
+    def sheets(self) -> Sequence[FailureSheet]:
         """Return the pictures that may lie beside the report, in their order."""
 
 

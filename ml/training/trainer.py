@@ -27,7 +27,7 @@ from ml.training.run.encoder_folder import EncoderFolder
 from ml.training.run.identity import identity_of
 from ml.training.run.input_size import resized
 from ml.training.run.module_start import starting_module
-from ml.training.run.progress import Progress
+from ml.training.run.progress import RunProgress
 from ml.training.run.schedule import learning_rate
 from ml.training.run.served_weights import ServedWeights
 from ml.training.run.state import TrainingState
@@ -116,7 +116,7 @@ class _Run:
         self._left_out = split.left_out()
         self._manifest = split.manifest()
         self._trackers: Sequence[Tracker] = ()
-        self._progress, self._best = Progress(), BestSoFar()
+        self._progress, self._best = RunProgress(), BestSoFar()
         self._accelerator = open_accelerator(config)
         self._guard = DivergenceGuard(self._accelerator, self._progress, self._best)
         preprocess = resized(network.preprocess, config.size_px)

@@ -24,7 +24,7 @@ from ml.rules.file_types import PICTURE_ENDINGS, ending_of
 
 _STOP_S = 180.0
 # Pictures before the measured ones: two chunks for each of two processes. The bare models, too,
-# describe some before its clock starts.
+# index some before its clock starts.
 _WARM_UP = 256
 # Variables that would point the scratch product at the real one's parts.
 _REAL_PARTS = ("DATABASE_URL", "BROKER_URL", "QDRANT_URL", "S3_BUCKET", "IMAGES")
@@ -47,7 +47,7 @@ class IngestFigures:
 
 
 def measure(source: Path, scratch: Path, *, count: int) -> IngestFigures:
-    """Ingest `count` pictures made from those in `source`, and describe the same ones bare.
+    """Ingest `count` pictures made from those in `source`, and run the bare models on the same.
 
     Raises:
         ValueError: `source` has no pictures.

@@ -92,7 +92,7 @@ class RegionInline(TabularInline):
 
 @admin.register(Image)
 class ImageAdmin(ModelAdmin):
-    """Images: find, look at, describe, re-index, delete."""
+    """Images: find, look at, re-index, delete."""
 
     list_display = (
         *("picture", "title_shown", "status_badge", "problem"),
@@ -159,7 +159,7 @@ class ImageAdmin(ModelAdmin):
 
     @display(description=_("error"), empty_value="")
     def problem(self, image: Image) -> str:
-        """Return why the image could not be described."""
+        """Return why the image could not be indexed."""
         return sentence(image.error_code) if image.error_code else ""
 
     @display(description=_("size"))
@@ -198,7 +198,7 @@ class ImageAdmin(ModelAdmin):
 
     @admin.action(permissions=["change"], description=_("Describe and index again"))
     def reindex(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
-        """Have the chosen images described again."""
+        """Have the chosen images indexed again."""
         count = services.request_indexing(queryset)
         said = ngettext(
             "%(count)d image will be indexed again.",

@@ -73,7 +73,7 @@ def audit() -> Audit:
 def repair(found: Audit) -> None:
     """Mend every difference of an audit; the workers finish what needs the encoder.
 
-    Images without points or without a region's thumbnail are described again, points and files
+    Images without points or without a region's thumbnail are indexed again, points and files
     that nothing names are removed, thumbnails of whole pictures are made anew, and an image whose
     original is gone is marked failed: only adding the same file again brings it back.
     """
@@ -98,7 +98,7 @@ def _compare_points(result: Audit, version: EncoderVersion) -> None:
     """Read SQL first: points are written before it says "indexed", so none can seem missing."""
     expected = dict(_expected_points(version))
     result.regions = len(expected)
-    met: set[UUID] = set()
+    known: set[UUID] = set()
     unexpected: dict[UUID, UUID] = {}
     try:
         for point, image_id in open_index(version).scroll():
@@ -106,10 +106,10 @@ def _compare_points(result: Audit, version: EncoderVersion) -> None:
             if point not in expected:
                 unexpected[point] = image_id
             elif image_id == expected[point]:  # else it is an earlier image's of the same content
-                met.add(point)
+                known.add(point)
     except UnknownCollection:
         pass  # lost with its data: every point is missing
-    missing = {image_id for point, image_id in expected.items() if point not in met}
+    missing = {image_id for point, image_id in expected.items() if point not in known}
     result.missing_points = sorted(missing)
     result.orphan_points = sorted(_still_orphans(unexpected, version))
 
@@ -131,7 +131,7 @@ def _points_of_all_images(version: EncoderVersion) -> Iterator[UUID]:
 
 
 def _still_orphans(unexpected: dict[UUID, UUID], version: EncoderVersion) -> Iterator[UUID]:
-    """Leave out what may become right: points of images being described, failed, being deleted.
+    """Leave out what may become right: points of images being indexed, failed, being deleted.
 
     Of an indexed image a point without a region is left over from a description that was stopped.
     """
@@ -191,14 +191,14 @@ def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str
             missing.add(image_id)
         thumbnails.discard(thumbnail)
         features.discard(feature_file)
-    # An image without its original cannot be described again; that it lacks it is said already.
+    # An image without its original cannot be indexed again; that it lacks it is said already.
     result.missing_region_thumbnails = sorted(missing - set(result.missing_originals))
 
 
 def _is_abandoned(name: str) -> bool:
     """Return whether a file is old and no row names it; asked again right before it is removed.
 
-    While an image is described, files of its regions come before their rows: of an image that is
+    While an image is indexed, files of its regions come before their rows: of an image that is
     known, none is removed here.
     """
     if find_by_sha256(storage.parse_sha256(name)) is not None:

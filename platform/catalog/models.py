@@ -1,4 +1,4 @@
-"""What the catalogue holds: images, their regions, and the encoder that described them."""
+"""What the catalogue holds: images, their regions, and the encoder that they are indexed with."""
 
 import uuid
 

@@ -10,7 +10,7 @@ from kernel.errors import TransientError
 
 
 def find_live_encoder() -> EncoderVersion | None:
-    """Return the encoder version that describes new pictures, or None before the first start."""
+    """Return the encoder version that indexes new pictures, or None before the first start."""
     return EncoderVersion.objects.filter(state=EncoderVersion.State.LIVE).first()
 
 
@@ -50,9 +50,9 @@ def count_by_status() -> dict[str, int]:
 
 
 def count_findable_and_waiting() -> tuple[int, int]:
-    """Return how many images searches find, and how many wait to be described.
+    """Return how many images searches find, and how many wait to be indexed.
 
-    A described image is found also while it waits to be described again.
+    An indexed image is found also while it waits to be indexed again.
     """
     status = Image.Status
     is_findable = Q(status__in=(status.INDEXED, status.QUEUED), indexed_at__isnull=False)

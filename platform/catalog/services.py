@@ -23,7 +23,7 @@ from kernel.errors import ConflictError, UserInputError
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from ml.rules.calibration_curve import curve_from_json
 
-# Pictures a job describes: enough to fill encoder batches, few enough to lose little with a worker.
+# Pictures a job indexes: enough to fill encoder batches, few enough to lose little with a worker.
 CHUNK_SIZE = 64
 # A queued image that no job has taken for so long is handed to a new one.
 STALLED_AFTER = timedelta(seconds=60)
@@ -42,7 +42,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class ImageMetadata:
     """What the person says of a picture; all of it may be empty."""
 
     title: str = ""
@@ -51,7 +51,7 @@ class Description:
     licence: str = ""
 
 
-def add_picture(picture: ValidPicture, description: Description) -> Added:
+def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
     """Store a valid picture under its content hash, or find who stored it meanwhile.
 
     Callers ask `find_by_sha256` first. Files first, then the row: a crash between the two leaves
@@ -70,10 +70,10 @@ def add_picture(picture: ValidPicture, description: Description) -> Added:
                 width=picture.width,
                 height=picture.height,
                 file_bytes=len(picture.data),
-                title=description.title[:300],
-                source=description.source[:1000],
-                owner=description.owner,
-                licence=description.licence,
+                title=metadata.title[:300],
+                source=metadata.source[:1000],
+                owner=metadata.owner,
+                licence=metadata.licence,
             )
     except IntegrityError:  # somebody else stored the same file meanwhile
         known = find_by_sha256(picture.sha256)
@@ -84,7 +84,7 @@ def add_picture(picture: ValidPicture, description: Description) -> Added:
 
 
 def restore_picture(picture: ValidPicture) -> None:
-    """Store the files of a failed image again and have it described: its original may be lost.
+    """Store the files of a failed image again and have it indexed: its original may be lost.
 
     Raises:
         TransientError: the storage is full or out of reach; the image is as it was.
@@ -99,7 +99,7 @@ def _write_files(picture: ValidPicture) -> None:
 
 
 def request_indexing(images: QuerySet[Image]) -> int:
-    """Have any number of images described again: the next sweep hands them out; return how many.
+    """Have any number of images indexed again: the next sweep hands them out; return how many.
 
     Those being deleted are left alone.
     """
@@ -175,25 +175,25 @@ def _list_stalled(status: str) -> list[UUID]:
 
 @transaction.atomic
 def record_indexed(
-    described: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID | None = None
+    indexed: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID | None = None
 ) -> tuple[UUID, ...]:
     """Record the regions of images whose points are in the live collection, in place of the old.
 
     Args:
-        described: image → all its regions, those whose points were just upserted.
+        indexed: image → all its regions, those whose points were just upserted.
         job_id: the job that did it; an image that was handed to a later job meanwhile (its tags
             changed) keeps waiting for that one. None records all of them.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
     """
-    ids = list(described)
+    ids = list(indexed)
     images = Image.objects.select_for_update().exclude(status=Status.DELETING).in_bulk(ids)
     Region.objects.filter(image__in=images).delete()
     Region.objects.bulk_create(
         Region(image_id=image_id, **asdict(region))
         for image_id in images
-        for region in described[image_id]
+        for region in indexed[image_id]
     )
     _held_by(job_id).filter(pk__in=images).update(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
@@ -202,7 +202,7 @@ def record_indexed(
 
 
 def record_failed(image_id: UUID, error_code: str, *, job_id: UUID | None = None) -> None:
-    """Keep the row of a picture that could not be described, with the reason.
+    """Keep the row of a picture that could not be indexed, with the reason.
 
     With a job, only while that job still holds the image, as in `record_indexed`.
     """

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from ingestion.models import Import, ImportFailure
-from ingestion.selectors import Progress, find_progress
+from ingestion.selectors import ImportProgress, find_progress
 from jobs.admin import ReadOnlyAdmin
 from kernel.messages import sentence
 
@@ -99,8 +99,8 @@ class ImportAdmin(ReadOnlyAdmin):
 
     @display(description=_("described"))
     def bar(self, current: Import) -> str:
-        """Return the progress of describing, as a bar and in numbers."""
-        progress: Progress | None = getattr(current, "progress", None)
+        """Return the progress of indexing, as a bar and in numbers."""
+        progress: ImportProgress | None = getattr(current, "progress", None)
         if progress is None:
             progress = find_progress([current.pk])[current.pk]
         return render_to_string("ingestion/progress.html", {"progress": progress})

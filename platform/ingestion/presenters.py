@@ -50,7 +50,7 @@ def _row(outcome: Outcome, images: dict[UUID, Image]) -> FileRow:
         said = sentence(outcome.error.code, **outcome.error.context)
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     image = images.get(outcome.image_id) if outcome.image_id else None
-    if image is None:  # deleted since it was added or met
+    if image is None:  # deleted since it was added or found
         said = sentence("image:conflict:being-deleted")
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     return FileRow(

@@ -13,20 +13,20 @@ Status = Image.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """How far the workers are with the images of one import, those being deleted left out."""
 
-    described: int = 0
+    indexed: int = 0
     failed: int = 0
     waiting: int = 0
 
     @property
     def total(self) -> int:
         """Images of the import."""
-        return self.described + self.failed + self.waiting
+        return self.indexed + self.failed + self.waiting
 
 
-def find_progress(import_ids: Sequence[UUID]) -> dict[UUID, Progress]:
+def find_progress(import_ids: Sequence[UUID]) -> dict[UUID, ImportProgress]:
     """Return the progress of every import among these, in one query."""
     rows = (
         Import.images.through.objects.filter(import_id__in=import_ids)
@@ -36,8 +36,8 @@ def find_progress(import_ids: Sequence[UUID]) -> dict[UUID, Progress]:
     )
     counts = {(import_id, status): count for import_id, status, count in rows}
     return {
-        import_id: Progress(
-            described=counts.get((import_id, Status.INDEXED), 0),
+        import_id: ImportProgress(
+            indexed=counts.get((import_id, Status.INDEXED), 0),
             failed=counts.get((import_id, Status.FAILED), 0),
             waiting=counts.get((import_id, Status.QUEUED), 0),
         )

@@ -15,7 +15,7 @@ from django.utils import timezone
 from catalog import services as catalog
 from catalog.models import Image
 from catalog.selectors import find_by_sha256
-from catalog.services import CHUNK_SIZE, Added, Description
+from catalog.services import CHUNK_SIZE, Added, ImageMetadata
 from catalog.validation import validate
 from ingestion.models import Import, ImportFailure
 from ingestion.sources import SourceFile
@@ -59,7 +59,7 @@ def take_in(current: Import, files: Iterable[SourceFile]) -> Iterator[Outcome]:
 
     Raises:
         TransientError: the storage is full or out of reach. The import is left interrupted and
-            what was taken in so far is kept and will be described.
+            what was taken in so far is kept and will be indexed.
     """
     chunk: list[Outcome] = []
     finished = False
@@ -102,7 +102,7 @@ def _add(current: Import, file: SourceFile) -> Added:
         catalog.restore_picture(picture)
         return Added(image_id=known.pk, is_new=False)
     title = PurePath(file.name).stem
-    return catalog.add_picture(picture, Description(title=title, source=current.source))
+    return catalog.add_picture(picture, ImageMetadata(title=title, source=current.source))
 
 
 @transaction.atomic
@@ -116,14 +116,15 @@ def _record(current: Import, outcomes: list[Outcome]) -> None:
     )
     links = Import.images.through
     ids = {outcome.image_id for outcome in outcomes if outcome.image_id}
-    # Locked, since an image whose file was met may be deleted at any time.
-    met = dict(Image.objects.select_for_update().filter(pk__in=ids).values_list("pk", "job"))
+    # Locked, since an image whose file was there already may be deleted at any time.
+    stored = dict(Image.objects.select_for_update().filter(pk__in=ids).values_list("pk", "job"))
     links.objects.bulk_create(
-        [links(import_id=current.pk, image_id=image_id) for image_id in met], ignore_conflicts=True
+        [links(import_id=current.pk, image_id=image_id) for image_id in stored],
+        ignore_conflicts=True,
     )
-    new = [o.image_id for o in outcomes if o.result is Result.ADDED and o.image_id in met]
+    new = [o.image_id for o in outcomes if o.result is Result.ADDED and o.image_id in stored]
     # Where reading took long, the sweep has handed some out already.
-    catalog.enqueue_indexing([image_id for image_id in new if met[image_id] is None])
+    catalog.enqueue_indexing([image_id for image_id in new if stored[image_id] is None])
 
 
 def close_abandoned() -> int:

@@ -1,4 +1,4 @@
-"""Where a query picture lies while workers describe it and a person searches with its parts."""
+"""Where a query picture lies while workers extract it and a person searches with its regions."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4

@@ -23,10 +23,10 @@ from kernel.task_messages import (
     ComparedRegion,
     Copy,
     ExtractedQuery,
-    Layout,
     QueryRegion,
     StoredQuery,
 )
+from ml.rules.layout import Layout
 from search import query_files, query_worker
 from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
 from search.question import Question
@@ -87,7 +87,7 @@ class SearchResult:
 
 
 @dataclass(frozen=True)
-class _Catalogue:
+class _CatalogueRows:
     """Rows of what was found: images by id, regions by their points' ids and by their own."""
 
     images: dict[UUID, Image]
@@ -248,26 +248,26 @@ def _nearest(
     return found
 
 
-def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _Catalogue:
+def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _CatalogueRows:
     images = find_images_with_regions(image_ids)
     by_point = {
         point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk): region
         for image in images.values()
         for region in image.regions.all()
     }
-    return _Catalogue(images, by_point, {region.pk: region for region in by_point.values()})
+    return _CatalogueRows(images, by_point, {region.pk: region for region in by_point.values()})
 
 
 def _with_copies(
-    catalogue: _Catalogue, copies: Sequence[Sequence[Copy]], version: EncoderVersion
-) -> _Catalogue:
+    catalogue: _CatalogueRows, copies: Sequence[Sequence[Copy]], version: EncoderVersion
+) -> _CatalogueRows:
     """Add the images that were found by their hashes alone."""
     unknown = {copy.region_id for each in copies for copy in each} - set(catalogue.by_id)
     if not unknown:
         return catalogue
     image_ids = Region.objects.filter(pk__in=unknown).values_list("image_id", flat=True)
     more = _read(image_ids, version)
-    return _Catalogue(
+    return _CatalogueRows(
         catalogue.images | more.images,
         catalogue.by_point | more.by_point,
         catalogue.by_id | more.by_id,
@@ -275,7 +275,7 @@ def _with_copies(
 
 
 def _by_image(
-    copies: Sequence[Copy], catalogue: _Catalogue, labels: Sequence[str]
+    copies: Sequence[Copy], catalogue: _CatalogueRows, labels: Sequence[str]
 ) -> dict[UUID, tuple[Region, Copy]]:
     """Return the surest copy in each image; where labels are asked for, in those that have one."""
     named = {region.image_id for region in catalogue.by_id.values() if region.label in labels}

@@ -59,7 +59,7 @@ def payload_from_dict(stored: Mapping[str, object] | None) -> Payload:
         return Payload(
             image_id=UUID(str(fields["image_id"])),
             kind=region_kind(str(fields["kind"])),
-            # Points of earlier versions have none; their images wait to be described again.
+            # Points of earlier versions have none; their images wait to be indexed again.
             labels=_strings(fields.get("labels", [])),
             medium=str(fields["medium"]),
             tags=_strings(fields["tags"]),

@@ -19,12 +19,12 @@ _LATE_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ClaimedImage:
-    """What describing one picture needs to know of it.
+    """What indexing one picture needs to know of it.
 
     Attributes:
         width: of the upright original, pixels.
         height: likewise.
-        regions: those it was described with before; none at first.
+        regions: those it was indexed with before; none at first.
     """
 
     id: UUID
@@ -149,14 +149,14 @@ def delete_derived_files(sha256: str, regions: Iterable[RegionKey]) -> None:
 
 
 def record_indexed(
-    described: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID
+    regions_by_image: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID
 ) -> tuple[UUID, ...]:
     """Record this job's success; return the ids deleted meanwhile, whose points must go."""
-    return services.record_indexed(described, job_id=job_id)
+    return services.record_indexed(regions_by_image, job_id=job_id)
 
 
 def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
-    """Keep the image with the code that says why this job could not describe it."""
+    """Keep the image with the code that says why this job could not index it."""
     services.record_failed(image_id, error_code, job_id=job_id)
 
 

@@ -262,15 +262,18 @@ def test_object_that_was_met_is_outlined_on_the_thumbnail(open_page, searchable,
     ask(page, plain(RED))
 
     mat = page.locator(".hit .mat").bounding_box()
-    met = page.locator(".hit .where rect").bounding_box()
+    matched = page.locator(".hit .where rect").bounding_box()
     assert mat is not None
-    assert met is not None
+    assert matched is not None
     # the thumbnail is as wide as the square mat: 600 pixels
     scale = mat["width"] / WIDTH
     above = (mat["height"] - HEIGHT * scale) / 2
-    assert [met["x"] - mat["x"], met["y"] - mat["y"], met["width"], met["height"]] == pytest.approx(
-        [150 * scale, above + 100 * scale, 300 * scale, 200 * scale], abs=3
-    )
+    assert [
+        matched["x"] - mat["x"],
+        matched["y"] - mat["y"],
+        matched["width"],
+        matched["height"],
+    ] == pytest.approx([150 * scale, above + 100 * scale, 300 * scale, 200 * scale], abs=3)
 
 
 def test_parts_on_the_page_of_an_image_are_searched_with(open_page, catalogue):

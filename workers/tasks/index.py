@@ -1,4 +1,4 @@
-"""Bulk tasks: describe catalogue pictures, and delete them."""
+"""Bulk tasks: index catalogue pictures, and delete them."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from workers.indexing import index_images
 
 @app.task(name=task_names.INDEX_IMAGES, shared=False)
 def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
-    """Describe a chunk of pictures. Idempotent: point ids follow from content."""
+    """Index a chunk of pictures. Idempotent: point ids follow from content."""
     with policies.running(UUID(job_id)) as is_ours:
         if is_ours:
             ids = [UUID(image_id) for image_id in image_ids]

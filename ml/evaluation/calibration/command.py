@@ -14,7 +14,7 @@ from ml.encoders.base import Encoder
 from ml.encoders.checkpoint import is_checkpoint
 from ml.errors import MlError, OutputUnwritable
 from ml.evaluation.calibration import fitting
-from ml.evaluation.calibration.fitting import Calibration, Origin
+from ml.evaluation.calibration.fitting import Calibration, CalibrationOrigin
 from ml.evaluation.datasets import read_subjects
 from ml.evaluation.embedding import embed
 from ml.evaluation.images import EvaluationImage
@@ -92,7 +92,7 @@ def _calibrate(
     scores, is_same, groups = labelled_pairs(
         embedded.embeddings[0][indices], [pictures[index].subject for index in indices]
     )
-    origin = Origin(
+    origin = CalibrationOrigin(
         encoder=encoder.spec.name,
         weights_sha256=encoder.spec.weights_sha256,
         preprocessing_sha256=encoder.spec.preprocess.sha256(),

@@ -26,7 +26,7 @@ _MAX_KNOTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class CalibrationOrigin:
     """What a calibration was made from.
 
     Attributes:
@@ -67,7 +67,7 @@ class Calibration:
     held_out_log_loss: dict[str, float]
     base_log_loss: float
     thresholds: tuple[OperatingPoint, ...]
-    origin: Origin
+    origin: CalibrationOrigin
 
     def probability(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return P(same subject | score), 0..1, for any shape; it never falls with a score."""
@@ -91,7 +91,7 @@ class Calibration:
                 held_out_log_loss={k: float(v) for k, v in values["held_out_log_loss"].items()},
                 base_log_loss=float(values["base_log_loss"]),
                 thresholds=tuple(OperatingPoint(**each) for each in values["thresholds"]),
-                origin=Origin(**values["origin"]),
+                origin=CalibrationOrigin(**values["origin"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as err:
             raise CheckpointMismatch(f"The calibration is damaged: {err}") from err
@@ -102,7 +102,7 @@ def fit(
     is_same: NDArray[np.bool_],
     groups: NDArray[np.int64],
     *,
-    origin: Origin,
+    origin: CalibrationOrigin,
     rng: np.random.Generator,
     precisions: Sequence[float] = DEFAULT_PRECISIONS,
 ) -> Calibration:

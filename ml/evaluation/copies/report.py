@@ -11,7 +11,7 @@ from ml.evaluation.copies.measure import EditedCopiesResult, Judged
 from ml.evaluation.copies.pair_sheet import ShownPair, draw_pairs
 from ml.evaluation.copies.plan import ANY_EDIT
 from ml.evaluation.proportions import CONFIDENCE, lower_bound, upper_bound
-from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
+from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.retrieval.plan import Plan
 from ml.evaluation.sheet import MAX_FAILURES
 from ml.evaluation.tables import aligned, piped
@@ -77,11 +77,15 @@ class EditedCopiesReport:
             "missed": [self._pair_json(pair) for pair in self.result.missed()],
         }
 
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sheets(self) -> tuple[FailureSheet, ...]:
         """Return the false verdicts, then the missed copies."""
         shown, images = self._shown(), self.plan.images
         heading = "False verdicts, then missed copies"
-        return (Sheet(FAILURES, heading, "Failures", lambda path: draw_pairs(shown, images, path)),)
+        return (
+            FailureSheet(
+                FAILURES, heading, "Failures", lambda path: draw_pairs(shown, images, path)
+            ),
+        )
 
     def _by_edit(self) -> dict[str, list[Judged]]:
         by_edit: dict[str, list[Judged]] = {ANY_EDIT: list(self.result.copies)}

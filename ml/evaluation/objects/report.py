@@ -10,7 +10,7 @@ from ml.detection.selection import NAMED_CONFIDENCE
 from ml.evaluation.box_sheet import BoxedPicture, DrawnBox, draw_box_failures
 from ml.evaluation.objects.figures import ClassFigures, DetectionResult, figures_by_class
 from ml.evaluation.objects.matching import MIN_IOU, NOTHING
-from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
+from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.tables import aligned, piped
 from ml.left_out import LeftOut
 
@@ -100,10 +100,12 @@ class ObjectReport:
             ],
         }
 
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sheets(self) -> tuple[FailureSheet, ...]:
         """Return the pictures with most mistakes, and their boxes."""
         shown, heading = [_boxed(each) for each in self.results], "Worst failures"
-        return (Sheet(FAILURES, heading, heading, lambda path: draw_box_failures(shown, path)),)
+        return (
+            FailureSheet(FAILURES, heading, heading, lambda path: draw_box_failures(shown, path)),
+        )
 
     def _cells(self) -> list[list[str]]:
         return [list(_HEADER), *(_cells(row) for row in self.figures())]

@@ -6,7 +6,7 @@ from typing import Any
 from ml.evaluation.box_sheet import BoxedPicture, DrawnBox, draw_box_failures
 from ml.evaluation.panels.figures import PanelFigures, PanelResult, figures_by_kind
 from ml.evaluation.panels.truth import PLAIN
-from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
+from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.tables import aligned, piped
 from ml.left_out import LeftOut
 
@@ -78,11 +78,13 @@ class PanelReport:
             "pictures": [_result_json(each) for each in self.results],
         }
 
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sheets(self) -> tuple[FailureSheet, ...]:
         """Return the pictures with most mistakes, and their boxes."""
         shown = [_boxed(each) for each in sorted(self.results, key=lambda e: e.truth.name)]
         heading = "Worst failures"
-        return (Sheet(FAILURES, heading, heading, lambda path: draw_box_failures(shown, path)),)
+        return (
+            FailureSheet(FAILURES, heading, heading, lambda path: draw_box_failures(shown, path)),
+        )
 
     def _cells(self) -> list[list[str]]:
         return [list(_HEADER), *(_cells(row) for row in figures_by_kind(self.results))]

@@ -21,7 +21,7 @@ _MIN_PHOTO_PX = 16  # of a side: what collages are made of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Catalogue:
+class PhotoCatalogue:
     """Photos as the product keeps them, by their indices among the images.
 
     Attributes:
@@ -51,7 +51,7 @@ class Catalogue:
     @classmethod
     def of(
         cls, images: Sequence[EvaluationImage], encoder: Encoder, batch_size: int
-    ) -> "Catalogue":
+    ) -> "PhotoCatalogue":
         """Return the catalogue of some photos, embedded and hashed.
 
         Raises:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ml.encoders.base import Encoder
 from ml.evaluation.datasets import list_pictures
 from ml.evaluation.images import EvaluationImage
-from ml.evaluation.parts.catalogue import Catalogue
+from ml.evaluation.parts.catalogue import PhotoCatalogue
 from ml.evaluation.parts.queries import PAGE, Query, make_query
 from ml.left_out import LeftOut
 from ml.panels import Splitting, split
@@ -112,7 +112,7 @@ def measure(
         EvaluationImage(name, path, subject=name, unit=name)
         for name, path in zip(names, paths, strict=True)
     ]
-    catalogue = Catalogue.of(images, encoder, batch_size)
+    catalogue = PhotoCatalogue.of(images, encoder, batch_size)
     kinds = [*(STYLES[number % len(STYLES)] for number in range(collages)), *[PAGE] * pages]
     asked: list[Asked] = []
     for number, kind in enumerate(tqdm(kinds, desc="queries", unit="", disable=None)):
@@ -124,7 +124,7 @@ def measure(
     )
 
 
-def _ask(catalogue: Catalogue, query: Query, boxes: Sequence[Box]) -> Iterator[Asked]:
+def _ask(catalogue: PhotoCatalogue, query: Query, boxes: Sequence[Box]) -> Iterator[Asked]:
     """Yield the panels of a query that count, given the boxes that were found in it."""
     made = query.made
     found = [_cut(made.pixels, box) for box in boxes]

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.parts.catalogue import Catalogue, pixels_of
+from ml.evaluation.parts.catalogue import PhotoCatalogue, pixels_of
 from ml.panels.learning.collages import STYLES, Made, Photos, make_collage
 from ml.panels.learning.pages import make_page
 
@@ -24,7 +24,9 @@ class Query:
     photos: Sequence[int]
 
 
-def make_query(catalogue: Catalogue, number: int, kind: str, rng: np.random.Generator) -> Query:
+def make_query(
+    catalogue: PhotoCatalogue, number: int, kind: str, rng: np.random.Generator
+) -> Query:
     """Return a query of a kind, made of the catalogue's photos.
 
     Args:

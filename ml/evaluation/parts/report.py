@@ -9,7 +9,7 @@ from ml.evaluation.parts.lost_sheet import draw_lost
 from ml.evaluation.parts.measure import MIN_SIDE_PX, Asked, PartsResult
 from ml.evaluation.parts.queries import PAGE
 from ml.evaluation.proportions import lower_bound
-from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
+from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.tables import aligned, piped
 
 _HEADER = [
@@ -86,11 +86,11 @@ class PartsReport:
             "lost": [_lost(each) for each in self._not_found()],
         }
 
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sheets(self) -> tuple[FailureSheet, ...]:
         """Return the panels whose photos were not found."""
         lost, images = self._not_found(), self.result.images
         return (
-            Sheet(
+            FailureSheet(
                 FAILURES, "Photos not found", "Failures", lambda path: draw_lost(lost, images, path)
             ),
         )

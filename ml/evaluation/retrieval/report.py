@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml.detection.base import DetectorSpec
-from ml.evaluation.report import FAILURES, PrimaryMetric, Sheet
+from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.retrieval.bootstrap import CONFIDENCE, Difference, Interval
 from ml.evaluation.retrieval.curves import draw_curves
 from ml.evaluation.retrieval.failure_sheet import draw_failures
@@ -114,13 +114,15 @@ class RetrievalReport:
         lines += ["## Notes", "", *(f"- {remark}" for remark in self._remarks()), ""]
         return "\n".join(lines)
 
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sheets(self) -> tuple[FailureSheet, ...]:
         """Return the curves, and the worst failures of the first system."""
         curves, worst = "Precision and recall", f"Worst failures of {self.systems[0].label}"
         rows, failures, images = self.result.rows, self.result.failures, self.plan.images
         return (
-            Sheet(CURVES, curves, curves, lambda path: draw_curves(rows, path)),
-            Sheet(FAILURES, worst, worst, lambda path: draw_failures(failures, images, path)),
+            FailureSheet(CURVES, curves, curves, lambda path: draw_curves(rows, path)),
+            FailureSheet(
+                FAILURES, worst, worst, lambda path: draw_failures(failures, images, path)
+            ),
         )
 
     def _cells(self) -> list[list[str]]:

@@ -8,13 +8,13 @@ from torch import nn
 
 from ml.errors import TrainingDiverged
 from ml.training.run.best import BestSoFar
-from ml.training.run.progress import Progress
+from ml.training.run.progress import RunProgress
 
 
 class DivergenceGuard:
     """Refuses losses, embeddings and weights that are not finite; says which encoder is kept."""
 
-    def __init__(self, accelerator: Accelerator, progress: Progress, best: BestSoFar) -> None:
+    def __init__(self, accelerator: Accelerator, progress: RunProgress, best: BestSoFar) -> None:
         self._accelerator = accelerator
         self._progress = progress
         self._best = best

@@ -14,7 +14,7 @@ from ml.training import records
 from ml.training.config import TrainingConfig
 from ml.training.module import TrainingModule, merged
 from ml.training.run.best import BestSoFar
-from ml.training.run.progress import Progress
+from ml.training.run.progress import RunProgress
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 
@@ -45,7 +45,7 @@ class EncoderFolder:
     precision: str
     total_steps: int
 
-    def save(self, module: TrainingModule, progress: Progress, best: BestSoFar) -> None:
+    def save(self, module: TrainingModule, progress: RunProgress, best: BestSoFar) -> None:
         """Write the module's network, its record and the report for people.
 
         Args:
@@ -64,7 +64,9 @@ class EncoderFolder:
         records.write_json(self.folder / records.TRAINING, record)
         records.write_report(self.folder, record, self.left_out)
 
-    def _record(self, saved: EncoderNetwork, progress: Progress, best: BestSoFar) -> dict[str, Any]:
+    def _record(
+        self, saved: EncoderNetwork, progress: RunProgress, best: BestSoFar
+    ) -> dict[str, Any]:
         return {
             "encoder": saved.name,
             "weights_sha256": saved.weights_sha256,

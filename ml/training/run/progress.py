@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Progress:
+class RunProgress:
     """The steps made and the time taken.
 
     Attributes:

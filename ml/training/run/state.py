@@ -12,7 +12,7 @@ from ml.errors import CheckpointMismatch
 from ml.training import records
 from ml.training.run.best import BestSoFar
 from ml.training.run.identity import check_identity
-from ml.training.run.progress import Progress
+from ml.training.run.progress import RunProgress
 from ml.training.run.served_weights import ServedWeights
 
 
@@ -33,7 +33,7 @@ class TrainingState:
 
     folder: Path
     identity: Mapping[str, str]
-    progress: Progress
+    progress: RunProgress
     best: BestSoFar
     module: nn.Module
     optimiser: torch.optim.Optimizer

@@ -18,7 +18,6 @@ from kernel.task_messages.errors import ErrorAnswer
 from kernel.task_messages.extraction import (
     ExtractedQuery,
     ExtractQueryRequest,
-    Layout,
     QueryRegion,
 )
 from kernel.task_messages.fields import Box, JsonObject, MalformedMessage, Point
@@ -35,7 +34,6 @@ __all__ = [
     "FindCopiesRequest",
     "FoundCopies",
     "JsonObject",
-    "Layout",
     "MalformedMessage",
     "Outline",
     "Overlap",

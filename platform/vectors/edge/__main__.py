@@ -17,7 +17,7 @@ from types import FrameType
 import uvicorn
 
 from vectors.edge.app import build_app
-from vectors.edge.errors import CannotStart
+from vectors.edge.errors import EdgeCannotStart
 from vectors.edge.store import Store
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def main() -> None:
         signal.signal(number, _end)
     try:
         serve(arguments.data, host=arguments.host, port=arguments.port)
-    except CannotStart as err:
+    except EdgeCannotStart as err:
         sys.exit(f"vectors: {err}")
 
 
@@ -94,7 +94,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except (OSError, OverflowError) as err:
         listener.close()
-        raise CannotStart(f"Cannot listen on {host}:{port}: {err}.") from err
+        raise EdgeCannotStart(f"Cannot listen on {host}:{port}: {err}.") from err
     return listener
 
 

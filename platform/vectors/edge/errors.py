@@ -1,7 +1,7 @@
 """Why a request gets no result, or why the process does not start."""
 
 
-class CannotStart(Exception):
+class EdgeCannotStart(Exception):
     """One plain sentence about the data folder or the port, for the person who starts us."""
 
 

@@ -21,7 +21,7 @@ import qdrant_edge as edge
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
-from vectors.edge.errors import AlreadyExists, CannotStart, EdgeFailed, NotFound, RequestRefused
+from vectors.edge.errors import AlreadyExists, EdgeCannotStart, EdgeFailed, NotFound, RequestRefused
 from vectors.edge.mapping import new_shard_config
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class CollectionRecord(BaseModel):
     dim: PositiveInt
 
 
-class Catalogue(BaseModel):
+class CollectionList(BaseModel):
     """The content of ``collections.json``.
 
     Earlier releases kept an alias there, which nothing read. It is passed over, and its place kept,
@@ -97,7 +97,7 @@ class Store:
             self._take_lock()
             catalogue = self._read()
         except OSError as err:
-            raise CannotStart(f"The data folder {self._folder} cannot be used: {err}.") from err
+            raise EdgeCannotStart(f"The data folder {self._folder} cannot be used: {err}.") from err
         for name, record in catalogue.collections.items():
             # What was replayed from the log of a killed process is not flushed yet.
             self._collections[name] = Collection(
@@ -191,35 +191,39 @@ class Store:
         try:
             self._lock.acquire()
         except Timeout:
-            raise CannotStart(
+            raise EdgeCannotStart(
                 f"Another process already serves the data folder {self._folder}."
             ) from None
 
-    def _read(self) -> Catalogue:
+    def _read(self) -> CollectionList:
         if not self._catalogue_path.exists():
             if any(self._shards_folder.iterdir()):
-                raise CannotStart(
+                raise EdgeCannotStart(
                     f"{self._catalogue_path} is missing although there are collections beside it."
                 )
             self._write({})
         try:
-            catalogue = Catalogue.model_validate_json(self._catalogue_path.read_bytes())
+            catalogue = CollectionList.model_validate_json(self._catalogue_path.read_bytes())
         except ValidationError as err:
             reason = err.errors()[0]["msg"]
-            raise CannotStart(f"{self._catalogue_path} is damaged: {reason}.") from err
+            raise EdgeCannotStart(f"{self._catalogue_path} is damaged: {reason}.") from err
         if catalogue.format != _FORMAT:
-            raise CannotStart(f"{self._catalogue_path} is of another version than this program.")
+            raise EdgeCannotStart(
+                f"{self._catalogue_path} is of another version than this program."
+            )
         return catalogue
 
     def _load(self, name: str) -> edge.EdgeShard:
         path = self._shards_folder / name
         if not path.is_dir():
-            raise CannotStart(f"The folder {path} of the collection {name} is missing.")
+            raise EdgeCannotStart(f"The folder {path} of the collection {name} is missing.")
         try:
             with edge_errors():
                 return edge.EdgeShard.load(str(path))
         except EdgeFailed as err:
-            raise CannotStart(f"The collection {name} in {path} cannot be opened: {err}") from err
+            raise EdgeCannotStart(
+                f"The collection {name} in {path} cannot be opened: {err}"
+            ) from err
 
     def _write(self, dims: Mapping[str, int]) -> None:
         """Replace the catalogue in one step that survives a power cut."""

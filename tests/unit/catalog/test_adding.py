@@ -4,7 +4,7 @@ import pytest
 
 from catalog import services, storage
 from catalog.models import Image
-from catalog.services import Added, Description
+from catalog.services import Added, ImageMetadata
 from catalog.validation import validate
 from kernel.errors import ConflictError, TransientError
 from tests.conftest import AddImage
@@ -20,7 +20,7 @@ BUSY = "tests.storages.BusyStorage"
 def test_a_picture_becomes_a_row_an_original_and_a_thumbnail(media: Path) -> None:
     picture = validate(plain(RED, (60, 40)))
 
-    added = services.add_picture(picture, Description(title="Red", source="/a", owner="me"))
+    added = services.add_picture(picture, ImageMetadata(title="Red", source="/a", owner="me"))
 
     assert added.is_new
     image = Image.objects.get()
@@ -34,15 +34,15 @@ def test_a_picture_becomes_a_row_an_original_and_a_thumbnail(media: Path) -> Non
 
 
 def test_the_same_picture_again_changes_nothing(media: Path) -> None:
-    first = services.add_picture(validate(plain()), Description(title="first"))
-    second = services.add_picture(validate(plain()), Description(title="second"))
+    first = services.add_picture(validate(plain()), ImageMetadata(title="first"))
+    second = services.add_picture(validate(plain()), ImageMetadata(title="second"))
 
     assert second == Added(image_id=first.image_id, is_new=False)
     assert Image.objects.get().title == "first"
 
 
 def test_long_titles_and_sources_are_cut_to_their_columns(media: Path) -> None:
-    services.add_picture(validate(plain()), Description(title="t" * 301, source="s" * 1001))
+    services.add_picture(validate(plain()), ImageMetadata(title="t" * 301, source="s" * 1001))
 
     image = Image.objects.get()
     assert (len(image.title), len(image.source)) == (300, 1000)
@@ -56,9 +56,9 @@ def test_two_who_add_the_same_picture_at_once_find_one_image(use_storage) -> Non
     use_storage(
         BUSY,
         operation="save",
-        meanwhile=lambda: second.append(services.add_picture(picture, Description())),
+        meanwhile=lambda: second.append(services.add_picture(picture, ImageMetadata())),
     )
-    first = services.add_picture(picture, Description())
+    first = services.add_picture(picture, ImageMetadata())
 
     assert second == [Added(image_id=first.image_id, is_new=True)]
     assert not first.is_new
@@ -70,7 +70,7 @@ def test_a_picture_whose_image_is_being_deleted_is_refused(add_image: AddImage) 
     image = add_image(plain(), status=Status.DELETING)
 
     with pytest.raises(ConflictError) as caught:
-        services.add_picture(validate(plain()), Description())
+        services.add_picture(validate(plain()), ImageMetadata())
 
     assert caught.value.code == "image:conflict:being-deleted"
     assert Image.objects.get() == image
@@ -94,7 +94,7 @@ def test_a_full_disk_adds_no_row(use_storage, good: int) -> None:
     use_storage(FAILING, operation="save", good=good)
 
     with pytest.raises(TransientError):
-        services.add_picture(validate(plain()), Description())
+        services.add_picture(validate(plain()), ImageMetadata())
 
     assert not Image.objects.exists()
 
@@ -102,10 +102,10 @@ def test_a_full_disk_adds_no_row(use_storage, good: int) -> None:
 def test_a_picture_can_be_added_once_the_disk_has_room_again(use_storage) -> None:
     use_storage(FAILING, operation="save", good=1)
     with pytest.raises(TransientError):
-        services.add_picture(validate(plain()), Description())
+        services.add_picture(validate(plain()), ImageMetadata())
 
     use_storage()
-    added = services.add_picture(validate(plain()), Description())
+    added = services.add_picture(validate(plain()), ImageMetadata())
 
     assert added.is_new
     image = Image.objects.get()

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from catalog import services, storage
 from catalog.audit import Audit, audit, repair
 from catalog.models import EncoderVersion, Image
-from catalog.services import Description
+from catalog.services import ImageMetadata
 from catalog.validation import validate
 from catalog.vector_store import open_index
 from jobs.models import JobRecord
@@ -233,7 +233,7 @@ def test_a_picture_added_during_the_audit_is_no_difference(
     use_storage(
         "tests.storages.BusyStorage",
         operation="listdir",
-        meanwhile=lambda: added.append(services.add_picture(picture, Description())),
+        meanwhile=lambda: added.append(services.add_picture(picture, ImageMetadata())),
     )
 
     found = audit()
@@ -268,7 +268,7 @@ def test_a_file_that_got_its_image_after_the_audit_is_kept(
         storage.write(name, b"from an interrupted import")
         make_old(media, name)
     found = audit()
-    services.add_picture(picture, Description())
+    services.add_picture(picture, ImageMetadata())
 
     repair(found)
 
@@ -350,11 +350,11 @@ def collage(add_image: AddImage, version: EncoderVersion, index: VectorIndex) ->
     """An indexed image with a panel, and all files that are made of both."""
     image = add_image(plain())
     panel = FoundRegion("panel", 0, 0, 0, 30, 40)
-    described = {image.pk: [*full_images([image.pk])[image.pk], panel]}
+    indexed = {image.pk: [*full_images([image.pk])[image.pk], panel]}
     point = point_of(image, version)
     key = point_id(sha256=image.sha256, region=panel.key, encoder_version=version.pk)
     index.upsert([point, replace(point, id=key)])
-    services.record_indexed(described)
+    services.record_indexed(indexed)
     for region in (FULL_IMAGE_KEY, panel.key):
         for name in storage.derived_names(image.sha256, region):
             storage.write(name, b"made of it")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog import selectors, services, storage
 from catalog.models import Image, Region
-from catalog.services import Description
+from catalog.services import ImageMetadata
 from catalog.validation import validate
 from jobs.models import JobRecord
 from kernel.errors import ConflictError, TransientError
@@ -300,7 +300,7 @@ def test_a_picture_added_while_it_is_deleted_is_refused_and_leaves_no_row(
 
     def add_again() -> None:
         with pytest.raises(ConflictError) as caught:
-            services.add_picture(picture, Description())
+            services.add_picture(picture, ImageMetadata())
         refusals.append(caught.value.code)
 
     use_storage(BUSY, operation="delete", nth=nth, meanwhile=add_again)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog import services as catalog
 from catalog.models import Image
 from ingestion.models import Import, ImportFailure
-from ingestion.selectors import Progress, find_progress
+from ingestion.selectors import ImportProgress, find_progress
 from ingestion.services import Outcome, Result, close_abandoned, start_import, take_in
 from ingestion.sources import SourceFile, list_folder
 from jobs.models import JobRecord
@@ -204,9 +204,9 @@ def test_an_image_deleted_during_the_import_does_not_stop_it(media: Path, broker
     broker.take("bulk")
     current = start_import("/a")
     outcomes = take_in(current, pictures(1, 2))
-    met = next(outcomes)
-    Image.objects.filter(pk=met.image_id).update(status=Image.Status.DELETING)
-    catalog.delete_image(met.image_id)
+    added_one = next(outcomes)
+    Image.objects.filter(pk=added_one.image_id).update(status=Image.Status.DELETING)
+    catalog.delete_image(added_one.image_id)
 
     [added] = list(outcomes)
 
@@ -416,8 +416,8 @@ def test_progress_counts_what_the_workers_have_done(media: Path, broker: Broker)
     found = find_progress([current.pk, other.pk])
 
     assert found == {
-        current.pk: Progress(described=2, failed=1, waiting=1),
-        other.pk: Progress(described=1, failed=0, waiting=1),
+        current.pk: ImportProgress(indexed=2, failed=1, waiting=1),
+        other.pk: ImportProgress(indexed=1, failed=0, waiting=1),
     }
     assert found[current.pk].total == 4
 
@@ -425,7 +425,7 @@ def test_progress_counts_what_the_workers_have_done(media: Path, broker: Broker)
 def test_progress_of_an_empty_import_is_zero() -> None:
     current = start_import("/a")
 
-    assert find_progress([current.pk]) == {current.pk: Progress()}
+    assert find_progress([current.pk]) == {current.pk: ImportProgress()}
 
 
 def test_a_long_source_is_cut_to_its_column() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vectors.edge.errors import AlreadyExists, CannotStart, NotFound, RequestRefused
+from vectors.edge.errors import AlreadyExists, EdgeCannotStart, NotFound, RequestRefused
 from vectors.edge.store import Store
 
 NAME = "regions__fake__v1"
@@ -31,7 +31,7 @@ def data(store: Store, tmp_path: Path) -> Path:
 
 
 def refusal(data: Path) -> str:
-    with pytest.raises(CannotStart) as raised:
+    with pytest.raises(EdgeCannotStart) as raised:
         Store(data).open()
     return str(raised.value)
 

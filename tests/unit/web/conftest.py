@@ -52,7 +52,7 @@ def add_image(db) -> Callable[..., Image]:
     """Add a picture as ingestion does; it stays queued."""
 
     def add(data: bytes, title: str = "", **fields: object) -> Image:
-        added = services.add_picture(validate(data), services.Description(title=title))
+        added = services.add_picture(validate(data), services.ImageMetadata(title=title))
         Image.objects.filter(pk=added.image_id).update(**fields)
         return Image.objects.get(pk=added.image_id)
 
@@ -65,9 +65,9 @@ def searchable(add_image, version) -> Callable[..., Image]:
 
     def add(data: bytes, title: str, *parts: FoundRegion) -> Image:
         image = add_image(data, title)
-        described = {image.pk: [*full_images([image.pk])[image.pk], *parts]}
-        fake_worker.index(image, data, version, described[image.pk])
-        services.record_indexed(described)
+        indexed = {image.pk: [*full_images([image.pk])[image.pk], *parts]}
+        fake_worker.index(image, data, version, indexed[image.pk])
+        services.record_indexed(indexed)
         image.refresh_from_db()
         return image
 

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from catalog import services as catalog
 from catalog import storage
 from catalog.models import Album, EncoderVersion, Image, Region, Tag
-from catalog.services import Description
+from catalog.services import ImageMetadata
 from catalog.validation import validate
 from jobs.models import JobRecord
 from kernel.errors import TransientError, UserInputError
@@ -372,7 +372,7 @@ def test_the_pixel_limit_holds_for_originals_too(settings) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])
 def test_what_was_taken_in_can_be_described(kind: str, media: Path, loaded: Loaded) -> None:
     data = encoded(corners(64, 32), kind)
-    added = catalog.add_picture(validate(data), Description(title=kind))
+    added = catalog.add_picture(validate(data), ImageMetadata(title=kind))
 
     index_images([added.image_id], loaded, job_id=None)
 

@@ -77,14 +77,14 @@ class Command(BaseCommand):
 
     def _watch(self, current: Import) -> None:
         progress = find_progress([current.pk])[current.pk]
-        described, moved_at = 0, time.monotonic()
+        indexed, moved_at = 0, time.monotonic()
         with self._bar(total=progress.total, what="Describing") as bar:
             while True:
                 progress = find_progress([current.pk])[current.pk]
-                now_described = progress.total - progress.waiting
-                if now_described != described:
-                    bar.update(now_described - described)
-                    described, moved_at = now_described, time.monotonic()
+                now_indexed = progress.total - progress.waiting
+                if now_indexed != indexed:
+                    bar.update(now_indexed - indexed)
+                    indexed, moved_at = now_indexed, time.monotonic()
                 if not progress.waiting:
                     break
                 if time.monotonic() - moved_at > _STILL_AFTER_S:

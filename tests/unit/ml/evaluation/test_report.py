@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ml.errors import OutputUnwritable
-from ml.evaluation.report import PrimaryMetric, Sheet, write
+from ml.evaluation.report import FailureSheet, PrimaryMetric, write
 
 
 class Coins:
@@ -42,7 +42,10 @@ def names(folder):
 
 def test_the_report_and_its_sheets_are_written(tmp_path):
     write(
-        Coins(Sheet("a.png", "A", "First", drawn), Sheet("b.png", "B", "Second", nothing)),
+        Coins(
+            FailureSheet("a.png", "A", "First", drawn),
+            FailureSheet("b.png", "B", "Second", nothing),
+        ),
         tmp_path / "out",
     )
 
@@ -58,10 +61,10 @@ def test_the_report_and_its_sheets_are_written(tmp_path):
 
 
 def test_an_older_sheet_does_not_stay_beside_a_newer_report(tmp_path):
-    write(Coins(Sheet("a.png", "A", "First", drawn)), tmp_path)
+    write(Coins(FailureSheet("a.png", "A", "First", drawn)), tmp_path)
     (tmp_path / "mine.txt").write_text("stays")
 
-    write(Coins(Sheet("a.png", "A", "First", nothing)), tmp_path)
+    write(Coins(FailureSheet("a.png", "A", "First", nothing)), tmp_path)
 
     assert names(tmp_path) == ["mine.txt", "report.json", "report.md"]
     assert (tmp_path / "report.md").read_text() == "# Coins\n"
@@ -76,6 +79,6 @@ def test_where_a_sheet_cannot_be_drawn_nothing_is_written(tmp_path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     with pytest.raises(OutputUnwritable, match="No space left"):
-        write(Coins(Sheet("a.png", "A", "First", full)), tmp_path)
+        write(Coins(FailureSheet("a.png", "A", "First", full)), tmp_path)
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -6,10 +6,10 @@ import pytest
 
 from ml.errors import CheckpointMismatch, EvaluationDataInvalid
 from ml.evaluation.calibration import fitting
-from ml.evaluation.calibration.fitting import Calibration, Origin, fit
+from ml.evaluation.calibration.fitting import Calibration, CalibrationOrigin, fit
 from tests import fakes
 
-ORIGIN = Origin(
+ORIGIN = CalibrationOrigin(
     encoder="grid",
     weights_sha256=fakes.SPEC.weights_sha256,
     preprocessing_sha256=fakes.PREPROCESS.sha256(),
