@@ -23,7 +23,7 @@ class UprightPicture:
     Attributes:
         image: RGB.
         width: of the upright original, pixels.
-        height: likewise.
+        height: of the upright original, pixels.
     """
 
     image: Image.Image
@@ -67,7 +67,7 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
     Args:
         data: the file.
         width: of the upright original, as it was found when the file was taken in.
-        height: likewise.
+        height: of the upright original, pixels.
 
     Raises:
         UserInputError: "image:user:broken" or "image:user:too-many-pixels".

@@ -54,7 +54,7 @@ class LocalFeatures:
 
     Attributes:
         width: of the upright picture, pixels, ≥ 1.
-        height: likewise.
+        height: of the upright picture, pixels, ≥ 1.
         records: (K,) structured, the strongest first; read them through the methods.
         thumbnail: (h, w) uint8 grey, longest side at most `THUMBNAIL_PX`.
     """
@@ -96,7 +96,7 @@ class LocalFeatures:
         """Return the features of the mirrored picture, without looking at it again.
 
         Source: the symmetry of SIFT's histogram; see Guo et al., "MIFT: a mirror reflection
-        invariant feature descriptor", ACCV 2009, which reorders it likewise.
+        invariant feature descriptor", ACCV 2009, which reorders it in the same way.
         """
         records = self.records.copy()
         records["x"] = _STEPS - records["x"]

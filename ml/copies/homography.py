@@ -22,7 +22,7 @@ class Homography:
         matrix: (3, 3) float64, invertible, homogeneous; its sign makes depths positive where the
             middle of the query is.
         width: of the query, pixels.
-        height: likewise.
+        height: of the query, pixels.
     """
 
     matrix: NDArray[np.float64]
@@ -66,7 +66,7 @@ class Homography:
 
         Args:
             width: of the candidate, pixels.
-            height: likewise.
+            height: of the candidate, pixels.
 
         Returns:
             Shares of the area, 0..1.

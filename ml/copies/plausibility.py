@@ -43,7 +43,7 @@ class Proposal:
 
     Attributes:
         query: features, mirrored where mirroring is being tried.
-        candidate: likewise, never mirrored.
+        candidate: features, never mirrored.
         homography: between them.
         pairs: (K, 2), those that agree with it: index in the query, index in the candidate.
     """

@@ -23,7 +23,7 @@ class ClaimedImage:
 
     Attributes:
         width: of the upright original, pixels.
-        height: likewise.
+        height: of the upright original, pixels.
         regions: those it was indexed with before; none at first.
     """
 
@@ -55,7 +55,7 @@ class CatalogueRegion:
         sha256: of the image's original.
         key: which part of it.
         width: of the upright original, pixels.
-        height: likewise.
+        height: of the upright original, pixels.
         box: x0, y0, x1, y1 in pixels of the upright original, half-open.
         pdq: its hash, 32 bytes, or None.
         pdq_quality: 0..100.
