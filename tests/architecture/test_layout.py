@@ -39,7 +39,7 @@ def test_top_level_is_as_given() -> None:
     ).stdout.split("\n")
     folders = {name.split("/")[0] for name in listed if "/" in name}
 
-    assert folders <= {".ci", "platform", "workers", "ml", "deploy", "tests", "docs"}
+    assert folders <= {".ci", "platform", "workers", "ml", "deploy", "tests", "docs", "findings"}
 
 
 ENTRIES = {
@@ -92,6 +92,14 @@ def _variable_names() -> set[str]:
         for name, field in model.model_fields.items():
             names.add(str(field.validation_alias or f"{prefix}{name}").upper())
     return names
+
+
+def test_every_finding_is_listed_and_can_be_run() -> None:
+    scripts = {path.name: path for path in (ROOT / "findings").glob("*.sh")}
+    listed = re.findall(r"\]\(([\w-]+\.sh)\)", (ROOT / "findings" / "README.md").read_text("utf-8"))
+
+    assert sorted(listed) == sorted(scripts)
+    assert [name for name, path in scripts.items() if not os.access(path, os.X_OK)] == []
 
 
 def test_every_task_name_has_a_queue_that_a_worker_serves() -> None:
