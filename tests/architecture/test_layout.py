@@ -102,6 +102,22 @@ def test_every_finding_is_listed_and_can_be_run() -> None:
     assert [name for name, path in scripts.items() if not os.access(path, os.X_OK)] == []
 
 
+def test_every_file_that_a_document_names_exists() -> None:
+    """What moves is renamed in README, architecture, glossary and decisions, too."""
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        (document.name, path)
+        for document in documents
+        for path in re.findall(
+            r"`((?:platform|workers|ml|tests|deploy|docs|findings)/[\w./-]*)`",
+            document.read_text(encoding="utf-8"),
+        )
+    }
+
+    assert {name for name in named if not (ROOT / name[1]).exists()} == set()
+    assert len(named) > 30
+
+
 def test_every_task_name_has_a_queue_that_a_worker_serves() -> None:
     names = {
         value for key, value in vars(task_names).items() if key.isupper() and isinstance(value, str)
