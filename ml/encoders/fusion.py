@@ -23,7 +23,7 @@ DEFAULT_CONFIG = FusionConfig()
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class _LoadedTower:
     """One tower out of a checkpoint."""
 
     tower: Any
@@ -106,10 +106,10 @@ def build(config: Mapping[str, Any]) -> nn.Module:
     return FusionNetwork(config, parts)
 
 
-def _load_tower(name: str, checkpoint: Checkpoint) -> _Loaded:
+def _load_tower(name: str, checkpoint: Checkpoint) -> _LoadedTower:
     wanted = f"encoder {NAME} takes a {name.upper()} checkpoint here"
     tower = towers.load(checkpoint, families=(name,), wanted=wanted)
-    return _Loaded(
+    return _LoadedTower(
         tower=tower,
         checkpoint=checkpoint,
         preprocess=towers.read_preprocess(checkpoint, input_px=tower.config.image_size),

@@ -24,7 +24,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Address = TypeVar("Address", SecretStr, str)
 
 
-class _Env(BaseSettings):
+class _Section(BaseSettings):
     # An empty variable counts as unset.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -56,7 +56,7 @@ BrokerUrl = Annotated[SecretStr, _begins_with("redis", "rediss", "redis+socket")
 QdrantUrl = Annotated[str, _begins_with("http", "https")]
 
 
-class PathsEnv(_Env):
+class PathsEnv(_Section):
     """Where the product writes."""
 
     data_dir: Folder = ROOT / "var"
@@ -68,7 +68,7 @@ class PathsEnv(_Env):
         return self.data_dir / "models" if self.models_dir is None else self.models_dir
 
 
-class SiteEnv(_Env):
+class SiteEnv(_Section):
     """The site: its secret and who may call it under which name."""
 
     secret_key: SecretStr | None = None
@@ -85,7 +85,7 @@ class SiteEnv(_Env):
         return value
 
 
-class WebEnv(_Env):
+class WebEnv(_Section):
     """The web process: its address and size."""
 
     model_config = SettingsConfigDict(env_prefix="WEB_")
@@ -95,7 +95,7 @@ class WebEnv(_Env):
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
 
-class SearchEnv(_Env):
+class SearchEnv(_Section):
     """Who may search, and how long a person waits."""
 
     model_config = SettingsConfigDict(env_prefix="SEARCH_")
@@ -104,13 +104,13 @@ class SearchEnv(_Env):
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
 
 
-class DatabaseEnv(_Env):
+class DatabaseEnv(_Section):
     """SQL: SQLite in the data folder, or what DATABASE_URL names."""
 
     database_url: DatabaseUrl | None = None
 
 
-class QueueEnv(_Env):
+class QueueEnv(_Section):
     """The broker: ours on a unix socket, or what BROKER_URL names."""
 
     broker_url: BrokerUrl | None = None
@@ -138,7 +138,7 @@ class QueueEnv(_Env):
         return f"redis+socket://{self.socket}"
 
 
-class VectorsEnv(_Env):
+class VectorsEnv(_Section):
     """Qdrant: our Edge process on loopback, or the server that QDRANT_URL names."""
 
     qdrant_url: QdrantUrl | None = None
@@ -161,7 +161,7 @@ class VectorsEnv(_Env):
         return None if self.qdrant_api_key is None else self.qdrant_api_key.get_secret_value()
 
 
-class StorageEnv(_Env):
+class StorageEnv(_Section):
     """Original files: a folder, or an S3 bucket (keys come from the usual AWS variables)."""
 
     s3_bucket: str | None = None
@@ -169,7 +169,7 @@ class StorageEnv(_Env):
     s3_region: str | None = None
 
 
-class WorkerEnv(_Env):
+class WorkerEnv(_Section):
     """What the workers load, and on which device."""
 
     encoder: str = "auto"
@@ -180,7 +180,7 @@ class WorkerEnv(_Env):
     bulk_processes: Annotated[int, Field(ge=1, le=64)] = 2
 
 
-class UploadEnv(_Env):
+class UploadEnv(_Section):
     """The largest picture that is taken in."""
 
     model_config = SettingsConfigDict(env_prefix="UPLOAD_")
@@ -190,7 +190,7 @@ class UploadEnv(_Env):
     max_frames: Annotated[int, Field(gt=0)] = 1_000
 
 
-class LoggingEnv(_Env):
+class LoggingEnv(_Section):
     """How log lines look: text for people, JSON for machines."""
 
     model_config = SettingsConfigDict(env_prefix="LOG_")
@@ -231,7 +231,7 @@ def read_env() -> Env:
     Raises:
         InvalidEnvironment: names every variable that is wrong, not only the first.
     """
-    concerns: dict[str, _Env] = {}
+    concerns: dict[str, _Section] = {}
     problems: list[str] = []
     for name, model in get_type_hints(Env).items():
         try:

@@ -27,7 +27,7 @@ _MAX_FAILURES_PER_TRIAL = 24
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _RankedTrial:
     """A trial's readable queries and entries, and what is right between them."""
 
     queries: NDArray[np.int64]
@@ -106,7 +106,7 @@ def _without_duplicates(plan: Plan, embedded: Embedded) -> tuple[Plan, tuple[str
     return replace(plan, trials=trials), (note,)
 
 
-def _judge(plan: Plan, trial: Trial, embedded: Embedded, max_pairs: int) -> _Judged:
+def _judge(plan: Plan, trial: Trial, embedded: Embedded, max_pairs: int) -> _RankedTrial:
     queries, gallery = (
         np.array([index for index in indices if embedded.is_readable[index]], dtype=np.int64)
         for indices in (trial.queries, trial.gallery)
@@ -134,7 +134,7 @@ def _judge(plan: Plan, trial: Trial, embedded: Embedded, max_pairs: int) -> _Jud
             ignored[row, paths[image.also_shows]] = True
     units = list(dict.fromkeys(image.unit for image in asked))
     unit_codes = {unit: code for code, unit in enumerate(units)}
-    return _Judged(
+    return _RankedTrial(
         queries,
         gallery,
         positives=query_codes[:, None] == entry_codes[None, :],
@@ -179,7 +179,7 @@ def _comparisons(
 
 
 def _failures(
-    trial: Trial, judged: _Judged, scores: NDArray[np.float32], ranking: Ranking
+    trial: Trial, judged: _RankedTrial, scores: NDArray[np.float32], ranking: Ranking
 ) -> list[Failure]:
     ranks = ranking.queries.first_rank
     failed = [int(row) for row in np.argsort(-ranks, kind="stable") if ranks[row] > 1]

@@ -113,14 +113,14 @@ def _listed(depths: Iterable[int]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ListingRow:
     """One line of a list: its number in the file, from 1, and its values."""
 
     number: int
     values: dict[str, Any]
 
 
-def _read_pairs(path: Path, rows: Iterable[_Row]) -> Listing:
+def _read_pairs(path: Path, rows: Iterable[_ListingRow]) -> Listing:
     groups = _Groups(path)
     for row in rows:
         anchor = groups.add(row, "anchor")
@@ -130,7 +130,7 @@ def _read_pairs(path: Path, rows: Iterable[_Row]) -> Listing:
     return groups.listing()
 
 
-def _read_decisions(path: Path, rows: Iterable[_Row]) -> Listing:
+def _read_decisions(path: Path, rows: Iterable[_ListingRow]) -> Listing:
     groups = _Groups(path)
     for row in rows:
         verdict = row.values.get("verdict")
@@ -156,7 +156,7 @@ class _Groups:
         self._parents: dict[Path, Path] = {}
         self._apart: list[tuple[Path, Path]] = []
 
-    def add(self, row: _Row, column: str) -> Path:
+    def add(self, row: _ListingRow, column: str) -> Path:
         """Take in the picture that a row names in a column; return its file."""
         name = row.values.get(column)
         if not isinstance(name, str) or not name or "\0" in name:
@@ -205,7 +205,7 @@ class _Groups:
         return path
 
 
-def _read_rows(path: Path) -> Sequence[_Row]:
+def _read_rows(path: Path) -> Sequence[_ListingRow]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
@@ -214,12 +214,12 @@ def _read_rows(path: Path) -> Sequence[_Row]:
         return list(_json_rows(path, text))
     try:
         table = csv.DictReader(io.StringIO(text), strict=True)
-        return [_Row(table.line_num, row) for row in table]
+        return [_ListingRow(table.line_num, row) for row in table]
     except csv.Error as err:
         raise InvalidTrainingData(f"{path.name} is no CSV: {err}", path=str(path)) from err
 
 
-def _json_rows(path: Path, text: str) -> Iterator[_Row]:
+def _json_rows(path: Path, text: str) -> Iterator[_ListingRow]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -233,4 +233,4 @@ def _json_rows(path: Path, text: str) -> Iterator[_Row]:
             raise InvalidTrainingData(
                 f"Line {number} of {path.name} is not a JSON object.", line=number
             )
-        yield _Row(number, values)
+        yield _ListingRow(number, values)

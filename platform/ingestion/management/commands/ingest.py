@@ -38,10 +38,10 @@ class Command(BaseCommand):
             files = [file for path in paths for file in list_folder(path)]
         except AppError as error:
             raise CommandError(sentence(error.code, **error.context)) from error
-        places = ", ".join(map(shown, paths))
+        sources = ", ".join(map(shown, paths))
         if not files:
-            raise CommandError(f"There is no picture in {places}")
-        current = start_import(source or places)
+            raise CommandError(f"There is no picture in {sources}")
+        current = start_import(source or sources)
         refused = self._take_in(current, files)
         self._report(current, refused)
         if not no_wait:
