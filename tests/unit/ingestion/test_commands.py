@@ -179,7 +179,7 @@ def test_the_sample_is_the_same_each_time(samples: list[Path]) -> None:
 
 
 def test_the_sample_is_offered_only_to_an_empty_catalogue(media: Path, broker: Broker) -> None:
-    catalog.Image.objects.create(sha256="0" * 64, format="png", width=1, height=1, file_bytes=1)
+    Image.objects.create(sha256="0" * 64, format="png", width=1, height=1, file_bytes=1)
 
     assert run("sample", "--offer") == ""
 
