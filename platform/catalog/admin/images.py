@@ -1,20 +1,17 @@
-"""The catalogue for its keepers. What touches files or points goes through the services."""
+"""Images for the catalogue's keepers. What touches files or points goes through the services."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
-from django.utils.formats import date_format, number_format
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import mark_safe
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -23,10 +20,11 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from catalog import services
-from catalog.models import Album, EncoderVersion, Image, Region, Tag
+from catalog.admin.cells import breakable
+from catalog.models import Image, Region
 from catalog.presenters import thumbnail_url
 from catalog.validation import MIME_TYPES
-from jobs.admin import FixedChoicesFilter, ReadOnlyAdmin
+from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
 
 # Fields that the vector points carry, for filters: a change of one must reach the points.
@@ -60,10 +58,6 @@ class ErrorFilter(FixedChoicesFilter):
         failed = Image.objects.filter(status=Image.Status.FAILED).order_by("error_code")
         codes = failed.values_list("error_code", flat=True).distinct()
         return tuple((code, sentence(code)) for code in codes)
-
-
-def _breakable(long_word: str) -> str:
-    return format_html('<span style="overflow-wrap:anywhere">{}</span>', long_word)
 
 
 class RegionInline(TabularInline):
@@ -178,7 +172,7 @@ class ImageAdmin(ModelAdmin):
     @display(description=_("SHA-256"))
     def sha256_shown(self, image: Image) -> str:
         """Return the hash, which a narrow screen may break."""
-        return _breakable(image.sha256)
+        return breakable(image.sha256)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the link from an import to its images too."""
@@ -256,100 +250,3 @@ class ImageAdmin(ModelAdmin):
             count,
         )
         self.message_user(request, said % {"count": count}, messages.SUCCESS)
-
-
-class NamedSetAdmin(ModelAdmin):
-    """Tags and albums: their names are part of every point, so a change re-indexes the images."""
-
-    list_display = ("name",)
-    search_fields = ("name",)
-
-    def save_model(
-        self, request: HttpRequest, obj: Tag | Album, form: ModelForm, *args: Any
-    ) -> None:
-        """Save, and have the points of its images carry the new name."""
-        super().save_model(request, obj, form, *args)
-        if "name" in form.changed_data:  # a new one has no images yet
-            services.request_indexing(obj.images.all())
-
-    def delete_model(self, request: HttpRequest, obj: Tag | Album) -> None:
-        """Delete, and have the points of its images forget it."""
-        self.delete_queryset(request, type(obj).objects.filter(pk=obj.pk))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Do the same for many; asked for before they are gone, together with it."""
-        with transaction.atomic():
-            images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
-            services.request_indexing(images)
-            super().delete_queryset(request, queryset)
-
-    @property
-    def _relation(self) -> str:
-        return {Tag: "tags", Album: "albums"}[self.model]
-
-
-@admin.register(Tag)
-class TagAdmin(NamedSetAdmin):
-    """Tags."""
-
-
-@admin.register(Album)
-class AlbumAdmin(NamedSetAdmin):
-    """Albums."""
-
-
-@admin.register(EncoderVersion)
-class EncoderVersionAdmin(ReadOnlyAdmin):
-    """Which weights filled which collection; the workers decide it."""
-
-    list_display = ("collection", "state_badge", "encoder", "choice", "dim", "reason", "created_at")
-    fields = (
-        *("collection", "state", "encoder", "choice", "reason", "weights", "weights_hash"),
-        *("preprocessing_hash", "dim", "thresholds"),
-        *("detector", "detector_reason", "detector_weights_hash", "created_at"),
-    )
-
-    @display(
-        description=_("state"),
-        ordering="state",
-        label={EncoderVersion.State.BUILDING: "info", EncoderVersion.State.LIVE: "success"},
-    )
-    def state_badge(self, version: EncoderVersion) -> tuple[str, Any]:
-        """Return the state and its name."""
-        return version.state, version.get_state_display()
-
-    @display(description=_("SHA-256 of the weights"))
-    def weights_hash(self, version: EncoderVersion) -> str:
-        """Return the hash, which a narrow screen may break."""
-        return _breakable(version.weights_sha256)
-
-    @display(description=_("SHA-256 of the preprocessing"))
-    def preprocessing_hash(self, version: EncoderVersion) -> str:
-        """Return the hash, which a narrow screen may break."""
-        return _breakable(version.preprocessing_sha256)
-
-    @display(description=_("SHA-256 of the detector's weights"), empty_value="")
-    def detector_weights_hash(self, version: EncoderVersion) -> str:
-        """Return the hash, which a narrow screen may break."""
-        return _breakable(version.detector_weights_sha256)
-
-    @display(description=_("thresholds"))
-    def thresholds(self, version: EncoderVersion) -> str:
-        """Return a line for each precision that the calibration was asked for."""
-        if version.calibration is None:
-            return str(_("not calibrated"))
-        lines = ((_threshold_line(point),) for point in version.calibration["thresholds"])
-        return format_html_join(mark_safe("<br>"), "{}", lines)
-
-
-def _threshold_line(point: Mapping[str, Any]) -> str:
-    percent = f"{100 * point['asked_precision']:.4g}"  # 99.9% must not read as 100%
-    asked = f"{number_format(percent)}%"
-    if point["threshold"] is None:
-        return str(_("%(precision)s right: no score is enough") % {"precision": asked})
-    found = _("%(precision)s right: score %(score)s or more, finds %(recall).0f%%") % {
-        "precision": asked,
-        "score": number_format(f"{point['threshold']:.3f}"),
-        "recall": 100 * point["recall"],
-    }
-    return str(found)

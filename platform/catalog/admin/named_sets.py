@@ -1,0 +1,53 @@
+"""Tags and albums for the catalogue's keepers."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from catalog import services
+from catalog.models import Album, Image, Tag
+
+
+class NamedSetAdmin(ModelAdmin):
+    """Tags and albums: their names are part of every point, so a change re-indexes the images."""
+
+    list_display = ("name",)
+    search_fields = ("name",)
+
+    def save_model(
+        self, request: HttpRequest, obj: Tag | Album, form: ModelForm, *args: Any
+    ) -> None:
+        """Save, and have the points of its images carry the new name."""
+        super().save_model(request, obj, form, *args)
+        if "name" in form.changed_data:  # a new one has no images yet
+            services.request_indexing(obj.images.all())
+
+    def delete_model(self, request: HttpRequest, obj: Tag | Album) -> None:
+        """Delete, and have the points of its images forget it."""
+        self.delete_queryset(request, type(obj).objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Do the same for many; asked for before they are gone, together with it."""
+        with transaction.atomic():
+            images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
+            services.request_indexing(images)
+            super().delete_queryset(request, queryset)
+
+    @property
+    def _relation(self) -> str:
+        return {Tag: "tags", Album: "albums"}[self.model]
+
+
+@admin.register(Tag)
+class TagAdmin(NamedSetAdmin):
+    """Tags."""
+
+
+@admin.register(Album)
+class AlbumAdmin(NamedSetAdmin):
+    """Albums."""
