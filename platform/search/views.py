@@ -13,7 +13,8 @@ from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, UserInputError
 from search import query_files, services
 from search.forms import QueryForm
-from search.presenters import as_json, present_result
+from search.presenters.answer_json import as_json
+from search.presenters.page import present_result
 from site_http.access import searchers_only
 from site_http.responses import error_json, mark, present_error, wants_json
 

@@ -1,0 +1,1 @@
+"""How the answer to a search is shown, to people and to programs."""
