@@ -3,21 +3,18 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
 
-from catalog.models import EncoderVersion, Image, Region
-from catalog.selectors import find_images_with_regions, get_live_encoder
+from catalog.models import EncoderVersion
+from catalog.selectors import get_live_encoder
 from catalog.validation import ValidPicture, validate
 from catalog.vector_store import open_index
 from kernel.errors import AppError, DefectError, TransientError, UserInputError
-from kernel.ids import point_id
 from kernel.task_messages import (
     Box,
     ComparedRegion,
@@ -28,7 +25,8 @@ from kernel.task_messages import (
 )
 from ml.rules.layout import Layout
 from search import query_files, query_worker
-from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
+from search.catalogue_rows import best_copies, read_rows, with_copies
+from search.groups import Group, QueryPart, best_pairs, hits_a_part, parts_of, rank
 from search.question import Question
 from vectors.index import Hit, VectorIndex, Where
 
@@ -84,37 +82,6 @@ class SearchResult:
     are_copies_checked: bool
     model_ms: float
     total_ms: float
-
-
-@dataclass(frozen=True)
-class _CatalogueRows:
-    """Rows of what was found: images by id, regions by their points' ids and by their own."""
-
-    images: dict[UUID, Image]
-    by_point: dict[UUID, Region]
-    by_id: dict[int, Region]
-
-    def candidates(self, pairs: dict[UUID, Pair], *, limit: int) -> list[int]:
-        """Return the regions to compare a part with: what it matched, of objects the full image.
-
-        Args:
-            pairs: of the part, the best first.
-            limit: regions that are returned.
-        """
-        chosen: list[int] = []
-        for image_id, pair in islice(pairs.items(), limit):
-            region = self.by_point.get(pair.point_id)
-            if region is not None and region.kind == Region.Kind.PANEL:
-                chosen.append(region.pk)
-            elif image_id in self.full_images:
-                chosen.append(self.full_images[image_id])
-        return chosen
-
-    @cached_property
-    def full_images(self) -> dict[UUID, int]:
-        """Image → the region that is all of it."""
-        regions = self.by_id.values()
-        return {each.image_id: each.pk for each in regions if each.kind == Region.Kind.FULL_IMAGE}
 
 
 def search(question: Question) -> SearchResult:
@@ -184,7 +151,7 @@ def _find(
     limit = hits_a_part(len(parts))
     found = _nearest(open_index(version), extracted, parts, labels=question.labels, limit=limit)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
-    catalogue = _read({image_id for each in pairs for image_id in each}, version)
+    catalogue = read_rows({image_id for each in pairs for image_id in each}, version)
     compared = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(parts)))
     asked = [
         ComparedRegion(part.region.box, tuple(catalogue.candidates(each, limit=compared)))
@@ -203,12 +170,12 @@ def _find(
     except (TransientError, DefectError) as error:  # hits by score alone are worth showing
         is_ours = isinstance(error, DefectError)
         logger.warning("copies were not checked", extra={"code": error.code}, exc_info=is_ours)
-    catalogue = _with_copies(catalogue, copies, version)
+    catalogue = with_copies(catalogue, copies, version)
     groups = tuple(
         rank(
             part,
             each,
-            _by_image(those, catalogue, question.labels),
+            best_copies(those, catalogue, question.labels),
             catalogue.images,
             catalogue.by_point,
             query_sha256=picture.sha256,
@@ -246,49 +213,6 @@ def _nearest(
                 found[row] += hits
             full = [row for row, hits in zip(full, more, strict=True) if len(hits) == k]
     return found
-
-
-def _read(image_ids: Iterable[UUID], version: EncoderVersion) -> _CatalogueRows:
-    images = find_images_with_regions(image_ids)
-    by_point = {
-        point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk): region
-        for image in images.values()
-        for region in image.regions.all()
-    }
-    return _CatalogueRows(images, by_point, {region.pk: region for region in by_point.values()})
-
-
-def _with_copies(
-    catalogue: _CatalogueRows, copies: Sequence[Sequence[Copy]], version: EncoderVersion
-) -> _CatalogueRows:
-    """Add the images that were found by their hashes alone."""
-    unknown = {copy.region_id for each in copies for copy in each} - set(catalogue.by_id)
-    if not unknown:
-        return catalogue
-    image_ids = Region.objects.filter(pk__in=unknown).values_list("image_id", flat=True)
-    more = _read(image_ids, version)
-    return _CatalogueRows(
-        catalogue.images | more.images,
-        catalogue.by_point | more.by_point,
-        catalogue.by_id | more.by_id,
-    )
-
-
-def _by_image(
-    copies: Sequence[Copy], catalogue: _CatalogueRows, labels: Sequence[str]
-) -> dict[UUID, tuple[Region, Copy]]:
-    """Return the surest copy in each image; where labels are asked for, in those that have one."""
-    named = {region.image_id for region in catalogue.by_id.values() if region.label in labels}
-    best: dict[UUID, tuple[Region, Copy]] = {}
-    for copy in sorted(copies, key=_evidence, reverse=True):
-        region = catalogue.by_id.get(copy.region_id)
-        if region is not None and (not labels or region.image_id in named):
-            best.setdefault(region.image_id, (region, copy))
-    return best
-
-
-def _evidence(copy: Copy) -> tuple[bool, int]:
-    return copy.is_near_identical, 0 if copy.overlap is None else copy.overlap.inliers
 
 
 def _facets(groups: Sequence[Group], chosen: Sequence[str]) -> tuple[Facet, ...]:
