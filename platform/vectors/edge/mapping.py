@@ -4,7 +4,7 @@ Whatever has no counterpart here is refused with a clear message. Nothing is eve
 that is silently dropped returns pictures that the person has excluded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -21,6 +21,9 @@ from vectors.ranking import first_invalid_row
 _RESCORE, _OVERSAMPLING = True, 2.0
 
 _DEFAULT_LIMIT = 10  # Qdrant's
+
+# Writes are applied before they are answered, in one order: there is no queue to number them in.
+COMPLETED: Mapping[str, object] = {"operation_id": 0, "status": "completed"}
 
 PointId: TypeAlias = int | UUID | str  # the name exists in Edge's stubs only
 

@@ -26,6 +26,10 @@ from vectors.edge.mapping import new_shard_config
 
 logger = logging.getLogger(__name__)
 
+# Seconds between flushes of what was written: what a power cut may cost (a killed process costs
+# nothing), and how long the write-ahead log grows.
+FLUSH_INTERVAL_S = 3.0
+
 _FORMAT = 1
 # Names are folder names: nothing that leads out of the folder or hides in it.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
