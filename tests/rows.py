@@ -8,9 +8,18 @@ from kernel.regions import FoundRegion
 
 
 def full_images(image_ids: Iterable[UUID]) -> dict[UUID, list[FoundRegion]]:
-    """Images described as one whole picture each; unknown ids, too, with a size of their own."""
+    """Images indexed as one full image each; unknown ids, too, with a size of their own."""
     sizes = {image.pk: (image.width, image.height) for image in Image.objects.all()}
     return {
         image_id: [FoundRegion("whole", 0, 0, 0, *sizes.get(image_id, (1, 1)))]
         for image_id in image_ids
     }
+
+
+def new_images(count: int) -> list[UUID]:
+    """Add images that nothing was done with yet, without files; return their ids."""
+    rows = [
+        Image(sha256=f"{n:064}", format="png", width=3, height=2, file_bytes=1)
+        for n in range(count)
+    ]
+    return [image.pk for image in Image.objects.bulk_create(rows)]

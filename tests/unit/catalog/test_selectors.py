@@ -1,4 +1,4 @@
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -9,19 +9,11 @@ from catalog.validation import validate
 from kernel.errors import TransientError
 from tests.conftest import AddImage
 from tests.pictures import numbered, plain
-from tests.rows import full_images
+from tests.rows import full_images, new_images
 
 pytestmark = pytest.mark.django_db
 
 Status = Image.Status
-
-
-def new_images(count: int) -> list[UUID]:
-    rows = [
-        Image(sha256=f"{n:064}", format="png", width=3, height=2, file_bytes=1)
-        for n in range(count)
-    ]
-    return [image.pk for image in Image.objects.bulk_create(rows)]
 
 
 # Encoder versions
