@@ -58,7 +58,7 @@ class HitCard:
     """One image found.
 
     Attributes:
-        box: where in the image the part lies that was met: x, y, width, height in pixels of it
+        box: where in the image the part lies that matched: x, y, width, height in pixels of it
             upright; None is all of it.
         bar: from 0 to 1, for the meter: the probability, or the score where none is known.
         percent: the probability that both show the same subject; None where it is not known.

@@ -277,7 +277,7 @@ def _with_copies(
 def _by_image(
     copies: Sequence[Copy], catalogue: _CatalogueRows, labels: Sequence[str]
 ) -> dict[UUID, tuple[Region, Copy]]:
-    """Return the surest copy in each image; where labels are asked for, in those that have one."""
+    """Return the best copy in each image; where labels are asked for, in those that have one."""
     named = {region.image_id for region in catalogue.by_id.values() if region.label in labels}
     best: dict[UUID, tuple[Region, Copy]] = {}
     for copy in sorted(copies, key=_evidence, reverse=True):
