@@ -79,11 +79,10 @@ def arguments(query: str, **changes: object) -> dict[str, object]:
     return {"query_id": query, "width": 60, "height": 40, "box": None, **changes}
 
 
-@pytest.mark.parametrize("name", ["workers.extract_query", "workers.describe_query"])
-def test_a_query_is_answered_with_its_embedding_under_the_new_name_and_the_old(
-    query: str, version: EncoderVersion, weights: list[str], name: str
+def test_a_query_is_answered_with_its_embedding(
+    query: str, version: EncoderVersion, weights: list[str]
 ) -> None:
-    answer = json.loads(json.dumps(app.tasks[name](**arguments(query))))
+    answer = json.loads(json.dumps(app.tasks["workers.describe_query"](**arguments(query))))
 
     assert answer.pop("model_ms") >= 0
     row = np.frombuffer(base64.b64decode(answer.pop("embeddings")), dtype="<f4")
