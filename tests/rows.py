@@ -8,7 +8,7 @@ from kernel.regions import FoundRegion
 
 
 def full_images(image_ids: Iterable[UUID]) -> dict[UUID, list[FoundRegion]]:
-    """Images described as one whole picture each; unknown ids, too, with a size of their own."""
+    """Images indexed as one full image each; unknown ids, too, with a size of their own."""
     sizes = {image.pk: (image.width, image.height) for image in Image.objects.all()}
     return {
         image_id: [FoundRegion("whole", 0, 0, 0, *sizes.get(image_id, (1, 1)))]

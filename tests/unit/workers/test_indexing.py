@@ -263,7 +263,7 @@ def test_a_storage_that_goes_away_leaves_the_rest_waiting(
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["asked-for", "done"])
-@pytest.mark.parametrize("is_kept", [False, True], ids=["described", "kept"])
+@pytest.mark.parametrize("is_kept", [False, True], ids=["extracted", "kept"])
 def test_an_image_deleted_while_it_is_described_or_kept_leaves_no_point(
     images: list[Image], loaded: Loaded, version: EncoderVersion, is_gone: bool, is_kept: bool
 ) -> None:
