@@ -11,6 +11,7 @@ from kernel.errors import (
     UserInputError,
 )
 from kernel.hashing import sha256_hex
+from kernel.task_messages import MalformedMessage
 from kernel.task_names import EXTRACT_QUERY, FIND_COPIES, QUEUES, WARM_UP
 
 KINDS = [UserInputError, ConflictError, TransientError, DefectError]
@@ -54,6 +55,12 @@ def test_a_missing_file_crosses_processes_as_what_it_is() -> None:
         FileMissing.CODE,
         {"name": "a"},
     )
+
+
+def test_what_is_wrong_with_a_message_is_still_said_in_another_process() -> None:
+    error = pickle.loads(pickle.dumps(MalformedMessage("box is missing")))  # noqa: S301  # made here
+
+    assert (type(error), error.detail) == (MalformedMessage, "box is missing")
 
 
 def test_waiting_time_is_only_a_transient_errors() -> None:
