@@ -12,8 +12,8 @@ def keep_freed_memory() -> bool:
 
     glibc gives large blocks back to the kernel when they are freed, and the next picture then
     faults them in again, page by page: 28 MB in a forward pass on a CPU, 23 MB when a picture is
-    taken apart. Without that, 256 forward passes took 2.5 s instead of 4.4 s (EfficientNet-lite2,
-    batches of 16, 2 cores), and a rich page was taken apart in 49 ms instead of 67. The process
+    segmented. Without that, 256 forward passes took 2.5 s instead of 4.4 s (EfficientNet-lite2,
+    batches of 16, 2 cores), and a rich page was segmented in 49 ms instead of 67. The process
     keeps what it needed at its peak. Nothing happens where the C library is not glibc.
 
     Source: mallopt(3).

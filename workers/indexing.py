@@ -1,4 +1,4 @@
-"""From original files to points: decode, take apart, embed, upsert, record."""
+"""From original files to points: decode, segment, embed, upsert, record."""
 
 import io
 import logging

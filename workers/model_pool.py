@@ -36,7 +36,7 @@ def get() -> Loaded:
         MlError: the weights cannot be loaded.
         DefectError: "encoder:ours:weights-changed": what lies on disk is not what filled the
             collection; comparing the two would be meaningless. "detector:ours:weights-changed":
-            likewise, of the objects in it.
+            what lies on disk is not what found the objects in it.
     """
     return _load(live_encoder())
 

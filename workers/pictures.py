@@ -13,7 +13,7 @@ from ml.types import Box
 from workers.policies import translated
 
 # A page on a 4K display is not reduced yet; 16 such pictures are 400 MB.
-MAX_PIXELS = 3840 * 2160
+MAX_DECODED_PIXELS = 3840 * 2160
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class UprightPicture:
 
 
 def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
-    """Return a picture file upright, at most `MAX_PIXELS` of it: a larger one at 1/2, 1/3, ….
+    """Return a picture file upright, of at most `MAX_DECODED_PIXELS`: at 1/2, 1/3, ….
 
     Args:
         data: the file.
@@ -81,4 +81,4 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
 
 def _times_too_large(width: int, height: int) -> int:
     """Return by what its sides have to be divided, at least 1."""
-    return math.ceil(math.sqrt(width * height / MAX_PIXELS))
+    return math.ceil(math.sqrt(width * height / MAX_DECODED_PIXELS))

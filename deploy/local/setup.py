@@ -243,11 +243,6 @@ def _alone(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _chosen_models() -> dict[str, str]:
-    """Return what ENCODER and DETECTOR say."""
-    return {name: os.environ.get(name.upper()) or "auto" for name in ("encoder", "detector")}
-
-
 def main() -> int:
     """Set up from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="deploy.local.setup", description=main.__doc__)

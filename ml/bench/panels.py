@@ -31,7 +31,7 @@ def measure(
         EvaluationDataInvalid: there is no such folder, or nothing in it is named as a picture.
         NoPictures: none can be read.
     """
-    split(np.zeros((64, 64, 3), np.uint8))  # loads the judges
+    split(np.zeros((64, 64, 3), np.uint8))  # loads the classifiers
     names: list[str] = []
     usual, own = [], []
     for name, image in first_pictures(folder, count):

@@ -31,7 +31,7 @@ FEATURES = (
     "aspect",  # shorter side by longer
     "shorter side",  # pixels of the original
     "deviation",  # grey levels
-    "textured",  # see `Sheet.textured`
+    "textured",  # see `WorkCopy.textured`
 )
 
 

@@ -83,7 +83,7 @@ def make_work_copy(pixels: NDArray[np.uint8]) -> WorkCopy:
 
 
 def _textured(gradient: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Return the table `Sheet.textured` of the gradient."""
+    """Return the table `WorkCopy.textured` of the gradient."""
     config = CONFIG.work_copy
     is_middling = cv2.inRange(gradient, (config.max_flat_levels + 1,), (config.max_texture_levels,))
     share = cv2.blur(is_middling, (config.texture_window_px, config.texture_window_px))

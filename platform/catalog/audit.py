@@ -133,7 +133,7 @@ def _points_of_all_images(version: EncoderVersion) -> Iterator[UUID]:
 def _still_orphans(unexpected: dict[UUID, UUID], version: EncoderVersion) -> Iterator[UUID]:
     """Leave out what may become right: points of images being indexed, failed, being deleted.
 
-    Of an indexed image a point without a region is left over from a description that was stopped.
+    Of an indexed image a point without a region is left over from an indexing that was stopped.
     """
     points = list(unexpected)
     for start in range(0, len(points), _IDS_PER_QUERY):

@@ -54,7 +54,7 @@ def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResp
     return _file(
         request,
         storage.region_thumbnail_name(image.sha256, region),
-        etag=None,  # a later description may find another region of that number
+        etag=None,  # a later indexing may find another region of that number
         headers={"Content-Type": "image/jpeg"},
     )
 

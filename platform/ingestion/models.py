@@ -14,7 +14,7 @@ class Import(models.Model):
 
     ``running → finished | interrupted``; the counts are of files: found = added + duplicates +
     failed once it is finished, and `touched_at` is when they last moved. `images` are those it
-    brought again, so that indexing them can be watched.
+    added or found already stored, so that indexing them can be watched.
     """
 
     class State(models.TextChoices):

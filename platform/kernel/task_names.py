@@ -1,11 +1,12 @@
-"""Names of every task, so that the web can send work without importing it."""
+"""Names of every task, so that the web can send work without importing it.
+
+The values stay as they are, as keys of messages do: while one release replaces another, each side
+may meet the other's.
+"""
 
 from typing import Final
 
-EXTRACT_QUERY: Final = "workers.extract_query"
-# What EXTRACT_QUERY was called before: a web of the last release may still run while the workers
-# are replaced. It goes with the next release.
-DESCRIBE_QUERY: Final = "workers.describe_query"
+EXTRACT_QUERY: Final = "workers.describe_query"
 FIND_COPIES: Final = "workers.find_copies"
 WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
@@ -15,7 +16,6 @@ EXPIRE_QUERIES: Final = "workers.expire_queries"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
-    DESCRIBE_QUERY: "query",
     FIND_COPIES: "query",
     WARM_UP: "query",
     INDEX_IMAGES: "bulk",

@@ -32,7 +32,7 @@ class QueryPart:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two regions that met, and how alike they make the pictures: greater is more similar."""
+    """Two matched regions, and how alike they make the pictures: greater is more similar."""
 
     query: QueryRegion
     point_id: UUID
@@ -51,7 +51,7 @@ class ImageHit:
             where the image was found by its hash alone.
         probability: that both show the same subject, 0..1; None where there is no score, or where
             the encoder is not calibrated.
-        query: the query's region that met.
+        query: the query's region that matched.
         region: the image's; None where its row is gone.
         copy: the proof, where the verdict has one.
     """
@@ -130,7 +130,7 @@ def rank(
     calibration: Mapping[str, Any] | None,
     limit: int,
 ) -> Group:
-    """Return a part's images: what is proved first, the surest rung on top, then by score.
+    """Return a part's images: what is proved first, the best rung on top, then by score.
 
     Within a rung, what shares most with the part comes first.
 
@@ -170,7 +170,7 @@ def rank(
             )
         )
     hits.sort(key=_order)
-    kept = (replace(hit, rank=rank) for rank, hit in enumerate(hits[:limit], start=1))
+    kept = (replace(hit, rank=position) for position, hit in enumerate(hits[:limit], start=1))
     return Group(part.region, tuple(kept))
 
 

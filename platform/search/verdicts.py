@@ -1,4 +1,4 @@
-"""The ladder of verdicts: what a hit is to the query, the surest first."""
+"""The ladder of verdicts: what a hit is to the query, the best first."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
     @property
     def rung(self) -> int:
-        """From 0, the surest."""
+        """From 0, the best."""
         return list(Verdict).index(self)
 
     @property

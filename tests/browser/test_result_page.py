@@ -252,7 +252,7 @@ def test_facet_is_put_on_kept_and_taken_off(open_page, catalogue):
     assert "label" not in asked(page)
 
 
-def test_object_that_was_met_is_outlined_on_the_thumbnail(open_page, searchable, worker):
+def test_object_that_matched_is_outlined_on_the_thumbnail(open_page, searchable, worker):
     # given a picture in which only the object is red
     picture = Pillow.new("RGB", (WIDTH, HEIGHT), BLUE)
     picture.paste(RED, (150, 100, 450, 300))

@@ -28,13 +28,6 @@ def extract_query(**arguments: object) -> JsonObject:
     )
 
 
-@app.task(name=task_names.DESCRIBE_QUERY, shared=False, ignore_result=False)
-def describe_query(**arguments: object) -> JsonObject:
-    """Answer a web of the release before, which knows `extract_query` by this name."""
-    answer: JsonObject = extract_query(**arguments)
-    return answer
-
-
 @app.task(name=task_names.FIND_COPIES, shared=False, ignore_result=False)
 def find_copies(**arguments: object) -> JsonObject:
     """Answer a `FindCopiesRequest` with `FoundCopies`, or the error that it ended in."""

@@ -8,8 +8,9 @@ from PIL import Image
 
 from ml.errors import MlError
 from ml.evaluation.images import EvaluationImage, read_image
-from ml.evaluation.parts.measure import THUMBNAIL_PX, Asked
+from ml.evaluation.parts.measure import Asked
 from ml.evaluation.sheet import BLACK, TEXT_PX, Grid, Position, draw_sheet, write_line
+from ml.evaluation.thumbnails import THUMBNAIL_PX
 
 _GAP_PX, _PICTURES = 12, 3
 _GRID = Grid(

@@ -19,6 +19,7 @@ from ml.evaluation.datasets import list_pictures
 from ml.evaluation.images import EvaluationImage
 from ml.evaluation.parts.catalogue import PhotoCatalogue
 from ml.evaluation.parts.queries import PAGE, Query, make_query
+from ml.evaluation.thumbnails import THUMBNAIL_PX
 from ml.left_out import LeftOut
 from ml.panels import Splitting, split
 from ml.panels.learning.collages import STYLES
@@ -26,7 +27,6 @@ from ml.types import Box, intersection_over_union
 
 # A panel counts from this size; it is found where one of the found boxes shares so much with it.
 MIN_SIDE_PX, MIN_IOU = 120, 0.5
-THUMBNAIL_PX = 168
 
 
 @dataclass(frozen=True, slots=True)

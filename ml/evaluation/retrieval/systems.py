@@ -12,7 +12,7 @@ from ml.evaluation.embedding import Embedded, ObjectEmbeddings
 from ml.evaluation.retrieval import normalisation
 from ml.evaluation.retrieval.plan import Plan
 from ml.rules.pair_score import pair_score
-from ml.rules.regions import RegionKind
+from ml.rules.regions import FULL_IMAGE, OBJECT, RegionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ def _regions(
 ) -> list[tuple[RegionKind, NDArray[np.float32], NDArray[np.bool_]]]:
     """Return kind, (P, D) embeddings and (P,) whether there is one: the full image, each object."""
     regions: list[tuple[RegionKind, NDArray[np.float32], NDArray[np.bool_]]] = [
-        ("whole", embeddings[indices], np.ones(len(indices), np.bool_))
+        (FULL_IMAGE, embeddings[indices], np.ones(len(indices), np.bool_))
     ]
     regions += [
-        ("object", objects.embeddings[indices, column], objects.is_there[indices, column])
+        (OBJECT, objects.embeddings[indices, column], objects.is_there[indices, column])
         for column in range(objects.is_there.shape[1])
     ]
     return regions

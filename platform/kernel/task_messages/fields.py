@@ -21,14 +21,15 @@ _SHOWN_CHARS = 80
 
 
 class MalformedMessage(DefectError):
-    """The other side says what this one does not understand: their releases do not fit.
-
-    `detail` names the field, from the outside in, and what is wrong with it.
-    """
+    """The other side says what this one does not understand: their releases do not fit."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("messages:ours:malformed", detail=detail)
-        self.detail = detail
+
+    @property
+    def detail(self) -> str:
+        """The field, from the outside in, and what is wrong with it."""
+        return str(self.context["detail"])
 
 
 @dataclass(frozen=True, slots=True)

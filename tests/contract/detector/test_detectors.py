@@ -35,7 +35,7 @@ def test_each_picture_is_its_own_and_stays_as_it_was(choice):
         assert {(e.label, e.box) for e in batched if e.confidence > 0.05} == firm
 
 
-def test_boxes_lie_in_the_picture_and_the_surest_comes_first(choice):
+def test_boxes_lie_in_the_picture_and_the_most_confident_comes_first(choice):
     detector = registry.load(choice, device="cpu")
     images = pictures(8)
 

@@ -168,7 +168,7 @@ def test_a_commit_that_was_asked_for_is_the_one_that_is_loaded(server, cache):
     assert not (cache / "pins.json").exists()
 
 
-def test_branches_of_one_repository_are_recorded_apart(server, cache):
+def test_each_branch_of_a_repository_is_recorded_by_itself(server, cache):
     server.commits["other"] = LATER
     hub = Hub(cache, endpoint=server.endpoint)
 

@@ -78,7 +78,7 @@ def test_no_audit_before_an_encoder_was_chosen() -> None:
         audit()
 
 
-def test_a_lost_point_is_found_and_its_image_described_again(
+def test_a_lost_point_is_found_and_its_image_indexed_again(
     indexed: list[Image], version: EncoderVersion, index: VectorIndex
 ) -> None:
     image = indexed[1]
@@ -93,7 +93,7 @@ def test_a_lost_point_is_found_and_its_image_described_again(
     assert image.job.arguments == {"image_ids": [str(image.pk)]}
 
 
-def test_a_lost_collection_is_made_anew_and_everything_described_again(
+def test_a_lost_collection_is_made_anew_and_everything_indexed_again(
     add_image: AddImage, version: EncoderVersion
 ) -> None:
     image = add_image(plain())
@@ -134,7 +134,7 @@ def test_a_point_of_a_known_image_is_no_orphan(
     assert audit().differences == {}
 
 
-def test_a_point_that_names_another_image_is_described_again(
+def test_a_point_that_names_another_image_is_indexed_again(
     indexed: list[Image], version: EncoderVersion, index: VectorIndex
 ) -> None:
     # Left over from an earlier image of the same content: no search could show what it names.
@@ -375,7 +375,7 @@ def test_files_made_of_regions_belong_to_their_image(collage: Image, media: Path
     assert (found.regions, found.points) == (2, 2)
 
 
-def test_a_lost_thumbnail_of_a_panel_has_the_image_described_again(collage: Image) -> None:
+def test_a_lost_thumbnail_of_a_panel_has_the_image_indexed_again(collage: Image) -> None:
     storage.delete(storage.region_thumbnail_name(collage.sha256, PANEL))
 
     found = audit()

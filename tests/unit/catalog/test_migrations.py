@@ -14,7 +14,7 @@ def migrate(target: tuple[str, str]) -> object:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_described_images_are_described_again_and_others_left_alone() -> None:
+def test_indexed_images_are_indexed_again_and_others_left_alone() -> None:
     try:
         image = migrate(BEFORE).get_model("catalog", "Image")
         fields = {"format": "png", "width": 1, "height": 1, "file_bytes": 1}

@@ -71,7 +71,7 @@ def test_every_status_is_counted() -> None:
     assert selectors.count_by_status() == {"queued": 1, "indexed": 2, "failed": 0, "deleting": 0}
 
 
-def test_images_described_again_can_still_be_found() -> None:
+def test_images_indexed_again_can_still_be_found() -> None:
     ids = new_images(4)
     services.record_indexed(full_images(ids[:3]))
     Image.objects.filter(pk=ids[0]).update(status=Image.Status.QUEUED)

@@ -11,7 +11,8 @@ from kernel.errors import (
     UserInputError,
 )
 from kernel.hashing import sha256_hex
-from kernel.task_names import DESCRIBE_QUERY, EXTRACT_QUERY, FIND_COPIES, QUEUES, WARM_UP
+from kernel.task_messages import MalformedMessage
+from kernel.task_names import EXTRACT_QUERY, FIND_COPIES, QUEUES, WARM_UP
 
 KINDS = [UserInputError, ConflictError, TransientError, DefectError]
 
@@ -56,6 +57,12 @@ def test_a_missing_file_crosses_processes_as_what_it_is() -> None:
     )
 
 
+def test_what_is_wrong_with_a_message_is_still_said_in_another_process() -> None:
+    error = pickle.loads(pickle.dumps(MalformedMessage("box is missing")))  # noqa: S301  # made here
+
+    assert (type(error), error.detail) == (MalformedMessage, "box is missing")
+
+
 def test_waiting_time_is_only_a_transient_errors() -> None:
     assert TransientError("a:transient:b").retry_after_s == 5.0
     assert not hasattr(UserInputError("a:user:b"), "retry_after_s")
@@ -64,7 +71,7 @@ def test_waiting_time_is_only_a_transient_errors() -> None:
 def test_only_what_a_person_waits_for_is_on_the_query_queue() -> None:
     on_query = {name for name, queue in QUEUES.items() if queue == "query"}
 
-    assert on_query == {EXTRACT_QUERY, DESCRIBE_QUERY, FIND_COPIES, WARM_UP}
+    assert on_query == {EXTRACT_QUERY, FIND_COPIES, WARM_UP}
     assert set(QUEUES.values()) == {"query", "bulk", "maintenance"}
 
 

@@ -231,7 +231,7 @@ def test_proved_copies_come_first_with_their_proof(client, searchable, version, 
         "query_percent": 90,
         "image_percent": 31,
     }
-    # the encoder's best are compared, all four wholes here
+    # the encoder's best are compared, all four full images here
     [asked] = fake_worker.last_copies_request().regions
     assert asked.box == (0, 0, 60, 40)
     assert set(asked.region_ids) == set(Region.objects.values_list("pk", flat=True))

@@ -173,7 +173,7 @@ def test_hashes_follow_the_catalogue(
     [copy] = find_copies(query, [])
     assert copy.region_id == full_image_of(image).pk
 
-    # when it is described again its region has another number
+    # when it is indexed again its region has another number
     catalog.request_indexing(Image.objects.filter(pk=image.pk))
     index_images([image.pk], loaded, job_id=None)
     [again] = find_copies(query, [])
@@ -345,7 +345,7 @@ def test_a_hundred_dead_hashes_hide_no_living_one(
     index_images([image.pk], loaded, job_id=None)
     catalogue_hashes.get().refresh()
     region = full_image_of(image)
-    for _ in range(100):  # described again and again, the same hash under another id
+    for _ in range(100):  # indexed again and again, the same hash under another id
         row = {"x1": 9, "y1": 9, "x0": 0, "y0": 0, "pdq": region.pdq, "pdq_quality": 100}
         Region.objects.create(image=image, kind="panel", ordinal=0, **row)
         catalogue_hashes.get().refresh()

@@ -24,7 +24,7 @@ from tests.unit.workers.conftest import with_encoder, with_index
 from vectors.errors import VectorStoreUnavailable
 from workers.indexing import index_images
 from workers.model_pool import Loaded
-from workers.pictures import MAX_PIXELS, decode_picture
+from workers.pictures import MAX_DECODED_PIXELS, decode_picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -263,7 +263,7 @@ def test_a_storage_that_goes_away_leaves_the_rest_waiting(
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["asked-for", "done"])
-@pytest.mark.parametrize("is_kept", [False, True], ids=["described", "kept"])
+@pytest.mark.parametrize("is_kept", [False, True], ids=["extracted", "kept"])
 def test_an_image_deleted_while_it_is_described_or_kept_leaves_no_point(
     images: list[Image], loaded: Loaded, version: EncoderVersion, is_gone: bool, is_kept: bool
 ) -> None:
@@ -347,7 +347,7 @@ def test_a_large_picture_is_looked_at_in_less_detail(size, format_name, expected
 
     assert picture.image.size == expected
     assert (picture.width, picture.height) == size
-    assert math.prod(expected) <= MAX_PIXELS
+    assert math.prod(expected) <= MAX_DECODED_PIXELS
 
 
 @pytest.mark.parametrize(

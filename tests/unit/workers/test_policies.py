@@ -153,7 +153,7 @@ def test_a_defect_around_the_pictures_is_no_fault_of_theirs(job: JobRecord, brok
     assert broker.take("bulk") == []
     assert (Image.objects.get().status, Image.objects.get().error_code) == ("queued", "")
 
-    # And once it is mended, they are described.
+    # And once it is mended, they are indexed.
     Image.objects.update(queued_at=timezone.now() - timedelta(seconds=61))
     assert jobs.sweep().requeued_images == 1
 

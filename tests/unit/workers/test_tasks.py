@@ -79,11 +79,10 @@ def arguments(query: str, **changes: object) -> dict[str, object]:
     return {"query_id": query, "width": 60, "height": 40, "box": None, **changes}
 
 
-@pytest.mark.parametrize("name", ["workers.extract_query", "workers.describe_query"])
-def test_a_query_is_answered_with_its_embedding_under_the_new_name_and_the_old(
-    query: str, version: EncoderVersion, weights: list[str], name: str
+def test_a_query_is_answered_with_its_embedding(
+    query: str, version: EncoderVersion, weights: list[str]
 ) -> None:
-    answer = json.loads(json.dumps(app.tasks[name](**arguments(query))))
+    answer = json.loads(json.dumps(app.tasks["workers.describe_query"](**arguments(query))))
 
     assert answer.pop("model_ms") >= 0
     row = np.frombuffer(base64.b64decode(answer.pop("embeddings")), dtype="<f4")
@@ -259,7 +258,7 @@ def test_weights_that_changed_fail_no_picture(
 
 
 @pytest.fixture
-def described(
+def indexed_images(
     add_image: AddImage, broker: Broker, index: VectorIndex, weights: list[str]
 ) -> list[Image]:
     images = [add_image(plain(colour)) for colour in (RED, GREEN, BLUE)]
@@ -275,9 +274,9 @@ def request_deletion(images: list[Image]) -> None:
 
 
 def test_a_deletion_removes_points_rows_and_files(
-    described: list[Image], broker: Broker, index: VectorIndex
+    indexed_images: list[Image], broker: Broker, index: VectorIndex
 ) -> None:
-    kept, *doomed = described
+    kept, *doomed = indexed_images
     request_deletion(doomed)
 
     deliver(broker, "maintenance")
@@ -288,9 +287,9 @@ def test_a_deletion_removes_points_rows_and_files(
     assert list(storage.list_names("thumbnails")) == [storage.thumbnail_name(kept.sha256)]
 
 
-def test_a_deletion_may_be_repeated(described: list[Image], index: VectorIndex) -> None:
-    ids = [image.pk for image in described]
-    request_deletion(described[:2])
+def test_a_deletion_may_be_repeated(indexed_images: list[Image], index: VectorIndex) -> None:
+    ids = [image.pk for image in indexed_images]
+    request_deletion(indexed_images[:2])
 
     delete_images(ids)
     delete_images(ids)
@@ -300,22 +299,22 @@ def test_a_deletion_may_be_repeated(described: list[Image], index: VectorIndex) 
 
 
 def test_an_image_deleted_before_it_was_recorded_leaves_no_point(
-    described: list[Image], index: VectorIndex
+    indexed_images: list[Image], index: VectorIndex
 ) -> None:
     # Its worker wrote the point and died before it recorded the region.
-    described[0].regions.all().delete()
-    request_deletion(described[:1])
+    indexed_images[0].regions.all().delete()
+    request_deletion(indexed_images[:1])
 
-    delete_images([described[0].pk])
+    delete_images([indexed_images[0].pk])
 
-    assert described[0].pk not in {image_id for _, image_id in index.scroll()}
+    assert indexed_images[0].pk not in {image_id for _, image_id in index.scroll()}
 
 
 def test_a_deletion_stopped_by_the_storage_goes_on_later(
-    described: list[Image], broker: Broker, use_storage
+    indexed_images: list[Image], broker: Broker, use_storage
 ) -> None:
     use_storage("tests.storages.FailingStorage", operation="delete", good=3)
-    request_deletion(described)
+    request_deletion(indexed_images)
     deliver(broker, "maintenance")
     job = JobRecord.objects.get(name=task_names.DELETE_IMAGES)
     assert (job.state, Image.objects.count()) == (State.QUEUED, 2)
@@ -328,10 +327,10 @@ def test_a_deletion_stopped_by_the_storage_goes_on_later(
 
 
 def test_images_can_be_deleted_after_their_collection_was_lost(
-    described: list[Image], broker: Broker
+    indexed_images: list[Image], broker: Broker
 ) -> None:
     EncoderVersion.objects.update(collection=f"lost__{uuid4().hex}")
-    request_deletion(described[:1])
+    request_deletion(indexed_images[:1])
 
     deliver(broker, "maintenance")
 

@@ -19,7 +19,7 @@ PLAIN = np.full((240, 320, 3), 90, np.uint8)
     ],
     ids=["identical", "turned and saved again", "crop", "another scene", "one colour"],
 )
-def test_the_surest_rung_that_holds_is_the_verdict(copy, verdict):
+def test_the_best_rung_that_holds_is_the_verdict(copy, verdict):
     found = compare(extract_query(copy), extract(scene(1)))
 
     assert found.verdict is verdict

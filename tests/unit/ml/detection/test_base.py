@@ -44,7 +44,7 @@ def test_what_has_no_part_in_the_picture_is_left_out(corners):
     assert boxes_of((1, 1, 3, 3), corners) == [(1, 1, 3, 3)]
 
 
-def test_the_surest_comes_first_and_names_are_lower_case():
+def test_the_most_confident_comes_first_and_names_are_lower_case():
     rows = np.array([[0, 0, 5, 5], [5, 5, 9, 9], [1, 1, 2, 2]], dtype=np.float32)
 
     found = detections_of(

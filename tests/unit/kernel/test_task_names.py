@@ -1,0 +1,16 @@
+"""What tasks are called on the wire, written out: web and workers of two releases run together."""
+
+from kernel import task_names
+
+
+def test_tasks_are_called_as_other_releases_call_them() -> None:
+    assert task_names.QUEUES == {
+        "workers.describe_query": "query",
+        "workers.find_copies": "query",
+        "workers.warm_up": "query",
+        "workers.index_images": "bulk",
+        "workers.delete_images": "maintenance",
+        "workers.sweep": "maintenance",
+        "workers.expire_queries": "maintenance",
+    }
+    assert task_names.EXTRACT_QUERY == "workers.describe_query"
