@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ml.panels.candidates import PanelCandidate
 from ml.panels.config import CONFIG
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.work_copy import WorkCopy
+from ml.panels.search.candidates import PanelCandidate
 from ml.types import Box
 
 

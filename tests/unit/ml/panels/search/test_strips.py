@@ -1,8 +1,8 @@
 import numpy as np
 
-from ml.panels.cuts import FEATURES, Cuts
-from ml.panels.strips import have_gutters, strips_beside, strips_between_cuts
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.cuts import FEATURES, Cuts
+from ml.panels.measurement.work_copy import make_work_copy
+from ml.panels.search.strips import have_gutters, strips_beside, strips_between_cuts
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 

@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.snapping import SnappedBox
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.snapping import SnappedBox
+from ml.panels.measurement.work_copy import WorkCopy
 from ml.types import Box
 
 FEATURES = (

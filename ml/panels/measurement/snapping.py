@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.seams import Seams
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.seams import Seams
+from ml.panels.measurement.work_copy import WorkCopy
 from ml.types import Box
 
 

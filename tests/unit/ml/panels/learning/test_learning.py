@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 
+from ml.panels.classification.trees import load_trees
 from ml.panels.learning.__main__ import main
 from ml.panels.learning.collages import MIN_PANEL_PX, STYLES, make_collage
 from ml.panels.learning.fitting import fit
 from ml.panels.learning.pages import make_page
-from ml.panels.trees import load_trees
 from tests.unit.ml.panels import pictures
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from ml.panels.candidates import PanelCandidate
-from ml.panels.nesting import replace_box_around_them, replace_canvas_under_them
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.work_copy import make_work_copy
+from ml.panels.search.candidates import PanelCandidate
+from ml.panels.search.nesting import replace_box_around_them, replace_canvas_under_them
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 

@@ -1,5 +1,6 @@
-from ml.panels import cuts, photo_features
-from ml.panels.classifiers import load_classifiers
+from ml.panels.classification import photo_features
+from ml.panels.classification.classifiers import load_classifiers
+from ml.panels.measurement import cuts
 
 
 def test_packaged_classifiers_know_the_features_in_their_order():

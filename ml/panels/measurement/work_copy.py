@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.seams import Seams, find_seams
+from ml.panels.measurement.seams import Seams, find_seams
 from ml.types import Box
 
 

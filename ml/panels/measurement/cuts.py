@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.work_copy import WorkCopy
 from ml.types import Box
 
 FEATURES = (

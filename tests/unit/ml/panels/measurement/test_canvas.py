@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.panels.canvas import Content, find_content
+from ml.panels.measurement.canvas import Content, find_content
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 

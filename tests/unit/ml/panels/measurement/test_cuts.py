@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ml.panels.cuts import FEATURES, find_cuts
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.cuts import FEATURES, find_cuts
+from ml.panels.measurement.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 

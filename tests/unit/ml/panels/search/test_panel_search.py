@@ -1,7 +1,7 @@
 import numpy as np
 
-from ml.panels.panel_search import find_panels
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.work_copy import make_work_copy
+from ml.panels.search.panel_search import find_panels
 from tests.unit.ml.panels import pictures
 
 MARGIN, WIDTH, HEIGHT, RIM = 30, 400, 150, 7

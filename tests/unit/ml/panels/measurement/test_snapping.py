@@ -1,7 +1,7 @@
 import pytest
 
-from ml.panels.snapping import SnappedBox, snap
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.snapping import SnappedBox, snap
+from ml.panels.measurement.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.panels.candidates import PanelCandidate
-from ml.panels.canvas import find_content
-from ml.panels.classifiers import Classifiers
+from ml.panels.classification.classifiers import Classifiers
+from ml.panels.classification.photo_features import coverage_of, full_coverage, panel_features
 from ml.panels.config import CONFIG
-from ml.panels.cuts import find_cuts
-from ml.panels.margins import trim_margins
-from ml.panels.nesting import replace_box_around_them, replace_canvas_under_them
-from ml.panels.photo_features import coverage_of, full_coverage, panel_features
-from ml.panels.snapping import SnappedBox, snap
-from ml.panels.strips import have_gutters, strips_beside, strips_between_cuts
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.canvas import find_content
+from ml.panels.measurement.cuts import find_cuts
+from ml.panels.measurement.margins import trim_margins
+from ml.panels.measurement.snapping import SnappedBox, snap
+from ml.panels.measurement.work_copy import WorkCopy
+from ml.panels.search.candidates import PanelCandidate
+from ml.panels.search.nesting import replace_box_around_them, replace_canvas_under_them
+from ml.panels.search.strips import have_gutters, strips_beside, strips_between_cuts
 from ml.types import Box
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ml.panels.candidates import PanelCandidate
+from ml.panels.search.candidates import PanelCandidate
 from ml.types import Box
 
 SHEET_AREA = 160_000  # a sixteenth of it is 10,000

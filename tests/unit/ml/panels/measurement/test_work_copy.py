@@ -1,6 +1,6 @@
 import pytest
 
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.work_copy import make_work_copy
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 
