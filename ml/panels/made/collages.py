@@ -1,4 +1,4 @@
-"""Made collages, whose panels are known, to learn from."""
+"""Made collages, whose panels are known."""
 
 import math
 from collections.abc import Callable, Sequence
