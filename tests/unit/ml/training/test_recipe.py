@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ml.errors import InvalidTrainingConfig
-from ml.training import config
+from ml.training.recipe import leaves, read
 
 MINIMUM = {"data.path": "pictures", "steps": 10}
 
@@ -16,30 +16,30 @@ def test_a_recipe_is_overridden_value_by_value(tmp_path):
     )
 
     # when: the flags give a length in steps and another path, as text
-    read = config.read(recipe, {"steps": "7", "data.path": "b", "optimiser.lr": "0.001"})
+    found = read(recipe, {"steps": "7", "data.path": "b", "optimiser.lr": "0.001"})
 
     # then
-    assert (read.steps, read.epochs) == (7, None)
-    assert (read.data.path, read.data.kind) == ("b", "made")
-    assert (read.loss.margin, read.loss.triplet_weight) == (0.4, 0.5)
-    assert read.optimiser.lr == 0.001
+    assert (found.steps, found.epochs) == (7, None)
+    assert (found.data.path, found.data.kind) == ("b", "made")
+    assert (found.loss.margin, found.loss.triplet_weight) == (0.4, 0.5)
+    assert found.optimiser.lr == 0.001
 
 
 def test_a_run_of_no_stated_length_takes_ten_epochs():
-    read = config.read(None, {"data.path": "pictures"})
+    found = read(None, {"data.path": "pictures"})
 
-    assert (read.steps, read.epochs) == (None, 10)
+    assert (found.steps, found.epochs) == (None, 10)
 
 
 def test_written_values_read_back_as_the_same_config(tmp_path):
-    first = config.read(
+    first = read(
         None,
         MINIMUM | {"tune.freeze": ("stem*",), "views.drawing_weights": {"pencil": 2.0}},
     )
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps(first.to_json()))
 
-    assert config.read(recipe, {}) == first
+    assert read(recipe, {}) == first
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_written_values_read_back_as_the_same_config(tmp_path):
 )
 def test_what_cannot_be_meant_is_refused_in_one_sentence(overrides, reason):
     with pytest.raises(InvalidTrainingConfig) as error:
-        config.read(None, MINIMUM | overrides)
+        read(None, MINIMUM | overrides)
 
     assert error.value.code == "ml:invalid-training-config"
     assert reason in str(error.value)
@@ -109,11 +109,11 @@ def test_a_recipe_that_is_none_is_refused(text, tmp_path):
         recipe.write_text(text)
 
     with pytest.raises(InvalidTrainingConfig):
-        config.read(recipe, MINIMUM)
+        read(recipe, MINIMUM)
 
 
 def test_every_value_has_a_name_of_its_own():
-    names = [name for name, _, _ in config.leaves()]
+    names = [name for name, _, _ in leaves()]
 
     assert len(names) == len(set(names))
     assert {"encoder", "data.path", "loss.margin", "tune.lora_rank"} <= set(names)
