@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from transformers import CLIPVisionModelWithProjection, PreTrainedModel
 
-from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
+from ml.encoders.families import towers
 from ml.encoders.network import EncoderNetwork
 from ml.errors import CheckpointMismatch
 from ml.weights.files import Checkpoint

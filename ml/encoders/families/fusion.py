@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import nn
 
-from ml.encoders import towers
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.fusion_network import FusionConfig, FusionNetwork
+from ml.encoders.families import towers
+from ml.encoders.families.fusion_network import FusionConfig, FusionNetwork
 from ml.encoders.network import EncoderNetwork
 from ml.weights.files import Checkpoint
 from ml.weights.hub import Hub

@@ -12,10 +12,11 @@ from efficientnet_lite_pytorch import EfficientNet
 from safetensors import safe_open
 from torch.nn.functional import cosine_similarity
 
-from ml.encoders import checkpoint, efficientnet, registry
+from ml.encoders import checkpoint, registry
+from ml.encoders.families import efficientnet
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[5]
 SEMBLANCE_LITE = REPOSITORY / "ml" / "encoders" / "weights" / "semblance_lite"
 MAX_BYTES = 15_000_000
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}

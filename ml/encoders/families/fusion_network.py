@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ml.encoders import towers
+from ml.encoders.families import towers
 
 Mode = Literal["fusion", "concat", "clip", "blip"]
 Pooling = Literal["attention", "mean"]

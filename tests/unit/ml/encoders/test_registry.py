@@ -7,7 +7,7 @@ import pytest
 from ml.encoders import registry
 from ml.errors import EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.parametrize(
