@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml.commands.left_out import LeftOut
 from ml.detection.base import DetectorSpec
 from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.retrieval.bootstrap import CONFIDENCE, Difference, Interval
@@ -15,7 +16,6 @@ from ml.evaluation.retrieval.ranking import MAP_AT
 from ml.evaluation.retrieval.results import Failure, PairedComparison, RetrievalResult, Row
 from ml.evaluation.retrieval.systems import System
 from ml.evaluation.tables import aligned, piped
-from ml.left_out import LeftOut
 from ml.rules.pair_score import OBJECT_PENALTY
 
 # Figure → its column. The others are in the JSON.

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ml.commands.flags import not_negative, positive
 from ml.errors import MlError, NoPictures
-from ml.flags import not_negative, positive
 from ml.images.files import list_pictures
 from ml.output import replaced_files
 from ml.panels.classification import photo_features
