@@ -97,7 +97,7 @@ def rank(
         raise ValueError("scores must be finite")
     parts = [
         _rank_queries(scores[rows], positives[rows], ignored[rows])
-        for rows in _chunks(*scores.shape, max_pairs_at_once)
+        for rows in _chunks(*scores.shape, max_pairs=max_pairs_at_once)
     ]
     return Ranking(
         queries=QueryFigures(*(np.concatenate(columns) for columns in zip(*parts, strict=True))),
@@ -106,7 +106,7 @@ def rank(
     )
 
 
-def _chunks(queries: int, gallery: int, max_pairs: int) -> Iterator[slice]:
+def _chunks(queries: int, gallery: int, *, max_pairs: int) -> Iterator[slice]:
     step = max(1, max_pairs // gallery)
     return (slice(start, start + step) for start in range(0, queries, step))
 
