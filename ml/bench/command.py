@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ml.bench.timing import Clock, table
-from ml.flags import positive
+from ml.commands.flags import positive
 
 _PROG = "python -m ml bench"
 

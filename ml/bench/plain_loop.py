@@ -41,7 +41,7 @@ def plain_loop(choice: str, *, device: torch.device) -> Embed:
 
 
 def _plain_yolo(reference: str, device: torch.device) -> Embed:
-    from ml.encoders import yolo
+    from ml.encoders.families import yolo
     from ml.weights import yolo as yolo_weights
 
     size_px = yolo.load_network(reference).preprocess.size_px  # refuses what is not safe to load

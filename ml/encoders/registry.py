@@ -235,7 +235,7 @@ def _load_clip(reference: str, cache_dir: Path | None) -> EncoderNetwork:
     if preset is None and checkpoint.is_checkpoint(Path(reference).expanduser()):
         return _load_folder(Path(reference).expanduser(), wanted="clip")
     found = Hub(cache_dir).locate(preset.reference if preset else reference)
-    from ml.encoders import clip
+    from ml.encoders.families import clip
 
     return clip.load_network(found, preprocess=preset.preprocess if preset else None)
 
@@ -243,30 +243,32 @@ def _load_clip(reference: str, cache_dir: Path | None) -> EncoderNetwork:
 def _load_fusion(reference: str, cache_dir: Path | None) -> EncoderNetwork:
     if reference not in ("", *_FUSION_MODES):
         return _load_folder(Path(reference).expanduser(), wanted="clip_blip_fusion")
-    from ml.encoders import fusion
+    from ml.encoders.families import fusion
 
     return fusion.load_network(reference, cache_dir=cache_dir)
 
 
 def _load_yolo(reference: str, cache_dir: Path | None) -> EncoderNetwork:
-    from ml.encoders import yolo
+    from ml.encoders.families import yolo
 
     return yolo.load_network(reference, cache_dir=cache_dir)
 
 
 def _load_efficientnet(reference: str, _: Path | None) -> EncoderNetwork:
-    from ml.encoders import efficientnet
+    from ml.encoders.families import efficientnet
 
     return efficientnet.load_network(reference)
 
 
 _FAMILIES: Mapping[str, _Family] = {
-    "clip": _Family(_load_clip, "ml.encoders.clip", is_transformer=True),
-    "clip_blip_fusion": _Family(_load_fusion, "ml.encoders.fusion", is_transformer=True),
-    "yolo": _Family(_load_yolo, "ml.encoders.yolo", is_transformer=False, is_trainable=False),
+    "clip": _Family(_load_clip, "ml.encoders.families.clip", is_transformer=True),
+    "clip_blip_fusion": _Family(_load_fusion, "ml.encoders.families.fusion", is_transformer=True),
+    "yolo": _Family(
+        _load_yolo, "ml.encoders.families.yolo", is_transformer=False, is_trainable=False
+    ),
     "efficientnet_lite": _Family(
         _load_efficientnet,
-        "ml.encoders.efficientnet",
+        "ml.encoders.families.efficientnet",
         is_transformer=False,
         references=("", *_LITE_NETWORKS),
     ),

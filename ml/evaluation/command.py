@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ml.commands.flags import not_negative, positive
 from ml.detection import registry as detectors
 from ml.detection.base import Detector
 from ml.encoders import registry
@@ -14,7 +15,6 @@ from ml.errors import MlError
 from ml.evaluation.protocol import Request, Use
 from ml.evaluation.registry import PROTOCOLS
 from ml.evaluation.report import write
-from ml.flags import not_negative, positive
 from ml.output import check_writable
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from ml.commands.left_out import LeftOut
 from ml.detection.base import Detector
 from ml.detection.selection import MAX_OBJECTS_IN_SCENE, select_objects
 from ml.encoders.base import Encoder
@@ -18,7 +19,6 @@ from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.images import EvaluationImage
 from ml.images.decode import decode
-from ml.left_out import LeftOut
 from ml.rules.limits import MAX_PIXELS
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from ml.commands.left_out import LeftOut
 from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.images.decode import decode
-from ml.left_out import LeftOut
 from ml.rules.limits import MAX_PIXELS
 
 

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.flags import positive
-from ml.left_out import write_left_out
-from ml.logs import log_to_stderr
+from ml.commands.flags import positive
+from ml.commands.left_out import write_left_out
+from ml.commands.logs import log_to_stderr
 
 
 def main(argv: Sequence[str]) -> int:

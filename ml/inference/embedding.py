@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.commands.left_out import LeftOut
 from ml.encoders.base import Encoder
 from ml.errors import MlError, NoPictures
 from ml.images.decode import decode
 from ml.images.files import list_pictures
-from ml.left_out import LeftOut
 from ml.output import check_writable, replaced_files
 from ml.rules.limits import MAX_PIXELS
 

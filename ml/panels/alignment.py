@@ -6,9 +6,9 @@ from statistics import median
 
 import numpy as np
 
-from ml.panels.candidates import PanelCandidate
 from ml.panels.config import CONFIG
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.work_copy import WorkCopy
+from ml.panels.search.candidates import PanelCandidate
 from ml.types import Box
 
 Ends = tuple[int, int, int, int]

@@ -5,7 +5,7 @@ feature that they were fitted to, so that another value needs `python -m ml.pane
 or a *rule of layout*, which was set by hand from how pages, collages and JPEG look. The stages
 `work_copy` and `seams` feed every feature: changing them needs learning, too.
 
-Units stand in the names: `px` are pixels of the work copy (see `ml.panels.work_copy`),
+Units stand in the names: `px` are pixels of the work copy (see `ml.panels.measurement.work_copy`),
 `original_px` of the original; `levels` are grey levels of 255, of steps between neighbouring pixels
 where nothing else is said; a `share` is 0..1 of what the name says, a `factor` a multiple. A `min`
 is the least value that still counts, a `max` the largest.

@@ -8,7 +8,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.work_copy import WorkCopy
+from ml.panels.measurement.work_copy import WorkCopy
 from ml.types import Box
 
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ml.memory import keep_freed_memory
 from ml.panels.alignment import align_panels
-from ml.panels.candidates import PanelCandidate
-from ml.panels.classifiers import Classifiers, load_classifiers
+from ml.panels.classification.classifiers import Classifiers, load_classifiers
 from ml.panels.config import CONFIG
+from ml.panels.measurement.work_copy import WorkCopy, make_work_copy
 from ml.panels.pages import is_page
-from ml.panels.panel_search import find_panels
 from ml.panels.refinement import refine, separate
-from ml.panels.work_copy import WorkCopy, make_work_copy
+from ml.panels.search.candidates import PanelCandidate
+from ml.panels.search.panel_search import find_panels
 from ml.rules.layout import Layout
 from ml.types import Box
 

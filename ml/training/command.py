@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from ml.commands.left_out import write_left_out
+from ml.commands.logs import log_to_stderr
 from ml.errors import InvalidTrainingConfig
-from ml.left_out import write_left_out
-from ml.logs import log_to_stderr
-from ml.training.config import leaves, read
+from ml.training.recipe import leaves, read
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,16 +1,14 @@
-"""A training run as values: read from a JSON recipe, overridden by flags, checked as a whole."""
+"""A training run as values, each checked, and all of them against each other."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import Field, asdict, fields, is_dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 from pydantic import Field as Limits
 from pydantic.dataclasses import dataclass
 
-from ml.errors import InvalidTrainingConfig
 from ml.rules.limits import MAX_PIXELS
 from ml.weights.files import MAX_INPUT_PX
 
@@ -26,9 +24,6 @@ Count = Annotated[int, Limits(ge=1)]
 SidePx = Annotated[int, Limits(ge=16, le=MAX_INPUT_PX)]
 # The losses clamp to the same range.
 Temperature = Annotated[float, Limits(ge=0.01, le=0.5)]
-
-# What a run takes that says nothing of its length.
-DEFAULT_EPOCHS = 10
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -306,55 +301,9 @@ class TrainingConfig:
                 raise ValueError(reason)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values as JSON types; `read` makes the same config of them."""
+        """Return the values as JSON types; `recipe.read` makes the same config of them."""
         values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return values
-
-
-def read(recipe: Path | None, overrides: Mapping[str, Any]) -> TrainingConfig:
-    """Return the config in a recipe, with single values replaced.
-
-    Args:
-        recipe: a JSON file of the shape of `TrainingConfig`; None is all defaults.
-        overrides: dotted names of values ("loss.margin") and what replaces them, as JSON values or
-            as the strings that stand for them on a command line.
-
-    Raises:
-        InvalidTrainingConfig: the file is not there or damaged; a key is unknown; a value is of the
-            wrong type, out of range or contradicts another.
-    """
-    values = {} if recipe is None else _read_json(recipe)
-    if overrides.keys() & {"steps", "epochs"}:  # however the recipe gives the length
-        values = {key: values[key] for key in values if key not in ("steps", "epochs")}
-    if not {**values, **overrides}.keys() & {"steps", "epochs"}:
-        values["epochs"] = DEFAULT_EPOCHS
-    for name, value in overrides.items():
-        section, _, key = name.rpartition(".")
-        target = values.setdefault(section, {}) if section else values
-        if not isinstance(target, dict):
-            raise InvalidTrainingConfig(f"The recipe's {section} is not an object.", key=section)
-        target[key] = value
-    try:
-        return TypeAdapter(TrainingConfig).validate_python(values)
-    except ValidationError as err:
-        raise InvalidTrainingConfig(f"The training is not possible: {_why(err)}.") from err
-
-
-def leaves(section: type[Any] = TrainingConfig, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Return every single value of a config: dotted name, type and default."""
-    found: list[tuple[str, Any, Any]] = []
-    for field in fields(section):
-        if isinstance(field.type, type) and is_dataclass(field.type):
-            found += leaves(field.type, f"{field.name}.")
-        else:
-            found.append((prefix + field.name, field.type, _default(field)))
-    return found
-
-
-def _default(field: Field[Any]) -> Any:
-    """Return the default; a factory's where there is one, which pydantic keeps inside its own."""
-    factory = getattr(field.default, "default_factory", None)
-    return field.default if factory is None else factory()
 
 
 def _has_weight(loss: LossConfig) -> bool:
@@ -370,27 +319,3 @@ def _has_weight(loss: LossConfig) -> bool:
 
 def _is_measured(data: DataConfig) -> bool:
     return data.held_out_path is not None or data.held_out_share > 0
-
-
-def _read_json(recipe: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(recipe.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as err:
-        raise InvalidTrainingConfig(
-            f"The recipe {recipe} cannot be read: {err}", recipe=str(recipe)
-        ) from err
-    if not isinstance(values, dict):
-        raise InvalidTrainingConfig(f"The recipe {recipe} is not a JSON object.")
-    return values
-
-
-def _why(error: ValidationError) -> str:
-    """Return all that is wrong, in one line."""
-    reasons = []
-    for problem in error.errors():
-        location = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "unexpected_keyword_argument":
-            message = "no such setting"
-        reasons.append(f"{location}: {message}" if location else message)
-    return "; ".join(reasons)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.preprocess import to_pixels
-from ml.evaluation.retrieval.metrics import rank, summarise
+from ml.evaluation.retrieval.metrics import summarise
+from ml.evaluation.retrieval.ranking import rank
 from ml.training.config import TrainingConfig
 from ml.training.data.pictures import PictureSet
 from ml.training.data.sampler import ViewRequest, drawing_kinds

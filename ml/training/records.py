@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from ml.commands.left_out import LeftOut
 from ml.encoders import checkpoint
 from ml.errors import CheckpointMismatch, RunFolderInUse
-from ml.left_out import LeftOut
 from ml.output import check_writable, replaced_files
 
 DATA = "data.json"

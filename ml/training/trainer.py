@@ -10,9 +10,9 @@ from pathlib import Path
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 
+from ml.commands.left_out import LeftOut
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
-from ml.left_out import LeftOut
 from ml.training import records
 from ml.training.config import TrainingConfig
 from ml.training.data.batches import ViewBatch

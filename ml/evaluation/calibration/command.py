@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.commands.flags import not_negative, positive
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.encoders.checkpoint import is_checkpoint
@@ -18,7 +19,6 @@ from ml.evaluation.calibration.fitting import Calibration, CalibrationOrigin
 from ml.evaluation.datasets import read_subjects
 from ml.evaluation.embedding import embed
 from ml.evaluation.images import EvaluationImage
-from ml.flags import not_negative, positive
 from ml.output import check_writable, replaced_files
 
 # 4 million pairs fix a curve of one variable; more of 3,000 pictures would only take memory.

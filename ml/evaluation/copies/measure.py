@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from ml.commands.left_out import LeftOut
 from ml.copies.comparison import (
     CopyComparison,
     CopyVerdict,
@@ -19,7 +20,6 @@ from ml.errors import EvaluationDataInvalid, MlError
 from ml.evaluation.datasets import read_bytes
 from ml.evaluation.images import EvaluationImage, read_image
 from ml.evaluation.retrieval.plan import Plan
-from ml.left_out import LeftOut
 
 _MS = 1000.0
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from ml.commands.flags import positive
 from ml.evaluation.protocol import EvaluationProtocol, Flag, Request
 from ml.evaluation.report import Report
 from ml.evaluation.retrieval.protocol import RESAMPLES
-from ml.flags import positive
 
 _DISTRACTORS = Flag(
     "--distractors", Path, help="copies, edited-copies: pictures that no query is a copy of"

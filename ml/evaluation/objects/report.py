@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.commands.left_out import LeftOut
 from ml.detection.base import DetectorSpec
 from ml.detection.selection import NAMED_CONFIDENCE
 from ml.evaluation.box_sheet import BoxedPicture, DrawnBox, draw_box_failures
@@ -12,7 +13,6 @@ from ml.evaluation.objects.figures import ClassFigures, DetectionResult, figures
 from ml.evaluation.objects.matching import MIN_IOU, NOTHING
 from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.tables import aligned, piped
-from ml.left_out import LeftOut
 
 _HEADER = ("class", "boxes", "AP@0.5", "precision", "recall")
 _REMARKS = (

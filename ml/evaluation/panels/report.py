@@ -3,12 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml.commands.left_out import LeftOut
 from ml.evaluation.box_sheet import BoxedPicture, DrawnBox, draw_box_failures
 from ml.evaluation.panels.figures import PanelFigures, PanelResult, figures_by_kind
 from ml.evaluation.panels.truth import PLAIN
 from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.tables import aligned, piped
-from ml.left_out import LeftOut
 
 _HEADER = (
     "kind",

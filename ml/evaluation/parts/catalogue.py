@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.commands.left_out import LeftOut
 from ml.copies import features, pdq
 from ml.copies.features import LocalFeatures
 from ml.copies.lookup import HashLookup
@@ -14,7 +15,6 @@ from ml.encoders.base import Encoder
 from ml.errors import EvaluationDataInvalid
 from ml.evaluation.embedding import embed
 from ml.evaluation.images import EvaluationImage, read_image
-from ml.left_out import LeftOut
 
 _MAX_CANDIDATES = 20  # of the encoder, that are compared pixel by pixel
 _MIN_PHOTO_PX = 16  # of a side: what collages are made of

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from ml.commands.left_out import LeftOut
 from ml.encoders.base import Encoder
 from ml.evaluation.datasets import list_pictures
 from ml.evaluation.images import EvaluationImage
 from ml.evaluation.parts.catalogue import PhotoCatalogue
 from ml.evaluation.parts.queries import PAGE, Query, make_query
 from ml.evaluation.thumbnails import THUMBNAIL_PX
-from ml.left_out import LeftOut
 from ml.panels import Splitting, split
-from ml.panels.learning.collages import STYLES
+from ml.panels.made.collages import STYLES
 from ml.types import Box, intersection_over_union
 
 # A panel counts from this size; it is found where one of the found boxes shares so much with it.

@@ -1,8 +1,8 @@
 """The protocol `parts`, as the command reads it."""
 
+from ml.commands.flags import not_negative
 from ml.evaluation.protocol import EvaluationProtocol, Flag, Request
 from ml.evaluation.report import Report
-from ml.flags import not_negative
 
 _COLLAGES = Flag("--collages", not_negative, default=60, help="parts: how many are made as queries")
 _PAGES = Flag("--pages", not_negative, default=40, help="parts: how many are made as queries")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.parts.catalogue import PhotoCatalogue, pixels_of
-from ml.panels.learning.collages import STYLES, Made, Photos, make_collage
-from ml.panels.learning.pages import make_page
+from ml.panels.made.collages import STYLES, Made, Photos, make_collage
+from ml.panels.made.pages import make_page
 
 PAGE = "page"
 

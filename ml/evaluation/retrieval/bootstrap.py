@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from ml.evaluation.retrieval.metrics import (
     ASKED_PRECISIONS,
-    MAP_AT,
     RECALL_AT,
-    PairRanking,
-    Ranking,
     recall_at_precision_name,
 )
+from ml.evaluation.retrieval.ranking import MAP_AT, PairRanking, Ranking
 
 CONFIDENCE = 0.95
 # Positive pairs at a time: with 1,000 resamples each array of the loop then has 16 MB.
@@ -62,7 +60,7 @@ def resample(
     """Return each figure in each resample.
 
     Args:
-        ranking: as `metrics.rank` returns it.
+        ranking: as `ranking.rank` returns it.
         unit_of_query: (Q,), which of the U units a query belongs to.
         drawn: (B, U), as `draw` returns it.
 

@@ -1,8 +1,8 @@
 """The protocols `cross-medium` and `background`, as the command reads them."""
 
+from ml.commands.flags import positive
 from ml.evaluation.protocol import EvaluationProtocol, Flag, Request, Use
 from ml.evaluation.report import Report
-from ml.flags import positive
 
 RESAMPLES = Flag("--resamples", positive, default=1000)
 

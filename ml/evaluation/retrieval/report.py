@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml.commands.left_out import LeftOut
 from ml.detection.base import DetectorSpec
 from ml.evaluation.report import FAILURES, FailureSheet, PrimaryMetric
 from ml.evaluation.retrieval.bootstrap import CONFIDENCE, Difference, Interval
 from ml.evaluation.retrieval.curves import draw_curves
 from ml.evaluation.retrieval.failure_sheet import draw_failures
-from ml.evaluation.retrieval.metrics import MAP_AT, RECALL_AT, recall_at_precision_name
+from ml.evaluation.retrieval.metrics import RECALL_AT, recall_at_precision_name
 from ml.evaluation.retrieval.plan import Plan
+from ml.evaluation.retrieval.ranking import MAP_AT
 from ml.evaluation.retrieval.results import Failure, PairedComparison, RetrievalResult, Row
 from ml.evaluation.retrieval.systems import System
 from ml.evaluation.tables import aligned, piped
-from ml.left_out import LeftOut
 from ml.rules.pair_score import OBJECT_PENALTY
 
 # Figure → its column. The others are in the JSON.

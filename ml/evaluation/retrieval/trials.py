@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from ml.errors import EvaluationDataInvalid, NoPositives
 from ml.evaluation.embedding import Embedded
-from ml.evaluation.retrieval import bootstrap, metrics
-from ml.evaluation.retrieval.metrics import Ranking
+from ml.evaluation.retrieval import bootstrap
+from ml.evaluation.retrieval.metrics import summarise
 from ml.evaluation.retrieval.plan import Plan, Trial
+from ml.evaluation.retrieval.ranking import Ranking, rank
 from ml.evaluation.retrieval.results import (
     Curve,
     Failure,
@@ -74,7 +75,7 @@ def run(
         added, resampled = [], []
         for system in systems:
             scores = system.score(judged.queries, judged.gallery)
-            ranking = metrics.rank(scores, judged.positives, judged.ignored)
+            ranking = rank(scores, judged.positives, judged.ignored)
             resampled.append(bootstrap.resample(ranking, judged.unit_of_query, drawn))
             added.append(_row(trial, system, ranking, resampled[-1]))
             if trial.shows_failures and system is systems[0]:
@@ -155,7 +156,7 @@ def _row(
     return Row(
         trial.name,
         system.label,
-        metrics.summarise(ranking),
+        summarise(ranking),
         {name: bootstrap.interval(values) for name, values in resampled.items()},
         curve=curve,
     )

@@ -9,13 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ml.commands.flags import not_negative, positive
 from ml.errors import MlError, NoPictures
-from ml.flags import not_negative, positive
 from ml.images.files import list_pictures
 from ml.output import replaced_files
-from ml.panels import cuts, photo_features
+from ml.panels.classification import photo_features
 from ml.panels.learning.examples import gather
 from ml.panels.learning.fitting import fit
+from ml.panels.measurement import cuts
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.panels.config import CONFIG
-from ml.panels.cuts import Cuts
-from ml.panels.learning.collages import STYLES, Made, make_collage
-from ml.panels.learning.pages import make_page
-from ml.panels.panel_search import find_panels
-from ml.panels.work_copy import make_work_copy
+from ml.panels.made.collages import STYLES, Made, make_collage
+from ml.panels.made.pages import make_page
+from ml.panels.measurement.cuts import Cuts
+from ml.panels.measurement.work_copy import make_work_copy
+from ml.panels.search.panel_search import find_panels
 from ml.types import Box
 
 

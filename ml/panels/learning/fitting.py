@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier
 
+from ml.panels.classification.trees import Trees
 from ml.panels.config import CONFIG
-from ml.panels.trees import Trees
 
 
 def fit(

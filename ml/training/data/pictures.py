@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.commands.left_out import LeftOut
 from ml.errors import InvalidTrainingData, MlError, NoPictures
 from ml.images.decode import decode
-from ml.left_out import LeftOut
 from ml.training.config import DataConfig
 from ml.training.data import sources
 from ml.training.data.sources import Entry

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from ml.commands.left_out import LeftOut
 from ml.encoders import checkpoint
 from ml.encoders.network import EncoderNetwork
-from ml.left_out import LeftOut
 from ml.training import records
 from ml.training.config import TrainingConfig
 from ml.training.module import TrainingModule, merged

@@ -19,8 +19,9 @@ from transformers import (
 )
 from ultralytics import YOLO
 
-from ml.encoders import checkpoint, fusion
-from ml.encoders.fusion_network import FusionConfig
+from ml.encoders import checkpoint
+from ml.encoders.families import fusion
+from ml.encoders.families.fusion_network import FusionConfig
 from ml.encoders.network import EncoderNetwork
 from ml.weights import yolo as _yolo  # noqa: F401  # takes ultralytics' `open` out of Pillow again
 

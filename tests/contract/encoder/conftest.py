@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ml.encoders import registry, yolo
+from ml.encoders import registry
 from ml.encoders.base import Encoder
+from ml.encoders.families import yolo
 from tests.contract.encoder import naive
 from tests.contract.encoder.checkpoints import (
     CLIP_DIM,

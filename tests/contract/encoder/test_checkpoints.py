@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionModelWithProjection, ViTConfig, ViTModel
 
-from ml.encoders import clip, registry
+from ml.encoders import registry
+from ml.encoders.families import clip
 from ml.errors import CheckpointMismatch, DeviceUnavailable, WeightsUnavailable
 from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import SIDE_PX, clip_model, pictures, save_clip

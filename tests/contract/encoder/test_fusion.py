@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ml.encoders import checkpoint, clip, fusion, registry
-from ml.encoders.fusion_network import MODES
+from ml.encoders import checkpoint, registry
+from ml.encoders.families import clip, fusion
+from ml.encoders.families.fusion_network import MODES
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import (

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ml.detection import registry as detectors
-from ml.encoders import fusion, registry
+from ml.encoders import registry
+from ml.encoders.families import fusion
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.weights import yolo as yolo_weights
 from ml.weights.hub import Hub

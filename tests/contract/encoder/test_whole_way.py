@@ -12,7 +12,7 @@ from PIL import Image
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.encoders.network import EncoderNetwork
-from ml.training import config
+from ml.training.recipe import read
 from ml.training.trainer import TrainingResult, train
 from tests.contract.encoder.checkpoints import fusion_network
 from tests.unit.ml.training.tiny import PLAIN_VIEWS, write_blocks
@@ -40,7 +40,7 @@ def trained(
         "precision": "fp32",
         "batch.subjects": 16,
     }
-    return train(config.read(None, fixed | values), network, folder)
+    return train(read(None, fixed | values), network, folder)
 
 
 def opened(photos: Path) -> list[Image.Image]:

@@ -12,8 +12,9 @@ from PIL import Image
 from torch import nn
 from ultralytics import YOLO
 
-from ml.encoders import registry, yolo
+from ml.encoders import registry
 from ml.encoders.base import PreprocessConfig
+from ml.encoders.families import yolo
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from tests.contract.encoder import naive
 from tests.contract.encoder.checkpoints import YOLO_DIM, YOLO_SIDE_PX, pictures, save_yolo
@@ -204,8 +205,8 @@ def test_official_weights_are_taken_from_disk(yolo_file, tmp_path, choice):
 def test_pillow_opens_files_as_before():
     """The library puts an `open` of its own into Pillow that installs packages for bad files."""
     program = (
-        "import ml.encoders.yolo; from ml.images.decode import decode; from ml.errors import "
-        "UndecodableImage\n"
+        "import ml.encoders.families.yolo; from ml.images.decode import decode\n"
+        "from ml.errors import UndecodableImage\n"
         "from PIL import Image; assert Image.open.__module__ == 'PIL.Image'\n"
         "try: decode(b'no picture', max_pixels=10)\n"
         "except UndecodableImage as err: print(err)"

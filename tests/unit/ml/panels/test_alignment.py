@@ -1,8 +1,8 @@
 import pytest
 
 from ml.panels.alignment import align_panels
-from ml.panels.candidates import PanelCandidate
-from ml.panels.work_copy import make_work_copy
+from ml.panels.measurement.work_copy import make_work_copy
+from ml.panels.search.candidates import PanelCandidate
 from ml.types import Box
 from tests.unit.ml.panels import pictures
 

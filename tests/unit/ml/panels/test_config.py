@@ -10,8 +10,8 @@ from ml.panels.origins import ORIGIN, Origin, Source
 
 FOLDER = Path(ml.panels.__file__).parent
 # Their numbers are the ranges and chances of random drawings.
-GENERATORS = {FOLDER / "learning" / "collages.py", FOLDER / "learning" / "pages.py"}
-MODULES = sorted(set(FOLDER.rglob("*.py")) - GENERATORS)
+GENERATORS = FOLDER / "made"
+MODULES = sorted(path for path in FOLDER.rglob("*.py") if GENERATORS not in path.parents)
 
 FIELDS = [
     pytest.param(field, id=f"{section.name}.{field.name}")

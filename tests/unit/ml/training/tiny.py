@@ -12,7 +12,8 @@ from torch import nn
 from ml.encoders import checkpoint
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.network import EncoderNetwork
-from ml.training import config
+from ml.training.config import TrainingConfig
+from ml.training.recipe import read
 
 SIDE_PX = 16
 PREPROCESS = PreprocessConfig(
@@ -97,11 +98,11 @@ def write_blocks(folder: Path, names: list[str], rng: np.random.Generator) -> Pa
     return folder
 
 
-def recipe(path: Path, **values: Any) -> config.TrainingConfig:
+def recipe(path: Path, **values: Any) -> TrainingConfig:
     """A config; a value's dots are written as two underscores."""
     named = {name.replace("__", "."): value for name, value in values.items()}
     defaults = {"data.path": str(path), "data.kind": "made", "device": "cpu", "precision": "fp32"}
-    return config.read(None, defaults | named)
+    return read(None, defaults | named)
 
 
 class Log:

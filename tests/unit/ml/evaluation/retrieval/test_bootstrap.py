@@ -3,7 +3,8 @@ import pytest
 
 from ml.evaluation.retrieval import bootstrap
 from ml.evaluation.retrieval.bootstrap import CONFIDENCE, compare, draw, interval, resample
-from ml.evaluation.retrieval.metrics import ASKED_PRECISIONS, rank, summarise
+from ml.evaluation.retrieval.metrics import ASKED_PRECISIONS, summarise
+from ml.evaluation.retrieval.ranking import rank
 
 
 def trial(rng, *, levels=8, queries=8, gallery=12):

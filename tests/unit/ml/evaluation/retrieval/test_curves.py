@@ -3,7 +3,8 @@ from PIL import Image
 
 from ml.evaluation.retrieval.bootstrap import Interval
 from ml.evaluation.retrieval.curves import draw_curves
-from ml.evaluation.retrieval.metrics import rank, summarise
+from ml.evaluation.retrieval.metrics import summarise
+from ml.evaluation.retrieval.ranking import rank
 from ml.evaluation.retrieval.results import Curve, Row
 
 

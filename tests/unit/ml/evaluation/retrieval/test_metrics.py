@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 
 from ml.errors import NoPositives
-from ml.evaluation.retrieval import metrics
-from ml.evaluation.retrieval.metrics import MAP_AT, operating_point, rank, summarise
+from ml.evaluation.retrieval.metrics import (
+    ASKED_PRECISIONS,
+    RECALL_AT,
+    operating_point,
+    summarise,
+)
+from ml.evaluation.retrieval.ranking import MAP_AT, rank
 
 
 def naive_order(scores, positives, ignored):
@@ -42,7 +47,7 @@ def naive_pairs(scores, positives, ignored):
         if is_right:
             precisions.append(found / position)
     recalls = {}
-    for asked in metrics.ASKED_PRECISIONS:
+    for asked in ASKED_PRECISIONS:
         recalls[asked] = 0.0
         for threshold, _ in pairs:
             accepted = [is_right for score, is_right in pairs if score >= threshold]
@@ -71,7 +76,7 @@ def test_agrees_with_counting(rng, levels):
     micro, recalls = naive_pairs(scores, positives, ignored)
     assert found.queries == 9
     assert found.queries_without_positives == 9 - len(known)
-    assert found.recall_at == {k: (known[:, 0] <= k).mean() for k in metrics.RECALL_AT}
+    assert found.recall_at == {k: (known[:, 0] <= k).mean() for k in RECALL_AT}
     assert found.mean_average_precision == pytest.approx(known[:, 1].mean())
     assert found.mean_average_precision_at_k == pytest.approx(known[:, 2].mean())
     assert found.r_precision == pytest.approx(known[:, 3].mean())
@@ -137,39 +142,9 @@ def test_a_query_without_positives_counts_in_the_pooled_figures_alone():
     assert found.micro_average_precision == pytest.approx(1 / 3)
 
 
-def test_large_matrices_are_ranked_in_parts_alike(rng, monkeypatch):
-    scores, positives, ignored = trial(rng, levels=20)
-    whole = rank(scores, positives, ignored)
-
-    monkeypatch.setattr(metrics, "_PAIRS_AT_ONCE", 70)  # two queries at a time, the last alone
-    parts = rank(scores, positives, ignored)
-
-    assert np.array_equal(parts.queries.first_rank, whole.queries.first_rank)
-    assert np.array_equal(
-        parts.queries.average_precision, whole.queries.average_precision, equal_nan=True
-    )
-
-
 def test_nothing_right_anywhere_is_refused():
     with pytest.raises(NoPositives, match="None of the 2 queries"):
         summarise(rank(np.zeros((2, 3)), np.zeros((2, 3), dtype=bool)))
-
-
-@pytest.mark.parametrize(
-    ("scores", "positives"),
-    [
-        (np.zeros((0, 3)), np.zeros((0, 3), dtype=bool)),
-        (np.zeros((3, 0)), np.zeros((3, 0), dtype=bool)),
-        (np.zeros(3), np.zeros(3, dtype=bool)),
-        (np.zeros((2, 3)), np.zeros((3, 2), dtype=bool)),
-        (np.full((1, 1), np.nan), np.ones((1, 1), dtype=bool)),
-        (np.full((1, 1), np.inf), np.ones((1, 1), dtype=bool)),
-    ],
-    ids=["no queries", "no gallery", "one axis", "other shape", "nan", "infinity"],
-)
-def test_what_is_no_score_matrix_is_refused(scores, positives):
-    with pytest.raises(ValueError, match="scores"):
-        rank(scores, positives)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The search for panels: region by region, down to the boxes that may be panels."""
