@@ -67,7 +67,9 @@ class Pins:
             CheckpointMismatch: the record is damaged.
         """
         try:
-            with FileLock(self.folder / f"{FILE}.lock", timeout=_LOCK_TIMEOUT_S):
+            with FileLock(
+                self.folder / f"{FILE}.lock", timeout=_LOCK_TIMEOUT_S, fallback_to_soft=False
+            ):
                 pins = self._read()
                 if name in pins:
                     return pins[name]
@@ -109,7 +111,7 @@ class Pins:
             return {name: _pin(values) for name, values in stored.items()}
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as err:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
             raise CheckpointMismatch(
                 f"{self.path}, which says what weights were first loaded, cannot be read. Delete "
                 "it to take those that are there now as the right ones.",
@@ -129,16 +131,16 @@ def is_commit(revision: str | None) -> bool:
 
 
 def _pin(values: Mapping[str, object]) -> Pin:
-    """Return the pin in a JSON object.
+    """Return the pin in a JSON object; what a later release added to it is passed over.
 
     Raises:
-        TypeError: it has other keys.
+        KeyError: it has no hash.
         ValueError: a value is no text.
     """
-    pin = Pin(**values)  # type: ignore[arg-type]  # checked below
-    if not isinstance(pin.sha256, str) or not isinstance(pin.commit, str | None):
+    sha256, commit = values["sha256"], values.get("commit")
+    if not isinstance(sha256, str) or not isinstance(commit, str | None):
         raise ValueError("a value is no text")
-    return pin
+    return Pin(sha256, commit)
 
 
 def _told(pin: Pin) -> str:

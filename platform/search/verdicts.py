@@ -1,5 +1,6 @@
 """The ladder of verdicts: what a hit is to the query, the best first."""
 
+import logging
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ml.rules.calibration_curve import Curve, curve_from_json
+
+logger = logging.getLogger(__name__)
 
 # Of the thresholds that a calibration has, the lowest that is right so often tells a same subject.
 SAME_SUBJECT_PRECISION = 0.9
@@ -53,12 +56,19 @@ def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:
 def curve_of(calibration: Mapping[str, Any] | None) -> Curve | None:
     """Return the curve of an encoder version's calibration; None where it has none.
 
+    One that an earlier release recorded, and whose curve is none, counts as missing: hits without a
+    probability are worth showing.
+
     Args:
         calibration: as `python -m ml calibrate` writes it.
     """
     if calibration is None:
         return None
-    return curve_from_json(calibration["method"], calibration["curve"])
+    try:
+        return curve_from_json(calibration["method"], calibration["curve"])
+    except (KeyError, TypeError, ValueError):
+        logger.warning("the calibration's curve is damaged")
+        return None
 
 
 def probability(score: float, curve: Curve | None) -> float | None:

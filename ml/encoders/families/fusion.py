@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from ml.encoders import presets
 from ml.encoders.base import PreprocessConfig
 from ml.encoders.families import towers
 from ml.encoders.families.fusion_network import FusionConfig, FusionNetwork
@@ -16,7 +17,7 @@ from ml.weights.files import Checkpoint
 from ml.weights.hub import Hub
 
 NAME = "clip_blip_fusion"
-CLIP_WEIGHTS = "openai/clip-vit-base-patch32"
+CLIP_WEIGHTS = presets.read(presets.DEFAULT).reference
 BLIP_WEIGHTS = "Salesforce/blip-itm-base-coco"
 
 DEFAULT_CONFIG = FusionConfig()

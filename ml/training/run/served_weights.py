@@ -1,6 +1,6 @@
 """The weights that are measured and saved: averaged, a share of the way, whitened anew."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -101,7 +101,7 @@ class AveragedWeights:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._names = tuple(_moving(module))
-        self._averages = AveragedModel(_moving_list(module), avg_fn=_warmed_up_average(decay))
+        self._averages = AveragedModel(_moving_list(module), multi_avg_fn=_warmed_up_average(decay))
 
     def update(self, module: nn.Module, step: int) -> None:
         """Take in the weights after a step, counted from 1."""
@@ -183,13 +183,15 @@ def _moving_list(module: nn.Module) -> nn.ParameterList:
 
 def _warmed_up_average(
     decay: float,
-) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor | int], torch.Tensor]:
-    """Return the average after a step, of the one before, the weights and the step."""
+) -> Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor], torch.Tensor | int], None]:
+    """Return what moves averages, in place, towards the weights after a step."""
 
-    def average(
-        before: torch.Tensor, weights: torch.Tensor, step: torch.Tensor | int
-    ) -> torch.Tensor:
-        steps = int(step)
-        return torch.lerp(before, weights, 1 - min(decay, (1 + steps) / (10 + steps)))
+    def move(
+        averages: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], step: torch.Tensor | int
+    ) -> None:
+        steps = int(step)  # once for all of a device's weights: a GPU waits for it
+        share = 1 - min(decay, (1 + steps) / (10 + steps))
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight, share)
 
-    return average
+    return move

@@ -39,7 +39,7 @@ class ComparedRegion:
         Raises:
             MalformedMessage: it is none.
         """
-        fields = Fields.only(value, "box", "region_ids")
+        fields = Fields.of(value)
         return cls(fields.read("box", box), fields.read("region_ids", many(integer)))
 
 
@@ -107,7 +107,7 @@ class Overlap:
         Raises:
             MalformedMessage: it is none.
         """
-        fields = Fields.only(value, "inliers", "is_mirrored", "query_percent", "image_percent")
+        fields = Fields.of(value)
         return cls(
             inliers=fields.read("inliers", integer),
             is_mirrored=fields.read("is_mirrored", boolean),
@@ -146,7 +146,7 @@ class Copy:
         Raises:
             MalformedMessage: it is none.
         """
-        fields = Fields.only(value, "region_id", "is_near_identical", "bits", "outline", "overlap")
+        fields = Fields.of(value)
         first, second, third, fourth = fields.read("outline", many(point, count=4))
         return cls(
             region_id=fields.read("region_id", integer),
@@ -183,9 +183,9 @@ class FoundCopies:
             regions: how many were asked for.
 
         Raises:
-            MalformedMessage: a field is missing, unknown or of another type, or the answer is for
+            MalformedMessage: a field is missing or of another type, or the answer is for
                 another number of regions.
         """
-        fields = Fields.only(answer, "copies", "model_ms")
+        fields = Fields.of(answer)
         read = many(many(Copy.from_json), count=regions)
         return cls(fields.read("copies", read), fields.read("model_ms", number))

@@ -61,7 +61,7 @@ class ErrorAnswer:
         Raises:
             MalformedMessage: it is no error, or its code names no responsibility.
         """
-        fields = Fields.only(answer, "error", "context")
+        fields = Fields.of(answer)
         return cls(fields.read("error", _code), fields.read("context", _context))
 
 

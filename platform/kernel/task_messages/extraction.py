@@ -86,7 +86,7 @@ class QueryRegion:
         Raises:
             MalformedMessage: it is none.
         """
-        fields = Fields.only(value, "kind", "ordinal", "box", "label", "confidence")
+        fields = Fields.of(value)
         return cls(
             kind=fields.read("kind", one_of(_KINDS)),
             ordinal=fields.read("ordinal", integer),
@@ -143,12 +143,10 @@ class ExtractedQuery:
             box: the box that was asked for, or None.
 
         Raises:
-            MalformedMessage: a field is missing, unknown or of another type, or the embeddings do
+            MalformedMessage: a field is missing or of another type, or the embeddings do
                 not fit the regions.
         """
-        fields = Fields.only(
-            answer, "encoder_version", "layout", "regions", "embeddings", "model_ms"
-        )
+        fields = Fields.of(answer)
         regions = fields.read("regions", many(QueryRegion.from_json))
         rows = len(regions) if box is None else 1
         return cls(

@@ -34,22 +34,22 @@ class MalformedMessage(DefectError):
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of one JSON object. Made directly, it passes over those that are not asked for."""
+    """The fields of one JSON object; those that are not asked for are passed over.
+
+    So the other side may be a release ahead and send more.
+    """
 
     values: Mapping[str, object]
 
     @classmethod
-    def only(cls, value: object, *names: str) -> "Fields":
-        """Return the fields of an object that has no others; a missing one shows when it is read.
+    def of(cls, value: object) -> "Fields":
+        """Return the fields of a value; a missing one shows when it is read.
 
         Raises:
-            MalformedMessage: it is no object, or it has others.
+            MalformedMessage: it is no object.
         """
         if not isinstance(value, Mapping):
             raise _unlike("an object", value)
-        unknown = sorted(str(name) for name in value if name not in names)
-        if unknown:
-            raise MalformedMessage(f"{', '.join(unknown)} not known")
         return cls(value)
 
     def read(self, name: str, read: Reader[T]) -> T:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -52,6 +53,11 @@ def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
 
 def new_collection() -> str:
     return f"regions__grid__{uuid4().hex}"
+
+
+@setup_logging.connect
+def keep_logging(**_: object) -> None:
+    """Celery would let the whole test process log errors alone, in whatever test comes next."""
 
 
 @client.task(name=EXTRACT_QUERY, shared=False)

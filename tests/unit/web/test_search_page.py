@@ -304,6 +304,20 @@ def test_platts_curve_is_a_logistic_one():
     assert verdicts.probability(0.75, curve) == pytest.approx(1 / (1 + math.exp(-1.0)))
 
 
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        {"method": "isotonic", "curve": {"scores": [0.5, 0.4], "probabilities": [0.1, 0.2]}},
+        {"method": "platt", "curve": {"slope": -1.0, "intercept": 0.0}},
+        {"method": "platt", "curve": {}},
+        {},
+    ],
+    ids=["back", "falls", "empty", "nothing"],
+)
+def test_a_damaged_curve_of_an_earlier_release_gives_no_probability(calibration):
+    assert verdicts.curve_of(calibration) is None
+
+
 def test_without_a_calibration_nothing_is_called_the_same_subject():
     assert verdicts.by_score(1.0, None) == "similar"
     assert verdicts.probability(1.0, verdicts.curve_of(None)) is None
