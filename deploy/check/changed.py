@@ -17,6 +17,14 @@ _QUICK = ("tests/unit", "tests/contract", _ALWAYS)
 # What of the site has no test module of its own name is seen on its pages.
 _PAGES = "tests/unit/web"
 _SOURCES = ("platform", "workers", "ml", "deploy")
+# Whose implementations are proved by contract tests as well.
+_CONTRACTS = {
+    "platform/vectors/": "tests/contract/vector_index",
+    "platform/catalog/storage.py": "tests/contract/storage",
+    "ml/detection/": "tests/contract/detector",
+    "ml/encoders/": "tests/contract/encoder",
+    "ml/weights/": "tests/contract/encoder",
+}
 
 
 def changed_files(root: Path) -> list[str]:
@@ -38,6 +46,11 @@ def find_tests(root: Path, file: str) -> set[str]:
         return {str(module.relative_to(root)) for module in modules if module.exists()}
     if path.parts[0] not in _SOURCES:
         return set()
+    contracts = {tests for sources, tests in _CONTRACTS.items() if file.startswith(sources)}
+    return contracts | _unit_tests(root, path)
+
+
+def _unit_tests(root: Path, path: Path) -> set[str]:
     is_of_site = path.parts[0] == "platform"
     mirrored = root / "tests" / "unit" / (path.relative_to("platform") if is_of_site else path)
     folder = next(folder for folder in mirrored.parents if folder.is_dir())

@@ -84,7 +84,12 @@ def test_changed_is_since_the_last_commit_where_nothing_was_fetched(root: Path) 
         ),
         pytest.param("platform/search/pairs.py", {"tests/unit/web"}, id="an app of pages alone"),
         pytest.param("ml/copies/pdq.py", {"tests/unit/ml/copies/test_pdq.py"}, id="a deep one"),
-        pytest.param("ml/encoders/clip.py", {"tests/unit/ml/test_decode.py"}, id="nearest folder"),
+        pytest.param("ml/images/clip.py", {"tests/unit/ml/test_decode.py"}, id="nearest folder"),
+        pytest.param(
+            "ml/encoders/families/clip.py",
+            {"tests/unit/ml/test_decode.py", "tests/contract/encoder"},
+            id="one with a contract",
+        ),
         pytest.param(
             "tests/unit/ml/test_decode.py", {"tests/unit/ml/test_decode.py"}, id="a test module"
         ),
