@@ -1,3 +1,4 @@
+import shutil
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tests.contract.encoder.checkpoints import (
     save_siglip,
     save_yolo,
 )
+from tests.contract.encoder.hub_server import REPO_ID, HubServer
 
 CPU = torch.device("cpu")
 # Every mode, and both ways to pool.
@@ -110,3 +112,19 @@ def fusion_subject(
     return Subject(
         f"clip_blip_fusion:{folder}", FUSION_DIM, naive.fusion(folder, clip_folder, blip_folder)
     )
+
+
+@pytest.fixture
+def folder(clip_folder, tmp_path) -> Path:
+    return Path(shutil.copytree(clip_folder, tmp_path / "served"))
+
+
+@pytest.fixture
+def server(folder):
+    with HubServer(REPO_ID, folder).running() as running:
+        yield running
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    return tmp_path / "cache"

@@ -1,11 +1,13 @@
 """A model hub of one folder on a local port, as far as a download needs one."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+REPO_ID = "somebody/small-clip"
 COMMIT = "a" * 40
 
 
@@ -80,3 +82,11 @@ class HubServer:
             self._http.shutdown()
             self._http.server_close()
             thread.join()
+
+
+def put_on_disk(cache: Path, repo_id: str, folder: Path) -> None:
+    """Lay out a cache as the hub's library does, without its help."""
+    root = cache / f"models--{repo_id.replace('/', '--')}"
+    shutil.copytree(folder, root / "snapshots" / COMMIT)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text(COMMIT)

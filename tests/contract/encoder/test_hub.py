@@ -1,5 +1,4 @@
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,34 +14,9 @@ from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.types import Choice
 from ml.weights.hub import Hub
 from tests.contract.encoder.checkpoints import CLIP_DIM, pictures
-from tests.contract.encoder.hub_server import COMMIT, HubServer
+from tests.contract.encoder.hub_server import COMMIT, REPO_ID, HubServer, put_on_disk
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-REPO_ID = "somebody/small-clip"
-
-
-@pytest.fixture
-def folder(clip_folder, tmp_path) -> Path:
-    return Path(shutil.copytree(clip_folder, tmp_path / "served"))
-
-
-@pytest.fixture
-def server(folder):
-    with HubServer(REPO_ID, folder).running() as running:
-        yield running
-
-
-@pytest.fixture
-def cache(tmp_path) -> Path:
-    return tmp_path / "cache"
-
-
-def put_on_disk(cache: Path, repo_id: str, folder: Path) -> None:
-    """Lay out a cache as the hub's library does, without its help."""
-    root = cache / f"models--{repo_id.replace('/', '--')}"
-    shutil.copytree(folder, root / "snapshots" / COMMIT)
-    (root / "refs").mkdir()
-    (root / "refs" / "main").write_text(COMMIT)
 
 
 def downloads(server: HubServer) -> list[str]:

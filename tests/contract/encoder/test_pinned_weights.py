@@ -11,27 +11,9 @@ from ml.encoders.families import fusion
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 from ml.weights import yolo as yolo_weights
 from ml.weights.hub import Hub
-from tests.contract.encoder.hub_server import COMMIT, HubServer
-from tests.contract.encoder.test_hub import put_on_disk
+from tests.contract.encoder.hub_server import COMMIT, REPO_ID, put_on_disk
 
-REPO_ID = "somebody/small-clip"
 LATER = "b" * 40
-
-
-@pytest.fixture
-def folder(clip_folder, tmp_path) -> Path:
-    return Path(shutil.copytree(clip_folder, tmp_path / "served"))
-
-
-@pytest.fixture
-def server(folder):
-    with HubServer(REPO_ID, folder).running() as running:
-        yield running
-
-
-@pytest.fixture
-def cache(tmp_path) -> Path:
-    return tmp_path / "cache"
 
 
 def digest(file: Path) -> str:
