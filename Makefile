@@ -14,7 +14,7 @@ export IMAGES
 export PYTHONPATH := platform:.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup check test-changed test test-all lint format lock clean has-python has-images
+.PHONY: help run setup check test-changed test lint format lock clean has-python has-images
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
@@ -33,20 +33,17 @@ check: has-python ## style, types, imports and the unit tests of what changed, i
 test-changed:
 	$(VENV) -m pytest --quiet $$($(VENV) -m deploy.check.changed)
 
+# Two processes of one thread each; the tests of a file stay together, for what they share.
 test: has-python ## set up, then run every check and every test
 	@"$(PYTHON)" -m deploy.local.setup --tests
 	@$(VENV) -m deploy.check.chromium
-	@$(MAKE) --no-print-directory --jobs=2 test-all lint
-
-# Two processes of one thread each; the tests of a file stay together, for what they share. They wait
-# often enough for the types to be checked beside them.
-test-all:
+	@$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(VENV) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 lint: ## style, types and who may import whom
 	$(VENV) -m ruff check .
 	$(VENV) -m ruff format --check .
-	nice $(VENV) -m mypy $(CODE)
+	$(VENV) -m mypy $(CODE)
 	$(VENV) .venv/bin/lint-imports
 
 format: ## mend what can be mended by itself
