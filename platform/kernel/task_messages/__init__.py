@@ -1,9 +1,9 @@
 """What the web and the query workers say to each other: each message a type, written down once.
 
 A request becomes a task's arguments, an answer is what the task returns; both are JSON. A message
-that does not fit is refused whole, with `MalformedMessage`; only arguments that a task does not
-know are passed over, so that a web may say more than an older worker understands. Keys stay as
-they are as long as a release that knows them may still run.
+that lacks a field, or has one of another type, is refused with `MalformedMessage`; fields that
+nobody asks for are passed over, so that either side may be a release ahead. Keys stay as they are
+as long as a release that knows them may still run.
 """
 
 from kernel.task_messages.copies import (
