@@ -1,12 +1,34 @@
-"""Which device runs a network, and in which number format."""
+"""Which device runs a network, and in which number format. Importing this file loads no torch."""
+
+from __future__ import annotations  # for types that would load torch
 
 import logging
-
-import torch
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ml.errors import DeviceUnavailable
 
+if TYPE_CHECKING:
+    import torch
+
 logger = logging.getLogger(__name__)
+
+# What the drivers of GPUs that torch may use put into /dev: NVIDIA's, AMD's, Windows' for Linux.
+_GPU_FILES = ("nvidiactl", "kfd", "dxg")
+
+
+def is_cpu(device: str) -> bool:
+    """Return whether a device means the CPU for certain, without asking torch.
+
+    Args:
+        device: as for `resolve`.
+    """
+    if device != "auto":
+        return device == "cpu"
+    may_have_mps = sys.platform == "darwin" and platform.machine() == "arm64"
+    return not may_have_mps and not any((Path("/dev") / name).exists() for name in _GPU_FILES)
 
 
 def resolve(device: str) -> torch.device:
@@ -34,6 +56,8 @@ def dtype_for(device: torch.device) -> torch.dtype:
     transformer and keeps a cosine of 0.9999 to float32; float32 elsewhere, where both would be
     emulated.
     """
+    import torch
+
     if device.type == "cuda":
         return torch.float16
     if device.type == "cpu" and has_bf16_instructions():
@@ -43,11 +67,15 @@ def dtype_for(device: torch.device) -> torch.dtype:
 
 def has_bf16_instructions() -> bool:
     """Return whether this machine's CPU multiplies bfloat16 itself (AVX-512 BF16 or AMX)."""
+    import torch
+
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _first_available() -> tuple[torch.device, str]:
+    import torch
+
     if torch.cuda.is_available():
         return torch.device("cuda"), "automatic: this machine has a CUDA device"
     if torch.backends.mps.is_available():
@@ -56,6 +84,8 @@ def _first_available() -> tuple[torch.device, str]:
 
 
 def _available(name: str) -> torch.device:
+    import torch
+
     known = "auto, cpu, cuda, cuda:<number>, mps"
     try:
         device = torch.device(name)

@@ -76,6 +76,12 @@ class OutOfDeviceMemory(MlError):
     code = "ml:out-of-device-memory"
 
 
+class RuntimeFailed(MlError):
+    """The inference runtime cannot compile or run a network on this CPU; the reason is its own."""
+
+    code = "ml:runtime-failed"
+
+
 class NonFiniteEmbedding(MlError):
     """An encoder returned NaN, infinity or a zero vector for a picture, which no search can use."""
 

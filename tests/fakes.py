@@ -28,7 +28,12 @@ PREPROCESS = PreprocessConfig(
     std=(1.0, 1.0, 1.0),
 )
 SPEC = EncoderSpec(
-    name="grid", weights="none", weights_sha256="0" * 64, dim=DIM, preprocess=PREPROCESS
+    name="grid",
+    weights="none",
+    weights_sha256="0" * 64,
+    dim=DIM,
+    preprocess=PREPROCESS,
+    precision="float32",
 )
 
 

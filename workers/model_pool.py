@@ -4,13 +4,15 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 from django.conf import settings
 
 from kernel.errors import DefectError
 from ml.detection import registry as detectors
 from ml.detection.base import Detector
-from ml.encoders import registry
+from ml.encoders import probe, registry
 from ml.encoders.base import Encoder
 from vectors.index import VectorIndex
 from worker_api.encoders import LiveEncoder, live_encoder, open_index
@@ -35,8 +37,9 @@ def get() -> Loaded:
         TransientError: no encoder was chosen yet.
         MlError: the weights cannot be loaded.
         DefectError: "encoder:ours:weights-changed": what lies on disk is not what filled the
-            collection; comparing the two would be meaningless. "detector:ours:weights-changed":
-            what lies on disk is not what found the objects in it.
+            collection; comparing the two would be meaningless. "encoder:ours:embeds-otherwise":
+            the same weights embed otherwise here. "detector:ours:weights-changed": what lies on
+            disk is not what found the objects in it.
     """
     return _load(live_encoder())
 
@@ -44,19 +47,10 @@ def get() -> Loaded:
 @lru_cache(maxsize=1)  # an encoder that is live no longer leaves the memory
 def _load(version: LiveEncoder) -> Loaded:
     started = time.perf_counter()
-    encoder = registry.load(
-        version.choice,
-        device=settings.ENCODER_DEVICE,
-        batch_size=settings.ENCODER_BATCH_SIZE,
-        cache_dir=settings.MODELS_DIR,
-    )
-    detector = detectors.load(
-        version.detector,
-        device=settings.ENCODER_DEVICE,
-        batch_size=settings.ENCODER_BATCH_SIZE,
-        cache_dir=settings.MODELS_DIR,
-    )
+    encoder = load_encoder(version.choice, precision=recorded_precision(version))
+    detector = load_detector(version.detector)
     _check_encoder(version, encoder)
+    _check_probe(version, encoder)
     _check_detector(version, detector)
     logger.info(
         "models loaded",
@@ -67,6 +61,48 @@ def _load(version: LiveEncoder) -> Loaded:
         },
     )
     return Loaded(version, encoder, detector, open_index(version))
+
+
+def load_encoder(choice: str, *, precision: str) -> Encoder:
+    """Return an encoder as the settings say; see `ml.encoders.registry.load`."""
+    return registry.load(choice, precision=precision, **_options())
+
+
+def load_detector(choice: str) -> Detector:
+    """Return a detector as the settings say; see `ml.detection.registry.load`."""
+    return detectors.load(choice, **_options())
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "device": settings.ENCODER_DEVICE,
+        "batch_size": settings.ENCODER_BATCH_SIZE,
+        "threads": settings.WORKER_THREADS,
+        "cache_dir": settings.MODELS_DIR,
+    }
+
+
+def recorded_precision(version: LiveEncoder) -> str:
+    """Return what a version's embeddings were computed in, as `ml.encoders.registry.load` takes it.
+
+    Before it was recorded torch ran every network, packaged ones in float32.
+    """
+    return version.precision or ("float32" if registry.is_compiled(version.choice) else "auto")
+
+
+def _check_probe(version: LiveEncoder, encoder: Encoder) -> None:
+    """Refuse an encoder that embeds the fixed picture otherwise than the catalogue's did."""
+    if not version.probe:
+        return
+    cosine = float(np.frombuffer(version.probe, np.float32) @ probe.embed(encoder))
+    is_same = encoder.spec.precision == version.precision
+    if not cosine >= (probe.MIN_COSINE if is_same else probe.MIN_COSINE_TO_OTHER_PRECISION):
+        raise DefectError(
+            "encoder:ours:embeds-otherwise",
+            choice=version.choice,
+            precision=encoder.spec.precision,
+            cosine=f"{cosine:.4f}",
+        )
 
 
 def _check_encoder(version: LiveEncoder, encoder: Encoder) -> None:

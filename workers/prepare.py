@@ -15,7 +15,7 @@ from django.conf import settings
 from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from ml.detection import registry as detectors
-from ml.encoders import registry
+from ml.encoders import probe, registry
 from ml.errors import MlError
 from ml.evaluation.calibration import fitting
 from worker_api.encoders import (
@@ -26,7 +26,9 @@ from worker_api.encoders import (
     record_calibration,
     record_detector,
     record_first,
+    record_precision,
 )
+from workers import model_pool
 from workers.policies import translate
 
 
@@ -34,6 +36,8 @@ def main() -> int:
     """Prepare, say which models are in use, and return the exit status."""
     try:
         version = find_live() or _choose_encoder()
+        if not version.precision:
+            version = _record_precision(version)
         if not version.detector:
             version = _choose_detector(version)
         _check_settings(version)
@@ -50,12 +54,7 @@ def main() -> int:
 def _choose_encoder() -> LiveEncoder:
     choice = registry.choose(settings.ENCODER, cache_dir=settings.MODELS_DIR)
     sys.stdout.write(f"{choice.reason}\n")
-    encoder = registry.load(
-        choice.name,
-        device=settings.ENCODER_DEVICE,
-        batch_size=settings.ENCODER_BATCH_SIZE,
-        cache_dir=settings.MODELS_DIR,
-    )
+    encoder = model_pool.load_encoder(choice.name, precision="auto")
     spec = encoder.spec
     return record_first(
         EncoderFacts(
@@ -65,20 +64,26 @@ def _choose_encoder() -> LiveEncoder:
             weights_sha256=spec.weights_sha256,
             preprocessing_sha256=spec.preprocess.sha256(),
             dim=spec.dim,
+            precision=spec.precision,
+            probe=probe.embed(encoder).tobytes(),
             reason=choice.reason,
         )
+    )
+
+
+def _record_precision(version: LiveEncoder) -> LiveEncoder:
+    """Record what the catalogue of an earlier release was computed in, once."""
+    precision = model_pool.recorded_precision(version)
+    encoder = model_pool.load_encoder(version.choice, precision=precision)
+    return record_precision(
+        version, precision=encoder.spec.precision, probe=probe.embed(encoder).tobytes()
     )
 
 
 def _choose_detector(version: LiveEncoder) -> LiveEncoder:
     choice = detectors.choose(settings.DETECTOR, cache_dir=settings.MODELS_DIR)
     sys.stdout.write(f"{choice.reason}\n")
-    detector = detectors.load(
-        choice.name,
-        device=settings.ENCODER_DEVICE,
-        batch_size=settings.ENCODER_BATCH_SIZE,
-        cache_dir=settings.MODELS_DIR,
-    )
+    detector = model_pool.load_detector(choice.name)
     return record_detector(
         version,
         choice=choice.name,

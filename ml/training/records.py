@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ml.commands.left_out import LeftOut
-from ml.encoders import checkpoint
+from ml.encoders import checkpoint_files
 from ml.errors import CheckpointMismatch, RunFolderInUse
 from ml.output import check_writable, replaced_files
 
@@ -39,7 +39,9 @@ def claim(folder: Path, *, is_resumed: bool) -> None:
         raise CheckpointMismatch(
             f"There is nothing to resume in {folder}: it lacks {STATE}.", folder=str(folder)
         )
-    taken = [name for name in (STATE, TRAINING, checkpoint.CONFIG) if (folder / name).exists()]
+    taken = [
+        name for name in (STATE, TRAINING, checkpoint_files.CONFIG) if (folder / name).exists()
+    ]
     if taken and not is_resumed:
         raise RunFolderInUse(
             f"{folder} already holds {taken[0]} of a training; resume that or name another folder.",

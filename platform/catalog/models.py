@@ -162,7 +162,9 @@ class EncoderVersion(models.Model):
     ``building → live → retired``; one is live. Embeddings of two versions are never compared.
     The first version is live from the transaction that records it, before there is a picture; only
     a later one, whose collection is filled beside the live one, will be seen building.
-    ``detector`` is empty until the workers have chosen one.
+    ``detector`` is empty until the workers have chosen one. ``probe`` is the embedding of a fixed
+    picture, (dim,) float32: what is loaded later must give it again. It and ``precision`` are
+    empty in versions of an earlier release until the workers have recorded them.
     """
 
     class State(models.TextChoices):
@@ -178,6 +180,13 @@ class EncoderVersion(models.Model):
     weights_sha256 = models.CharField(_("SHA-256 of the weights"), max_length=64)
     preprocessing_sha256 = models.CharField(_("SHA-256 of the preprocessing"), max_length=64)
     dim = models.PositiveIntegerField(_("dimension"))
+    precision = models.CharField(
+        _("number format"),
+        max_length=20,
+        blank=True,
+        help_text=_("What the network computes in; embeddings depend on it."),
+    )
+    probe = models.BinaryField(null=True)
     collection = models.CharField(_("collection"), max_length=200, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
     reason = models.TextField(_("why this one"), blank=True)

@@ -176,6 +176,8 @@ class WorkerEnv(_Section):
     detector: str = "auto"
     device: str = "auto"
     encoder_batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    # Of one worker process; unset is one a core. The run command shares the cores out by it.
+    worker_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     # Two share the cores of a CPU: while one decodes, writes or waits, the other embeds.
     bulk_processes: Annotated[int, Field(ge=1, le=64)] = 2
 

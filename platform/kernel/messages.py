@@ -63,6 +63,10 @@ _SENTENCES: dict[str, str] = {
     "calibration:user:other-encoder": _(
         "The calibration is not of the weights and the preprocessing of {encoder}."
     ),
+    "encoder:ours:embeds-otherwise": _(
+        "On this machine {choice} computes other embeddings ({precision}, cosine {cosine}) than "
+        "those that the catalogue holds. Searches and indexing stop, so that nothing is mixed up."
+    ),
     "encoder:ours:setting-differs": _(
         "ENCODER is {setting}, but this catalogue was indexed with {recorded}. Set ENCODER to auto "
         "or {recorded}, or start another catalogue with another DATA_DIR and database."

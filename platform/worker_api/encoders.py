@@ -18,7 +18,8 @@ from vectors.schema import collection_name
 class LiveEncoder:
     """What the catalogue's embeddings were made with; a worker must load exactly this.
 
-    `detector` is "" until one was chosen.
+    `detector` is "" until one was chosen; `precision` is "" and `probe` empty until they were
+    recorded. `probe` is the embedding of a fixed picture, bytes of (dim,) float32.
     """
 
     id: int
@@ -26,6 +27,8 @@ class LiveEncoder:
     weights_sha256: str
     preprocessing_sha256: str
     dim: int
+    precision: str
+    probe: bytes
     collection: str
     detector: str
     detector_weights_sha256: str
@@ -41,6 +44,8 @@ class EncoderFacts:
     weights_sha256: str
     preprocessing_sha256: str
     dim: int
+    precision: str
+    probe: bytes
     reason: str
 
 
@@ -80,11 +85,24 @@ def record_first(facts: EncoderFacts) -> LiveEncoder:
         weights_sha256=facts.weights_sha256,
         preprocessing_sha256=facts.preprocessing_sha256,
         dim=facts.dim,
+        precision=facts.precision,
+        probe=facts.probe,
         collection=collection_name(facts.encoder, number),
         reason=facts.reason,
     )
     services.make_live(version)
     return _frozen(version)
+
+
+def record_precision(version: LiveEncoder, *, precision: str, probe: bytes) -> LiveEncoder:
+    """Record what a version of an earlier release computes in, and its embedding of the probe.
+
+    Where another process was faster, what it recorded stands and is returned.
+    """
+    EncoderVersion.objects.filter(pk=version.id, precision="").update(
+        precision=precision, probe=probe
+    )
+    return _frozen(EncoderVersion.objects.get(pk=version.id))
 
 
 def record_detector(
@@ -131,6 +149,8 @@ def _frozen(version: EncoderVersion) -> LiveEncoder:
         weights_sha256=version.weights_sha256,
         preprocessing_sha256=version.preprocessing_sha256,
         dim=version.dim,
+        precision=version.precision,
+        probe=bytes(version.probe or b""),
         collection=version.collection,
         detector=version.detector,
         detector_weights_sha256=version.detector_weights_sha256,

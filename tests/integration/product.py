@@ -88,6 +88,8 @@ def running_product(data_dir: Path) -> Iterator[Product]:
         "WEB_PORT": str(free_port()),
         "VECTORS_PORT": str(free_port()),
         "SEARCH_TIMEOUT_S": str(SEARCH_TIMEOUT_S),
+        # Graphs of networks are made once for all tests.
+        "MODELS_DIR": f"{os.environ['XDG_CACHE_HOME']}/semblance",
         "BULK_PROCESSES": "1",  # each has the models to load, and there is a core for one
         "ENCODER": "semblance_lite",
         "DETECTOR": "ssd_mobilenet",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.commands.flags import not_negative, positive
 from ml.encoders import registry
 from ml.encoders.base import Encoder
-from ml.encoders.checkpoint import is_checkpoint
+from ml.encoders.checkpoint_files import is_checkpoint
 from ml.errors import MlError, OutputUnwritable
 from ml.evaluation.calibration import fitting
 from ml.evaluation.calibration.fitting import Calibration, CalibrationOrigin

@@ -160,6 +160,7 @@ ENCODER = env.worker.encoder
 DETECTOR = env.worker.detector
 ENCODER_DEVICE = env.worker.device
 ENCODER_BATCH_SIZE = env.worker.encoder_batch_size
+WORKER_THREADS = env.worker.worker_threads
 MODELS_DIR: Path = env.paths.models
 
 # Hard limit = 1.2 × soft; the broker hands a task out again only after the hard limit is over.

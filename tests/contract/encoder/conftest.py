@@ -35,7 +35,7 @@ FUSIONS = {
     "clip-alone": {"mode": "clip"},
     "blip-alone": {"mode": "blip"},
 }
-SUBJECTS = ["efficientnet_lite", "clip", "siglip", "yolo", *FUSIONS]
+SUBJECTS = ["efficientnet_lite", "semblance_lite", "clip", "siglip", "yolo", *FUSIONS]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def subject(request, tmp_path_factory) -> Subject:
         )
     if request.param == "efficientnet_lite":
         return Subject("efficientnet_lite", 1280, naive.efficientnet)
+    if request.param == "semblance_lite":
+        return Subject("semblance_lite", 1280, naive.semblance_lite)
     if request.param == "clip":
         folder = fixture("clip_folder")
         return Subject(f"clip:{folder}", CLIP_DIM, naive.clip(folder))

@@ -22,6 +22,7 @@ from transformers import (
 )
 from ultralytics import YOLO
 
+from ml.encoders import registry
 from tests.contract.encoder.checkpoints import YOLO_SIDE_PX
 
 Naive = Callable[[Sequence[Image.Image]], np.ndarray]
@@ -69,6 +70,22 @@ def efficientnet(images: Sequence[Image.Image]) -> np.ndarray:
         with torch.no_grad():
             rows.append(network.extract_features(inputs.contiguous()).mean(dim=(2, 3)))
     return unit_rows(torch.cat(rows))
+
+
+def semblance_lite(images: Sequence[Image.Image]) -> np.ndarray:
+    """timm's network with the packaged weights, then the whitening, one number format: float32."""
+    network = registry.load_network("semblance_lite")
+    centre, projection = (part.numpy() for part in network.whitening.buffers())
+    rows = []
+    for image in images:
+        squashed = np.asarray(torchvision.resize(image, [224, 224]), dtype=np.float32)
+        standard = (squashed / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+        inputs = torch.from_numpy(standard.astype(np.float32)).permute(2, 0, 1)[None]
+        with torch.no_grad():
+            [output] = network.module.eval()(inputs.contiguous()).double().numpy()
+        root = np.sign(output) * np.sqrt(np.abs(output))
+        rows.append((root / np.linalg.norm(root) - centre) @ projection)
+    return unit_rows(torch.from_numpy(np.float32(rows)))
 
 
 def yolo(path: Path) -> Naive:

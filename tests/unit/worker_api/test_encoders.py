@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from catalog.models import EncoderVersion
@@ -14,6 +16,8 @@ FACTS = EncoderFacts(
     weights_sha256="0" * 64,
     preprocessing_sha256="1" * 64,
     dim=3,
+    precision="bfloat16",
+    probe=b"a row",
     reason="It was asked for.",
 )
 
@@ -36,6 +40,8 @@ def test_the_first_encoder_is_recorded_whole() -> None:
         weights_sha256="0" * 64,
         preprocessing_sha256="1" * 64,
         dim=3,
+        precision="bfloat16",
+        probe=b"a row",
         collection="regions__clip__v1",
         detector="",
         detector_weights_sha256="",
@@ -43,6 +49,16 @@ def test_the_first_encoder_is_recorded_whole() -> None:
     assert (row.encoder, row.weights, row.reason) == ("clip", "a/b@c", "It was asked for.")
     assert row.state == EncoderVersion.State.LIVE
     assert encoders.find_live() == live
+
+
+def test_the_precision_is_recorded_once() -> None:
+    live = encoders.record_first(replace(FACTS, precision="", probe=b""))
+    assert (live.precision, live.probe) == ("", b"")
+
+    first = encoders.record_precision(live, precision="float32", probe=b"one")
+    second = encoders.record_precision(live, precision="bfloat16", probe=b"two")
+
+    assert first == second == replace(live, precision="float32", probe=b"one")
 
 
 def test_workers_wait_until_the_detector_is_chosen_too() -> None:

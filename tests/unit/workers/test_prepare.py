@@ -7,7 +7,7 @@ import pytest
 from catalog import vector_store
 from catalog.models import EncoderVersion
 from ml.detection import registry as detectors
-from ml.encoders import registry
+from ml.encoders import probe, registry
 from ml.errors import WeightsUnavailable
 from ml.types import Choice
 from tests import fakes
@@ -23,6 +23,8 @@ FACTS = EncoderFacts(
     weights_sha256="0" * 64,
     preprocessing_sha256="1" * 64,
     dim=fakes.DIM,
+    precision="bfloat16",
+    probe=b"a row",
     reason="It was asked for.",
 )
 
@@ -55,6 +57,8 @@ def test_the_first_start_chooses_records_and_makes_the_collection(
     assert (version.collection, version.state) == ("regions__grid__v1", "live")
     assert (version.dim, version.weights_sha256) == (fakes.DIM, "0" * 64)
     assert version.preprocessing_sha256 == fakes.PREPROCESS.sha256()
+    assert version.precision == "float32"
+    assert version.probe == fakes.embed(probe.picture()).tobytes()
     assert version.reason == "The packaged encoder is used."
     index = vector_store.open_index(version)
     assert index.count() == 0
@@ -78,6 +82,21 @@ def test_later_starts_choose_nothing_and_load_nothing(
     assert (chosen, weights) == (["auto"], ["efficientnet_lite"])
     assert EncoderVersion.objects.count() == 1
     assert capsys.readouterr().out == "Encoder: efficientnet_lite\nDetector: ssd_mobilenet\n"
+
+
+def test_a_catalogue_of_an_earlier_release_gets_its_precision_and_probe_once(
+    chosen: list[str], weights: list[str]
+) -> None:
+    prepare.main()
+    EncoderVersion.objects.update(precision="", probe=None)
+
+    assert prepare.main() == 0
+
+    version = EncoderVersion.objects.get()
+    assert version.precision == "float32"
+    assert version.probe == fakes.embed(probe.picture()).tobytes()
+    assert prepare.main() == 0
+    assert weights == ["efficientnet_lite", "efficientnet_lite"]
 
 
 def test_a_lost_collection_is_made_again(chosen: list[str]) -> None:

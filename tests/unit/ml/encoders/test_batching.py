@@ -21,6 +21,7 @@ SPEC = EncoderSpec(
         mean=(0.5, 0.25, 0.125),
         std=(0.5, 2.0, 1.0),
     ),
+    precision="float32",
 )
 
 

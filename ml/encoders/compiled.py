@@ -1,0 +1,87 @@
+"""An encoder whose network the inference runtime runs: on a CPU, without torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.encoders.base import EncoderSpec
+from ml.encoders.preprocess import to_pixels
+from ml.errors import NonFiniteEmbedding
+from ml.runtime.network import CompiledNetwork
+
+_AT_ONCE = 32  # pictures whose pixels are in memory together
+# As `whitening` has it.
+_MIN_MAGNITUDE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WhiteningArrays:
+    """`ml.encoders.whitening.Whitening` for those who have no torch; a test compares the two.
+
+    Attributes:
+        centre: (D,) float32.
+        projection: (D, D) float32.
+    """
+
+    centre: NDArray[np.float32]
+    projection: NDArray[np.float32]
+
+    def __call__(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N, D) float32 rows, not of unit length, of (N, D) float32 outputs of any."""
+        rows = _unit(outputs)
+        rooted = _unit((rows / np.sqrt(np.abs(rows) + _MIN_MAGNITUDE)).astype(np.float32))
+        whitened: NDArray[np.float32] = ((rooted - self.centre) @ self.projection).astype(
+            np.float32
+        )
+        return whitened
+
+
+class CompiledEncoder:
+    """An `Encoder` around a compiled network. Does not load weights: the families do."""
+
+    def __init__(
+        self, spec: EncoderSpec, network: CompiledNetwork, *, whitening: WhiteningArrays | None
+    ) -> None:
+        """Take over a compiled network.
+
+        Args:
+            spec: what the embeddings are recorded with.
+            network: maps (B, S, S, 3) uint8 pixels to (B, D) float32, S and D as in `spec`.
+            whitening: what the network's outputs go through, in float32; None is nothing.
+        """
+        self.spec = spec
+        self._network = network
+        self._whitening = whitening
+
+    def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Embed pictures, one row each, in input order; see `Encoder.encode`."""
+        embeddings = np.empty((len(images), self.spec.dim), dtype=np.float32)
+        for start in range(0, len(images), _AT_ONCE):
+            stop = start + _AT_ONCE
+            pixels = to_pixels(images[start:stop], self.spec.preprocess)
+            [outputs] = self._network.run(pixels)
+            # Row by row: a product of matrices rounds a row by how many others there are.
+            embeddings[start:stop] = [self._embedding(output[None])[0] for output in outputs]
+        return embeddings
+
+    def _embedding(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (1, D) unit row of a (1, D) output of the network."""
+        row = output if self._whitening is None else self._whitening(output)
+        # A whitening makes something of zeros, too.
+        if not output.any() or not np.isfinite(row).all() or not row.any():
+            raise NonFiniteEmbedding(
+                f"Encoder {self.spec.name} returned NaN, infinity or zeros.",
+                encoder=self.spec.name,
+                weights=self.spec.weights,
+            )
+        return _unit(row)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (N, D) rows of unit length; of zeros, zeros."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = rows / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
