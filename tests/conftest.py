@@ -19,6 +19,7 @@ from catalog.models import EncoderVersion, Image
 from catalog.validation import validate
 from jobs.broker import client
 from kernel.task_names import QUEUES
+from ml.encoders import probe
 from tests import fakes
 from vectors.index import VectorIndex
 
@@ -124,6 +125,8 @@ def version(db: None) -> EncoderVersion:
         weights_sha256=fakes.SPEC.weights_sha256,
         preprocessing_sha256=fakes.PREPROCESS.sha256(),
         dim=fakes.DIM,
+        precision=fakes.SPEC.precision,
+        probe=fakes.embed(probe.picture()).tobytes(),
         collection=f"regions__grid__{uuid4().hex}",
         state=EncoderVersion.State.LIVE,
         detector="grid",

@@ -12,7 +12,7 @@ def start_django() -> None:
     platform = str(ROOT / "platform")
     if platform not in sys.path:
         sys.path.insert(0, platform)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.workers")
     import django
 
     django.setup()

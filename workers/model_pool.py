@@ -1,6 +1,7 @@
 """The models of this process: loaded on first use, in the child, and kept."""
 
 import logging
+import threading
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +17,11 @@ from ml.encoders import probe, registry
 from ml.encoders.base import Encoder
 from vectors.index import VectorIndex
 from worker_api.encoders import LiveEncoder, live_encoder, open_index
+from workers.micro_batches import MicroBatchedDetector, MicroBatchedEncoder
 
 logger = logging.getLogger(__name__)
+
+_LOADING = threading.Lock()  # threads that ask first must not load twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ def get() -> Loaded:
             the same weights embed otherwise here. "detector:ours:weights-changed": what lies on
             disk is not what found the objects in it.
     """
-    return _load(live_encoder())
+    version = live_encoder()
+    with _LOADING:
+        return _load(version)
 
 
 @lru_cache(maxsize=1)  # an encoder that is live no longer leaves the memory
@@ -60,7 +66,9 @@ def _load(version: LiveEncoder) -> Loaded:
             "s": round(time.perf_counter() - started, 2),
         },
     )
-    return Loaded(version, encoder, detector, open_index(version))
+    return Loaded(
+        version, MicroBatchedEncoder(encoder), MicroBatchedDetector(detector), open_index(version)
+    )
 
 
 def load_encoder(choice: str, *, precision: str) -> Encoder:

@@ -33,15 +33,12 @@ class CompiledNetwork:
     def __init__(
         self, graph: openvino.Model, *, precision: Precision, threads: int | None = None
     ) -> None:
-        """Compile a network for single pictures; for batches when the first one comes.
+        """Take over a network; it is compiled when the first picture or batch comes.
 
         Args:
             graph: one input (B, H, W, 3) uint8, outputs whose first axis is B as well. Taken over.
             precision: float32, or what `ml.runtime.precision.served` says that this CPU has.
             threads: of one pass; None is one a core. Outputs do not depend on it.
-
-        Raises:
-            RuntimeFailed: the runtime refuses the network, or compiled it to another precision.
         """
         self._graph = graph
         self._precision = precision
@@ -49,12 +46,6 @@ class CompiledNetwork:
         self._compiling = threading.Lock()
         self._compiled: dict[int, openvino.CompiledModel] = {}
         self._own = threading.local()
-        self._compile(_SINGLE)
-
-    @property
-    def input_size_px(self) -> int:
-        """Width and height of the square input, pixels."""
-        return int(self._graph.inputs[0].get_partial_shape()[1].get_length())
 
     def run(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Return the network's outputs, each with one row a picture, in input order.
@@ -64,7 +55,8 @@ class CompiledNetwork:
 
         Raises:
             OutOfDeviceMemory: this process gets no more memory.
-            RuntimeFailed: the runtime could not run it.
+            RuntimeFailed: the runtime refuses the network, compiled it to another precision, or
+                could not run it.
         """
         parts = [self._pass(pixels[start:stop], size) for start, stop, size in _passes(len(pixels))]
         return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
@@ -118,12 +110,13 @@ class CompiledNetwork:
 
 
 def _passes(count: int) -> Sequence[tuple[int, int, int]]:
-    """Return start, stop and batch size of each pass over `count` pictures."""
-    passes = [(start, start + _LARGE, _LARGE) for start in range(0, count - _LARGE + 1, _LARGE)]
-    done = len(passes) * _LARGE
-    if count - done >= _WORTH_FILLING:
-        return [*passes, (done, count, _LARGE)]
-    return [*passes, *((number, number + 1, _SINGLE) for number in range(done, count))]
+    """Return start, stop and batch size of each pass over `count` pictures.
+
+    Few pictures go one by one, more in large batches alone: who has many needs the memory of one
+    compiled shape only.
+    """
+    size = _LARGE if count >= _WORTH_FILLING else _SINGLE
+    return [(start, min(start + size, count), size) for start in range(0, count, size)]
 
 
 def _reason(error: RuntimeError) -> str:

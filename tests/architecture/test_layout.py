@@ -127,16 +127,13 @@ def test_every_task_name_has_a_queue_that_a_worker_serves() -> None:
     assert set(task_names.QUEUES.values()) == {"query", "bulk", "maintenance"}
 
 
-def test_every_task_name_is_registered_by_the_workers(tmp_path: Path) -> None:
+def test_workers_register_every_task_name_before_they_load_anything_heavy(tmp_path: Path) -> None:
     program = (
-        "from workers.app import app; app.loader.import_default_modules(); "
-        "print(*(n for n in app.tasks if n.startswith('workers.')))"
+        "import sys; from workers.app import app; app.loader.import_default_modules(); "
+        "print(*(n for n in app.tasks if n.startswith('workers.'))); print(*sys.modules)"
     )
-    env = os.environ | {
-        "PYTHONPATH": f"{PLATFORM}:{ROOT}",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATA_DIR": str(tmp_path),
-    }
+    env = os.environ | {"PYTHONPATH": f"{PLATFORM}:{ROOT}", "DATA_DIR": str(tmp_path)}
+    del env["DJANGO_SETTINGS_MODULE"]
 
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -147,7 +144,10 @@ def test_every_task_name_is_registered_by_the_workers(tmp_path: Path) -> None:
         check=True,
     )
 
-    assert set(done.stdout.split()) == set(task_names.QUEUES)
+    tasks, modules = done.stdout.splitlines()
+    assert set(tasks.split()) == set(task_names.QUEUES)
+    heavy = {"PIL", "cv2", "torch", "openvino", "unfold", "qdrant_client"}
+    assert heavy & set(modules.split()) == set()
 
 
 @pytest.mark.django_db

@@ -93,17 +93,18 @@ def running_product(data_dir: Path) -> Iterator[Product]:
         "BULK_PROCESSES": "1",  # each has the models to load, and there is a core for one
         "ENCODER": "semblance_lite",
         "DETECTOR": "ssd_mobilenet",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     before = dict(os.environ)
     os.environ.update(ours)
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # the tests' own; each part has its own
+    environ = dict(os.environ)
     try:
         supervisor = supervise(read_env())
     finally:
         os.environ.clear()
         os.environ.update(before)
     with supervisor:
-        yield Product(supervisor, data_dir, before | ours)
+        yield Product(supervisor, data_dir, environ)
 
 
 def post_picture(

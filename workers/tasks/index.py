@@ -3,15 +3,15 @@
 from uuid import UUID
 
 from kernel import task_names
-from workers import model_pool, policies
 from workers.app import app
-from workers.deletion import delete_images
-from workers.indexing import index_images
 
 
 @app.task(name=task_names.INDEX_IMAGES, shared=False)
 def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     """Index a chunk of pictures. Idempotent: point ids follow from content."""
+    from workers import model_pool, policies
+    from workers.indexing import index_images
+
     with policies.running(UUID(job_id)) as is_ours:
         if is_ours:
             ids = [UUID(image_id) for image_id in image_ids]
@@ -21,6 +21,9 @@ def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
 @app.task(name=task_names.DELETE_IMAGES, shared=False)
 def delete(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     """Delete images: points, then rows, then files. Idempotent: what is gone is passed over."""
+    from workers import policies
+    from workers.deletion import delete_images
+
     with policies.running(UUID(job_id)) as is_ours:
         if is_ours:
             delete_images([UUID(image_id) for image_id in image_ids])

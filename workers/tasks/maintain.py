@@ -4,7 +4,6 @@ import logging
 from dataclasses import asdict
 
 from kernel import task_names
-from worker_api import jobs, queries
 from workers.app import app
 
 logger = logging.getLogger(__name__)
@@ -13,6 +12,8 @@ logger = logging.getLogger(__name__)
 @app.task(name=task_names.SWEEP, shared=False)
 def sweep(**_unknown: object) -> None:
     """Send lost work again; says so in the log when there was any."""
+    from worker_api import jobs
+
     swept = asdict(jobs.sweep())
     if any(swept.values()):
         logger.warning("swept", extra=swept)
@@ -21,4 +22,6 @@ def sweep(**_unknown: object) -> None:
 @app.task(name=task_names.EXPIRE_QUERIES, shared=False)
 def expire_queries(**_unknown: object) -> None:
     """Remove query pictures whose hour is over."""
+    from worker_api import queries
+
     queries.expire_queries()

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from PIL import Image
-
 from kernel import task_names
 from kernel.errors import AppError
 from kernel.task_messages import (
@@ -13,9 +11,7 @@ from kernel.task_messages import (
     JsonObject,
     WarmUpRequest,
 )
-from workers import catalogue_hashes, model_pool, queries
 from workers.app import app
-from workers.policies import translated
 
 _BLANK_SIZE = (320, 240)
 
@@ -23,6 +19,8 @@ _BLANK_SIZE = (320, 240)
 @app.task(name=task_names.EXTRACT_QUERY, shared=False, ignore_result=False)
 def extract_query(**arguments: object) -> JsonObject:
     """Answer an `ExtractQueryRequest` with an `ExtractedQuery`, or the error that it ended in."""
+    from workers import queries
+
     return _answered(
         lambda: queries.extract_query(ExtractQueryRequest.from_json(arguments)).to_json()
     )
@@ -31,6 +29,8 @@ def extract_query(**arguments: object) -> JsonObject:
 @app.task(name=task_names.FIND_COPIES, shared=False, ignore_result=False)
 def find_copies(**arguments: object) -> JsonObject:
     """Answer a `FindCopiesRequest` with `FoundCopies`, or the error that it ended in."""
+    from workers import queries
+
     return _answered(lambda: queries.find_copies(FindCopiesRequest.from_json(arguments)).to_json())
 
 
@@ -44,6 +44,11 @@ def warm_up(**arguments: object) -> str:
     Args:
         arguments: a `WarmUpRequest`.
     """
+    from PIL import Image
+
+    from workers import catalogue_hashes, model_pool
+    from workers.policies import translated
+
     request = WarmUpRequest.from_json(arguments)
     blank = [Image.new("RGB", _BLANK_SIZE)] * request.pictures
     with translated():
@@ -56,6 +61,8 @@ def warm_up(**arguments: object) -> str:
 
 
 def _answered(answer: Callable[[], JsonObject]) -> JsonObject:
+    from workers.policies import translated
+
     try:
         with translated():
             return answer()

@@ -147,14 +147,16 @@ class _Reader:
         weight, bias = self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias")
         if is_depthwise:  # one group a channel
             weight = weight[:, None]
+        # Half precision is widened when the network is compiled, which saves its memory until then.
+        kernel = ops.convert(ops.constant(weight), np.float32)
         function = ops.group_convolution if is_depthwise else ops.convolution
         # What more there is at odd sizes is padded below and on the right.
         sides = {"pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1]}
-        result = function(values, weight, [stride, stride], auto_pad="same_upper", **sides)
-        return ops.add(result, bias.reshape(1, -1, 1, 1))
+        result = function(values, kernel, [stride, stride], auto_pad="same_upper", **sides)
+        return ops.add(result, bias.astype(np.float32).reshape(1, -1, 1, 1))
 
-    def _tensor(self, name: str) -> NDArray[np.float32]:
-        tensor = np.asarray(self._weights[name], np.float32)
+    def _tensor(self, name: str) -> NDArray[np.floating]:
+        tensor = self._weights[name]
         # An activation would make 0 of what is not a number.
         if not np.isfinite(tensor).all():
             raise ValueError(f"{name} is not finite")

@@ -32,6 +32,8 @@ def test_a_catalogue_filled_with_the_packaged_weights_goes_on(
         "weights_sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
         "preprocessing_sha256": "984b71975525c3796c7acb95276623d5f10e280d102b32c0dd3b015597e06c19",
         "dim": 1280,
+        "precision": "",
+        "probe": None,
         "detector": "none",
         "detector_weights_sha256": "",
     }

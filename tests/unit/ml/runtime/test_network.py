@@ -101,8 +101,10 @@ def test_a_graph_that_the_runtime_refuses_is_an_error_of_ours():
     flat = ops.reshape(pixels, np.array([2, -1]), False)  # a batch of one cannot be halved evenly
     refused = openvino.Model([ops.reshape(flat, np.array([7, -1]), False)], [pixels], "odd")
 
+    network = CompiledNetwork(refused, precision="float32")
+
     with pytest.raises(RuntimeFailed) as caught:
-        CompiledNetwork(refused, precision="float32")
+        network.run(np.zeros((1, SIDE, SIDE, 3), np.uint8))
 
     assert caught.value.code == "ml:runtime-failed"
     assert str(caught.value).startswith("The network was not compiled: ")
