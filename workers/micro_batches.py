@@ -18,7 +18,7 @@ MAX_PICTURES = 32
 Row = TypeVar("Row")
 
 
-class _Asked(Generic[Row]):
+class _Caller(Generic[Row]):
     """One caller's pictures, and what became of them."""
 
     def __init__(self, images: Sequence[Image.Image]) -> None:
@@ -46,7 +46,7 @@ class MicroBatches(Generic[Row]):
         self._run = run
         self._passing = threading.Lock()
         self._gathering = threading.Lock()
-        self._waiting: deque[_Asked[Row]] = deque()
+        self._waiting: deque[_Caller[Row]] = deque()
 
     def __call__(self, images: Sequence[Image.Image]) -> Sequence[Row]:
         """Return the model's rows for the pictures.
@@ -54,7 +54,7 @@ class MicroBatches(Generic[Row]):
         Raises:
             Exception: what the model raises for these pictures; those of others do not matter.
         """
-        asked: _Asked[Row] = _Asked(images)
+        asked: _Caller[Row] = _Caller(images)
         with self._gathering:
             self._waiting.append(asked)
         while not asked.is_answered:
@@ -79,13 +79,13 @@ class MicroBatches(Generic[Row]):
             for asked in taken:
                 self._pass_alone(asked)
 
-    def _pass_alone(self, asked: _Asked[Row]) -> None:
+    def _pass_alone(self, asked: _Caller[Row]) -> None:
         try:
             asked.rows = list(self._run(asked.images))
         except Exception as error:  # noqa: BLE001  # as above
             asked.error = error
 
-    def _take(self) -> list[_Asked[Row]]:
+    def _take(self) -> list[_Caller[Row]]:
         with self._gathering:
             taken = [self._waiting.popleft()]
             pictures = len(taken[0].images)

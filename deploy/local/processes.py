@@ -14,14 +14,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # A first start may fetch an encoder's weights: some 600 MB over a slow line.
 _PREPARE_S = 3600.0
+# Searches that the query worker works on at a time: they share its models, and a pass of one takes
+# along what the others want.
+_QUERY_THREADS = 4
 # Importing torch and reading the weights takes 5 s on two idle cores.
 _WARM_UP_S = 300.0
 
 
-def build(env: Env) -> tuple[Process, ...]:
+def build(env: Env, *, bulk_processes: int = 2) -> tuple[Process, ...]:
     """Return the processes in the order of starting; stopping goes backwards.
 
     A part that a variable points elsewhere (BROKER_URL, QDRANT_URL) is left out.
+
+    Args:
+        env: the product's environment.
+        bulk_processes: how many index pictures at a time.
     """
     parts = [_manage("migrate", "--verbosity", "0"), *_stores(env)]
     stores = tuple(part.name for part in parts)
@@ -34,7 +41,7 @@ def build(env: Env) -> tuple[Process, ...]:
         shows_output=True,
     )
     admin = _manage("ensure_admin", needs=("migrate",), shows_output=True)
-    return (*parts, admin, prepare, *_workers(env), _beat(env), _web(env))
+    return (*parts, admin, prepare, *_workers(env, bulk_processes), _beat(env), _web(env))
 
 
 def _stores(env: Env) -> list[Process]:
@@ -52,13 +59,13 @@ def _stores(env: Env) -> list[Process]:
     return stores
 
 
-def _workers(env: Env) -> list[Process]:
+def _workers(env: Env, bulk_processes: int) -> list[Process]:
     url = env.queue.url
     host = socket.gethostname()
     return [
         Process(
             "query",
-            _worker(env, name="query", queues="query", processes=1),
+            _worker(env, name="query", queues="query", pool="threads", size=_QUERY_THREADS),
             needs=("prepare",),
             health=worker_answers(url, f"query@{host}", warm_up=(task_names.WARM_UP, "query")),
             start_timeout_s=_WARM_UP_S,
@@ -67,10 +74,7 @@ def _workers(env: Env) -> list[Process]:
         Process(
             "bulk",
             _worker(
-                env,
-                name="bulk",
-                queues="bulk,maintenance",
-                processes=env.worker.bulk_processes,
+                env, name="bulk", queues="bulk,maintenance", pool="prefork", size=bulk_processes
             ),
             needs=("prepare",),
             health=worker_answers(url, f"bulk@{host}"),
@@ -120,15 +124,16 @@ def _celery(env: Env, *arguments: str) -> tuple[str, ...]:
     return _python("celery", "--app", "workers.app", *arguments, *level)
 
 
-def _worker(env: Env, *, name: str, queues: str, processes: int) -> tuple[str, ...]:
-    node = ("--hostname", f"{name}@%h", "--queues", queues, "--concurrency", str(processes))
+def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[str, ...]:
+    node = ("--hostname", f"{name}@%h", "--queues", queues)
+    children = ("--pool", pool, "--concurrency", str(size))
     # Workers tell each other nothing here: looking for neighbours costs a second at each start.
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     # As many threads as cores in all: two processes that each use every core stand in each other's
     # way.
-    threads = max(1, (os.cpu_count() or 1) // processes)
+    threads = max(1, (os.cpu_count() or 1) // (size if pool == "prefork" else 1))
     shares = (f"OMP_NUM_THREADS={threads}", f"WORKER_THREADS={threads}")
-    return ("env", *shares, *_celery(env, "worker", *node, *alone))
+    return ("env", *shares, *_celery(env, "worker", *node, *children, *alone))
 
 
 def _manage(

@@ -10,6 +10,7 @@ from config.env import Env
 from deploy.local.broker import private_folder
 from deploy.local.errors import CannotStart
 from deploy.local.locks import LockHeld, hold
+from deploy.local.memory import bulk_processes
 from deploy.local.preflight import MEBIBYTE, check
 from deploy.local.processes import ROOT, build
 from deploy.local.supervisor import Supervisor
@@ -52,7 +53,7 @@ def supervise(env: Env, *, say: Callable[[str], None] = lambda sentence: None) -
     """
     check(env)
     return Supervisor(
-        build(env),
+        build(env, bulk_processes=bulk_processes(env, say=say)),
         log_folder=env.data_dir / "logs",
         cwd=ROOT,
         environ=environment(),

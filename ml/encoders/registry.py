@@ -15,7 +15,6 @@ from ml.encoders.base import Encoder
 from ml.encoders.presets import Preset
 from ml.errors import CheckpointMismatch, EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
 from ml.types import Choice
-from ml.weights.hub import Hub
 
 if TYPE_CHECKING:
     import torch
@@ -191,6 +190,8 @@ def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
     if setting != "auto":
         _parsed(setting)
         return Choice(name=setting, reason=f"{setting} was asked for by name.")
+    from ml.weights.hub import Hub  # what it asks with takes longer to import than all of this
+
     is_available, why = Hub(cache_dir).availability(CLIP_WEIGHTS)
     if is_available:
         return Choice(name="clip", reason=f"The main encoder, clip, is used: {why}.")
@@ -274,6 +275,8 @@ def _load_clip(reference: str, cache_dir: Path | None) -> EncoderNetwork:
     preset = _preset_of("clip", reference)
     if preset is None and checkpoint_files.is_checkpoint(Path(reference).expanduser()):
         return _load_folder(Path(reference).expanduser(), wanted="clip")
+    from ml.weights.hub import Hub
+
     found = Hub(cache_dir).locate(preset.reference if preset else reference)
     from ml.encoders.families import clip
 

@@ -178,8 +178,8 @@ class WorkerEnv(_Section):
     encoder_batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     # Of one worker process; unset is one a core. The run command shares the cores out by it.
     worker_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    # Two share the cores of a CPU: while one decodes, writes or waits, the other embeds.
-    bulk_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    # Unset is what memory allows, two at most.
+    bulk_processes: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
 class UploadEnv(_Section):
