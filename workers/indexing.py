@@ -14,7 +14,9 @@ from kernel.errors import AppError, TransientError
 from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from ml.copies import comparison
+from ml.devices import is_cpu
 from ml.errors import MlError
+from ml.images.ahead import ahead
 from ml.rules.regions import OBJECT
 from vectors.index import Payload, Point
 from worker_api import images as catalog
@@ -51,25 +53,32 @@ def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, job_id: UUID) -> 
     claimed = catalog.claim_images(image_ids, job_id=job_id)
     loaded.index.count()  # a store that is away is better known before the work than after it
     size = settings.ENCODER_BATCH_SIZE
-    for start in range(0, len(claimed), size):
-        decoded = _decode(claimed[start : start + size], job_id)
+    starts = range(0, len(claimed), size)
+    batches = ([_decode(image) for image in claimed[start : start + size]] for start in starts)
+    # On a CPU another process works meanwhile, and a batch of large pictures is 400 MB.
+    for batch in batches if is_cpu(settings.ENCODER_DEVICE) else ahead(batches):
+        decoded = []
+        for image, picture in batch:
+            if isinstance(picture, AppError):
+                _record_failed(image, picture, job_id)
+            else:
+                decoded.append((image, picture))
         _keep(_extract(decoded, loaded, job_id), loaded, job_id)
 
 
-def _decode(batch: Sequence[ClaimedImage], job_id: UUID) -> list[Decoded]:
-    """Return what could be decoded; the rest is recorded as failed."""
-    decoded: list[Decoded] = []
-    for image in batch:
-        try:
-            data = catalog.read_original(image.sha256)
-            picture = decode_picture(data, width=image.width, height=image.height)
-        except TransientError:
-            raise
-        except AppError as error:
-            _record_failed(image, error, job_id)
-        else:
-            decoded.append((image, picture))
-    return decoded
+def _decode(image: ClaimedImage) -> tuple[ClaimedImage, UprightPicture | AppError]:
+    """Return an image with its picture, or with why it cannot be read. Asks no database.
+
+    Raises:
+        TransientError: the storage is away.
+    """
+    try:
+        data = catalog.read_original(image.sha256)
+        return image, decode_picture(data, width=image.width, height=image.height)
+    except TransientError:
+        raise
+    except AppError as error:
+        return image, error
 
 
 def _extract(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[ExtractedImage]:

@@ -1,5 +1,6 @@
 """The part all torch encoders share: batches in, unit rows out."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,13 @@ from ml.encoders.base import EncoderSpec
 from ml.encoders.preprocess import to_pixels
 from ml.encoders.whitening import Whitening
 from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
+from ml.images.ahead import ahead
 from ml.memory import keep_freed_memory
+
+logger = logging.getLogger(__name__)
+
+_GREY = 127
+_TIMES_ON_DEVICES = 8
 
 
 class TorchEncoder:
@@ -36,7 +43,8 @@ class TorchEncoder:
             whitening: what the network's outputs go through, in float32; None is nothing.
             device: where it runs.
             dtype: number format that it runs in; embeddings are float32 regardless.
-            batch_size: pictures in one forward pass at most, ≥ 1.
+            batch_size: pictures in one forward pass at most, ≥ 1. On other devices than the CPU
+                eight times as many are tried, and halved until their memory holds them.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -53,15 +61,51 @@ class TorchEncoder:
         mean = torch.tensor(spec.preprocess.mean, device=device).view(1, 3, 1, 1)
         self._scale = 1 / (255 * std)
         self._shift = -mean / std
+        if device.type != "cpu":
+            self._batch_size *= _TIMES_ON_DEVICES
+            self._find_batch_size()
 
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Embed pictures, one row each, in input order; see `Encoder.encode`."""
         embeddings = np.empty((len(images), self.spec.dim), dtype=np.float32)
-        for start in range(0, len(images), self._batch_size):
-            stop = start + self._batch_size
-            pixels = to_pixels(images[start:stop], self.spec.preprocess)
-            embeddings[start:stop] = self._embed(pixels)
+        size = self._batch_size
+        starts = range(0, len(images), size)
+        prepared = (
+            to_pixels(images[start : start + size], self.spec.preprocess) for start in starts
+        )
+        # On a CPU both would want the same cores.
+        parts = prepared if self._device.type == "cpu" else ahead(prepared)
+        for start, pixels in zip(starts, parts, strict=True):
+            embeddings[start : start + size] = self._embed_what_fits(pixels)
         return embeddings
+
+    def _find_batch_size(self) -> None:
+        """Halve the batch until a pass of it fits: now, and not on the first import."""
+        side = self.spec.preprocess.size_px
+        self._embed_what_fits(np.full((self._batch_size, side, side, 3), _GREY, np.uint8))
+
+    def _embed_what_fits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map (B, S, S, 3) pixels to (B, D) unit rows, in as many passes as the memory asks for.
+
+        Raises:
+            OutOfDeviceMemory: not even one picture fits.
+        """
+        rows: list[NDArray[np.float32]] = []
+        start = 0
+        while start < len(pixels):
+            part = pixels[start : start + self._batch_size]
+            try:
+                rows.append(self._embed(part))
+            except OutOfDeviceMemory:
+                if len(part) == 1:
+                    raise
+                self._batch_size = len(part) // 2
+                logger.warning("batch halved", extra={"pictures": self._batch_size})
+                if self._device.type == "cuda":
+                    torch.cuda.empty_cache()
+                continue
+            start += len(part)
+        return np.concatenate(rows)
 
     def _embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map (B, S, S, 3) pixels to (B, D) unit rows."""

@@ -37,6 +37,20 @@ class MeanColour(torch.nn.Module):
         return inputs.mean(dim=(2, 3))
 
 
+class Small(MeanColour):
+    """It has the memory for so many pictures."""
+
+    def __init__(self, *, fits: int) -> None:
+        super().__init__()
+        self.fits = fits
+
+    def forward(self, inputs):
+        means = super().forward(inputs)
+        if len(inputs) > self.fits:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return means
+
+
 class Raising(torch.nn.Module):
     def forward(self, inputs):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -99,7 +113,30 @@ def test_too_little_device_memory_is_our_error_with_the_batch():
         encoder_of(Raising()).encode([flat(1, 2, 3)] * 3)
 
     assert error.value.code == "ml:out-of-device-memory"
-    assert error.value.context == {"device": "cpu", "batch_size": 3}
+    assert error.value.context == {"device": "cpu", "batch_size": 1}
+
+
+def test_a_batch_that_does_not_fit_is_halved_for_good():
+    network = Small(fits=2)
+    encoder = encoder_of(network, batch_size=8)
+    colours = [flat(number, 0, 0) for number in range(11)]
+
+    first = encoder.encode(colours)
+    second = encoder.encode(colours[:3])
+
+    assert network.batch_sizes == [8, 4, 2, 2, 2, 2, 2, 1, 2, 1]
+    assert first == pytest.approx(encoder_of(MeanColour()).encode(colours), abs=1e-6)
+    assert np.array_equal(second, first[:3])
+
+
+def test_on_a_device_eight_batches_at_once_are_tried_at_the_start():
+    # given: a device of no memory at all, whose tensors have shapes alone
+    network = Small(fits=5)
+
+    with pytest.raises(RuntimeError, match="meta"):  # nothing can be read of it
+        TorchEncoder(SPEC, network, device=torch.device("meta"), dtype=torch.float32, batch_size=2)
+
+    assert network.batch_sizes == [16, 8, 4]
 
 
 @pytest.mark.parametrize(
