@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.copies import keypoints
+from ml.copies.keypoints import FINEST_BLUR, LAYERS, Keypoints
 from ml.errors import DamagedFeatures
 
 # A feature takes 136 bytes: with its thumbnail no picture takes more than 86 kB.
@@ -26,8 +28,9 @@ THUMBNAIL_PX = 64
 _MAX_PIXELS = 512 * 400
 # A keypoint's own surroundings reach this far: in less there is nothing to extract.
 _SHORTEST_SIDE_PX = 16
-# Half of OpenCV's default: soft and dark pictures have corners too, and the strongest are kept.
-_MIN_CONTRAST = 0.02
+# Histograms are taken at the keypoint's own blur, but from pixels as coarse as SIFT takes them at
+# two thirds of an octave more: .6 of the time, a cosine of .985 to those of the finest pixels.
+_COARSER_THIRDS = 2
 _TURN_DEGREES = 360.0
 _CELLS, _DIRECTIONS = 4, 8
 # SIFT's histogram of 4 × 4 cells and 8 directions of a mirrored patch: its rows, which lie across
@@ -133,7 +136,7 @@ class LocalFeatures:
 
 
 def extract(picture: NDArray[np.uint8]) -> LocalFeatures:
-    """Return the strongest features of a picture, in about 80 ms for 640 × 480 pixels or more.
+    """Return the strongest features of a picture, in about 18 ms for 640 × 480 pixels or more.
 
     Args:
         picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed. Without texture, or
@@ -160,17 +163,32 @@ def _records(grey: NDArray[np.uint8], x_scale: float, y_scale: float) -> NDArray
     """Return the strongest features of a grey picture, in pixels of one that is larger."""
     if min(grey.shape) < _SHORTEST_SIDE_PX:
         return np.empty(0, _RECORD)
-    sift = cv2.SIFT.create(contrastThreshold=_MIN_CONTRAST, enable_precise_upscale=True)
-    keypoints, histograms = sift.detectAndCompute(grey, None)
-    strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")
-    chosen = [keypoints[index] for index in strongest[:MAX_FEATURES]]
-    records = np.empty(len(chosen), _RECORD)
-    if not chosen:
+    found = keypoints.detect(grey, limit=MAX_FEATURES)
+    records = np.empty(len(found), _RECORD)
+    if len(found) == 0:
         return records
-    points = (np.array([keypoint.pt for keypoint in chosen]) + 0.5) / grey.shape[::-1]
+    points = (found.points + 0.5) / grey.shape[::-1]
     records["x"], records["y"] = np.rint(points.clip(0, 1) * _STEPS).T
-    records["size"] = [keypoint.size * (x_scale * y_scale) ** 0.5 for keypoint in chosen]
-    turns = np.array([keypoint.angle for keypoint in chosen]) / _TURN_DEGREES
+    records["size"] = found.sizes * (x_scale * y_scale) ** 0.5
+    turns = found.angles / _TURN_DEGREES
     records["angle"] = np.rint(turns * _ANGLE_STEPS).astype(np.int64) % _ANGLE_STEPS
-    records["histogram"] = histograms[strongest[:MAX_FEATURES]]
+    records["histogram"] = _histograms(grey, found)
     return records
+
+
+def _histograms(grey: NDArray[np.uint8], found: Keypoints) -> NDArray[np.float32]:
+    """Return (K, 128) SIFT histograms, 0..255, of at least one keypoint of a picture."""
+    thirds = found.thirds + _COARSER_THIRDS - 1
+    # As OpenCV packs them: below, the octave; above it, the layer, from 1.
+    packed = thirds // LAYERS + (thirds % LAYERS + 1 << 8)
+    given = [
+        cv2.KeyPoint(x, y, size, angle, 0.0, level)
+        for (x, y), size, angle, level in zip(
+            *(found.points.tolist(), found.sizes.tolist(), found.angles.tolist()),
+            packed.tolist(),
+            strict=True,
+        )
+    ]
+    # OpenCV doubles the picture only for keypoints of an octave below 0.
+    sift = cv2.SIFT.create(sigma=FINEST_BLUR * 2 ** (-_COARSER_THIRDS / LAYERS))
+    return sift.compute(grey, given)[1].astype(np.float32, copy=False)

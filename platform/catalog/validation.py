@@ -166,6 +166,9 @@ def _reduced(picture: Image.Image, factor: int) -> Image.Image:
 
     A last row or column of fewer than `factor` pixels counts as a whole one.
     """
+    if picture.mode == "RGB" and not picture.has_transparency_data:
+        # Most photos are so already: in strips each pixel would be copied four times.
+        return picture.reduce(factor) if factor > 1 else picture
     tones = tones_of(_strips(picture)) if has_deep_samples(picture) else None
     size = (ceil(picture.width / factor), ceil(picture.height / factor))
     reduced = Image.new("RGB", size)

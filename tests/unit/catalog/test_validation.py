@@ -352,6 +352,18 @@ def test_a_strip_keeps_its_proportions() -> None:
     assert thumbnail_of(plain(size=(10_000, 370))).size == (400, 15)
 
 
+@pytest.mark.parametrize("size", [(200, 150), (700, 523), (2500, 1999)], ids=str)
+def test_a_thumbnail_is_the_same_with_a_channel_that_says_opaque(
+    size: tuple[int, int], rng: np.random.Generator
+) -> None:
+    """RGB is reduced as it is, everything else is converted strip by strip first."""
+    picture = Image.fromarray(rng.integers(0, 256, (*size[::-1], 3), np.uint8))
+
+    found = validate(encoded(picture)).thumbnail
+
+    assert found == validate(encoded(picture.convert("RGBA"))).thumbnail
+
+
 PEAK = """
 import io, re, sys
 from pathlib import Path

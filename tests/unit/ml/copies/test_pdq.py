@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pdqhash
 import pytest
 
 from ml.copies.pdq import (
@@ -39,6 +40,30 @@ def test_the_bits_are_those_of_the_definition(rng):
     # The last bit is the lowest frequency's.
     expected = (transformed > np.median(transformed)).ravel()[::-1]
     assert (found != expected).sum() <= 2  # the two next to the median may be rounded over it
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(320, 240), (300, 5), (63, 64), (65, 129), (130, 511), (512, 512), (512, 17)],
+    ids=str,
+)
+def test_the_bits_and_the_quality_are_those_of_the_reference(width, height):
+    picture = scene(3, width, height)
+    bits, quality = pdqhash.compute(picture)
+
+    found = pdq_hash(picture)
+
+    assert np.array_equal(np.unpackbits(found.bits), bits)
+    assert found.quality == quality
+
+
+@pytest.mark.parametrize("shape", [(4, 300), (300, 4)], ids=str)
+def test_too_short_pictures_have_no_bits_as_in_the_reference(shape, rng):
+    picture = rng.integers(0, 256, (*shape, 3), np.uint8)
+
+    found = pdq_hash(picture)
+
+    assert (found.bits.any(), found.quality) == (False, pdqhash.compute(picture)[1])
 
 
 def test_every_orientation_is_tested():

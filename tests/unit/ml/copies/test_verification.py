@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ml.copies.features import extract
+from ml.copies.homography import Homography
 from ml.copies.verification import Placement, verify
 from tests.unit.ml.copies.scenes import (
     blurred,
@@ -22,6 +23,43 @@ WIDTH, HEIGHT = 320, 240
 WHOLE = [(0, 0), (WIDTH, 0), (WIDTH, HEIGHT), (0, HEIGHT)]
 # Where a corner may be found: 1.5 % of the longest side.
 NEAR_PX = 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_outline_that_rounding_moves_is_still_all_of_the_frame(seed):
+    """So are the outlines of identical pictures, of which OpenCV loses up to half."""
+    off = np.random.default_rng(seed).normal(0, 1e-14, (3, 3))
+
+    shares = Homography(np.eye(3) + off, WIDTH, HEIGHT).overlaps(WIDTH, HEIGHT)
+
+    assert shares == pytest.approx((1, 1), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("moved", "shares"),
+    [
+        ((160, 0), (0.5, 0.5)),
+        ((0, -180), (0.25, 0.25)),
+        ((-80, 60), (0.75 * 0.75, 0.75 * 0.75)),
+        ((320, 0), (0, 0)),
+        ((-500, 900), (0, 0)),
+    ],
+    ids=str,
+)
+def test_overlaps_of_a_moved_picture_are_rectangles(moved, shares):
+    matrix = np.array([(1, 0, moved[0]), (0, 1, moved[1]), (0, 0, 1)], np.float64)
+
+    assert Homography(matrix, WIDTH, HEIGHT).overlaps(WIDTH, HEIGHT) == pytest.approx(shares)
+
+
+def test_the_overlap_of_a_turned_square_is_an_octagon():
+    """Two unit squares, one turned by an eighth about their middle, share 2 (√2 - 1)."""
+    turn = cv2.getRotationMatrix2D((50, 50), 45, 1)
+    matrix = np.vstack([turn, (0, 0, 1)])
+
+    shares = Homography(matrix, 100, 100).overlaps(100, 100)
+
+    assert shares == pytest.approx([2 * (math.sqrt(2) - 1)] * 2, rel=1e-6)
 
 
 def turned(degrees):
