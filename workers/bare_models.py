@@ -11,7 +11,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,15 @@ from workers.regions import segment
 _WARM_UP_BATCHES = 3
 
 
-def main() -> int:
-    """Run the models on every picture of the folder and print the figures."""
+def main(argv: Sequence[str]) -> int:
+    """Run the models on every picture of a folder and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m workers.bare_models", description=main.__doc__)
     what = parser.add_subparsers(dest="what", required=True)
     for name in ("pace", "stages"):
         figures = what.add_parser(name)
         figures.add_argument("folder", type=Path, help="nothing but pictures that can be read")
     figures.add_argument("--rounds", type=positive, default=3, help="timed passes of each stage")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     files = sorted(options.folder.iterdir())
     figure = _pace(files) if options.what == "pace" else _stages(files, rounds=options.rounds)
     sys.stdout.write(f"{figure}\n")
@@ -64,9 +65,8 @@ def _pace(files: Sequence[Path]) -> str:
 
 def _stages(files: Sequence[Path], *, rounds: int) -> str:
     """Return the table of stages, timed on one core: libraries start as many threads as cores."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    encoder, detector = _load()
-    with one_thread():
+    with _one_core(), one_thread():
+        encoder, detector = _load()
         times = stage_times.measure(
             [file.read_bytes() for file in files],
             encoder,
@@ -75,6 +75,16 @@ def _stages(files: Sequence[Path], *, rounds: int) -> str:
             rounds=rounds,
         )
     return stage_times.table(times)
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _load() -> tuple[Encoder, Detector]:
@@ -109,4 +119,4 @@ def _extract(pictures: Sequence[UprightPicture], encoder: Encoder, detector: Det
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -39,11 +39,9 @@ def _is_met(line: str) -> bool:
     if pin is None:
         return False
     name = pin["name"].lower()
-    installed = _installed(name) or _installed(_STAND_INS.get(name, name))
-    if installed is None:
-        return False
+    installed = {_installed(name), _installed(_STAND_INS.get(name, name))} - {None}
     # A pin without a local part (+cpu) is met by every build of its version (PEP 440).
-    return pin["version"] in {installed, installed.partition("+")[0]}
+    return any(pin["version"] in {each, str(each).partition("+")[0]} for each in installed)
 
 
 def _installed(name: str) -> str | None:
