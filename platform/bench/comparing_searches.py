@@ -27,7 +27,7 @@ WAITS: tuple[Wait, ...] = ("hits", "proofs")
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SearchPicture:
     """A picture file to search with, and the SHA-256 of the file that it was made of, if known."""
 
     data: bytes
@@ -35,7 +35,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchTimes:
     """What one build answered in one turn: milliseconds a search, and originals that came first."""
 
     times_ms: tuple[float, ...]
@@ -53,7 +53,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class KindFigures:
+class SearchComparison:
     """One kind of searching, compared.
 
     Attributes:
@@ -72,7 +72,7 @@ class KindFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """What is asked.
 
     Attributes:
@@ -97,7 +97,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SearchKind:
     """One kind of searching.
 
     Attributes:
@@ -108,14 +108,14 @@ class Kind:
     """
 
     name: str
-    queries: Sequence[Query]
+    queries: Sequence[SearchPicture]
     people: int = 1
     meanwhile: Callable[[Product, str], AbstractContextManager[Callable[[], bool]]] | None = None
 
 
 def compare(
-    builds: tuple[Build, Build], plan: Plan, scratch: Path, *, say: Say
-) -> Iterator[KindFigures]:
+    builds: tuple[Build, Build], plan: SearchPlan, scratch: Path, *, say: Say
+) -> Iterator[SearchComparison]:
     """Fill two builds' products alike, search them in turns, and give the figures kind by kind.
 
     Each search brings a file of its own, though of the same pixels: nothing that a build may keep
@@ -139,40 +139,41 @@ def compare(
                 yield _measure(kind, wait, products, turns=plan.turns)
 
 
-def _photos(pictures: Path, plan: Plan) -> list[Query]:
+def _photos(pictures: Path, plan: SearchPlan) -> list[SearchPicture]:
     """Return edited copies of randomly chosen pictures."""
     originals = [file.read_bytes() for file in _chosen(pictures, plan)]
     return [
-        Query(half_mirrored_jpeg60(data), hashlib.sha256(data).hexdigest()) for data in originals
+        SearchPicture(half_mirrored_jpeg60(data), hashlib.sha256(data).hexdigest())
+        for data in originals
     ]
 
 
-def _collages(source: Path, plan: Plan, scratch: Path) -> list[Query]:
+def _collages(source: Path, plan: SearchPlan, scratch: Path) -> list[SearchPicture]:
     """Return randomly chosen pictures of a folder, as files that take a note."""
     copies, queries = scratch / "collages", scratch / "queries"
     write_pictures(source, copies, count=len(list_pictures(source)))
     write_noted(copies, queries, note="query")
-    return [Query(file.read_bytes()) for file in _chosen(queries, plan)]
+    return [SearchPicture(file.read_bytes()) for file in _chosen(queries, plan)]
 
 
-def _chosen(folder: Path, plan: Plan) -> list[Path]:
+def _chosen(folder: Path, plan: SearchPlan) -> list[Path]:
     files = sorted(folder.iterdir())
     return random.Random(plan.seed).sample(files, min(plan.tries, len(files)))  # noqa: S311
 
 
 def _kinds(
-    plan: Plan,
-    photos: Sequence[Query],
-    collages: Sequence[Query] | None,
+    plan: SearchPlan,
+    photos: Sequence[SearchPicture],
+    collages: Sequence[SearchPicture] | None,
     meanwhile: Callable[[Product, str], AbstractContextManager[Callable[[], bool]]],
-) -> Iterator[Kind]:
-    yield Kind("one photo", photos)
+) -> Iterator[SearchKind]:
+    yield SearchKind("one photo", photos)
     if collages is not None:
-        yield Kind("one collage", collages)
+        yield SearchKind("one collage", collages)
     if plan.people > 1:
-        yield Kind(f"{plan.people} people at once", photos, people=plan.people)
+        yield SearchKind(f"{plan.people} people at once", photos, people=plan.people)
     if plan.is_importing:
-        yield Kind("one photo during an import", photos, meanwhile=meanwhile)
+        yield SearchKind("one photo during an import", photos, meanwhile=meanwhile)
 
 
 @contextmanager
@@ -184,16 +185,18 @@ def _import(pictures: Path, product: Product, label: str) -> Iterator[Callable[[
         yield goes_on
 
 
-def _measure(kind: Kind, wait: Wait, products: Sequence[Product], *, turns: int) -> KindFigures:
+def _measure(
+    kind: SearchKind, wait: Wait, products: Sequence[Product], *, turns: int
+) -> SearchComparison:
     first, second = products
     known = {product.url: image_ids(product) for product in products}
 
-    def turn(product: Product, number: int) -> Asked:
+    def turn(product: Product, number: int) -> SearchTimes:
         return ask(kind, wait, product, known[product.url], label=f"{kind.name} {wait} {number}")
 
     here, there = in_turns(first, second, turn, turns=turns)
     has_originals = kind.queries[0].original_sha256 is not None
-    return KindFigures(
+    return SearchComparison(
         name=f"{kind.name}, {'first hits' if wait == 'hits' else 'all proofs'}",
         median_ms=compared([each.median_ms for each in here], [each.median_ms for each in there]),
         p95_ms=compared([each.p95_ms for each in here], [each.p95_ms for each in there]),
@@ -202,7 +205,9 @@ def _measure(kind: Kind, wait: Wait, products: Sequence[Product], *, turns: int)
     )
 
 
-def ask(kind: Kind, wait: Wait, product: Product, ids: dict[str, str], *, label: str) -> Asked:
+def ask(
+    kind: SearchKind, wait: Wait, product: Product, ids: dict[str, str], *, label: str
+) -> SearchTimes:
     """Search a product with everything of a kind and return the times.
 
     Each person makes one search more ahead, uncounted: the product has idled until then.
@@ -219,7 +224,7 @@ def ask(kind: Kind, wait: Wait, product: Product, ids: dict[str, str], *, label:
     """
     meanwhile = nullcontext(_always) if kind.meanwhile is None else kind.meanwhile(product, label)
 
-    def person(number: int, start: Start) -> list[tuple[Query, Answer]]:
+    def person(number: int, start: Start) -> list[tuple[SearchPicture, Answer]]:
         answers = []
         with Visitor(product.url, name=product.build.name) as visitor:
             visitor.search(noted(kind.queries[0].data, f"{label} first of {number}"), wait=wait)
@@ -237,7 +242,7 @@ def ask(kind: Kind, wait: Wait, product: Product, ids: dict[str, str], *, label:
             f"{product.build.name} had ended its import before it was searched: "
             "give it more pictures (--count)."
         )
-    return Asked(
+    return SearchTimes(
         times_ms=tuple(answer.total_ms for _, answer in answers),
         found_first=sum(
             query.original_sha256 in ids and answer.first == ids[query.original_sha256]
@@ -251,9 +256,9 @@ def _always() -> bool:
     return True
 
 
-def _asked(turns: Sequence[Asked]) -> int:
+def _asked(turns: Sequence[SearchTimes]) -> int:
     return sum(len(turn.times_ms) for turn in turns)
 
 
-def _found(turns: Sequence[Asked]) -> int:
+def _found(turns: Sequence[SearchTimes]) -> int:
     return sum(turn.found_first for turn in turns)

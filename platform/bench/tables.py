@@ -1,7 +1,7 @@
 """Figures as lines for a terminal."""
 
 from bench.builds.checkout import Build
-from bench.comparing_searches import KindFigures
+from bench.comparing_searches import SearchComparison
 from bench.memory import MemoryFigures
 from bench.turns import Comparison
 
@@ -29,7 +29,7 @@ def search_head(builds: tuple[Build, Build]) -> str:
     )
 
 
-def search_rows(figures: KindFigures) -> str:
+def search_rows(figures: SearchComparison) -> str:
     """Return one kind of searching: its median, its 95th percentile, and what was found."""
     found = ""
     if figures.found_first is not None:

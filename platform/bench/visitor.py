@@ -21,7 +21,7 @@ class Answer:
     Attributes:
         first: id of the first hit's image, None without a hit.
         total_ms: from sending the picture to having the answer.
-        model_ms: of these, in the models, as the site itself says.
+        model_ms: of these, in the models, as the site itself says; 0 where it does not.
     """
 
     first: str | None
@@ -82,9 +82,15 @@ class Visitor(AbstractContextManager["Visitor"]):
             },
         )
         total_ms = (time.perf_counter() - started) * _MS
-        body = answer.json()
-        hits = body["groups"][0]["hits"] if body["groups"] else []
-        return Answer(hits[0]["image_id"] if hits else None, total_ms, body["model_ms"])
+        try:
+            body = answer.json()
+            hits = body["groups"][0]["hits"] if body["groups"] else []
+            first = hits[0]["image_id"] if hits else None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RuntimeError(
+                f"{self._name} did not answer as a search does: {error!r}."
+            ) from error
+        return Answer(first, total_ms, body.get("model_ms", 0.0))
 
     def _checked(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -78,11 +78,18 @@ _MANAGE = """
     with open(told["diary"], "a") as diary:
         shas = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
         diary.write(json.dumps([root.name, "ingest", files[0].parent.name, shas]) + "\\n")
+    def searches():
+        entries = [json.loads(line) for line in open(told["diary"])]
+        return sum(entry[:2] == [root.name, "search"] for entry in entries)
+
+    wanted = searches() + told["lasts_searches"] * (files[0].parent.name != "pictures")
     started = datetime.datetime.now()
     import_id = uuid.uuid4().hex
     with sqlite3.connect(data / "db.sqlite3") as database:
         database.execute("INSERT INTO ingestion_import VALUES (?, ?)", (import_id, str(started)))
     time.sleep(told["lasts_s"])
+    while searches() < wanted:
+        time.sleep(0.01)
     with sqlite3.connect(data / "db.sqlite3") as database:
         for number, sha in enumerate(shas[: len(shas) - told["loses"]], start=1):
             image_id = uuid.uuid4().hex
@@ -103,6 +110,7 @@ def make_build(
     picture_s: float = 1.0,
     loses: int = 0,
     lasts_s: float = 0.0,
+    lasts_searches: int = 0,
     fails: str = "",
     refuses: str = "",
     last_words: str = "",
@@ -116,6 +124,7 @@ def make_build(
         picture_s: seconds that a picture takes, as its database says.
         loses: how many pictures of an import are never indexed.
         lasts_s: seconds that an import really goes on.
+        lasts_searches: searches that an import waits for, but that of the catalogue itself.
         fails: what its `manage.py` says and fails with.
         refuses: what it answers searches with.
         last_words: what it says instead of coming up.
@@ -131,6 +140,7 @@ def make_build(
         "picture_s": picture_s,
         "loses": loses,
         "lasts_s": lasts_s,
+        "lasts_searches": lasts_searches,
         "fails": fails,
         "refuses": refuses,
         "last_words": last_words,

@@ -1,14 +1,16 @@
 """Two builds beside each other: who works when, on what, and what is made of it."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import comparing_searches, ingesting
-from bench.comparing_searches import Asked, Plan
+from bench.builds.product import Product, ingest, running
+from bench.comparing_searches import SearchKind, SearchPicture, SearchPlan, SearchTimes, ask
 from bench.turns import Comparison, Spread
-from tests.pictures import RED, plain
+from tests.pictures import BLUE, GREEN, RED, YELLOW, plain
 from tests.unit.bench.made_builds import MakeBuild, read_diary
 
 
@@ -90,8 +92,8 @@ def test_pictures_that_were_lost_are_told(new_build, source, tmp_path) -> None:
 
 
 @pytest.fixture
-def plan(source: Path) -> Plan:
-    return Plan(
+def plan(source: Path) -> SearchPlan:
+    return SearchPlan(
         source=source,
         count=4,
         queries=None,
@@ -133,7 +135,7 @@ def test_what_is_left_out_and_what_comes_last(new_build, plan, tmp_path, diary) 
     collages.mkdir()
     (collages / "0.gif").write_bytes(plain(RED, kind="GIF"))
     (collages / "truth.json").write_text("{}")
-    builds = (new_build("one", lasts_s=3.0), new_build("two", lasts_s=3.0))
+    builds = (new_build("one", lasts_searches=4), new_build("two", lasts_searches=4))
     all_of_it = replace(plan, queries=collages, people=2, is_importing=True, turns=1)
 
     kinds = compare(builds, all_of_it, tmp_path)
@@ -141,7 +143,7 @@ def test_what_is_left_out_and_what_comes_last(new_build, plan, tmp_path, diary) 
     names = ["one photo", "one collage", "2 people at once", "one photo during an import"]
     waits = ["first hits", "all proofs"]
     assert [kind.name for kind in kinds] == [f"{name}, {wait}" for name in names for wait in waits]
-    assert [kind.asked[0] for kind in kinds[:6]] == [3, 3, 1, 1, 3, 3]
+    assert [kind.asked[0] for kind in kinds] == [3, 3, 1, 1, 3, 3, 3, 3]
     assert [kind.found_first is None for kind in kinds] == [False, False, True, True] + [False] * 4
     imported = [(entry[0], entry[2]) for entry in entries(diary, "ingest")]
     assert imported == [
@@ -162,6 +164,27 @@ def test_originals_that_come_first_are_counted(new_build, plan, source, tmp_path
     hits, _ = compare((new_build("one"), new_build("two")), one_picture, tmp_path)
 
     assert (hits.asked, hits.found_first) == ((2, 2), (2, 2))
+
+
+def test_searches_after_the_import_do_not_count(new_build, tmp_path) -> None:
+    @contextmanager
+    def meanwhile(product: Product, label: str):
+        yield iter([True, True, False]).__next__
+
+    photos = [SearchPicture(plain(colour)) for colour in (RED, GREEN, BLUE, YELLOW)]
+    kind = SearchKind("any", photos, meanwhile=meanwhile)
+
+    with running(new_build("one"), tmp_path / "data") as product:
+        ingest(product, _one_picture(tmp_path))
+        times = ask(kind, "proofs", product, {}, label="any")
+
+    assert len(times.times_ms) == 2
+
+
+def _one_picture(folder: Path) -> Path:
+    (folder / "one").mkdir()
+    (folder / "one" / "0.png").write_bytes(plain(RED))
+    return folder / "one"
 
 
 def test_an_import_that_is_over_too_soon_is_said(new_build, plan, tmp_path) -> None:
@@ -194,6 +217,6 @@ def test_a_folder_without_collages_is_said_before_anything_starts(new_build, pla
 
 
 def test_median_and_95th_percentile() -> None:
-    asked = Asked(times_ms=tuple(float(n) for n in range(1, 22)), found_first=0)
+    asked = SearchTimes(times_ms=tuple(float(n) for n in range(1, 22)), found_first=0)
 
     assert (asked.median_ms, asked.p95_ms) == (11.0, 20.0)

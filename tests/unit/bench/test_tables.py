@@ -2,7 +2,7 @@ from pathlib import Path
 
 from bench import tables
 from bench.builds.checkout import Build
-from bench.comparing_searches import KindFigures
+from bench.comparing_searches import SearchComparison
 from bench.memory import MemoryFigures, ProcessMemory
 from bench.turns import Comparison, Spread
 
@@ -20,7 +20,7 @@ def test_ingestion() -> None:
 
 
 def test_searches_stand_below_their_builds() -> None:
-    figures = KindFigures(
+    figures = SearchComparison(
         name="one photo, first hits",
         median_ms=Comparison(60.04, 224.0, Spread(0.268, 0.25, 0.3)),
         p95_ms=Comparison(90.0, 1310.0, Spread(0.29, 0.26, 0.33)),
@@ -43,7 +43,7 @@ def test_searches_stand_below_their_builds() -> None:
 def test_collages_have_no_original() -> None:
     one = Comparison(1.0, 1.0, Spread(1.0, 1.0, 1.0))
 
-    rows = tables.search_rows(KindFigures("one collage, all proofs", one, one, (1, 1), None))
+    rows = tables.search_rows(SearchComparison("one collage, all proofs", one, one, (1, 1), None))
 
     assert [row.split("  ")[0] or row.strip().split("  ")[0] for row in rows.splitlines()] == [
         "one collage, all proofs",

@@ -46,3 +46,18 @@ def test_a_search_that_is_refused_is_quoted(new_build: MakeBuild, tmp_path: Path
 def test_a_site_that_does_not_answer() -> None:
     with pytest.raises(RuntimeError, match=r"http://127\.0\.0\.1:1 does not answer: .*refused"):
         Visitor("http://127.0.0.1:1")
+
+
+def test_a_site_that_is_none_of_ours(new_build: MakeBuild, source: Path, tmp_path: Path) -> None:
+    build = new_build("one")
+    answer = '{"groups": [{"hits": [{"image_id": dashed}]}], "model_ms": 1.5}'
+    program = build.root / "deploy" / "local" / "__main__.py"
+    program.write_text(program.read_text().replace(answer, '{"hello": "world", "at": first}'))
+
+    with (
+        running(build, tmp_path / "data") as product,
+        Visitor(product.url, name="one") as visitor,
+    ):
+        ingest(product, source / "deep")
+        with pytest.raises(RuntimeError, match=r"one did not answer as a search.*'groups'"):
+            visitor.search(b"a picture")

@@ -22,7 +22,7 @@ from bench import (
     tables,
 )
 from bench.builds.checkout import SCRATCH_PREFIX, Build, checked_out, this_build
-from bench.comparing_searches import Plan
+from bench.comparing_searches import SearchPlan
 from bench.pictures import write_pictures
 from catalog.vector_store import scratch_index
 from config.env import read_env
@@ -122,7 +122,7 @@ class Command(BaseCommand):
     def _compare_searches(self, options: dict[str, Any]) -> None:
         if options["source"] is None:
             raise CommandError("Name a folder of pictures that both builds are filled with.")
-        plan = Plan(
+        plan = SearchPlan(
             source=options["source"],
             count=options["count"],
             queries=options["queries"],
