@@ -7,7 +7,7 @@ are proved.
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -115,8 +115,10 @@ class SearchKind:
 
 def compare(
     builds: tuple[Build, Build], plan: SearchPlan, scratch: Path, *, say: Say
-) -> Iterator[SearchComparison]:
+) -> Generator[SearchComparison, None, None]:
     """Fill two builds' products alike, search them in turns, and give the figures kind by kind.
+
+    The products run until it is exhausted or closed.
 
     Each search brings a file of its own, though of the same pixels: nothing that a build may keep
     of an earlier answer counts. What is imported meanwhile is in negative, no copy of anything that

@@ -4,7 +4,7 @@ import signal
 import tempfile
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -133,10 +133,11 @@ class Command(BaseCommand):
             seed=options["seed"],
         )
         with self._builds(options["against"]) as (builds, scratch):
-            self.stdout.write(tables.search_head(builds))
-            for figures in comparing_searches.compare(builds, plan, scratch, say=self._say):
-                self.stdout.write(tables.search_rows(figures))
-                self.stdout.flush()
+            self._say(tables.search_head(builds))
+            kinds = comparing_searches.compare(builds, plan, scratch, say=self._say)
+            with closing(kinds):  # else the products would outlive the worktree after an error
+                for figures in kinds:
+                    self._say(tables.search_rows(figures))
 
     def _ingest(self, options: dict[str, Any]) -> None:
         source, count = options["source"], options["count"]
