@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from workers.bootstrap import start_django
 
@@ -31,7 +30,7 @@ from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.rules.regions import OBJECT
-from workers import stage_times
+from workers import model_pool, stage_times
 from workers.pictures import UprightPicture, decode_picture
 from workers.regions import segment
 
@@ -88,16 +87,11 @@ def _one_core() -> Iterator[None]:
 
 
 def _load() -> tuple[Encoder, Detector]:
-    """Return the models that the settings name."""
+    """Return the models that the settings name, as a new catalogue would have them."""
     folder = settings.MODELS_DIR
-    loading: dict[str, Any] = {
-        "device": settings.ENCODER_DEVICE,
-        "batch_size": settings.ENCODER_BATCH_SIZE,
-        "cache_dir": folder,
-    }
-    encoder = registry.load(registry.choose(settings.ENCODER, cache_dir=folder).name, **loading)
-    detector = detectors.load(detectors.choose(settings.DETECTOR, cache_dir=folder).name, **loading)
-    return encoder, detector
+    encoder = registry.choose(settings.ENCODER, cache_dir=folder).name
+    detector = detectors.choose(settings.DETECTOR, cache_dir=folder).name
+    return model_pool.load_encoder(encoder, precision="auto"), model_pool.load_detector(detector)
 
 
 def _read(file: Path) -> UprightPicture:

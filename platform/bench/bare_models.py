@@ -24,8 +24,9 @@ def stage_table(pictures: Path, *, rounds: int) -> str:
     Raises:
         RuntimeError: the process failed.
     """
-    # Set before the process starts: OpenMP reads it when it is loaded.
-    return _run("stages", str(pictures), "--rounds", str(rounds), OMP_NUM_THREADS="1")
+    # Set before the process starts: OpenMP reads its variable when it is loaded.
+    one = {"OMP_NUM_THREADS": "1", "WORKER_THREADS": "1"}
+    return _run("stages", str(pictures), "--rounds", str(rounds), **one)
 
 
 def _run(*words: str, **variables: str) -> str:
