@@ -5,7 +5,7 @@ Builds are looked at one after another, never side by side: they would share pag
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class MemoryFigures:
         first_ready_s: seconds until it was ready, in an empty folder.
         second_ready_s: the same at its next start.
         indexed: pictures.
-        processes: in the order of their starts.
+        processes: each before its children.
     """
 
     name: str
@@ -119,18 +119,18 @@ def _search(product: Product, pictures: Path, searches: int) -> None:
 
 
 def product_memory(supervisor_pid: int, *, proc: Path = _PROC) -> list[ProcessMemory]:
-    """Return the memory of a process and all that descend from it, by process id.
+    """Return the memory of a process and all that descend from it, each before its children.
 
     Args:
         supervisor_pid: the process.
         proc: where the kernel tells of processes.
     """
     parents = _parents(proc)
-    pids = [pid for pid in sorted(parents) if _descends(pid, supervisor_pid, parents)]
+    pids = list(_family(supervisor_pid, parents))
     roles = {pid: role_of(_command_line(proc, pid)) for pid in pids}
     measured = []
     for pid in pids:
-        is_child = roles.get(parents[pid]) == roles[pid]
+        is_child = pid != supervisor_pid and roles[parents[pid]] == roles[pid]
         name = f"{roles[pid]}, child" if is_child else roles[pid]
         memory = _memory(proc, pid)
         if memory is not None:
@@ -159,12 +159,11 @@ def _parents(proc: Path) -> dict[int, int]:
     return parents
 
 
-def _descends(pid: int, ancestor: int, parents: Mapping[int, int]) -> bool:
-    while pid != ancestor:
-        if pid not in parents:
-            return False
-        pid = parents[pid]
-    return True
+def _family(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
+    """Give a process and all that descend from it, the elder children first."""
+    yield pid
+    for child in sorted(child for child, parent in parents.items() if parent == pid):
+        yield from _family(child, parents)
 
 
 def _command_line(proc: Path, pid: int) -> str:

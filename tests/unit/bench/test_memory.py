@@ -54,7 +54,8 @@ def proc(tmp_path: Path) -> Proc:
     proc.add(50, 1, f"{PYTHON} -m deploy.local", rss_kb=10, pss_kb=8)
     proc.add(60, 50, worker, rss_kb=200, pss_kb=100)
     proc.add(62, 60, worker, rss_kb=1800, pss_kb=1700)
-    proc.add(61, 60, worker, rss_kb=1700, pss_kb=1600)
+    proc.add(63, 60, worker, rss_kb=1700, pss_kb=1600)
+    proc.add(61, 50, f"{PYTHON} -m celery --app workers.app beat", rss_kb=190, pss_kb=140)
     proc.add(70, 1, f"{PYTHON} -m gunicorn config.wsgi", rss_kb=5, pss_kb=5)
     return proc
 
@@ -63,19 +64,20 @@ def test_a_product_is_a_process_and_all_that_descend_from_it(proc: Proc) -> None
     assert product_memory(50, proc=proc.folder) == [
         ProcessMemory("supervisor", 10 * 1024, 8 * 1024),
         ProcessMemory("bulk", 200 * 1024, 100 * 1024),
-        ProcessMemory("bulk, child", 1700 * 1024, 1600 * 1024),
         ProcessMemory("bulk, child", 1800 * 1024, 1700 * 1024),
+        ProcessMemory("bulk, child", 1700 * 1024, 1600 * 1024),
+        ProcessMemory("beat", 190 * 1024, 140 * 1024),
     ]
 
 
 def test_a_process_that_ends_meanwhile_is_left_out(proc: Proc) -> None:
     (proc.folder / "62" / "smaps_rollup").write_text("")  # a zombie's is empty
-    (proc.folder / "61" / "smaps_rollup").unlink()
+    (proc.folder / "63" / "smaps_rollup").unlink()
     (proc.folder / "60" / "cmdline").unlink()
 
     roles = [process.role for process in product_memory(50, proc=proc.folder)]
 
-    assert roles == ["supervisor", "?"]
+    assert roles == ["supervisor", "?", "beat"]
 
 
 def test_this_very_process_is_measured() -> None:
