@@ -1,17 +1,19 @@
-"""`python -m workers.bare_models FOLDER`: the models' own pace, in pictures a second.
+"""`python -m workers.bare_models pace|stages FOLDER`: what the workers' models take by themselves.
 
-The yardstick of `manage.py bench ingest`: pictures decoded beforehand, no database, no queue, no
-index, no files. What is left is segmenting pictures, embedding their regions and extracting the
-features that prove copies, in worker-sized batches. It stands with the workers because it runs what
-they run, which the web, where `bench` is, must not load.
+The yardsticks of `manage.py bench`: no database, no queue, no index, no files. `pace` prints how
+many pictures a second are segmented, their regions embedded, and the features extracted that prove
+copies, in worker-sized batches of pictures decoded beforehand. `stages` prints the CPU time of one
+thread for each stage of that and of decoding. It stands with the workers because it runs what they
+run, which the web, where `bench` is, must not load.
 """
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from workers.bootstrap import start_django
 
@@ -20,37 +22,76 @@ start_django()
 from django.conf import settings
 from PIL import Image
 
+from ml.bench.threads import one_thread
+from ml.commands.flags import positive
 from ml.copies import comparison
 from ml.detection import registry as detectors
 from ml.detection.base import Detector
 from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.rules.regions import OBJECT
+from workers import model_pool, stage_times
 from workers.pictures import UprightPicture, decode_picture
 from workers.regions import segment
 
 _WARM_UP_BATCHES = 3
 
 
-def main() -> int:
-    """Run the models on every picture of the folder and print how many a second that was."""
+def main(argv: Sequence[str]) -> int:
+    """Run the models on every picture of a folder and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m workers.bare_models", description=main.__doc__)
-    parser.add_argument("folder", type=Path, help="nothing but pictures that can be read")
-    pictures = [_read(file) for file in sorted(parser.parse_args().folder.iterdir())]
-    size = settings.ENCODER_BATCH_SIZE
-    loading: dict[str, Any] = {
-        "device": settings.ENCODER_DEVICE,
-        "batch_size": size,
-        "cache_dir": settings.MODELS_DIR,
-    }
-    folder = settings.MODELS_DIR
-    encoder = registry.load(registry.choose(settings.ENCODER, cache_dir=folder).name, **loading)
-    detector = detectors.load(detectors.choose(settings.DETECTOR, cache_dir=folder).name, **loading)
-    _extract(pictures[: _WARM_UP_BATCHES * size], encoder, detector)
+    what = parser.add_subparsers(dest="what", required=True)
+    for name in ("pace", "stages"):
+        figures = what.add_parser(name)
+        figures.add_argument("folder", type=Path, help="nothing but pictures that can be read")
+    figures.add_argument("--rounds", type=positive, default=3, help="timed passes of each stage")
+    options = parser.parse_args(argv)
+    files = sorted(options.folder.iterdir())
+    figure = _pace(files) if options.what == "pace" else _stages(files, rounds=options.rounds)
+    sys.stdout.write(f"{figure}\n")
+    return 0
+
+
+def _pace(files: Sequence[Path]) -> str:
+    """Return pictures a second, with every core."""
+    pictures = [_read(file) for file in files]
+    encoder, detector = _load()
+    _extract(pictures[: _WARM_UP_BATCHES * settings.ENCODER_BATCH_SIZE], encoder, detector)
     started = time.perf_counter()
     _extract(pictures, encoder, detector)
-    sys.stdout.write(f"{len(pictures) / (time.perf_counter() - started):.3f}\n")
-    return 0
+    return f"{len(pictures) / (time.perf_counter() - started):.3f}"
+
+
+def _stages(files: Sequence[Path], *, rounds: int) -> str:
+    """Return the table of stages, timed on one core: libraries start as many threads as cores."""
+    with _one_core(), one_thread():
+        encoder, detector = _load()
+        times = stage_times.measure(
+            [file.read_bytes() for file in files],
+            encoder,
+            detector,
+            batch_size=settings.ENCODER_BATCH_SIZE,
+            rounds=rounds,
+        )
+    return stage_times.table(times)
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def _load() -> tuple[Encoder, Detector]:
+    """Return the models that the settings name, as a new catalogue would have them."""
+    folder = settings.MODELS_DIR
+    encoder = registry.choose(settings.ENCODER, cache_dir=folder).name
+    detector = detectors.choose(settings.DETECTOR, cache_dir=folder).name
+    return model_pool.load_encoder(encoder, precision="auto"), model_pool.load_detector(detector)
 
 
 def _read(file: Path) -> UprightPicture:
@@ -72,4 +113,4 @@ def _extract(pictures: Sequence[UprightPicture], encoder: Encoder, detector: Det
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

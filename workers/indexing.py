@@ -148,7 +148,7 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, job_id: UUID) -> 
 def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
     """Write a region's thumbnail and local features, and return what SQL keeps of it."""
     if region.key != FULL_IMAGE_KEY:
-        catalog.write_thumbnail(image.sha256, region.key, _thumbnail(region.picture))
+        catalog.write_thumbnail(image.sha256, region.key, thumbnail(region.picture))
     box = region.box
     found = FoundRegion(
         *(region.key.kind, region.key.ordinal),
@@ -162,7 +162,8 @@ def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
     return replace(found, pdq=copy.pdq.bits.tobytes(), pdq_quality=copy.pdq.quality)
 
 
-def _thumbnail(picture: UprightPicture) -> bytes:
+def thumbnail(picture: UprightPicture) -> bytes:
+    """Return a region's small picture as a JPEG file."""
     small = picture.image.copy()
     small.thumbnail((_THUMBNAIL_SIDE_PX, _THUMBNAIL_SIDE_PX))
     buffer = io.BytesIO()

@@ -29,7 +29,8 @@ def main(argv: Sequence[str], *, clock: Clock = time.perf_counter) -> int:
     """
     options = _parser().parse_args(_as_subcommand(argv))
     # Each imports what it times, because `--help` and a wrong flag should not wait for torch.
-    bench = {"encoder": _encoder, "detector": _detector}.get(options.work, _on_one_core)
+    networks = {"encoder": _encoder, "detector": _detector, "peers": _peers}
+    bench = networks.get(options.work, _on_one_core)
     return bench(options, clock)
 
 
@@ -62,6 +63,21 @@ def _detector(options: argparse.Namespace, clock: Clock) -> int:
     loaded = registry.load(options.name, device=options.device, batch_size=options.batch_size)
     picture_ms = detector.measure_ms(loaded.detect, images, rounds=options.rounds, clock=clock)
     sys.stdout.write(f"{_measured(options)}detector    {picture_ms:8.1f} ms a picture\n")
+    return 0
+
+
+def _peers(options: argparse.Namespace, clock: Clock) -> int:
+    from ml.bench import peers
+
+    speeds = peers.measure(
+        options.data,
+        count=options.count,
+        batch_size=options.batch_size,
+        rounds=options.rounds,
+        clock=clock,
+    )
+    for speed in speeds:
+        sys.stdout.write(f"{speed.name:<20}{speed.per_s:8.1f} pictures/s\n")
     return 0
 
 
@@ -114,6 +130,13 @@ def _parser() -> argparse.ArgumentParser:
     detector.add_argument("name", help="as `evaluate --detector` takes it")
     works.add_parser("panels", parents=[cores], help="segmenting into panels, on one core")
     works.add_parser("copies", parents=[cores], help="looking up and proving copies, on one core")
+    peers = works.add_parser(
+        "peers",
+        parents=[_shared_flags(rounds=3, rounds_help="timed passes of each")],
+        help="imagededup's hash and open_clip's network, which are installed apart",
+    )
+    peers.add_argument("--count", type=positive, default=990, help="pictures a round, at most")
+    peers.add_argument("--batch-size", type=positive, default=16, help="in one forward pass")
     return parser
 
 

@@ -1,18 +1,14 @@
 """`manage.py bench search`: do edited copies find their originals, and where does the time go?"""
 
 import random
-import time
 from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
 
-import httpx
-
 from bench.edits import half_mirrored_jpeg60
+from bench.visitor import Visitor
 from catalog import storage
 from catalog.models import Image
-
-_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
     Each copy is half the size, mirrored, JPEG quality 60. One more search goes ahead, uncounted.
 
     Raises:
-        httpx.HTTPError: the site does not answer, or answers with an error.
+        RuntimeError: the site does not answer, or answers with an error.
         ValueError: the catalogue has no indexed picture.
     """
     indexed = Image.objects.filter(status=Image.Status.INDEXED).order_by("sha256")
@@ -51,10 +47,9 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
     if not rows:
         raise ValueError("The catalogue has no indexed picture.")
     chosen = random.Random(seed).sample(rows, min(tries, len(rows)))  # noqa: S311  # repeatable
-    with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
-        client.get("/").raise_for_status()  # sets the CSRF cookie
-        _search(client, *chosen[0])
-        results = [_search(client, *row) for row in chosen]
+    with Visitor(url) as visitor:
+        _search(visitor, *chosen[0])
+        results = [_search(visitor, *row) for row in chosen]
     outside = sorted(result.total_ms - result.model_ms for result in results)
     return SearchFigures(
         images=len(rows),
@@ -67,21 +62,6 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
     )
 
 
-def _search(client: httpx.Client, image_id: UUID, sha256: str) -> Try:
-    copy = half_mirrored_jpeg60(storage.read(storage.original_name(sha256)))
-    started = time.perf_counter()
-    answer = client.post(
-        "/",
-        files={"picture": ("copy.jpg", copy, "image/jpeg")},
-        headers={
-            "Accept": "application/json",
-            "X-CSRFToken": client.cookies["csrftoken"],
-            "Referer": str(client.base_url),
-        },
-    )
-    total_ms = (time.perf_counter() - started) * 1000
-    answer.raise_for_status()
-    body = answer.json()
-    hits = body["groups"][0]["hits"]
-    first = hits[0]["image_id"] if hits else None
-    return Try(first == str(image_id), total_ms, body["model_ms"])
+def _search(visitor: Visitor, image_id: UUID, sha256: str) -> Try:
+    answer = visitor.search(half_mirrored_jpeg60(storage.read(storage.original_name(sha256))))
+    return Try(answer.first == str(image_id), answer.total_ms, answer.model_ms)

@@ -1,23 +1,14 @@
 import io
-from pathlib import Path
 
-import numpy as np
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from PIL import Image
 
 from bench import indexing, searching
-from bench.ingesting import IngestFigures, write_pictures
-from tests.pictures import GREEN, RED, corners, encoded, plain
+from bench.ingesting import IngestFigures
+from tests.pictures import RED, plain
 from vectors.faiss import FaissIndex
 from vectors.index import CollectionSpec
-
-
-def opened(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"), dtype=int)
-
 
 # The vector store beside faiss
 
@@ -72,49 +63,7 @@ def test_the_command_prints_both_stores() -> None:
     assert all("recall@20 1.0000" in line for line in (faiss, store))
 
 
-# Pictures for the measurement of ingestion
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    (tmp_path / "source" / "deep").mkdir(parents=True)
-    (tmp_path / "source" / "a.png").write_bytes(encoded(corners(64, 32)))
-    (tmp_path / "source" / "deep" / "b.PNG").write_bytes(plain(GREEN))
-    (tmp_path / "source" / "notes.txt").write_bytes(b"text")
-    return tmp_path / "source"
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 8])
-def test_as_many_pictures_as_asked_for(source: Path, tmp_path: Path, count: int) -> None:
-    write_pictures(source, tmp_path / "target", count=count)
-
-    assert len(list((tmp_path / "target").iterdir())) == count
-
-
-def test_the_first_are_copies_then_mirrored_then_turned(source: Path, tmp_path: Path) -> None:
-    write_pictures(source, tmp_path / "target", count=8)
-
-    files = sorted((tmp_path / "target").iterdir())
-    names = [file.name for file in files]
-    assert names[:3] == ["000000.png", "000001.png", "000002.jpg"]
-    assert files[0].read_bytes() == (source / "a.png").read_bytes()
-    original = opened(files[0])
-    turned = [original[:, ::-1], original[::-1], original[::-1, ::-1]]
-    for file, expected in zip(files[2::2], turned, strict=True):
-        # JPEG blurs the edges between the quarters; an unturned picture is 100 away.
-        assert np.abs(opened(file) - expected).mean() < 6
-
-
-def test_too_few_pictures(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="has 2 pictures, too few to make 9"):
-        write_pictures(source, tmp_path / "target", count=9)
-
-
-def test_no_pictures(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-
-    with pytest.raises(ValueError, match="There is no picture in"):
-        write_pictures(tmp_path / "empty", tmp_path / "target", count=1)
+# Ingesting
 
 
 def test_the_ratio_is_against_the_mean_of_before_and_after() -> None:
@@ -140,21 +89,3 @@ def test_a_site_that_does_not_answer_is_said_plainly(add_image) -> None:
 
     with pytest.raises(CommandError, match="refused"):
         call_command("bench", "search", "--url", "http://127.0.0.1:1")
-
-
-# Numbers
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["search", "--tries", "0"],
-        ["ingest", "pictures", "--count", "0"],
-        ["index", "--count", "0"],
-        ["index", "--dim", "0"],
-    ],
-    ids=" ".join,
-)
-def test_there_is_always_something_to_measure(words: list[str]) -> None:
-    with pytest.raises(CommandError, match=f"argument {words[-2]}: 0 is not at least 1"):
-        call_command("bench", *words)

@@ -1,19 +1,36 @@
-"""`manage.py bench search|ingest|index`: figures of this machine, printed side by side."""
+"""`manage.py bench search|ingest|index|memory|stages`: figures of this machine, side by side."""
 
-import subprocess
+import signal
 import tempfile
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-import httpx
 from django.core.management.base import BaseCommand, CommandError
 
-from bench import indexing, ingesting, searching
+from bench import (
+    bare_models,
+    comparing_searches,
+    indexing,
+    ingesting,
+    machine,
+    memory,
+    searching,
+    tables,
+)
+from bench.builds.checkout import SCRATCH_PREFIX, Build, checked_out, this_build
+from bench.comparing_searches import SearchPlan
+from bench.pictures import write_pictures
 from catalog.vector_store import scratch_index
 from config.env import read_env
 from kernel.errors import AppError
 from kernel.messages import sentence
+
+_PICTURES = 990
+_INDEXED_POINTS = 20_000
 
 
 def positive(text: str) -> int:
@@ -24,32 +41,73 @@ def positive(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Measure searching, ingesting or the vector store."
+    help = "Measure searching, ingesting, memory, stages or the vector store."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         kinds = parser.add_subparsers(dest="kind", required=True)
-        search = kinds.add_parser("search", help="edited copies against the running site")
-        search.add_argument("--tries", type=positive, default=100)
-        search.add_argument("--seed", type=int, default=0)
-        search.add_argument("--url", help="the site's address; this machine's by default")
-        ingest = kinds.add_parser("ingest", help="ingestion beside the bare models, in a scratch")
+        self._add_search(
+            kinds.add_parser("search", help="edited copies against the running site, or two builds")
+        )
+        ingest = kinds.add_parser(
+            "ingest", help="ingestion beside the bare models, or two builds, in a scratch"
+        )
         ingest.add_argument("source", type=Path, help="a folder of pictures")
-        ingest.add_argument("--count", type=positive, default=1000)
+        _add_count(ingest)
+        _add_against(ingest)
+        _add_turns(ingest)
+        use = kinds.add_parser("memory", help="memory of each process after work, and starts")
+        use.add_argument("source", type=Path, help="a folder of pictures")
+        _add_count(use)
+        use.add_argument("--searches", type=positive, default=50)
+        _add_against(use)
+        stages = kinds.add_parser("stages", help="CPU time a picture and stage of indexing")
+        stages.add_argument("source", type=Path, help="a folder of pictures")
+        _add_count(stages, default=64)
+        stages.add_argument("--rounds", type=positive, default=3, help="timed passes of each stage")
         index = kinds.add_parser("index", help="the vector store beside faiss")
-        index.add_argument("--count", type=positive, default=20_000)
+        _add_count(index, default=_INDEXED_POINTS)
         index.add_argument("--dim", type=positive, default=512)
         index.add_argument("--seed", type=int, default=0)
 
+    def _add_search(self, search: ArgumentParser) -> None:
+        search.add_argument("--tries", type=positive, default=100, help="searches (a turn)")
+        search.add_argument("--seed", type=int, default=0)
+        search.add_argument("--url", help="the site's address; this machine's by default")
+        _add_against(search)
+        pair = search.add_argument_group("with --against")
+        pair.add_argument(
+            "source", type=Path, nargs="?", help="a folder of pictures: the catalogue of both"
+        )
+        _add_count(pair)
+        _add_turns(pair)
+        pair.add_argument("--queries", type=Path, help="a folder of collages to search with, too")
+        pair.add_argument("--people", type=positive, default=10, help="at once; 1 leaves that out")
+        pair.add_argument("--importing", action="store_true", help="search during an import, too")
+
     def handle(self, *, kind: str, **options: Any) -> None:
-        measure = {"search": self._search, "ingest": self._ingest, "index": self._index}[kind]
+        measure = {
+            "search": self._search,
+            "ingest": self._ingest,
+            "index": self._index,
+            "memory": self._memory,
+            "stages": self._stages,
+        }[kind]
         try:
-            measure(options)
+            with _ended_in_order():
+                measure(options)
         except AppError as error:
             raise CommandError(sentence(error.code, **error.context)) from error
-        except (ValueError, RuntimeError, httpx.HTTPError, subprocess.CalledProcessError) as error:
+        except (ValueError, RuntimeError, OSError) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Interrupted; what was started has been ended.") from error
 
     def _search(self, options: dict[str, Any]) -> None:
+        if options["against"] is not None:
+            self._compare_searches(options)
+            return
+        if options["source"] is not None:
+            raise CommandError("A folder is searched only by two builds: name one with --against.")
         web = read_env().web
         url = options["url"] or f"http://{web.host}:{web.port}"
         figures = searching.measure(url, tries=options["tries"], seed=options["seed"])
@@ -61,9 +119,38 @@ class Command(BaseCommand):
             f"(95th percentile {figures.outside_p95_ms:.1f} ms)"
         )
 
+    def _compare_searches(self, options: dict[str, Any]) -> None:
+        if options["source"] is None:
+            raise CommandError("Name a folder of pictures that both builds are filled with.")
+        plan = SearchPlan(
+            source=options["source"],
+            count=options["count"],
+            queries=options["queries"],
+            tries=options["tries"],
+            people=options["people"],
+            is_importing=options["importing"],
+            turns=options["turns"],
+            seed=options["seed"],
+        )
+        with self._builds(options["against"]) as (builds, scratch):
+            self._say(tables.search_head(builds))
+            kinds = comparing_searches.compare(builds, plan, scratch, say=self._say)
+            with closing(kinds):  # else the products would outlive the worktree after an error
+                for figures in kinds:
+                    self._say(tables.search_rows(figures))
+
     def _ingest(self, options: dict[str, Any]) -> None:
-        with tempfile.TemporaryDirectory(prefix="semblance-bench-") as scratch:
-            figures = ingesting.measure(options["source"], Path(scratch), count=options["count"])
+        source, count = options["source"], options["count"]
+        if options["against"] is not None:
+            turns = options["turns"]
+            with self._builds(options["against"]) as (builds, scratch):
+                compared = ingesting.compare(
+                    builds, source, scratch, count=count, turns=turns, say=self._say
+                )
+            self.stdout.write(tables.ingestion(builds, compared, turns=turns))
+            return
+        with _scratch() as scratch:
+            figures = ingesting.measure(source, scratch, count=count)
         self.stdout.write(
             f"{figures.indexed} of {figures.pictures} pictures indexed\n"
             f"Bare models:  {figures.bare_before_per_s:.1f} pictures/s before, "
@@ -71,6 +158,27 @@ class Command(BaseCommand):
             f"Ingestion:    {figures.ingest_per_s:.1f} pictures/s\n"
             f"Ratio:        {figures.ratio:.0%}"
         )
+
+    def _memory(self, options: dict[str, Any]) -> None:
+        work = {"count": options["count"], "searches": options["searches"]}
+        if options["against"] is None:
+            with _scratch() as scratch:
+                measured = memory.measure(
+                    [this_build()], options["source"], scratch, say=self._say, **work
+                )
+        else:
+            with self._builds(options["against"]) as (builds, scratch):
+                measured = memory.measure(builds, options["source"], scratch, say=self._say, **work)
+        for figures in measured:
+            self.stdout.write(tables.memory(figures))
+        if len(measured) > 1:
+            self.stdout.write(tables.memory_ratio(*measured))
+
+    def _stages(self, options: dict[str, Any]) -> None:
+        with _scratch() as scratch:
+            write_pictures(options["source"], scratch / "pictures", count=options["count"])
+            table = bare_models.stage_table(scratch / "pictures", rounds=options["rounds"])
+        self.stdout.write(f"{machine.describe()}\n{table}")
 
     def _index(self, options: dict[str, Any]) -> None:
         count, dim = options["count"], options["dim"]
@@ -82,3 +190,50 @@ class Command(BaseCommand):
                 f"{row.name:<26} p50 {row.p50_ms:6.2f} ms   p95 {row.p95_ms:6.2f} ms   "
                 f"recall@20 {row.recall_at_20:.4f}   {row.upserts_per_s:8.0f} upserts/s"
             )
+
+    @contextmanager
+    def _builds(self, commit: str) -> Iterator[tuple[tuple[Build, Build], Path]]:
+        """Yield this build and another commit's, and a scratch folder; both are gone afterwards."""
+        self.stdout.write(machine.describe())
+        with _scratch() as scratch, checked_out(commit, scratch, say=self._say) as other:
+            yield (this_build(), other), scratch
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Have `kill` and a closed terminal end what was started, as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _add_count(parser: Any, *, default: int = _PICTURES) -> None:
+    parser.add_argument("--count", type=positive, default=default)
+
+
+def _add_against(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="another commit, whose product works in turn with ours"
+    )
+
+
+def _add_turns(parser: Any) -> None:
+    parser.add_argument("--turns", type=positive, default=5)

@@ -1,0 +1,1 @@
+"""Builds beside each other: another commit's code checked out, and the product of each running."""

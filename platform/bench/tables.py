@@ -1,0 +1,73 @@
+"""Figures as lines for a terminal."""
+
+from bench.builds.checkout import Build
+from bench.comparing_searches import SearchComparison
+from bench.memory import MemoryFigures
+from bench.turns import Comparison
+
+_MEBIBYTE = 1024 * 1024
+_NAME_CHARS = 44
+_FIGURE_CHARS = 12
+
+
+def ingestion(builds: tuple[Build, Build], compared: Comparison, *, turns: int) -> str:
+    """Return pictures a second and their ratio."""
+    here, there = builds
+    return (
+        f"Pictures a second, median of {turns} turns: {here.name} {compared.first:.2f}, "
+        f"{there.name} {compared.second:.2f}\n"
+        f"Ratio, median of the turns (lowest to highest): {compared.ratio}"
+    )
+
+
+def search_head(builds: tuple[Build, Build]) -> str:
+    """Return what stands above the rows of searches."""
+    names = "".join(f"{build.name:>{_FIGURE_CHARS}}" for build in builds)
+    return (
+        "Milliseconds a search, medians of the turns; a build without first hits answers with all "
+        f"proofs.\n{'':<{_NAME_CHARS}}{names}   ratio (lowest to highest)"
+    )
+
+
+def search_rows(figures: SearchComparison) -> str:
+    """Return one kind of searching: its median, its 95th percentile, and what was found."""
+    found = ""
+    if figures.found_first is not None:
+        pairs = zip(figures.found_first, figures.asked, strict=True)
+        found = "".join(f"{f'{first}/{asked}':>{_FIGURE_CHARS}}" for first, asked in pairs)
+        found = f"\n{'  original first':<{_NAME_CHARS}}{found}"
+    return (
+        f"{_row(figures.name, figures.median_ms)}\n"
+        f"{_row('  95th percentile', figures.p95_ms)}{found}"
+    )
+
+
+def _row(name: str, compared: Comparison) -> str:
+    figures = f"{compared.first:{_FIGURE_CHARS}.1f}{compared.second:{_FIGURE_CHARS}.1f}"
+    return f"{name:<{_NAME_CHARS}}{figures}   {compared.ratio}"
+
+
+def memory(figures: MemoryFigures) -> str:
+    """Return each process of a build with its memory, their sums, and the starts."""
+    rows = [(each.role, each.rss_bytes, each.pss_bytes) for each in figures.processes]
+    lines = [
+        f"{name:<{_NAME_CHARS}}{rss / _MEBIBYTE:{_FIGURE_CHARS}.0f}"
+        f"{pss / _MEBIBYTE:{_FIGURE_CHARS}.0f}"
+        for name, rss, pss in [*rows, ("all", figures.rss_bytes, figures.pss_bytes)]
+    ]
+    title = f"{figures.name}, MiB, {figures.indexed} pictures indexed"
+    head = f"{title:<{_NAME_CHARS}}{'RSS':>{_FIGURE_CHARS}}{'PSS':>{_FIGURE_CHARS}}"
+    ready = (
+        f"ready after {figures.first_ready_s:.1f} s at the first start, "
+        f"{figures.second_ready_s:.1f} s at the second"
+    )
+    return "\n".join([head, *lines, ready])
+
+
+def memory_ratio(here: MemoryFigures, there: MemoryFigures) -> str:
+    """Return what one build takes of what another one does."""
+    return (
+        f"Ratio: RSS {here.rss_bytes / there.rss_bytes:.2f}, "
+        f"PSS {here.pss_bytes / there.pss_bytes:.2f}, "
+        f"second start {here.second_ready_s / there.second_ready_s:.2f}"
+    )

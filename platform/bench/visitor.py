@@ -1,0 +1,112 @@
+"""A visitor of a site, who searches it with pictures and looks at the clock."""
+
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal
+
+import httpx
+
+_TIMEOUT_S = 120.0
+_MS = 1000.0
+
+Wait = Literal["hits", "proofs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a search.
+
+    Attributes:
+        first: id of the first hit's image, None without a hit.
+        total_ms: from sending the picture to having the answer.
+        model_ms: of these, in the models, as the site itself says; 0 where it does not.
+    """
+
+    first: str | None
+    total_ms: float
+    model_ms: float
+
+
+class Visitor(AbstractContextManager["Visitor"]):
+    """One person with a connection to a site. Not for several threads at once."""
+
+    def __init__(self, url: str, *, name: str | None = None) -> None:
+        """Connect to a site.
+
+        Args:
+            url: its address.
+            name: what errors call it; its address by default.
+
+        Raises:
+            RuntimeError: it does not answer, or answers with an error.
+        """
+        self._name = name or url
+        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S)
+        try:
+            self._checked("GET", "/")  # sets the CSRF cookie
+        except RuntimeError:
+            self._client.close()
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def search(self, picture: bytes, *, wait: Wait = "proofs") -> Answer:
+        """Search with a picture file.
+
+        Args:
+            picture: the file.
+            wait: "hits" has the site answer before copies are proved. A build that does not know
+                that answers when all is proved.
+
+        Raises:
+            RuntimeError: it does not answer, or answers with an error.
+        """
+        started = time.perf_counter()
+        answer = self._checked(
+            *("POST", "/"),
+            params={} if wait == "proofs" else {"wait": wait},
+            files={"picture": ("query.jpg", picture)},
+            headers={
+                "Accept": "application/json",
+                "X-CSRFToken": self._client.cookies["csrftoken"],
+                "Referer": str(self._client.base_url),
+            },
+        )
+        total_ms = (time.perf_counter() - started) * _MS
+        try:
+            body = answer.json()
+            hits = body["groups"][0]["hits"] if body["groups"] else []
+            first = hits[0]["image_id"] if hits else None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RuntimeError(
+                f"{self._name} did not answer as a search does: {error!r}."
+            ) from error
+        return Answer(first, total_ms, body.get("model_ms", 0.0))
+
+    def _checked(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            answer = self._client.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise RuntimeError(f"{self._name} does not answer: {error}.") from error
+        if not answer.is_success:  # a redirection would lead to a log-in
+            reason = _reason(answer)
+            raise RuntimeError(f"{self._name} answered with {answer.status_code}: {reason}")
+        return answer
+
+
+def _reason(answer: httpx.Response) -> str:
+    """Return the sentence of an error that was answered as JSON, else what stands for its code."""
+    if "json" in answer.headers.get("Content-Type", ""):
+        error = answer.json().get("error")
+        if isinstance(error, dict) and isinstance(error.get("sentence"), str):
+            return str(error["sentence"])
+    return answer.reason_phrase

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+from bench import tables
+from bench.builds.checkout import Build
+from bench.comparing_searches import SearchComparison
+from bench.memory import MemoryFigures, ProcessMemory
+from bench.turns import Comparison, Spread
+
+BUILDS = (Build("this build", Path(), Path()), Build("5a402653", Path(), Path()))
+MIB = 1024 * 1024
+
+
+def test_ingestion() -> None:
+    compared = Comparison(36.004, 10.4, Spread(3.46, 3.4, 3.5))
+
+    assert tables.ingestion(BUILDS, compared, turns=5) == (
+        "Pictures a second, median of 5 turns: this build 36.00, 5a402653 10.40\n"
+        "Ratio, median of the turns (lowest to highest): 3.46 (3.40 to 3.50)"
+    )
+
+
+def test_searches_stand_below_their_builds() -> None:
+    figures = SearchComparison(
+        name="one photo, first hits",
+        median_ms=Comparison(60.04, 224.0, Spread(0.268, 0.25, 0.3)),
+        p95_ms=Comparison(90.0, 1310.0, Spread(0.29, 0.26, 0.33)),
+        asked=(250, 250),
+        found_first=(248, 250),
+    )
+
+    head = tables.search_head(BUILDS).splitlines()[1]
+    assert [head, *tables.search_rows(figures).splitlines()] == [
+        "                                              this build    5a402653"
+        "   ratio (lowest to highest)",
+        "one photo, first hits                               60.0       224.0"
+        "   0.27 (0.25 to 0.30)",
+        "  95th percentile                                   90.0      1310.0"
+        "   0.29 (0.26 to 0.33)",
+        "  original first                                 248/250     250/250",
+    ]
+
+
+def test_collages_have_no_original() -> None:
+    one = Comparison(1.0, 1.0, Spread(1.0, 1.0, 1.0))
+
+    rows = tables.search_rows(SearchComparison("one collage, all proofs", one, one, (1, 1), None))
+
+    assert [row.split("  ")[0] or row.strip().split("  ")[0] for row in rows.splitlines()] == [
+        "one collage, all proofs",
+        "95th percentile",
+    ]
+
+
+def test_memory_by_process_and_in_all() -> None:
+    processes = (
+        ProcessMemory("bulk", 200 * MIB, 90 * MIB),
+        ProcessMemory("bulk, child", 1800 * MIB, 1710 * MIB),
+    )
+
+    assert tables.memory(MemoryFigures("5a402653", 62.04, 11.5, 990, processes)).splitlines() == [
+        "5a402653, MiB, 990 pictures indexed                  RSS         PSS",
+        "bulk                                                 200          90",
+        "bulk, child                                         1800        1710",
+        "all                                                 2000        1800",
+        "ready after 62.0 s at the first start, 11.5 s at the second",
+    ]
+
+
+def test_the_ratio_of_two_memories() -> None:
+    here = MemoryFigures("a", 5.0, 4.0, 1, (ProcessMemory("web", 30, 10),))
+    there = MemoryFigures("b", 50.0, 16.0, 1, (ProcessMemory("web", 60, 40),))
+
+    assert tables.memory_ratio(here, there) == "Ratio: RSS 0.50, PSS 0.25, second start 0.25"
