@@ -5,8 +5,9 @@ of a grid, so pictures that look alike have a high score and the order of hits c
 """
 
 import io
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +40,8 @@ from vectors.index import Payload, Point
 GRID = 4
 DIM = GRID * GRID * 3 + 1
 _answers: dict[str, Any] = {}
+_may_prove = threading.Event()
+_may_prove.set()
 
 
 def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
@@ -87,6 +90,7 @@ def extract_query(**arguments: object) -> JsonObject:
 def find_copies(**arguments: object) -> JsonObject:
     request = FindCopiesRequest.from_json(arguments)
     _answers.update(copies_request=request)
+    _may_prove.wait(timeout=30)
     if _answers["copies_error"] == "crash":
         raise RuntimeError
     if _answers["copies_error"]:
@@ -113,8 +117,8 @@ def answer_with(
 ) -> None:
     """Choose what the next queries are answered with: regions beside the full image, or an error.
 
-    `copies` are by the box of the region that they were found for, for the boxes `unchecked` the time
-    did not suffice; `raw` is an answer as it is.
+    `copies` are by the box of the region that they were found for; for the boxes `unchecked` the
+    time did not suffice; `raw` is an answer as it is.
     """
     _answers.update(version=version_id, error=error, context=context, raw=raw)
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
@@ -122,13 +126,23 @@ def answer_with(
     _answers.update(extract_requests=[])
 
 
+@contextmanager
+def held_proofs() -> Iterator[None]:
+    """Copies are not answered before this ends."""
+    _may_prove.clear()
+    try:
+        yield
+    finally:
+        _may_prove.set()
+
+
 def extract_requests() -> list[ExtractQueryRequest]:
     """What was asked of the models since the answers were chosen."""
     return _answers["extract_requests"]
 
 
-def last_copies_request() -> FindCopiesRequest:
-    """What was last asked when copies were searched."""
+def last_copies_request() -> FindCopiesRequest | None:
+    """What was last asked when copies were searched, since the answers were chosen."""
     return _answers["copies_request"]
 
 
