@@ -115,7 +115,7 @@ def test_an_unknown_wait_is_refused_before_anything_is_asked(client, catalogue, 
 def test_the_page_says_that_it_is_still_comparing_and_where_the_proofs_are(client, catalogue):
     text = ask(client, encoded(RED)).content.decode()
 
-    assert "They are still being compared with yours" in text
+    assert "Still comparing these pictures with yours" in text
     assert 'role="status" data-proving="/?query=' in text
     assert "Copies could not be checked" not in text.replace('data-failed="Copies could', "")
     result = ask(client, encoded(RED)).context["result"]

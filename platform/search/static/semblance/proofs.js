@@ -59,14 +59,25 @@
     });
     old.replaceWith(answer);
     document.querySelector(SUMMARY)?.replaceWith(page.querySelector(SUMMARY));
+    report(answer);
     scrollBack(answer, anchor);
     focusAgain(answer, seen);
   }
 
-  function done() {
-    status.textContent = status.dataset.done;
-    status.classList.remove("notice", "proving");
-    status.classList.add("hidden"); // to be heard; what it says is seen
+  function report(answer) {
+    const { done, none, partly } = status.dataset;
+    const failure = answer.querySelector(":scope > [data-unchecked]");
+    if (failure) {
+      failure.remove(); // said here, where it is heard
+      failed();
+    } else if (answer.dataset.answer === "checked") say(answer.querySelector("[data-proved]") ? done : none);
+    else say(partly);
+  }
+
+  function say(...words) {
+    status.style.minHeight = `${status.offsetHeight}px`; // nothing below moves
+    status.classList.remove("proving");
+    status.replaceChildren(...words);
   }
 
   function failed() {
@@ -74,8 +85,7 @@
     again.href = url;
     again.rel = "nofollow";
     again.textContent = status.dataset.again;
-    status.classList.remove("proving");
-    status.replaceChildren(`${status.dataset.failed} `, again);
+    say(`${status.dataset.failed} `, again);
   }
 
   async function prove() {
@@ -86,7 +96,6 @@
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (!response.ok || !page.querySelector(ANSWER)) throw new Error(`${response.status}`);
       exchange(page);
-      done();
     } catch {
       if (waiting) failed(); // left for another page, nobody is told
     } finally {
