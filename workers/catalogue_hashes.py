@@ -1,5 +1,7 @@
 """The PDQ hashes of the whole catalogue, in the memory of a query worker."""
 
+import time
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
@@ -11,6 +13,9 @@ from worker_api import images as catalog
 from worker_api.images import CatalogueRegion
 
 _ROWS_AT_ONCE = 500
+# A transaction that began earlier may commit a lower number later: after new regions so many ids
+# below the greatest are looked through again, so often, until no transaction is that old.
+_LATE_ROWS, _LATE_EVERY_S, _LATE_AFTER_S = 10_000, 5.0, 600.0
 
 
 class CatalogueHashes:
@@ -18,9 +23,15 @@ class CatalogueHashes:
 
     A region that is gone stays until a lookup meets it, or until there are twice as many hashes as
     at the last check of all: indexing a catalogue again gives all its regions new ids.
+
+    Args:
+        clock: seconds, of which only differences matter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._look_for_late_at = self._settles_at = 0.0
+        self._is_settled = True
         self._lookup = HashLookup()
         self._greatest = 0
         self._checked_at = 2 * _ROWS_AT_ONCE
@@ -41,18 +52,46 @@ class CatalogueHashes:
             self._lookup.remove(key for key in keys if key not in found)
 
     def refresh(self) -> None:
-        """Add the regions that were recorded since the last time."""
-        recent = catalog.list_hashed_regions(min_quality=MIN_QUALITY, after=self._greatest)
-        new = [region_id for region_id in recent if region_id not in self._lookup]
-        for start in range(0, len(new), _ROWS_AT_ONCE):
-            hashes = catalog.read_hashes(new[start : start + _ROWS_AT_ONCE])
-            if hashes:
-                rows = np.frombuffer(b"".join(hashes.values()), np.uint8)
-                self._lookup.add(list(hashes), rows.reshape(len(hashes), -1))
-                self._greatest = max(self._greatest, *hashes)
+        """Add the regions that were recorded since the last time; without any it is one query.
+
+        One that was committed late is added within a few seconds.
+        """
+        before = self._greatest
+        while self._add_next():
+            pass
+        if self._greatest > before:
+            self._is_settled = False
+            self._settles_at = self._clock() + _LATE_AFTER_S
+        if not self._is_settled and self._clock() >= self._look_for_late_at:
+            self._add_late()
         if len(self._lookup) >= self._checked_at:
             self._lookup.keep(catalog.list_hashed_regions(min_quality=MIN_QUALITY, after=0))
             self._checked_at = 2 * max(len(self._lookup), _ROWS_AT_ONCE)
+
+    def _add_next(self) -> bool:
+        """Add what has greater ids than all that are known; return whether there may be more."""
+        hashes = catalog.read_hashes_after(
+            self._greatest, min_quality=MIN_QUALITY, limit=_ROWS_AT_ONCE
+        )
+        if hashes:
+            self._add(hashes)
+            self._greatest = max(hashes)
+        return len(hashes) == _ROWS_AT_ONCE
+
+    def _add_late(self) -> None:
+        after = self._greatest - _LATE_ROWS
+        recent = catalog.list_hashed_regions(min_quality=MIN_QUALITY, after=after)
+        late = [region_id for region_id in recent if region_id not in self._lookup]
+        for start in range(0, len(late), _ROWS_AT_ONCE):
+            self._add(catalog.read_hashes(late[start : start + _ROWS_AT_ONCE]))
+        now = self._clock()
+        self._look_for_late_at = now + _LATE_EVERY_S
+        self._is_settled = now >= self._settles_at
+
+    def _add(self, hashes: Mapping[int, bytes]) -> None:
+        if hashes:
+            rows = np.frombuffer(b"".join(hashes.values()), np.uint8)
+            self._lookup.add(list(hashes), rows.reshape(len(hashes), -1))
 
 
 @cache

@@ -1,16 +1,30 @@
-"""Near-identical and edited copies of a region of a query, proved one by one."""
+"""Near-identical and edited copies of the regions of a query, proved by pixels.
+
+Candidates' local features are read by several threads ahead of their use, since each waits for the
+storage, and the query's regions are extracted ahead of it, too; comparing goes on meanwhile.
+"""
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 
 from kernel.errors import AppError, TransientError
 from kernel.task_messages import Copy, Outline, Overlap
 from ml.copies import comparison
-from ml.copies.comparison import CopyComparison, CopyFeatures, CopyVerdict
+from ml.copies.comparison import (
+    CopyComparison,
+    CopyFeatures,
+    CopyVerdict,
+    PreparedCandidate,
+    PreparedQuery,
+    QueryCopyFeatures,
+)
 from ml.copies.features import LocalFeatures
 from ml.copies.pdq import HASH_BYTES, Orientation, PdqHash
 from ml.errors import DamagedFeatures
@@ -18,45 +32,174 @@ from ml.types import Box
 from worker_api import images as catalog
 from worker_api.images import CatalogueRegion
 from workers import catalogue_hashes
-from workers.pictures import UprightPicture, decode_picture
+from workers.pictures import decode_picture
 
 logger = logging.getLogger(__name__)
 
+# Threads that wait for the storage, and that extract: two cores are what a small machine has.
+_READERS, _EXTRACTORS = 8, 2
+# Candidates that stay ready for another region of the query, 0.4 MB each.
+_MAX_PREPARED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtRegion:
+    """A region of a query whose copies are looked for.
+
+    Attributes:
+        extract: returns what is compared of it; called in another thread.
+        region_ids: candidates: full images and panels that an encoder found alike.
+    """
+
+    extract: Callable[[], QueryCopyFeatures]
+    region_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCopies:
+    """The copies of one region of a query.
+
+    Attributes:
+        copies: in no order.
+        is_checked: whether all candidates were compared before the time was over.
+    """
+
+    copies: tuple[Copy, ...]
+    is_checked: bool
+
 
 def find_copies(
-    picture: UprightPicture, region_ids: Sequence[int], *, max_near_identical: int, ends_at: float
-) -> list[Copy]:
+    sought: Sequence[SoughtRegion], *, max_near_identical: int, ends_at: float
+) -> list[RegionCopies]:
     """Return the copies among candidates, and among all regions whose hash is nearly the same.
 
+    Region by region: what was proved before the time is over stays, whatever comes of the others.
+
     Args:
-        picture: what is looked for.
-        region_ids: candidates: full images and panels that an encoder found alike.
+        sought: what is looked for.
         max_near_identical: regions of nearly the same hash that are looked at, the nearest first.
         ends_at: `time.monotonic()` after which no more are compared.
 
     Returns:
-        In no order. A candidate whose original cannot be read is left out, and logged.
+        One for each that is sought. A candidate whose original cannot be read is left out, and
+        logged.
 
     Raises:
-        TransientError: the storage is away; "search:transient:no-answer": the time is over.
+        TransientError: the storage is away.
     """
-    query = comparison.extract_query(picture.pixels)
-    candidates = catalog.find_regions(region_ids)
-    if query.upright.pdq.is_reliable:
-        candidates |= catalogue_hashes.get().find_near_identical(
-            query.oriented, limit=max_near_identical
+    ids = dict.fromkeys(region_id for each in sought for region_id in each.region_ids)
+    known = catalog.find_regions(list(ids))
+    candidates = _Candidates()
+    candidates.read({region_id: known[region_id] for region_id in ids if region_id in known})
+    extracted = [_extractors().submit(each.extract) for each in sought]
+    found = []
+    try:
+        for each, future in zip(sought, extracted, strict=True):
+            regions = {key: known[key] for key in each.region_ids if key in known}
+            copies: list[Copy] = []
+            proofs = _proofs(
+                future, regions, candidates, max_near_identical=max_near_identical, ends_at=ends_at
+            )
+            try:
+                for copy in proofs:
+                    copies.append(copy)
+            except TimeoutError:
+                is_checked = False
+            else:
+                is_checked = True
+            found.append(RegionCopies(tuple(copies), is_checked))
+    finally:
+        candidates.cancel()
+        for future in extracted:
+            future.cancel()
+    return found
+
+
+def _proofs(
+    extracted: Future[QueryCopyFeatures],
+    regions: Mapping[int, CatalogueRegion],
+    candidates: "_Candidates",
+    *,
+    max_near_identical: int,
+    ends_at: float,
+) -> Iterator[Copy]:
+    """Yield the copies of one region of a query.
+
+    Raises:
+        TimeoutError: not all could be compared in time.
+        TransientError: the storage is away.
+    """
+    features = extracted.result(_left_s(ends_at))
+    if features.upright.pdq.is_reliable:
+        near = catalogue_hashes.get().find_near_identical(
+            features.oriented, limit=max_near_identical
         )
-    copies = []
-    for region_id, region in candidates.items():
-        if time.monotonic() > ends_at:
-            raise TransientError("search:transient:no-answer")
-        known = _copy_features(region)
-        if known is None:
+        candidates.read(near)
+        regions = {**regions, **near}
+    query = PreparedQuery.of(features)
+    for region_id, region in regions.items():
+        candidate = candidates.get(region_id, timeout_s=_left_s(ends_at))
+        if candidate is None:
             continue
-        found = comparison.compare(query, known)
+        found = query.compare(candidate)
         if found.verdict is not CopyVerdict.NO_COPY:
-            copies.append(_copy(region_id, found, region, known.features))
-    return copies
+            yield _copy(region_id, found, region, candidate.features.features)
+
+
+def _left_s(ends_at: float) -> float:
+    """Return how many seconds are left.
+
+    Raises:
+        TimeoutError: none.
+    """
+    left_s = ends_at - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
+class _Candidates:
+    """Candidates of one search: each is read once, whichever regions are compared with it."""
+
+    def __init__(self) -> None:
+        self._reading: dict[int, Future[CopyFeatures | None]] = {}
+        self._prepared = lru_cache(maxsize=_MAX_PREPARED)(self._prepare)
+
+    def read(self, regions: Mapping[int, CatalogueRegion]) -> None:
+        """Begin to read those that are not known yet."""
+        for region_id, region in regions.items():
+            if region_id not in self._reading:
+                self._reading[region_id] = _readers().submit(_copy_features, region)
+
+    def get(self, region_id: int, *, timeout_s: float) -> PreparedCandidate | None:
+        """Return a candidate that is being read, or None where it cannot be.
+
+        Raises:
+            TimeoutError: it takes too long.
+            TransientError: the storage is away.
+        """
+        self._reading[region_id].result(timeout_s)
+        return self._prepared(region_id)
+
+    def cancel(self) -> None:
+        """Read no more of them."""
+        for future in self._reading.values():
+            future.cancel()
+
+    def _prepare(self, region_id: int) -> PreparedCandidate | None:
+        features = self._reading[region_id].result()
+        return None if features is None else PreparedCandidate.of(features)
+
+
+# For the life of a process, so that each thread keeps its connection to the storage.
+@cache
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_READERS, thread_name_prefix="read-features")
+
+
+@cache
+def _extractors() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_EXTRACTORS, thread_name_prefix="extract-regions")
 
 
 def _copy_features(region: CatalogueRegion) -> CopyFeatures | None:

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import astuple
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from kernel.errors import UserInputError
 from kernel.task_messages import (
@@ -13,9 +13,13 @@ from kernel.task_messages import (
     QueryRegion,
     StoredQuery,
 )
+from ml.copies import comparison
+from ml.copies.comparison import QueryCopyFeatures
+from ml.rules.layout import Layout
 from ml.types import Box
 from worker_api import queries
 from workers import catalogue_hashes, copies, model_pool
+from workers.copies import SoughtRegion
 from workers.pictures import UprightPicture, decode_picture
 from workers.regions import PictureRegion, SegmentedPicture, segment
 
@@ -30,15 +34,19 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
     """
     started = time.perf_counter()
     loaded = model_pool.get()
-    segmented = _segmented(request.query, loaded)
+    regions: tuple[PictureRegion, ...] = ()
+    layout = Layout.SINGLE
+    if request.box is None or not request.is_segmented:
+        segmented = _segmented(request.query, loaded)
+        regions, layout = tuple(segmented.regions), segmented.layout
     if request.box is None:
-        images = [region.picture.image for region in segmented.regions]
+        images = [region.picture.image for region in regions]
     else:
         images = [_crop(request.query, Box(*request.box)).image]
     return ExtractedQuery(
         encoder_version=loaded.version.id,
-        layout=segmented.layout,
-        regions=tuple(_query_region(region) for region in segmented.regions),
+        layout=layout,
+        regions=tuple(_query_region(region) for region in regions),
         box=request.box,
         embeddings=loaded.encoder.encode(images),
         model_ms=_ms_since(started),
@@ -51,22 +59,30 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
     Raises:
         FileMissing: the query expired.
         UserInputError: the picture is damaged or too large; "search:user:bad-box".
-        TransientError: the storage is away; "search:transient:no-answer": the time is over.
+        TransientError: the storage is away.
     """
     started, ends_at = time.perf_counter(), time.monotonic() + request.timeout_s
     catalogue_hashes.get().refresh()
-    found = tuple(
-        tuple(
-            copies.find_copies(
-                _crop(request.query, Box(*region.box)),
-                region.region_ids,
-                max_near_identical=request.max_near_identical,
-                ends_at=ends_at,
-            )
-        )
-        for region in request.regions
+    sought = []
+    for region in request.regions:
+        box = Box(*region.box)
+        _crop(request.query, box)  # one that lies outside is an error before anything is compared
+        extract = partial(_copy_features, request.query, box)
+        sought.append(SoughtRegion(extract, region.region_ids))
+    found = copies.find_copies(
+        sought, max_near_identical=request.max_near_identical, ends_at=ends_at
     )
-    return FoundCopies(found, _ms_since(started))
+    return FoundCopies(
+        copies=tuple(each.copies for each in found),
+        are_checked=tuple(each.is_checked for each in found),
+        model_ms=_ms_since(started),
+    )
+
+
+# A person goes on searching with parts of the same picture: 90 kB each.
+@lru_cache(maxsize=64)
+def _copy_features(query: StoredQuery, box: Box) -> QueryCopyFeatures:
+    return comparison.extract_query(_crop(query, box).pixels)
 
 
 def _crop(query: StoredQuery, box: Box) -> UprightPicture:

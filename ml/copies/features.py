@@ -35,7 +35,7 @@ _TURN_DEGREES = 360.0
 _CELLS, _DIRECTIONS = 4, 8
 # SIFT's histogram of 4 × 4 cells and 8 directions of a mirrored patch: its rows, which lie across
 # the keypoint's direction, change ends, and so do the directions.
-_MIRRORED_BINS = (
+MIRRORED_BINS = (
     np.arange(_CELLS * _CELLS * _DIRECTIONS)
     .reshape(_CELLS, _CELLS, _DIRECTIONS)[::-1][:, :, -np.arange(_DIRECTIONS) % _DIRECTIONS]
     .ravel()
@@ -91,9 +91,8 @@ class LocalFeatures:
     def descriptors(self) -> NDArray[np.float32]:
         """Return (K, 128) float32 RootSIFT, rows of unit length: their dot product is a score."""
         histograms = self.records["histogram"].astype(np.float32)
-        sums = histograms.sum(axis=1, keepdims=True)
-        roots: NDArray[np.float32] = np.sqrt(histograms / np.maximum(sums, 1.0))
-        return roots
+        histograms /= np.maximum(histograms.sum(axis=1, keepdims=True), 1.0)
+        return np.sqrt(histograms, out=histograms)
 
     def mirrored(self) -> "LocalFeatures":
         """Return the features of the mirrored picture, without looking at it again.
@@ -104,7 +103,7 @@ class LocalFeatures:
         records = self.records.copy()
         records["x"] = _STEPS - records["x"]
         records["angle"] = _ANGLE_STEPS // 2 - records["angle"].astype(np.int64) & _ANGLE_STEPS - 1
-        records["histogram"] = records["histogram"][:, _MIRRORED_BINS]
+        records["histogram"] = records["histogram"][:, MIRRORED_BINS]
         return LocalFeatures(self.width, self.height, records, self.thumbnail[:, ::-1])
 
     def to_bytes(self) -> bytes:

@@ -7,6 +7,7 @@ copies and on pairs of different pictures, among them pairs that show the same k
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -37,9 +38,9 @@ _FOUND_ANYWAY, _AGREEMENT_ANYWAY = 40, 0.8
 _MIN_AGREEMENT = 0.4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Proposal:
-    """A homography and the pairs that agree with it.
+    """A homography and the pairs that agree with it; what several checks ask is computed once.
 
     Attributes:
         query: features, mirrored where mirroring is being tried.
@@ -53,13 +54,28 @@ class Proposal:
     homography: Homography
     pairs: NDArray[np.intp]
 
+    @cached_property
     def overlaps(self) -> tuple[float, float]:
-        """Return which share of the query, and of the candidate, both show: 0..1."""
+        """Which share of the query, and of the candidate, both show: 0..1."""
         return self.homography.overlaps(self.candidate.width, self.candidate.height)
 
+    @cached_property
     def agreement(self) -> float:
-        """Return how well the pictures agree where they overlap, -1..1."""
+        """How well the pictures agree where they overlap, -1..1."""
         return agreement(self.query, self.candidate, self.homography)
+
+    @cached_property
+    def inlier_points(
+        self,
+    ) -> tuple[
+        tuple[LocalFeatures, NDArray[np.float64]], tuple[LocalFeatures, NDArray[np.float64]]
+    ]:
+        """Each side with the points of its inliers, (K, 2)."""
+        rows, columns = self.pairs.T
+        return (
+            (self.query, self.query.points()[rows]),
+            (self.candidate, self.candidate.points()[columns]),
+        )
 
 
 def is_plausible(proposal: Proposal) -> bool:
@@ -77,7 +93,7 @@ def has_enough_positions(proposal: Proposal) -> bool:
     return all(
         len(np.unique(np.rint(points * (_POSITIONS_ACROSS / side.longest_side)), axis=0))
         >= _MIN_POSITIONS
-        for side, points in _inlier_points(proposal)
+        for side, points in proposal.inlier_points
     )
 
 
@@ -102,7 +118,7 @@ def keeps_its_shape(proposal: Proposal) -> bool:
 
 def overlaps_enough(proposal: Proposal) -> bool:
     """A good part of one of the two is in the other; a common corner alone makes no copy."""
-    shares = proposal.overlaps()
+    shares = proposal.overlaps
     return max(shares) >= _MIN_OVERLAP and min(shares) >= _MIN_AREA
 
 
@@ -111,7 +127,7 @@ def is_spread_over_the_overlap(proposal: Proposal) -> bool:
     return all(
         cv2.contourArea(cv2.convexHull(points.astype(np.float32)))
         >= _MIN_SPREAD * share * side.width * side.height
-        for (side, points), share in zip(_inlier_points(proposal), proposal.overlaps(), strict=True)
+        for (side, points), share in zip(proposal.inlier_points, proposal.overlaps, strict=True)
     )
 
 
@@ -122,7 +138,7 @@ def finds_much_again(proposal: Proposal) -> bool:
     features", IJCV 2007, section 3.2: so many, and a share of the features where both overlap.
     """
     count = len(proposal.pairs)
-    if count >= _FOUND_ANYWAY and proposal.agreement() >= _AGREEMENT_ANYWAY:
+    if count >= _FOUND_ANYWAY and proposal.agreement >= _AGREEMENT_ANYWAY:
         return True
     inside = min(
         _count_inside(proposal.query, proposal.homography.matrix, proposal.candidate),
@@ -133,7 +149,7 @@ def finds_much_again(proposal: Proposal) -> bool:
 
 def looks_the_same(proposal: Proposal) -> bool:
     """Laid on each other, the two pictures agree in their lights and darks."""
-    return proposal.agreement() >= _MIN_AGREEMENT
+    return proposal.agreement >= _MIN_AGREEMENT
 
 
 # Overlaps mean something only where the query is seen from the front and keeps its shape.
@@ -147,15 +163,6 @@ CHECKS: tuple[Callable[[Proposal], bool], ...] = (
     finds_much_again,
     looks_the_same,
 )
-
-
-def _inlier_points(
-    proposal: Proposal,
-) -> tuple[tuple[LocalFeatures, NDArray[np.float64]], tuple[LocalFeatures, NDArray[np.float64]]]:
-    """Return each side with the points of its inliers, (K, 2)."""
-    query, candidate = proposal.query, proposal.candidate
-    rows, columns = proposal.pairs.T
-    return (query, query.points()[rows]), (candidate, candidate.points()[columns])
 
 
 def _count_inside(side: LocalFeatures, matrix: NDArray[np.float64], other: LocalFeatures) -> int:

@@ -6,9 +6,12 @@ checks of `plausibility`.
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ml.copies import homography
 from ml.copies.features import LocalFeatures
-from ml.copies.matching import match
+from ml.copies.matching import Matchable, MatchQuery, match
 from ml.copies.plausibility import MIN_INLIERS, Proposal, is_plausible
 
 # How far from its partner a point may be mapped, of the candidate's longest side.
@@ -50,34 +53,40 @@ def verify(query: LocalFeatures, candidate: LocalFeatures) -> Placement | None:
 
     Found are crops, paddings, turns, mirroring, changes of size and proportion, text and stickers
     on top, and either picture inside the other, together with changes of colour, blur and
-    compression. About 4 ms for different pictures, 10 ms where the copy is mirrored.
+    compression. About 1.5 ms for different pictures, 4 ms for copies.
 
     Args:
         query: features of one picture.
         candidate: of the other, any size.
     """
+    return verify_prepared(MatchQuery.of(query), Matchable.of(candidate))
+
+
+def verify_prepared(query: MatchQuery, candidate: Matchable) -> Placement | None:
+    """Return what `verify` returns, where either is compared more than once."""
     # Mirrored second, and only then: a symmetric thing fits both ways, and was not mirrored.
-    for is_mirrored in (False, True):
-        proposal = _proposal(query.mirrored() if is_mirrored else query, candidate)
+    sides = query.as_it_is, query.mirrored
+    for side, pairs in zip(sides, match(query, candidate), strict=True):
+        proposal = _proposal(side, candidate, pairs)
         if proposal is not None:
-            return _placement(proposal, is_mirrored=is_mirrored)
+            return _placement(proposal, is_mirrored=side is query.mirrored)
     return None
 
 
-def _proposal(query: LocalFeatures, candidate: LocalFeatures) -> Proposal | None:
-    pairs = match(query, candidate)
+def _proposal(query: Matchable, candidate: Matchable, pairs: NDArray[np.intp]) -> Proposal | None:
     if len(pairs) < MIN_INLIERS:
         return None
+    ours, theirs = query.features, candidate.features
     fitted = homography.fit(
-        query.points()[pairs[:, 0]],
-        candidate.points()[pairs[:, 1]],
-        size=(query.width, query.height),
-        tolerance_px=_TOLERANCE * candidate.longest_side,
+        ours.points()[pairs[:, 0]],
+        theirs.points()[pairs[:, 1]],
+        size=(ours.width, ours.height),
+        tolerance_px=_TOLERANCE * theirs.longest_side,
     )
     if fitted is None:
         return None
     found, agrees = fitted
-    proposal = Proposal(query, candidate, found, pairs[agrees])
+    proposal = Proposal(ours, theirs, found, pairs[agrees])
     return proposal if is_plausible(proposal) else None
 
 
@@ -86,12 +95,12 @@ def _placement(proposal: Proposal, *, is_mirrored: bool) -> Placement:
     if is_mirrored:  # the mirrored query's upper right corner is the query's upper left one
         corners = [corners[1], corners[0], corners[3], corners[2]]
     upper_left, upper_right, lower_right, lower_left = corners
-    query_share, candidate_share = proposal.overlaps()
+    query_share, candidate_share = proposal.overlaps
     return Placement(
         inliers=len(proposal.pairs),
         is_mirrored=is_mirrored,
         query_overlap_percent=100 * query_share,
         candidate_overlap_percent=100 * candidate_share,
         outline=(upper_left, upper_right, lower_right, lower_left),
-        agreement=proposal.agreement(),
+        agreement=proposal.agreement,
     )

@@ -59,6 +59,7 @@ _SENTENCES: dict[str, str] = {
         "Your picture is kept for an hour only, and that is over. Choose it again."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "calibration:user:broken": _("The file is no calibration. {detail}"),
     "calibration:user:other-encoder": _(
         "The calibration is not of the weights and the preprocessing of {encoder}."

@@ -1,7 +1,5 @@
 """The search page's form: it reads what a person asks from a request."""
 
-from uuid import UUID
-
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.shortcuts import get_object_or_404
@@ -9,10 +7,9 @@ from django.shortcuts import get_object_or_404
 from catalog import storage
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
-from kernel.errors import FileMissing, UserInputError
+from kernel.errors import UserInputError
 from kernel.regions import MAX_LABEL_CHARS
-from search import query_files
-from search.question import Question
+from search.question import Question, Wait
 
 _NAME_CHARS = 200
 _MAX_LABELS = 20
@@ -28,18 +25,21 @@ class QueryForm(forms.Form):
     name = forms.CharField(required=False)
     box = forms.RegexField(r"^\d{1,9}(,\d{1,9}){3}$", required=False)
     label = forms.CharField(required=False)
+    wait = forms.ChoiceField(choices=[(each.value, each.value) for each in Wait], required=False)
 
     def read(self) -> Question:
         """Return the question, the size of its picture checked before that is read.
 
         Raises:
             UserInputError: "image:user:none-chosen", "image:user:empty-file",
-                "image:user:too-large", "search:user:query-expired" or "search:user:bad-box".
+                "image:user:too-large", "search:user:bad-box" or "search:user:bad-wait".
             Http404: the catalogue has no such image.
         """
         self.full_clean()
         if "box" in self.errors:
             raise UserInputError("search:user:bad-box")
+        if "wait" in self.errors:
+            raise UserInputError("search:user:bad-wait")
         name, data = self._read_picture()
         return Question(
             name=name,
@@ -48,6 +48,7 @@ class QueryForm(forms.Form):
             query_id=None if self._file else self.cleaned_data.get("query"),
             box=self._box(),
             labels=tuple(dict.fromkeys(self._labels()))[:_MAX_LABELS],
+            wait=Wait(self.cleaned_data["wait"] or Wait.PROOFS),
         )
 
     @property
@@ -60,14 +61,13 @@ class QueryForm(forms.Form):
         file: UploadedFile | None = self.cleaned_data.get("picture")
         return file
 
-    def _read_picture(self) -> tuple[str, bytes]:
+    def _read_picture(self) -> tuple[str, bytes | None]:
         file, image_id = self._file, self.cleaned_data.get("image")
         if file is not None:
             check_size(file.size or 0)
             return file.name or "", file.read()
-        query_id = self.cleaned_data.get("query")
-        if query_id is not None:
-            return self.cleaned_data.get("name", "")[:_NAME_CHARS], _read_kept(query_id)
+        if self.cleaned_data.get("query") is not None:
+            return self.cleaned_data.get("name", "")[:_NAME_CHARS], None
         if image_id is None:
             raise UserInputError("image:user:none-chosen")
         image = get_object_or_404(list_visible_images(), pk=image_id)
@@ -84,10 +84,3 @@ class QueryForm(forms.Form):
         lists = getattr(self.data, "getlist", None)
         labels = lists("label") if lists else [self.data.get("label", "")]
         return [label.strip() for label in labels if 0 < len(label.strip()) <= MAX_LABEL_CHARS]
-
-
-def _read_kept(query_id: UUID) -> bytes:
-    try:
-        return query_files.read(query_id)
-    except FileMissing as error:
-        raise UserInputError("search:user:query-expired") from error

@@ -68,10 +68,18 @@ class ImageHit:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The images that a part of the query found, best first."""
+    """The images that a part of the query found, best first.
+
+    Attributes:
+        region: the part.
+        hits: the images.
+        are_copies_checked: whether all that may be its copies were compared with it; those that
+            hits show are proved in any case.
+    """
 
     region: QueryRegion
     hits: tuple[ImageHit, ...]
+    are_copies_checked: bool
 
 
 def parts_of(extracted: ExtractedQuery) -> list[QueryPart]:
@@ -128,6 +136,7 @@ def rank(
     *,
     query_sha256: str,
     calibration: Mapping[str, Any] | None,
+    are_copies_checked: bool,
     limit: int,
 ) -> Group:
     """Return a part's images: what is proved first, the best rung on top, then by score.
@@ -142,6 +151,7 @@ def rank(
         regions: by their points' ids.
         query_sha256: of the query's file: an image of the same is identical to the full image.
         calibration: of the encoder version.
+        are_copies_checked: whether `copies` are all there are.
         limit: images that are kept.
     """
     curve = curve_of(calibration)
@@ -171,7 +181,7 @@ def rank(
         )
     hits.sort(key=_order)
     kept = (replace(hit, rank=position) for position, hit in enumerate(hits[:limit], start=1))
-    return Group(part.region, tuple(kept))
+    return Group(part.region, tuple(kept), are_copies_checked)
 
 
 def _verdict(

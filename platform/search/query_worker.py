@@ -19,9 +19,21 @@ from kernel.task_messages import (
     StoredQuery,
 )
 
+# Of the time that an answer is waited for, the share in which copies are proved: what is proved
+# then still has to get here.
+_PROVING_SHARE = 0.9
 
-def extract_query(query: StoredQuery, *, box: Box | None, encoder_version: int) -> ExtractedQuery:
+
+def extract_query(
+    query: StoredQuery, *, box: Box | None, encoder_version: int, is_segmented: bool = False
+) -> ExtractedQuery:
     """Have a worker segment a query and extract the embeddings of its regions, or of one box.
+
+    Args:
+        query: the picture.
+        box: the one box; None is all regions.
+        encoder_version: that the embeddings have to be of.
+        is_segmented: whether its regions are known; then the answer may have none.
 
     Raises:
         UserInputError: the picture cannot be read to its end; "search:user:bad-box";
@@ -31,7 +43,7 @@ def extract_query(query: StoredQuery, *, box: Box | None, encoder_version: int) 
     """
     answer = _ask(
         task_names.EXTRACT_QUERY,
-        ExtractQueryRequest(query, box).to_json(),
+        ExtractQueryRequest(query, box, is_segmented).to_json(),
         timeout_s=settings.SEARCH_TIMEOUT_S,
     )
     extracted = ExtractedQuery.from_json(answer, box=box)
@@ -58,7 +70,9 @@ def find_copies(
     Raises:
         UserInputError, TransientError, DefectError: as `extract_query`.
     """
-    request = FindCopiesRequest(query, tuple(regions), max_near_identical, timeout_s)
+    request = FindCopiesRequest(
+        query, tuple(regions), max_near_identical, _PROVING_SHARE * timeout_s
+    )
     answer = _ask(task_names.FIND_COPIES, request.to_json(), timeout_s=timeout_s)
     return FoundCopies.from_json(answer, regions=len(regions))
 

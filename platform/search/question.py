@@ -1,7 +1,17 @@
 """What a person asks of a search."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
+
+from kernel.task_messages import Box
+
+
+class Wait(StrEnum):
+    """What of an answer is waited for."""
+
+    HITS = "hits"  # images by their score; copies can be asked for afterwards
+    PROOFS = "proofs"  # copies among them, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,16 +20,18 @@ class Question:
 
     Attributes:
         name: the picture's file name or title; only shown.
-        data: its file.
+        data: its file; None where `query_id` says where it is kept.
         is_upload: whether it came with this request, under a file name that has to fit.
         query_id: where it is kept already; None stores it.
         box: x0, y0, x1, y1 in pixels of the upright picture: that part alone; None is all.
         labels: only images with any of these objects in them; none is all images.
+        wait: what of the answer is waited for.
     """
 
     name: str
-    data: bytes
+    data: bytes | None
     is_upload: bool = False
     query_id: UUID | None = None
-    box: tuple[int, int, int, int] | None = None
+    box: Box | None = None
     labels: tuple[str, ...] = ()
+    wait: Wait = Wait.PROOFS

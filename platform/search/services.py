@@ -5,29 +5,32 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
 
 from catalog.models import EncoderVersion
 from catalog.selectors import get_live_encoder
-from catalog.validation import ValidPicture, validate
+from catalog.validation import validate
 from catalog.vector_store import open_index
-from kernel.errors import AppError, DefectError, TransientError, UserInputError
+from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from kernel.task_messages import (
     Box,
     ComparedRegion,
     Copy,
     ExtractedQuery,
+    FoundCopies,
     QueryRegion,
     StoredQuery,
 )
 from ml.rules.layout import Layout
-from search import query_files, query_worker
-from search.catalogue_rows import best_copies, read_rows, with_copies
-from search.groups import Group, QueryPart, best_pairs, hits_a_part, parts_of, rank
-from search.question import Question
+from search import kept_queries, query_files, query_worker
+from search.catalogue_rows import CatalogueRows, best_copies, read_rows, with_copies
+from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
+from search.kept_queries import KeptQuery, QueryPicture
+from search.question import Question, Wait
 from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
@@ -55,6 +58,14 @@ class Facet:
     is_chosen: bool
 
 
+class CopiesState(StrEnum):
+    """Whether the copies among the images found are told."""
+
+    CHECKED = "checked"
+    PENDING = "pending"  # nobody waited for that: they can be asked for
+    UNCHECKED = "unchecked"  # of some group or all: it took too long, or failed
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """The answer to one search.
@@ -65,64 +76,128 @@ class SearchResult:
         layout: whether it is one picture, or many.
         regions: all its regions, the full image first.
         box: the part that was chosen; None is all.
+        labels: of objects that the images have to show; none is all images.
         groups: what each part found.
         facets: of the images found, the commonest first.
-        are_copies_checked: False where proving them took too long: hits are by score alone.
-        model_ms: what decoding and the models took.
+        copies: whether copies are told; otherwise hits of a group are by score alone.
+        model_ms: what decoding and the models took, and proving copies.
         total_ms: the whole search.
     """
 
     query_id: UUID
-    query: ValidPicture
+    query: QueryPicture
     layout: Layout
     regions: tuple[QueryRegion, ...]
     box: Box | None
+    labels: tuple[str, ...]
     groups: tuple[Group, ...]
     facets: tuple[Facet, ...]
-    are_copies_checked: bool
+    copies: CopiesState
     model_ms: float
     total_ms: float
+
+    @property
+    def are_copies_checked(self) -> bool:
+        """Whether all groups tell all their copies."""
+        return self.copies is CopiesState.CHECKED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _FoundHits:
+    """What the index found, before anything is proved.
+
+    Attributes:
+        parts: of the query.
+        pairs: for each part, image → its best pair of regions.
+        catalogue: rows of these images.
+        limit: images that a group shows.
+    """
+
+    parts: list[QueryPart]
+    pairs: list[dict[UUID, Pair]]
+    catalogue: CatalogueRows
+    limit: int
 
 
 def search(question: Question) -> SearchResult:
     """Find the images most like a picture, or like each of its parts.
 
     Raises:
-        UserInputError: the file is no picture that we take (`catalog.validation.validate`), or
-            "search:user:bad-box".
+        UserInputError: the file is no picture that we take (`catalog.validation.validate`),
+            "search:user:query-expired" or "search:user:bad-box".
         TransientError: worker, broker or vector store is away or slow; say so and try again.
         DefectError: ours.
     """
     started = time.perf_counter()
     ends_at = started + settings.SEARCH_TIMEOUT_S
-    picture = validate(question.data, name=question.name if question.is_upload else "")
+    kept = None
+    if question.query_id is not None:
+        kept = kept_queries.read(question.query_id, question.box)
+    picture, data = (kept.picture, b"") if kept is not None else _validated(question)
     _check_box(question.box, picture)
     version = get_live_encoder()
-    query_id = question.query_id or query_files.write(picture.data)
+    if kept is not None and kept.extracted.encoder_version != version.pk:
+        kept = None
+    query_id = question.query_id or query_files.write(data)
+    query = StoredQuery(query_id, picture.width, picture.height)
     try:
-        query = StoredQuery(query_id, picture.width, picture.height)
-        extracted = query_worker.extract_query(query, box=question.box, encoder_version=version.pk)
-        groups, copies_ms = _find(query, extracted, picture, version, question, ends_at=ends_at)
+        extracted = _extract(query, question.box, version) if kept is None else kept.extracted
+        found = _find_hits(extracted, version, question.labels)
     except AppError:
         if question.query_id is None:
             with suppress(TransientError):  # what stays behind expires
                 query_files.delete(query_id)
         raise
+    if kept is None:
+        kept_queries.write(query_id, KeptQuery(picture, extracted))
+    proofs = None
+    if question.wait is Wait.PROOFS:
+        proofs = _prove(query, found, ends_at=ends_at)
+    groups = _groups(found, proofs, picture, version, question.labels)
     return SearchResult(
         query_id=query_id,
         query=picture,
         layout=extracted.layout,
         regions=extracted.regions,
         box=question.box,
+        labels=question.labels,
         groups=groups,
         facets=_facets(groups, question.labels),
-        are_copies_checked=copies_ms is not None,
-        model_ms=extracted.model_ms + (copies_ms or 0.0),
+        copies=_copies_state(question.wait, groups),
+        model_ms=(extracted.model_ms if kept is None else 0.0)
+        + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,
     )
 
 
-def _check_box(box: Box | None, picture: ValidPicture) -> None:
+def _validated(question: Question) -> tuple[QueryPicture, bytes]:
+    """Return a picture that no search has seen yet, and its file.
+
+    Raises:
+        UserInputError: it is none that we take, or "search:user:query-expired".
+    """
+    data = question.data
+    if data is None and question.query_id is not None:
+        try:
+            data = query_files.read(question.query_id)
+        except FileMissing as error:
+            raise UserInputError("search:user:query-expired") from error
+    picture = validate(data or b"", name=question.name if question.is_upload else "")
+    return QueryPicture(picture.sha256, picture.width, picture.height), picture.data
+
+
+def _extract(query: StoredQuery, box: Box | None, version: EncoderVersion) -> ExtractedQuery:
+    """Have the models extract a query; where only a box of it is new, that alone."""
+    full = None if box is None else kept_queries.read(query.id, None)
+    extracted = query_worker.extract_query(
+        query, box=box, encoder_version=version.pk, is_segmented=full is not None
+    )
+    if full is None:
+        return extracted
+    return replace(extracted, layout=full.extracted.layout, regions=full.extracted.regions)
+
+
+def _check_box(box: Box | None, picture: QueryPicture) -> None:
     """Refuse a part that does not lie in the picture, or in which nothing can be seen.
 
     Raises:
@@ -137,54 +212,73 @@ def _check_box(box: Box | None, picture: ValidPicture) -> None:
         raise UserInputError("search:user:bad-box")
 
 
-def _find(
-    query: StoredQuery,
-    extracted: ExtractedQuery,
-    picture: ValidPicture,
-    version: EncoderVersion,
-    question: Question,
-    *,
-    ends_at: float,
-) -> tuple[tuple[Group, ...], float | None]:
-    """Return the groups, and the milliseconds that proving copies took; None if it was given up."""
+def _find_hits(
+    extracted: ExtractedQuery, version: EncoderVersion, labels: tuple[str, ...]
+) -> _FoundHits:
     parts = parts_of(extracted)
     limit = hits_a_part(len(parts))
-    found = _nearest(open_index(version), extracted, parts, labels=question.labels, limit=limit)
+    found = _nearest(open_index(version), extracted, parts, labels=labels, limit=limit)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     catalogue = read_rows({image_id for each in pairs for image_id in each}, version)
-    compared = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(parts)))
+    return _FoundHits(parts, pairs, catalogue, limit)
+
+
+def _prove(query: StoredQuery, found: _FoundHits, *, ends_at: float) -> FoundCopies | None:
+    """Return the copies of each part; None where they could not be checked at all."""
+    compared = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(found.parts)))
     asked = [
-        ComparedRegion(part.region.box, tuple(catalogue.candidates(each, limit=compared)))
-        for part, each in zip(parts, pairs, strict=True)
+        ComparedRegion(part.region.box, tuple(found.catalogue.candidates(pairs, limit=compared)))
+        for part, pairs in zip(found.parts, found.pairs, strict=True)
     ]
-    copies: Sequence[Sequence[Copy]] = [()] * len(parts)
-    copies_ms = None
     try:
-        found_copies = query_worker.find_copies(
+        return query_worker.find_copies(
             query,
             asked,
-            max_near_identical=2 * limit,
+            max_near_identical=2 * found.limit,
             timeout_s=max(_MIN_COPIES_TIMEOUT_S, ends_at - time.perf_counter()),
         )
-        copies, copies_ms = found_copies.copies, found_copies.model_ms
     except (TransientError, DefectError) as error:  # hits by score alone are worth showing
         is_ours = isinstance(error, DefectError)
         logger.warning("copies were not checked", extra={"code": error.code}, exc_info=is_ours)
-    catalogue = with_copies(catalogue, copies, version)
-    groups = tuple(
+        return None
+
+
+def _groups(
+    found: _FoundHits,
+    proofs: FoundCopies | None,
+    picture: QueryPicture,
+    version: EncoderVersion,
+    labels: tuple[str, ...],
+) -> tuple[Group, ...]:
+    """Return the images of each part, in their order: by proofs where there are any, and score."""
+    copies: Sequence[Sequence[Copy]] = [()] * len(found.parts)
+    are_checked: Sequence[bool] = [False] * len(found.parts)
+    if proofs is not None:
+        copies, are_checked = proofs.copies, proofs.are_checked
+    catalogue = with_copies(found.catalogue, copies, version)
+    return tuple(
         rank(
             part,
-            each,
-            best_copies(those, catalogue, question.labels),
+            pairs,
+            best_copies(those, catalogue, labels),
             catalogue.images,
             catalogue.by_point,
             query_sha256=picture.sha256,
             calibration=version.calibration,
-            limit=limit,
+            are_copies_checked=is_checked,
+            limit=found.limit,
         )
-        for part, each, those in zip(parts, pairs, copies, strict=True)
+        for part, pairs, those, is_checked in zip(
+            found.parts, found.pairs, copies, are_checked, strict=True
+        )
     )
-    return groups, copies_ms
+
+
+def _copies_state(wait: Wait, groups: Sequence[Group]) -> CopiesState:
+    if wait is Wait.HITS:
+        return CopiesState.PENDING
+    is_checked = all(group.are_copies_checked for group in groups)
+    return CopiesState.CHECKED if is_checked else CopiesState.UNCHECKED
 
 
 def _nearest(

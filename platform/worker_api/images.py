@@ -13,9 +13,6 @@ from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import POSSIBLE_REGIONS, FoundRegion, RegionKey
 
-# A transaction that began earlier may commit a lower number later: so many are asked for again.
-_LATE_ROWS = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class ClaimedImage:
@@ -161,20 +158,35 @@ def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
 
 
 def list_hashed_regions(*, min_quality: int, after: int) -> list[int]:
-    """Return the ids of regions with a PDQ hash of that quality or more, ascending.
+    """Return the ids above `after` of regions with a PDQ hash of that quality or more, ascending.
 
     Args:
         min_quality: 0..100.
-        after: the greatest id seen before, 0 for all; some that are below it come again.
+        after: 0 for all.
     """
-    rows = Region.objects.filter(pk__gt=after - _LATE_ROWS, pdq_quality__gte=min_quality)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    return list(_hashed(min_quality).filter(pk__gt=after).values_list("pk", flat=True))
+
+
+def read_hashes_after(region_id: int, *, min_quality: int, limit: int) -> dict[int, bytes]:
+    """Return the PDQ hashes, 32 bytes each, of the next regions after an id, by id, ascending.
+
+    Args:
+        region_id: 0 for the first ones.
+        min_quality: 0..100, of the hash.
+        limit: how many at most.
+    """
+    rows = _hashed(min_quality).filter(pk__gt=region_id).values_list("pk", "pdq")[:limit]
+    return {pk: bytes(pdq) for pk, pdq in rows if pdq is not None}
 
 
 def read_hashes(region_ids: Sequence[int]) -> dict[int, bytes]:
     """Return the PDQ hashes, 32 bytes each, of those of the regions that are there, by id."""
     rows = Region.objects.filter(pk__in=region_ids, pdq__isnull=False).order_by()
     return {pk: bytes(pdq) for pk, pdq in rows.values_list("pk", "pdq") if pdq is not None}
+
+
+def _hashed(min_quality: int) -> QuerySet[Region]:
+    return Region.objects.filter(pdq_quality__gte=min_quality, pdq__isnull=False).order_by("pk")
 
 
 def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:

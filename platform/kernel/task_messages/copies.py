@@ -163,20 +163,23 @@ class FoundCopies:
 
     Attributes:
         copies: for each region of the request, in its order, those of that region, in no order.
+        are_checked: for each region, whether it was compared with all of its candidates before the
+            time was over; those of `copies` are proved in any case.
         model_ms: how long decoding and comparing took.
     """
 
     copies: tuple[tuple[Copy, ...], ...]
+    are_checked: tuple[bool, ...]
     model_ms: float
 
     def to_json(self) -> JsonObject:
         """Return the answer of the task."""
         copies = [[copy.to_json() for copy in each] for each in self.copies]
-        return {"copies": copies, "model_ms": self.model_ms}
+        return {"copies": copies, "checked": list(self.are_checked), "model_ms": self.model_ms}
 
     @classmethod
     def from_json(cls, answer: object, *, regions: int) -> "FoundCopies":
-        """Read the answer of the task.
+        """Read the answer of the task; an earlier release says no `checked`: it checks all or none.
 
         Args:
             answer: what the task returned.
@@ -187,5 +190,11 @@ class FoundCopies:
                 another number of regions.
         """
         fields = Fields.of(answer)
-        read = many(many(Copy.from_json), count=regions)
-        return cls(fields.read("copies", read), fields.read("model_ms", number))
+        are_checked = (True,) * regions
+        if "checked" in fields.values:
+            are_checked = fields.read("checked", many(boolean, count=regions))
+        return cls(
+            copies=fields.read("copies", many(many(Copy.from_json), count=regions)),
+            are_checked=are_checked,
+            model_ms=fields.read("model_ms", number),
+        )

@@ -14,6 +14,7 @@ from kernel.task_messages.fields import (
     Fields,
     JsonObject,
     MalformedMessage,
+    boolean,
     box,
     integer,
     many,
@@ -37,24 +38,35 @@ class ExtractQueryRequest:
     Attributes:
         query: the picture.
         box: x0, y0, x1, y1 in pixels of the upright picture; None is all regions.
+        is_segmented: whether the regions are known from an earlier answer; then those of this one
+            may be left out.
     """
 
     query: StoredQuery
     box: Box | None
+    is_segmented: bool = False
 
     def to_json(self) -> JsonObject:
         """Return the task's arguments."""
-        return {**self.query.to_json(), "box": None if self.box is None else list(self.box)}
+        return {
+            **self.query.to_json(),
+            "box": None if self.box is None else list(self.box),
+            "is_segmented": self.is_segmented,
+        }
 
     @classmethod
     def from_json(cls, arguments: Mapping[str, object]) -> "ExtractQueryRequest":
-        """Read the task's arguments.
+        """Read the task's arguments; an earlier release does not say what it knows.
 
         Raises:
             MalformedMessage: one is missing or of another type.
         """
-        query = StoredQuery.from_json(arguments)
-        return cls(query, Fields(arguments).read("box", optional(box)))
+        fields = Fields({"is_segmented": False, **arguments})
+        return cls(
+            query=StoredQuery.from_json(arguments),
+            box=fields.read("box", optional(box)),
+            is_segmented=fields.read("is_segmented", boolean),
+        )
 
 
 @dataclass(frozen=True, slots=True)

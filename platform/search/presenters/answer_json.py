@@ -6,11 +6,17 @@ from catalog.models import Region
 from catalog.presenters import region_thumbnail_url, thumbnail_url
 from kernel.task_messages import Copy, QueryRegion
 from search.groups import Group, ImageHit
+from search.presenters.addresses import search_address
+from search.question import Wait
 from search.services import SearchResult
 
 
 def as_json(result: SearchResult) -> dict[str, Any]:
-    """Return the answer for a program. Boxes are x0, y0, x1, y1 in pixels, half-open."""
+    """Return the answer for a program. Boxes are x0, y0, x1, y1 in pixels, half-open.
+
+    `copies` is "checked"; or "pending" where the question waited for hits alone, or "unchecked"
+    where they took too long: then the same answer with its copies is at `proofs_url`.
+    """
     return {
         "query": {
             "id": str(result.query_id),
@@ -22,6 +28,10 @@ def as_json(result: SearchResult) -> dict[str, Any]:
         "groups": [_group_json(group) for group in result.groups],
         "facets": [{"label": facet.label, "images": facet.images} for facet in result.facets],
         "are_copies_checked": result.are_copies_checked,
+        "copies": result.copies.value,
+        "proofs_url": search_address(
+            result.query_id, box=result.box, labels=result.labels, wait=Wait.PROOFS
+        ),
         "model_ms": result.model_ms,
         "total_ms": result.total_ms,
     }
@@ -40,6 +50,7 @@ def _group_json(group: Group) -> dict[str, Any]:
     return {
         "region": _region_json(group.region),
         "hits": [_hit_json(hit) for hit in group.hits],
+        "are_copies_checked": group.are_copies_checked,
     }
 
 

@@ -1,9 +1,9 @@
 """How the answer to a search is shown to people: everything that the page says."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
@@ -15,8 +15,10 @@ from catalog.presenters import is_drawn_by_browsers, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
+from search.presenters.addresses import search_address
 from search.presenters.answer_json import overlap_json
-from search.services import SearchResult
+from search.question import Wait
+from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
 
 _VERDICTS = {
@@ -87,10 +89,17 @@ class HitCard:
 
 @dataclass(frozen=True, slots=True)
 class GroupSection:
-    """A part of the query and the images that it found."""
+    """A part of the query and the images that it found.
+
+    Attributes:
+        part: the part.
+        hits: the images.
+        lacks_proofs: whether its copies could not be checked although others' were.
+    """
 
     part: PartLink
     hits: tuple[HitCard, ...]
+    lacks_proofs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,13 @@ class FacetLink:
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """The query as it was understood, and what its parts found."""
+    """The query as it was understood, and what its parts found.
+
+    Attributes:
+        copies: "checked", "pending" or "unchecked".
+        proofs_url: where the same answer is with its copies.
+        has_proofs: whether copies of any part were checked.
+    """
 
     query_id: UUID
     query_name: str
@@ -117,7 +132,9 @@ class ResultPage:
     groups: tuple[GroupSection, ...]
     facets: tuple[FacetLink, ...]
     labels: tuple[str, ...]
-    are_copies_checked: bool
+    copies: CopiesState
+    proofs_url: str
+    has_proofs: bool
     total_s: float
 
     @property
@@ -145,6 +162,7 @@ class ResultPage:
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     """Return what the page shows, in the active language."""
     links = _Links(result, query_name)
+    has_proofs = any(group.are_copies_checked for group in result.groups)
     # Doubtful objects are searched, but to people they would only be clutter.
     found = [region for region in result.regions if region.kind != OBJECT or region.label]
     # A part that was found is marked itself; only a drawn box is one more.
@@ -160,7 +178,11 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         layout=result.layout,
         parts=tuple(links.part(region) for region in (*found, *boxes)),
         groups=tuple(
-            GroupSection(links.part(group.region), tuple(_card(hit) for hit in group.hits))
+            GroupSection(
+                part=links.part(group.region),
+                hits=tuple(_card(hit) for hit in group.hits),
+                lacks_proofs=has_proofs and not group.are_copies_checked,
+            )
             for group in result.groups
         ),
         facets=tuple(
@@ -169,8 +191,10 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
             )
             for facet in result.facets
         ),
-        labels=tuple(facet.label for facet in result.facets if facet.is_chosen),
-        are_copies_checked=result.are_copies_checked,
+        labels=result.labels,
+        copies=result.copies,
+        proofs_url=links.proofs(),
+        has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
     )
 
@@ -179,9 +203,9 @@ class _Links:
     """Addresses of searches with the same picture."""
 
     def __init__(self, result: SearchResult, name: str) -> None:
-        self._query = [("query", str(result.query_id)), ("name", name)]
+        self._query_id, self._name = result.query_id, name
         self._box = result.box
-        self._labels = [facet.label for facet in result.facets if facet.is_chosen]
+        self._labels = result.labels
 
     def part(self, region: QueryRegion) -> PartLink:
         is_full_image = region.kind == FULL_IMAGE
@@ -196,13 +220,13 @@ class _Links:
         )
 
     def toggled(self, label: str) -> str:
-        return self._url(self._box, [] if label in self._labels else [label])
+        return self._url(self._box, () if label in self._labels else (label,))
 
-    def _url(self, box: Box | None, labels: list[str]) -> str:
-        fields = [*self._query, *(("label", label) for label in labels)]
-        if box is not None:
-            fields.append(("box", _comma_separated(box)))
-        return f"{reverse('search:page')}?{urlencode(fields)}"
+    def proofs(self) -> str:
+        return self._url(self._box, self._labels, Wait.PROOFS)
+
+    def _url(self, box: Box | None, labels: Sequence[str], wait: Wait | None = None) -> str:
+        return search_address(self._query_id, name=self._name, box=box, labels=labels, wait=wait)
 
 
 def _part_name(region: QueryRegion) -> str:
@@ -258,7 +282,3 @@ def _comparison(hit: ImageHit, copy: Copy) -> dict[str, Any]:
         "outline": copy.outline,
         "overlap": overlap_json(copy),
     }
-
-
-def _comma_separated(box: Box) -> str:
-    return ",".join(str(number) for number in box)

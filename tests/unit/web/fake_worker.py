@@ -5,8 +5,9 @@ of a grid, so pictures that look alike have a high score and the order of hits c
 """
 
 import io
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +40,8 @@ from vectors.index import Payload, Point
 GRID = 4
 DIM = GRID * GRID * 3 + 1
 _answers: dict[str, Any] = {}
+_may_prove = threading.Event()
+_may_prove.set()
 
 
 def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
@@ -67,6 +70,7 @@ def extract_query(**arguments: object) -> JsonObject:
     if _answers["error"]:
         return ErrorAnswer(_answers["error"], _answers["context"]).to_json()
     request = ExtractQueryRequest.from_json(arguments)
+    _answers["extract_requests"].append(request)
     query = request.query
     data = query_files.read(query.id)
     full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
@@ -86,12 +90,17 @@ def extract_query(**arguments: object) -> JsonObject:
 def find_copies(**arguments: object) -> JsonObject:
     request = FindCopiesRequest.from_json(arguments)
     _answers.update(copies_request=request)
+    _may_prove.wait(timeout=30)
     if _answers["copies_error"] == "crash":
         raise RuntimeError
     if _answers["copies_error"]:
         return ErrorAnswer(_answers["copies_error"], {}).to_json()
-    copies = tuple(tuple(_answers["copies"].get(each.box, ())) for each in request.regions)
-    return FoundCopies(copies, model_ms=4.0).to_json()
+    boxes = [each.box for each in request.regions]
+    return FoundCopies(
+        copies=tuple(tuple(_answers["copies"].get(box, ())) for box in boxes),
+        are_checked=tuple(box not in _answers["unchecked"] for box in boxes),
+        model_ms=4.0,
+    ).to_json()
 
 
 def answer_with(
@@ -102,20 +111,38 @@ def answer_with(
     regions: Sequence[QueryRegion] = (),
     copies: Mapping[Box, Sequence[Copy]] | None = None,
     copies_error: str = "",
+    unchecked: Collection[Box] = (),
     raw: JsonObject | None = None,
     **context: object,
 ) -> None:
     """Choose what the next queries are answered with: regions beside the full image, or an error.
 
-    `copies` are by the box of the region that they were found for; `raw` is an answer as it is.
+    `copies` are by the box of the region that they were found for; for the boxes `unchecked` the
+    time did not suffice; `raw` is an answer as it is.
     """
     _answers.update(version=version_id, error=error, context=context, raw=raw)
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
-    _answers.update(copies_error=copies_error, copies_request=None)
+    _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
+    _answers.update(extract_requests=[])
 
 
-def last_copies_request() -> FindCopiesRequest:
-    """What was last asked when copies were searched."""
+@contextmanager
+def held_proofs() -> Iterator[None]:
+    """Copies are not answered before this ends."""
+    _may_prove.clear()
+    try:
+        yield
+    finally:
+        _may_prove.set()
+
+
+def extract_requests() -> list[ExtractQueryRequest]:
+    """What was asked of the models since the answers were chosen."""
+    return _answers["extract_requests"]
+
+
+def last_copies_request() -> FindCopiesRequest | None:
+    """What was last asked when copies were searched, since the answers were chosen."""
     return _answers["copies_request"]
 
 

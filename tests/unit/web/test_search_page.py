@@ -366,9 +366,11 @@ def test_json_answer_is_exact(client, searchable, worker):
             "layout": "single",
             "regions": [whole],
         },
-        "groups": [{"region": whole, "hits": [hit]}],
+        "groups": [{"region": whole, "hits": [hit], "are_copies_checked": True}],
         "facets": [],
         "are_copies_checked": True,
+        "copies": "checked",
+        "proofs_url": f"/?query={query.removeprefix('queries/')}&wait=proofs",
         "model_ms": 16.5,
     }
 
@@ -592,7 +594,7 @@ def test_without_the_check_for_copies_the_hits_are_shown_and_it_is_said(
     response = ask(client, encoded(RED))
 
     assert [hit.title for hit in hits_of(response)] == ["dark red"]
-    assert response.context["result"].are_copies_checked is False
+    assert response.context["result"].copies == "unchecked"
     assert "Copies could not be checked" in response.content.decode()
 
 

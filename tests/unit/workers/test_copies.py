@@ -1,8 +1,10 @@
 """Copies, from catalogue pictures that were really indexed, and queries that are really edited."""
 
+import itertools
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from catalog.models import Image, Region
 from kernel.errors import TransientError
 from kernel.regions import FULL_IMAGE_KEY, RegionKey
 from kernel.task_messages import Copy
+from ml.copies import comparison
 from ml.copies.features import LocalFeatures
 from search import query_files
 from tests import fakes
@@ -23,6 +26,7 @@ from tests.unit.ml.copies.scenes import cut, jpeg, scene
 from tests.unit.ml.panels.pictures import collage, grid, photo
 from tests.unit.workers.conftest import with_encoder
 from workers import catalogue_hashes, copies
+from workers.copies import SoughtRegion
 from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture
@@ -46,9 +50,15 @@ def upright(pixels: np.ndarray) -> UprightPicture:
 def find_copies(part: UprightPicture, region_ids: list[int]) -> list[Copy]:
     """As the task does it: the hashes are brought up to date first."""
     catalogue_hashes.get().refresh()
-    return copies.find_copies(
-        part, region_ids, max_near_identical=48, ends_at=time.monotonic() + 60
+    [found] = copies.find_copies(
+        [sought(part, region_ids)], max_near_identical=48, ends_at=time.monotonic() + 60
     )
+    assert found.is_checked
+    return list(found.copies)
+
+
+def sought(part: UprightPicture, region_ids: list[int]) -> SoughtRegion:
+    return SoughtRegion(lambda: comparison.extract_query(part.pixels), region_ids)
 
 
 @pytest.fixture
@@ -241,7 +251,61 @@ def test_nothing_is_compared_once_nobody_waits_any_more(
         query_id=query_id, width=320, height=240, parts=parts, **{**BOUNDS, "within_s": 0.0}
     )
 
-    assert answer == {"error": "search:transient:no-answer", "context": {}}
+    assert (answer["copies"], answer["checked"]) == ([[]], [False])
+
+
+def test_time_that_is_over_loses_only_what_is_not_proved_yet(
+    scenes: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (full_image_of(image) for image in scenes[:3])
+    now = itertools.count()  # a second passes at every look at the clock: two for each candidate
+    monkeypatch.setattr(copies.time, "monotonic", lambda: float(next(now)))
+    parts = [
+        sought(upright(cut(scene(number), 60, 40, 260, 200)), [first.pk, second.pk, third.pk])
+        for number in range(3)
+    ]
+
+    # The first region looks at the clock four times, and the second twice.
+    found = copies.find_copies(parts, max_near_identical=48, ends_at=5.5)
+
+    assert [each.is_checked for each in found] == [True, False, False]
+    assert [[copy.region_id for copy in each.copies] for each in found] == [[first.pk], [], []]
+
+
+def test_what_is_proved_of_a_region_that_is_not_finished_stays(
+    scenes: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong = full_image_of(scenes[0]), full_image_of(scenes[1])
+    now = itertools.count()
+    monkeypatch.setattr(copies.time, "monotonic", lambda: float(next(now)))
+    part = upright(cut(scene(0), 60, 40, 260, 200))
+
+    [found] = copies.find_copies(
+        [sought(part, [right.pk, wrong.pk])], max_near_identical=48, ends_at=1.5
+    )
+
+    assert not found.is_checked
+    assert [copy.region_id for copy in found.copies] == [right.pk]
+
+
+def test_candidates_of_several_regions_are_read_once(
+    scenes: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [full_image_of(image).pk for image in scenes]
+    read: list[str] = []
+    storage_read = storage.read
+    monkeypatch.setattr(storage, "read", lambda name: read.append(name) or storage_read(name))
+    parts = [sought(upright(cut(scene(n), 60, 40, 260, 200)), ids) for n in range(3)]
+
+    found = copies.find_copies(parts, max_near_identical=48, ends_at=time.monotonic() + 60)
+
+    assert [[copy.region_id for copy in each.copies] for each in found] == [[pk] for pk in ids[:3]]
+    names = [storage.features_name(image.sha256, FULL_IMAGE_KEY) for image in scenes]
+    assert sorted(read) == sorted(names)
+
+
+def test_without_regions_nothing_is_found(scenes: list[Image]) -> None:
+    assert copies.find_copies([], max_near_identical=48, ends_at=time.monotonic() + 60) == []
 
 
 def test_so_many_of_nearly_the_same_hash_are_compared(
@@ -252,9 +316,11 @@ def test_so_many_of_nearly_the_same_hash_are_compared(
     catalogue_hashes.get().refresh()
     until = time.monotonic() + 60
 
-    found = copies.find_copies(upright(scene(0)), [], max_near_identical=1, ends_at=until)
+    [found] = copies.find_copies(
+        [sought(upright(scene(0)), [])], max_near_identical=1, ends_at=until
+    )
 
-    assert [copy.region_id for copy in found] == [full_image_of(scenes[0]).pk]
+    assert [copy.region_id for copy in found.copies] == [full_image_of(scenes[0]).pk]
 
 
 # Regions that an image no longer has
@@ -324,6 +390,57 @@ def test_hashes_that_a_catalogue_described_again_leaves_behind_are_forgotten(
     assert found == full_image_of(scenes[2]).pk
 
 
+def test_hashes_that_are_up_to_date_cost_one_query_of_no_rows(
+    scenes: list[Image], django_assert_num_queries
+) -> None:
+    now = 0.0
+    known = catalogue_hashes.CatalogueHashes(clock=lambda: now)
+    known.refresh()
+    now = 601.0
+    known.refresh()  # nothing can be committed late any more
+
+    with django_assert_num_queries(1) as asked:
+        known.refresh()
+
+    last = Region.objects.latest("pk").pk
+    assert f'"id" > {last}' in asked.captured_queries[0]["sql"]
+    assert len(known) == 5
+
+
+def test_a_region_that_is_committed_late_is_found_within_seconds(scenes: list[Image]) -> None:
+    row = first_row()
+    Region.objects.filter(pk=row["id"]).delete()
+    now = 0.0
+    known = catalogue_hashes.CatalogueHashes(clock=lambda: now)
+    known.refresh()
+    assert len(known) == 4
+
+    Region.objects.create(**row)  # under an id below others that are known
+    now = 4.0
+    known.refresh()
+    assert len(known) == 4
+    now = 5.0
+    known.refresh()
+
+    hashes = np.tile(np.frombuffer(row["pdq"], np.uint8), (8, 1))
+    [found] = known.find_near_identical(hashes, limit=9)
+    assert found == row["id"]
+
+
+def test_a_late_region_is_found_even_if_nobody_searches_meanwhile(scenes: list[Image]) -> None:
+    row = first_row()
+    Region.objects.filter(pk=row["id"]).delete()
+    now = 0.0
+    known = catalogue_hashes.CatalogueHashes(clock=lambda: now)
+    known.refresh()
+    Region.objects.create(**row)
+
+    now = 100_000.0
+    known.refresh()
+
+    assert len(known) == 5
+
+
 def test_only_what_searches_for_copies_loads_the_hashes(
     scenes: list[Image], weights: list[str]
 ) -> None:
@@ -332,6 +449,11 @@ def test_only_what_searches_for_copies_loads_the_hashes(
 
     query_tasks.warm_up(pictures=1, has_hashes=True)
     assert len(catalogue_hashes.get()) == len(scenes)
+
+
+def first_row() -> dict[str, Any]:
+    """All fields of the region with the least id."""
+    return Region.objects.order_by("pk").values()[0]
 
 
 def hash_of(image: Image) -> np.ndarray:

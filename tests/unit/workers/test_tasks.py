@@ -369,6 +369,24 @@ def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
         queries.read_query(old)
 
 
+def test_what_was_extracted_of_a_query_goes_with_it(media: Path) -> None:
+    old, young = query_files.write(b"old"), query_files.write(b"young")
+    for query_id in (old, young):
+        query_files.write_extracted(query_id, None, b"all")
+        query_files.write_extracted(query_id, (0, 1, 20, 30), b"box")
+    lost = uuid4()
+    query_files.write_extracted(lost, None, b"of a picture that was deleted before")
+    past = (timezone.now() - timedelta(minutes=61)).timestamp()
+    os.utime(media / "queries" / str(old), (past, past))
+    os.utime(media / "extracted-queries" / f"{lost}.all", (past, past))
+
+    assert query_files.delete_expired() == 1
+
+    kept = [f"extracted-queries/{young}.{part}" for part in ("0-1-20-30", "all")]
+    assert list(storage.list_names(query_files.EXTRACTED)) == kept
+    assert query_files.read_extracted(young, (0, 1, 20, 30)) == b"box"
+
+
 def test_a_query_is_gone_once_deleted(media: Path) -> None:
     query_id = query_files.write(b".")
 

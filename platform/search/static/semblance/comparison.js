@@ -71,8 +71,10 @@
     wipe();
   }
 
-  document.querySelectorAll("[data-comparison]").forEach((button) => {
-    button.addEventListener("click", () => open(button.dataset));
+  // Heard from above: proofs.js exchanges the buttons.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-comparison]");
+    if (button) open(button.dataset);
   });
   slider.addEventListener("input", wipe);
   stage.addEventListener("pointerdown", follow);

@@ -44,7 +44,7 @@ SAME = Copy(8, True, 3, CORNERS, None)
 # Every message that has an oracle: what it is, its JSON, and how that is read.
 MESSAGES = {
     "extract_query": (
-        ExtractQueryRequest(QUERY, BOX),
+        ExtractQueryRequest(QUERY, BOX, is_segmented=True),
         wire.EXTRACT_QUERY,
         ExtractQueryRequest.from_json,
     ),
@@ -60,7 +60,7 @@ MESSAGES = {
     ),
     "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
     "copies": (
-        FoundCopies(((EDITED, SAME), ()), 4.0),
+        FoundCopies(((EDITED, SAME), ()), (True, False), 4.0),
         wire.COPIES,
         lambda value: FoundCopies.from_json(value, regions=2),
     ),
@@ -99,7 +99,7 @@ def test_a_message_is_written_and_read_as_agreed(name: str) -> None:
 def test_a_request_for_all_regions_has_no_box() -> None:
     request = ExtractQueryRequest(QUERY, None)
 
-    assert request.to_json() == {**wire.QUERY, "box": None}
+    assert request.to_json() == {**wire.QUERY, "box": None, "is_segmented": False}
     assert ExtractQueryRequest.from_json({**wire.QUERY, "box": None}) == request
 
 
@@ -146,7 +146,13 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 # Damage
 
 
-@pytest.mark.parametrize(("name", "path"), [each for each in FIELDS if each[0] != "warm_up"])
+# What an earlier release does not say.
+LATER = {("extract_query", "is_segmented"), ("copies", "checked")}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [each for each in FIELDS if each[0] != "warm_up" and each not in LATER]
+)
 def test_a_field_that_is_missing_is_named(name: str, path: str) -> None:
     json, read = READERS[name]
 
@@ -188,6 +194,24 @@ def test_a_field_of_a_newer_release_is_passed_over(name: str, path: str) -> None
 
     # As JSON, since arrays compare element by element.
     assert read(changed(json, path, 1)).to_json() == read(json).to_json()
+
+
+def test_an_answer_that_does_not_say_what_was_checked_checked_all() -> None:
+    read = FoundCopies.from_json(without(wire.COPIES, "checked"), regions=2)
+
+    assert read == FoundCopies(((EDITED, SAME), ()), (True, True), 4.0)
+
+
+def test_a_web_that_does_not_say_what_it_knows_knows_no_regions() -> None:
+    read = ExtractQueryRequest.from_json(without(wire.EXTRACT_QUERY, "is_segmented"))
+
+    assert read == ExtractQueryRequest(QUERY, BOX, is_segmented=False)
+
+
+@pytest.mark.parametrize("checked", [[True], [True, True, True]], ids=["one", "three"])
+def test_an_answer_for_another_number_of_regions_is_refused(checked: list[bool]) -> None:
+    with pytest.raises(MalformedMessage, match="checked: a list of 2"):
+        FoundCopies.from_json({**wire.COPIES, "checked": checked}, regions=2)
 
 
 def test_a_warm_up_without_arguments_is_of_one_picture_and_with_hashes() -> None:

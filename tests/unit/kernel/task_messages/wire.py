@@ -18,7 +18,7 @@ def embeddings(*floats: float) -> str:
 
 
 QUERY = {"query_id": QUERY_ID, "width": 60, "height": 40}
-EXTRACT_QUERY = {**QUERY, "box": [30, 0, 60, 40]}
+EXTRACT_QUERY = {**QUERY, "box": [30, 0, 60, 40], "is_segmented": True}
 FIND_COPIES = {
     **QUERY,
     "parts": [
@@ -56,7 +56,7 @@ SAME = {
     "outline": CORNERS,
     "overlap": None,
 }
-COPIES = {"copies": [[EDITED, SAME], []], "model_ms": 4.0}
+COPIES = {"copies": [[EDITED, SAME], []], "checked": [True, False], "model_ms": 4.0}
 
 ERROR = {"error": "encoder:transient:weights-unavailable", "context": {"detail": "why"}}
 

@@ -139,7 +139,7 @@ def test_overlaps_are_counted_pixel_by_pixel():
         return ((points >= 0) & (points <= (WIDTH, HEIGHT))).all(axis=1).mean()
 
     expected = (share(matrix), share(np.linalg.inv(matrix)))
-    assert proposal(matrix).overlaps() == pytest.approx(expected, abs=0.005)
+    assert proposal(matrix).overlaps == pytest.approx(expected, abs=0.005)
     assert 0.1 < min(expected) < max(expected) < 0.9
 
 
@@ -147,6 +147,6 @@ def test_agreement_is_blind_to_brightness_and_sees_the_negative():
     darker = extract((scene(1) * 0.5 + 20).astype(np.uint8))
     negative = extract(255 - scene(1))
 
-    assert proposal(candidate=darker).agreement() > 0.99
-    assert proposal(candidate=negative).agreement() < -0.99
-    assert proposal(candidate=extract(np.full((240, 320, 3), 7, np.uint8))).agreement() == 0.0
+    assert proposal(candidate=darker).agreement > 0.99
+    assert proposal(candidate=negative).agreement < -0.99
+    assert proposal(candidate=extract(np.full((240, 320, 3), 7, np.uint8))).agreement == 0.0
