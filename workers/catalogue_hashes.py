@@ -1,5 +1,6 @@
 """The PDQ hashes of the whole catalogue, in the memory of a query worker."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,7 +20,7 @@ _LATE_ROWS, _LATE_EVERY_S, _LATE_AFTER_S = 10_000, 5.0, 600.0
 
 
 class CatalogueHashes:
-    """Every reliable hash under its region's id. Not for several threads.
+    """Every reliable hash under its region's id. May be used by several threads.
 
     A region that is gone stays until a lookup meets it, or until there are twice as many hashes as
     at the last check of all: indexing a catalogue again gives all its regions new ids.
@@ -30,6 +31,7 @@ class CatalogueHashes:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
         self._look_for_late_at = self._settles_at = 0.0
         self._is_settled = True
         self._lookup = HashLookup()
@@ -44,18 +46,24 @@ class CatalogueHashes:
     ) -> dict[int, CatalogueRegion]:
         """Return the regions near any of a query's hashes, (8, 32) uint8, the closest, by id."""
         while True:
-            hits = self._lookup.search(oriented, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
+            with self._lock:
+                hits = self._lookup.search(oriented, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
             keys = [hit.key for hit in hits]
             found = catalog.find_regions(keys)
             if len(found) == len(keys):
                 return found
-            self._lookup.remove(key for key in keys if key not in found)
+            with self._lock:
+                self._lookup.remove(key for key in keys if key not in found)
 
     def refresh(self) -> None:
         """Add the regions that were recorded since the last time; without any it is one query.
 
         One that was committed late is added within a few seconds.
         """
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
         before = self._greatest
         while self._add_next():
             pass

@@ -23,6 +23,9 @@ from workers.copies import SoughtRegion
 from workers.pictures import UprightPicture, decode_picture
 from workers.regions import PictureRegion, SegmentedPicture, segment
 
+# Whose pictures are kept, 25 MB each at most.
+_SEARCHES = 4
+
 
 def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
     """Segment a query, and extract the embeddings of all of its regions, or of one box alone.
@@ -96,13 +99,13 @@ def _crop(query: StoredQuery, box: Box) -> UprightPicture:
     return _picture(query).crop(box)
 
 
-# The tasks of one search come one after another: only the last picture is kept.
-@lru_cache(maxsize=1)
+# The tasks of a search come one after another, and several searches are worked on at a time.
+@lru_cache(maxsize=_SEARCHES)
 def _picture(query: StoredQuery) -> UprightPicture:
     return decode_picture(queries.read_query(query.id), width=query.width, height=query.height)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=_SEARCHES)
 def _segmented(query: StoredQuery, loaded: model_pool.Loaded) -> SegmentedPicture:
     [segmented] = segment([_picture(query)], loaded.detector)
     return segmented
