@@ -45,7 +45,8 @@ class CompiledNetwork:
         self._threads = threads
         self._compiling = threading.Lock()
         self._compiled: dict[int, openvino.CompiledModel] = {}
-        self._own = threading.local()
+        # States of a pass, one a caller at a time: as many as there were callers at once.
+        self._free: dict[int, list[openvino.InferRequest]] = {_LARGE: [], _SINGLE: []}
 
     def run(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Return the network's outputs, each with one row a picture, in input order.
@@ -66,21 +67,23 @@ class CompiledNetwork:
         if count < size:
             blank = np.zeros((size - count, *pixels.shape[1:]), np.uint8)
             pixels = np.concatenate([pixels, blank])
+        request = self._request(size)
         try:
-            request = self._request(size)
             request.infer([np.ascontiguousarray(pixels)], share_inputs=True)
             # Copied: the next pass writes over it.
-            return [tensor.data[:count].copy() for tensor in request.output_tensors]
+            outputs = [tensor.data[:count].copy() for tensor in request.output_tensors]
         except RuntimeError as err:
             kind = OutOfDeviceMemory if "alloc" in str(err) else RuntimeFailed
             raise kind(f"A pass of {size} pictures failed: {_reason(err)}") from err
+        self._free[size].append(request)
+        return outputs
 
     def _request(self, size: int) -> openvino.InferRequest:
-        """Return this thread's own state of a pass: one belongs to one thread at a time."""
-        requests: dict[int, openvino.InferRequest] = self._own.__dict__.setdefault("requests", {})
-        if size not in requests:
-            requests[size] = self._compile(size).create_infer_request()
-        return requests[size]
+        compiled = self._compile(size)
+        try:
+            return self._free[size].pop()
+        except IndexError:
+            return compiled.create_infer_request()
 
     def _compile(self, size: int) -> openvino.CompiledModel:
         with self._compiling:
