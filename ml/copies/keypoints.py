@@ -26,7 +26,7 @@ _BORDER_PX, _SHORTEST_SIDE_PX = 2, 8
 _MIN_CONTRAST = 0.015
 # Differences of blurs are whole numbers, in 64ths of a grey level: half the memory to go through.
 _STEPS_PER_LEVEL = 64
-_LEAST_STEPS = _MIN_CONTRAST / LAYERS * 255 * _STEPS_PER_LEVEL
+_MIN_STEPS = _MIN_CONTRAST / LAYERS * 255 * _STEPS_PER_LEVEL
 # Along an edge a keypoint slides: so many times the one curvature may be the other. Lowe's choice.
 _MAX_CURVATURE_RATIO = 10.0
 # What is farther from its pixel, or its layer, is no extremum there.
@@ -91,19 +91,19 @@ class _Extrema:
 
     Attributes:
         sizes: (K,) at which size of the picture, 0 being its own.
-        places: (K, 3) layer, from 1, y and x, in pixels of that size.
+        pixels: (K, 3) layer, from 1, y and x, in pixels of that size.
         offsets: (K, 3) float32, how far the extremum is from there.
         contrasts: (K,) float32, > 0, in 64ths of a grey level.
     """
 
     sizes: NDArray[np.intp]
-    places: NDArray[np.intp]
+    pixels: NDArray[np.intp]
     offsets: NDArray[np.float32]
     contrasts: NDArray[np.float32]
 
     def __getitem__(self, rows: NDArray[np.intp]) -> "_Extrema":
         return _Extrema(
-            self.sizes[rows], self.places[rows], self.offsets[rows], self.contrasts[rows]
+            self.sizes[rows], self.pixels[rows], self.offsets[rows], self.contrasts[rows]
         )
 
 
@@ -121,7 +121,7 @@ def detect(grey: NDArray[np.uint8], *, limit: int) -> Keypoints:
     found = found[np.argsort(-found.contrasts, kind="stable")[:limit]]
     if len(found.sizes) == 0:
         return Keypoints(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty(0, np.intp))
-    positions = found.places.astype(np.float64) + found.offsets
+    positions = found.pixels.astype(np.float64) + found.offsets
     blurs = _blurs(found.sizes, positions[:, 0])
     rows, angles = _directions(space, found, blurs)
     rows, angles = rows[:limit], angles[:limit]
@@ -130,7 +130,7 @@ def detect(grey: NDArray[np.uint8], *, limit: int) -> Keypoints:
         points=positions[rows, :0:-1] * scales[:, None],
         sizes=2 * blurs[rows] * scales,
         angles=angles,
-        thirds=found.places[rows, 0] + _thirds_before(found.sizes[rows]),
+        thirds=found.pixels[rows, 0] + _thirds_before(found.sizes[rows]),
     )
 
 
@@ -192,8 +192,8 @@ def _extreme_pixels(space: _ScaleSpace) -> NDArray[np.intp]:
             is_inside = (np.minimum(y, x) >= _BORDER_PX) & (
                 np.minimum(height - y, width - x) > _BORDER_PX
             )
-            places = np.stack([np.full_like(x, size), np.full_like(x, layer), y, x], axis=1)
-            found.append(places[is_inside])
+            pixels = np.stack([np.full_like(x, size), np.full_like(x, layer), y, x], axis=1)
+            found.append(pixels[is_inside])
     return np.concatenate(found)
 
 
@@ -204,7 +204,7 @@ def _extreme(
 
     As indices of the flat array.
     """
-    least = int(_LEAST_STEPS / 2)
+    least = int(_MIN_STEPS / 2)
     highest = cv2.dilate(cv2.max(cv2.max(below, above), here), _NEIGHBOURHOOD)
     lowest = cv2.erode(cv2.min(cv2.min(below, above), here), _NEIGHBOURHOOD)
     is_highest = cv2.compare(here, np.maximum(highest, least), cv2.CMP_GE)
@@ -213,7 +213,7 @@ def _extreme(
     return np.flatnonzero(np.asarray(cv2.bitwise_or(is_highest, is_lowest)).view(np.bool_))
 
 
-def _refined(space: _ScaleSpace, pixels: NDArray[np.intp]) -> _Extrema:
+def _refined(space: _ScaleSpace, extreme: NDArray[np.intp]) -> _Extrema:
     """Place extrema between pixels and layers; leave out the weak ones and those on edges.
 
     Source: Brown, Lowe, "Invariant features from interest point groups", BMVC 2002: a parabola
@@ -221,21 +221,21 @@ def _refined(space: _ScaleSpace, pixels: NDArray[np.intp]) -> _Extrema:
 
     Args:
         space: where they are.
-        pixels: (N, 4) as `_extreme_pixels` returns them.
+        extreme: (N, 4) as `_extreme_pixels` returns them.
     """
-    sizes, places = pixels[:, 0], pixels[:, 1:]
+    sizes, pixels = extreme[:, 0], extreme[:, 1:]
     _, height, width = space.shapes[sizes].T
     steps = np.stack([height * width, width, np.ones_like(width)])
-    at = space.difference_starts[sizes] + (places.T * steps).sum(axis=0)
+    at = space.difference_starts[sizes] + (pixels.T * steps).sum(axis=0)
     slopes, curvatures = _derivatives(space.differences, at, steps)
     offsets = _summits(slopes, curvatures)
     contrasts = np.abs(space.differences[at] + (slopes * offsets).sum(axis=1) / 2)
     kept = np.flatnonzero(
         (np.abs(offsets) <= _MAX_OFFSET).all(axis=1)
-        & (contrasts >= _LEAST_STEPS)
+        & (contrasts >= _MIN_STEPS)
         & ~_is_on_edge(curvatures)
     )
-    return _Extrema(sizes[kept], places[kept], offsets[kept], contrasts[kept])
+    return _Extrema(sizes[kept], pixels[kept], offsets[kept], contrasts[kept])
 
 
 def _derivatives(
@@ -337,7 +337,7 @@ def _patches(space: _ScaleSpace, found: _Extrema, strides: NDArray[np.intp]) -> 
     """
     reach = strides[:, None] * np.arange(-_PATCH_RADIUS - 1, _PATCH_RADIUS + 2)
     _, height, width = space.shapes[found.sizes].T[:, :, None]
-    layer, y, x = found.places.T[:, :, None]
+    layer, y, x = found.pixels.T[:, :, None]
     rows = (y + reach).clip(0, height - 1) * width + layer * height * width
     rows += space.blurred_starts[found.sizes][:, None]
     columns = (x + reach).clip(0, width - 1)

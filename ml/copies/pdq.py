@@ -190,8 +190,8 @@ def _counts(side_px: int) -> NDArray[np.float32]:
 
 def _cosine_rows() -> NDArray[np.float32]:
     """Return the (16, 64) rows of the discrete cosine transform, from the second on."""
-    frequencies, places = np.arange(1, _COSINES + 1)[:, None], np.arange(_AVERAGES)
-    angles = np.pi / (2 * _AVERAGES) * frequencies * (2 * places + 1)
+    frequencies, positions = np.arange(1, _COSINES + 1)[:, None], np.arange(_AVERAGES)
+    angles = np.pi / (2 * _AVERAGES) * frequencies * (2 * positions + 1)
     cosines: NDArray[np.float32] = (np.sqrt(2 / _AVERAGES) * np.cos(angles)).astype(np.float32)
     return cosines
 
