@@ -28,9 +28,9 @@ THUMBNAIL_PX = 64
 _MAX_PIXELS = 512 * 400
 # A keypoint's own surroundings reach this far: in less there is nothing to extract.
 _SHORTEST_SIDE_PX = 16
-# Histograms are taken at the keypoint's own blur, but from pixels as coarse as SIFT takes them at
-# two thirds of an octave more: .6 of the time, a cosine of .985 to those of the finest pixels.
-_COARSER_THIRDS = 2
+# Histograms are taken at the keypoint's own blur, but from pixels as coarse as SIFT takes them at a
+# third of an octave more: .8 of the time, a cosine of .991 to those of the finest pixels.
+_COARSER_THIRDS = 1
 _TURN_DEGREES = 360.0
 _CELLS, _DIRECTIONS = 4, 8
 # SIFT's histogram of 4 × 4 cells and 8 directions of a mirrored patch: its rows, which lie across
