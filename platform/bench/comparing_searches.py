@@ -36,10 +36,17 @@ class SearchPicture:
 
 @dataclass(frozen=True, slots=True)
 class SearchTimes:
-    """What one build answered in one turn: milliseconds a search, and originals that came first."""
+    """What one build answered in one turn.
+
+    Attributes:
+        times_ms: of each search.
+        found_first: how many had their original first.
+        complete: how many had all copies proved.
+    """
 
     times_ms: tuple[float, ...]
     found_first: int
+    complete: int
 
     @property
     def median_ms(self) -> float:
@@ -62,6 +69,7 @@ class SearchComparison:
         p95_ms: of each turn's 95th percentiles.
         asked: how many searches of each build were timed in all.
         found_first: how many of them had the original first; None where there is no original.
+        complete: how many had all copies proved; None where only first hits were waited for.
     """
 
     name: str
@@ -69,6 +77,7 @@ class SearchComparison:
     p95_ms: Comparison
     asked: tuple[int, int]
     found_first: tuple[int, int] | None
+    complete: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +213,7 @@ def _measure(
         p95_ms=compared([each.p95_ms for each in here], [each.p95_ms for each in there]),
         asked=(_asked(here), _asked(there)),
         found_first=(_found(here), _found(there)) if has_originals else None,
+        complete=(_complete(here), _complete(there)) if wait == "proofs" else None,
     )
 
 
@@ -251,6 +261,7 @@ def ask(
             for query, answer in answers
             if query.original_sha256 is not None
         ),
+        complete=sum(answer.is_complete for _, answer in answers),
     )
 
 
@@ -260,6 +271,10 @@ def _always() -> bool:
 
 def _asked(turns: Sequence[SearchTimes]) -> int:
     return sum(len(turn.times_ms) for turn in turns)
+
+
+def _complete(turns: Sequence[SearchTimes]) -> int:
+    return sum(turn.complete for turn in turns)
 
 
 def _found(turns: Sequence[SearchTimes]) -> int:

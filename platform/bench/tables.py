@@ -30,16 +30,22 @@ def search_head(builds: tuple[Build, Build]) -> str:
 
 
 def search_rows(figures: SearchComparison) -> str:
-    """Return one kind of searching: its median, its 95th percentile, and what was found."""
-    found = ""
+    """Return one kind of searching: its median, its 95th percentile, and what was found.
+
+    That copies are proved goes without saying, unless a search ran out of time over it.
+    """
+    rows = [_row(figures.name, figures.median_ms), _row("  95th percentile", figures.p95_ms)]
     if figures.found_first is not None:
-        pairs = zip(figures.found_first, figures.asked, strict=True)
-        found = "".join(f"{f'{first}/{asked}':>{_FIGURE_CHARS}}" for first, asked in pairs)
-        found = f"\n{'  original first':<{_NAME_CHARS}}{found}"
-    return (
-        f"{_row(figures.name, figures.median_ms)}\n"
-        f"{_row('  95th percentile', figures.p95_ms)}{found}"
-    )
+        rows.append(_shares("  original first", figures.found_first, figures.asked))
+    if figures.complete is not None and figures.complete != figures.asked:
+        rows.append(_shares("  all copies proved in time", figures.complete, figures.asked))
+    return "\n".join(rows)
+
+
+def _shares(name: str, counts: tuple[int, int], asked: tuple[int, int]) -> str:
+    pairs = zip(counts, asked, strict=True)
+    shares = "".join(f"{f'{count}/{total}':>{_FIGURE_CHARS}}" for count, total in pairs)
+    return f"{name:<{_NAME_CHARS}}{shares}"
 
 
 def _row(name: str, compared: Comparison) -> str:

@@ -21,11 +21,13 @@ class Answer:
     Attributes:
         first: id of the first hit's image, None without a hit.
         total_ms: from sending the picture to having the answer.
+        is_complete: whether all copies were proved within the time that a search may take.
         model_ms: of these, in the models, as the site itself says; 0 where it does not.
     """
 
     first: str | None
     total_ms: float
+    is_complete: bool
     model_ms: float
 
 
@@ -90,7 +92,8 @@ class Visitor(AbstractContextManager["Visitor"]):
             raise RuntimeError(
                 f"{self._name} did not answer as a search does: {error!r}."
             ) from error
-        return Answer(first, total_ms, body.get("model_ms", 0.0))
+        is_complete = body.get("are_copies_checked") is True
+        return Answer(first, total_ms, is_complete, body.get("model_ms", 0.0))
 
     def _checked(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

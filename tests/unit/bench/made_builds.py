@@ -41,7 +41,8 @@ _SUPERVISOR = """
             with sqlite3.connect(data / "db.sqlite3") as database:
                 (first,) = database.execute("SELECT min(id) FROM catalog_image").fetchone()
             dashed = "-".join((first[:8], first[8:12], first[12:16], first[16:20], first[20:]))
-            self.answer(200, {"groups": [{"hits": [{"image_id": dashed}]}], "model_ms": 1.5})
+            self.answer(200, {"groups": [{"hits": [{"image_id": dashed}]}], "model_ms": 1.5,
+                "are_copies_checked": told["is_complete"]})
 
         def answer(self, status, body):
             text = json.dumps(body).encode()
@@ -113,6 +114,7 @@ def make_build(
     lasts_searches: int = 0,
     fails: str = "",
     refuses: str = "",
+    is_complete: bool = True,
     last_words: str = "",
     variables: tuple[str, ...] = (),
 ) -> Build:
@@ -127,6 +129,7 @@ def make_build(
         lasts_searches: searches that an import waits for, but that of the catalogue itself.
         fails: what its `manage.py` says and fails with.
         refuses: what it answers searches with.
+        is_complete: whether its answers say that all copies were compared.
         last_words: what it says instead of coming up.
         variables: of its environment, those that it notes.
     """
@@ -143,6 +146,7 @@ def make_build(
         "lasts_searches": lasts_searches,
         "fails": fails,
         "refuses": refuses,
+        "is_complete": is_complete,
         "last_words": last_words,
         "variables": variables,
     }

@@ -187,6 +187,14 @@ def _one_picture(folder: Path) -> Path:
     return folder / "one"
 
 
+def test_answers_without_all_proofs_are_counted(new_build, plan, tmp_path) -> None:
+    builds = (new_build("one"), new_build("two", is_complete=False))
+
+    hits, proofs = compare(builds, plan, tmp_path)
+
+    assert (hits.complete, proofs.complete) == (None, (6, 0))
+
+
 def test_an_import_that_is_over_too_soon_is_said(new_build, plan, tmp_path) -> None:
     importing = replace(plan, is_importing=True)
 
@@ -217,6 +225,7 @@ def test_a_folder_without_collages_is_said_before_anything_starts(new_build, pla
 
 
 def test_median_and_95th_percentile() -> None:
-    asked = SearchTimes(times_ms=tuple(float(n) for n in range(1, 22)), found_first=0)
+    times_ms = tuple(float(n) for n in range(1, 22))
+    asked = SearchTimes(times_ms=times_ms, found_first=0, complete=0)
 
     assert (asked.median_ms, asked.p95_ms) == (11.0, 20.0)
