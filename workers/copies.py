@@ -1,11 +1,12 @@
 """Near-identical and edited copies of the regions of a query, proved by pixels.
 
 Candidates' local features are read by several threads ahead of their use, since each waits for the
-storage, and the query's regions are extracted ahead of it, too; comparing goes on meanwhile.
+storage, and the query's next regions are extracted ahead of it, too; comparing goes on meanwhile.
 """
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from kernel.errors import AppError, TransientError
 from kernel.task_messages import Copy, Outline, Overlap
@@ -38,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 # Threads that wait for the storage, and that extract: two cores are what a small machine has.
 _READERS, _EXTRACTORS = 8, 2
+# Regions that are prepared ahead of the one that is compared. Searches share the threads: a collage
+# that queued all of its regions at once would let a single photo wait.
+_AHEAD = 2
 # Candidates that stay ready for another region of the query, 0.4 MB each.
 _MAX_PREPARED = 64
 
@@ -87,18 +92,19 @@ def find_copies(
     Raises:
         TransientError: the storage is away.
     """
-    ids = dict.fromkeys(region_id for each in sought for region_id in each.region_ids)
-    known = catalog.find_regions(list(ids))
+    _use_one_blas_thread()
+    known = catalog.find_regions(list({key for each in sought for key in each.region_ids}))
     candidates = _Candidates()
-    candidates.read({region_id: known[region_id] for region_id in ids if region_id in known})
-    extracted = [_extractors().submit(each.extract) for each in sought]
+    waiting = deque(sought)
+    prepared: deque[_PreparedRegion] = deque()
     found = []
     try:
-        for each, future in zip(sought, extracted, strict=True):
-            regions = {key: known[key] for key in each.region_ids if key in known}
+        while waiting or prepared:
+            while waiting and len(prepared) <= _AHEAD:
+                prepared.append(_prepare(waiting.popleft(), known, candidates))
             copies: list[Copy] = []
             proofs = _proofs(
-                future, regions, candidates, max_near_identical=max_near_identical, ends_at=ends_at
+                prepared[0], candidates, max_near_identical=max_near_identical, ends_at=ends_at
             )
             try:
                 for copy in proofs:
@@ -107,17 +113,33 @@ def find_copies(
                 is_checked = False
             else:
                 is_checked = True
+            prepared.popleft().extracted.cancel()
             found.append(RegionCopies(tuple(copies), is_checked))
     finally:
         candidates.cancel()
-        for future in extracted:
-            future.cancel()
+        for region in prepared:
+            region.extracted.cancel()
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _PreparedRegion:
+    """A region of a query that is being extracted, and its candidates, which are being read."""
+
+    extracted: Future[QueryCopyFeatures]
+    candidates: Mapping[int, CatalogueRegion]
+
+
+def _prepare(
+    sought: SoughtRegion, known: Mapping[int, CatalogueRegion], candidates: "_Candidates"
+) -> _PreparedRegion:
+    regions = {key: known[key] for key in sought.region_ids if key in known}
+    candidates.read(regions)
+    return _PreparedRegion(_extractors().submit(sought.extract), regions)
+
+
 def _proofs(
-    extracted: Future[QueryCopyFeatures],
-    regions: Mapping[int, CatalogueRegion],
+    region: _PreparedRegion,
     candidates: "_Candidates",
     *,
     max_near_identical: int,
@@ -129,7 +151,8 @@ def _proofs(
         TimeoutError: not all could be compared in time.
         TransientError: the storage is away.
     """
-    features = extracted.result(_left_s(ends_at))
+    features = region.extracted.result(_left_s(ends_at))
+    regions = region.candidates
     if features.upright.pdq.is_reliable:
         near = catalogue_hashes.get().find_near_identical(
             features.oriented, limit=max_near_identical
@@ -137,13 +160,13 @@ def _proofs(
         candidates.read(near)
         regions = {**regions, **near}
     query = PreparedQuery.of(features)
-    for region_id, region in regions.items():
+    for region_id, row in regions.items():
         candidate = candidates.get(region_id, timeout_s=_left_s(ends_at))
         if candidate is None:
             continue
         found = query.compare(candidate)
         if found.verdict is not CopyVerdict.NO_COPY:
-            yield _copy(region_id, found, region, candidate.features.features)
+            yield _copy(region_id, found, row, candidate.features.features)
 
 
 def _left_s(ends_at: float) -> float:
@@ -189,6 +212,16 @@ class _Candidates:
     def _prepare(self, region_id: int) -> PreparedCandidate | None:
         features = self._reading[region_id].result()
         return None if features is None else PreparedCandidate.of(features)
+
+
+@cache
+def _use_one_blas_thread() -> None:
+    """Keep numpy's products on the thread that asks for them, from now on.
+
+    Those of a comparison are small, and OpenBLAS's other threads spin while they wait: with two of
+    them on two busy cores a product took 10 to 30 times as long, and as much more of the processor.
+    """
+    threadpool_limits(1, user_api="blas")
 
 
 # For the life of a process, so that each thread keeps its connection to the storage.

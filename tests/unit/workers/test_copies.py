@@ -3,12 +3,14 @@
 import itertools
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from threadpoolctl import threadpool_info
 
 from catalog import services as catalog
 from catalog import storage
@@ -302,6 +304,35 @@ def test_candidates_of_several_regions_are_read_once(
     assert [[copy.region_id for copy in each.copies] for each in found] == [[pk] for pk in ids[:3]]
     names = [storage.features_name(image.sha256, FULL_IMAGE_KEY) for image in scenes]
     assert sorted(read) == sorted(names)
+
+
+def test_so_few_regions_are_extracted_ahead_that_other_searches_come_between(
+    scenes: list[Image],
+) -> None:
+    ids = [full_image_of(image).pk for image in scenes]
+    begun: list[int] = []
+    seen_at_first: list[int] = []
+
+    def extract(number: int) -> comparison.QueryCopyFeatures:
+        begun.append(number)
+        if number == 0:
+            time.sleep(0.3)  # long enough for others to begin, if they may
+            seen_at_first.extend(begun)
+        return comparison.extract_query(cut(scene(0), 60, 40, 260, 200))
+
+    parts = [SoughtRegion(partial(extract, number), ids) for number in range(9)]
+    found = copies.find_copies(parts, max_near_identical=48, ends_at=time.monotonic() + 60)
+
+    assert [[copy.region_id for copy in each.copies] for each in found] == [ids[:1]] * 9
+    assert sorted(begun) == list(range(9))
+    assert max(seen_at_first) == 2
+
+
+def test_comparing_keeps_numpy_on_one_thread(scenes: list[Image]) -> None:
+    copies.find_copies([], max_near_identical=48, ends_at=time.monotonic() + 60)
+
+    blas = [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+    assert set(blas) == {1}
 
 
 def test_without_regions_nothing_is_found(scenes: list[Image]) -> None:

@@ -1,3 +1,4 @@
+import faiss
 import numpy as np
 import pytest
 
@@ -101,3 +102,15 @@ def test_what_cannot_be_added_changes_nothing(keys, hashes):
 def test_a_radius_that_is_none_is_refused(radius_bits):
     with pytest.raises(ValueError, match="radius"):
         HashLookup().search(np.zeros((1, 32), np.uint8), radius_bits=radius_bits)
+
+
+def test_a_lookup_leaves_the_number_of_threads_as_it_was():
+    before = faiss.omp_get_max_threads()
+    lookup = HashLookup()
+    lookup.add([1], np.zeros((1, 32), np.uint8))
+    faiss.omp_set_num_threads(3)
+    try:
+        lookup.search(np.zeros((1, 32), np.uint8), radius_bits=0)
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
