@@ -242,7 +242,8 @@ def _copy_features(region: CatalogueRegion) -> CopyFeatures | None:
         try:
             return CopyFeatures(_hash(region), LocalFeatures.from_bytes(stored))
         except DamagedFeatures:
-            logger.warning("local features were damaged", extra={"image": str(region.image_id)})
+            extra = {"image_id": str(region.image_id)}
+            logger.warning("local features are damaged or of an earlier release", extra=extra)
     try:
         data = catalog.read_original(region.sha256)
         picture = decode_picture(data, width=region.width, height=region.height)
