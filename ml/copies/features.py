@@ -48,7 +48,7 @@ _RECORD = np.dtype(
 )
 # Magic, width, height, thumbnail's width and height, features; at the end CRC-32 of all before it.
 _HEADER, _CHECKSUM = struct.Struct("<4sIIHHH"), struct.Struct("<I")
-# With the version: those of 1 were found in the doubled picture, and prove fewer crops beside these.
+# With the version: those of 1 were found in doubled pictures, and prove fewer crops beside these.
 _MAGIC = b"SLF2"
 
 

@@ -93,23 +93,15 @@ def detections_of(
         height: of the picture, pixels.
     """
     order = np.argsort(-confidences, kind="stable")
-    found = []
-    for index in order:
-        box = _box(corners[index], width, height)
-        if box is not None:
-            label = labels[index].strip().lower()
-            found.append(Detection(box, label, float(confidences[index])))
-    return tuple(found)
-
-
-def _box(corners: NDArray[np.floating], width: int, height: int) -> Box | None:
-    if not np.isfinite(corners).all():
-        return None
-    sides = []
-    for low, high, length in ((*corners[::2], width), (*corners[1::2], height)):
-        if high <= 0 or low >= length or high <= low:
-            return None
-        start = min(max(0, round(float(low))), length - 1)
-        sides.append((start, max(start + 1, min(length, round(float(high))))))
-    (x0, x1), (y0, y1) = sides
-    return Box(x0, y0, x1, y1)
+    order = order[np.isfinite(corners[order]).all(axis=1)]
+    low, high = corners[order, :2], corners[order, 2:]
+    sides = np.array([width, height])
+    order = order[((high > 0) & (low < sides) & (high > low)).all(axis=1)]
+    starts = np.rint(corners[order, :2]).clip(0, sides - 1).astype(np.intp)
+    ends = np.rint(corners[order, 2:]).clip(starts + 1, sides).astype(np.intp)
+    return tuple(
+        Detection(Box(x0, y0, x1, y1), labels[index].strip().lower(), confidence)
+        for (x0, y0), (x1, y1), index, confidence in zip(
+            starts.tolist(), ends.tolist(), order, confidences[order].tolist(), strict=True
+        )
+    )

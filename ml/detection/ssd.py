@@ -29,6 +29,8 @@ _FILES = ("frozen_inference_graph.pb", "ssd_mobilenet_v2_coco_2018_03_29.pbtxt")
 _AT_ONCE = 32  # pictures whose pixels are in memory together
 # As the release's own suppression has it: boxes of a class, at most, and in all.
 _MAX_OVERLAP, _MAX_FOUND = 0.6, 100
+# A thing has a dozen boxes at most that overlap: the worst of a thousand are not among the best.
+_MAX_TRIED = 400
 _MIN_CONFIDENCE = 0.01
 _MIN_SCORE = float(np.log(_MIN_CONFIDENCE / (1 - _MIN_CONFIDENCE)))  # before the sigmoid
 
@@ -161,10 +163,12 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 def _without_repeats(
     corners: NDArray[np.float64], confidences: NDArray[np.float64], classes: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Return which boxes stay when of those of a class that overlap much only the best does."""
+    """Return which boxes stay, the best first, when of a class and a thing only the best does."""
+    tried = np.argsort(-confidences, kind="stable")[:_MAX_TRIED]
+    corners, classes = corners[tried], classes[tried]
     sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxesBatched(
-        sides.tolist(), confidences.tolist(), classes.tolist(), _MIN_CONFIDENCE, _MAX_OVERLAP
+        sides.tolist(), confidences[tried].tolist(), classes.tolist(), 0.0, _MAX_OVERLAP
     )
-    best = np.array(kept, np.intp).reshape(-1)
-    return best[np.argsort(-confidences[best], kind="stable")][:_MAX_FOUND]
+    # In their order here, which is that of confidence.
+    return tried[np.sort(np.array(kept, np.intp).reshape(-1))][:_MAX_FOUND]

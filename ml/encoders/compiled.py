@@ -63,21 +63,21 @@ class CompiledEncoder:
             stop = start + _AT_ONCE
             pixels = to_pixels(images[start:stop], self.spec.preprocess)
             [outputs] = self._network.run(pixels)
-            # Row by row: a product of matrices rounds a row by how many others there are.
-            embeddings[start:stop] = [self._embedding(output[None])[0] for output in outputs]
+            embeddings[start:stop] = self._embeddings(outputs)
         return embeddings
 
-    def _embedding(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the (1, D) unit row of a (1, D) output of the network."""
-        row = output if self._whitening is None else self._whitening(output)
+    def _embeddings(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (N, D) unit rows of (N, D) outputs of the network."""
+        rows = outputs if self._whitening is None else self._whitening(outputs)
         # A whitening makes something of zeros, too.
-        if not output.any() or not np.isfinite(row).all() or not row.any():
+        is_something = outputs.any(axis=1) & rows.any(axis=1)
+        if not (is_something.all() and np.isfinite(rows).all()):
             raise NonFiniteEmbedding(
                 f"Encoder {self.spec.name} returned NaN, infinity or zeros.",
                 encoder=self.spec.name,
                 weights=self.spec.weights,
             )
-        return _unit(row)
+        return _unit(rows)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -31,7 +31,12 @@ class CompiledNetwork:
     """
 
     def __init__(
-        self, graph: openvino.Model, *, precision: Precision, threads: int | None = None
+        self,
+        graph: openvino.Model,
+        *,
+        precision: Precision,
+        threads: int | None = None,
+        front: openvino.Model | None = None,
     ) -> None:
         """Take over a network; it is compiled when the first picture or batch comes.
 
@@ -39,14 +44,17 @@ class CompiledNetwork:
             graph: one input (B, H, W, 3) uint8, outputs whose first axis is B as well. Taken over.
             precision: float32, or what `ml.runtime.precision.served` says that this CPU has.
             threads: of one pass; None is one a core. Outputs do not depend on it.
+            front: layers before the graph's, which then takes their one output instead of pixels;
+                computed in float32 whatever the precision.
         """
-        self._graph = graph
-        self._precision = precision
+        self._parts: list[tuple[openvino.Model, Precision]] = [(graph, precision)]
+        if front is not None:
+            self._parts.insert(0, (front, "float32"))
         self._threads = threads
         self._compiling = threading.Lock()
-        self._compiled: dict[int, openvino.CompiledModel] = {}
+        self._compiled: dict[int, list[openvino.CompiledModel]] = {}
         # States of a pass, one a caller at a time: as many as there were callers at once.
-        self._free: dict[int, list[openvino.InferRequest]] = {_LARGE: [], _SINGLE: []}
+        self._free: dict[int, list[list[openvino.InferRequest]]] = {_LARGE: [], _SINGLE: []}
 
     def run(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Return the network's outputs, each with one row a picture, in input order.
@@ -67,48 +75,57 @@ class CompiledNetwork:
         if count < size:
             blank = np.zeros((size - count, *pixels.shape[1:]), np.uint8)
             pixels = np.concatenate([pixels, blank])
-        request = self._request(size)
+        requests = self._requests(size)
+        values: NDArray[np.generic] = np.ascontiguousarray(pixels)
         try:
-            request.infer([np.ascontiguousarray(pixels)], share_inputs=True)
+            for request in requests:
+                request.infer([values], share_inputs=True)
+                values = request.output_tensors[0].data
             # Copied: the next pass writes over it.
-            outputs = [tensor.data[:count].copy() for tensor in request.output_tensors]
+            outputs = [tensor.data[:count].copy() for tensor in requests[-1].output_tensors]
         except RuntimeError as err:
             kind = OutOfDeviceMemory if "alloc" in str(err) else RuntimeFailed
             raise kind(f"A pass of {size} pictures failed: {_reason(err)}") from err
-        self._free[size].append(request)
+        self._free[size].append(requests)
         return outputs
 
-    def _request(self, size: int) -> openvino.InferRequest:
+    def _requests(self, size: int) -> list[openvino.InferRequest]:
         compiled = self._compile(size)
         try:
             return self._free[size].pop()
         except IndexError:
-            return compiled.create_infer_request()
+            return [part.create_infer_request() for part in compiled]
 
-    def _compile(self, size: int) -> openvino.CompiledModel:
+    def _compile(self, size: int) -> list[openvino.CompiledModel]:
         with self._compiling:
             if size not in self._compiled:
-                self._compiled[size] = self._compiled_for(size)
+                self._compiled[size] = [
+                    self._compiled_for(size, graph, precision) for graph, precision in self._parts
+                ]
             return self._compiled[size]
 
-    def _compiled_for(self, size: int) -> openvino.CompiledModel:
+    def _compiled_for(
+        self, size: int, graph: openvino.Model, precision: Precision
+    ) -> openvino.CompiledModel:
         options = {
             # Never left to the runtime, which computes float32 networks in bfloat16 by default.
-            "INFERENCE_PRECISION_HINT": _TYPES[self._precision],
+            "INFERENCE_PRECISION_HINT": _TYPES[precision],
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
+            # Every process would pin its threads to the same first cores, and wait for the others.
+            "ENABLE_CPU_PINNING": False,
         }
         if self._threads is not None:
             options["INFERENCE_NUM_THREADS"] = self._threads
         try:
-            graph = self._graph.clone()
+            graph = graph.clone()
             graph.reshape([size, *graph.inputs[0].get_partial_shape()[1:]])
             compiled = openvino.Core().compile_model(graph, DEVICE, options)
             got = compiled.get_property("INFERENCE_PRECISION_HINT")
         except RuntimeError as err:
             raise RuntimeFailed(f"The network was not compiled: {_reason(err)}") from err
-        if got != _TYPES[self._precision]:
-            raise RuntimeFailed(f"The network was compiled to {got}, not to {self._precision}.")
+        if got != _TYPES[precision]:
+            raise RuntimeFailed(f"The network was compiled to {got}, not to {precision}.")
         return compiled
 
 

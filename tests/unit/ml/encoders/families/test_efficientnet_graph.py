@@ -32,8 +32,8 @@ def test_it_is_the_network_that_training_has(rng, size, side):
     preprocess = PreprocessConfig(side, "squash", side, "bilinear", **NORMALISED)
     pixels = rng.integers(0, 256, (3, side, side, 3), np.uint8)
 
-    graph = efficientnet_graph.build(f"tf_efficientnet_{size}", weights, preprocess)
-    [found] = CompiledNetwork(graph, precision="float32").run(pixels)
+    front, graph = efficientnet_graph.build(f"tf_efficientnet_{size}", weights, preprocess)
+    [found] = CompiledNetwork(graph, precision="float32", front=front).run(pixels)
 
     scaled = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(NORMALISED[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
