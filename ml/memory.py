@@ -1,6 +1,7 @@
 """What a process does with memory that it no longer uses."""
 
 import ctypes
+from collections.abc import Callable
 
 # malloc.h: their numbers are part of glibc's binary interface.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -18,8 +19,25 @@ def keep_freed_memory() -> bool:
 
     Source: mallopt(3).
     """
+    mallopt = _c_function("mallopt")
+    return mallopt is not None and all(
+        mallopt(option, _KEEP_BYTES) for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD)
+    )
+
+
+def give_back_freed_memory() -> bool:
+    """Give what was kept back to the kernel, as between jobs; return whether there was any.
+
+    Source: malloc_trim(3).
+    """
+    malloc_trim = _c_function("malloc_trim")
+    return malloc_trim is not None and malloc_trim(0) == 1
+
+
+def _c_function(name: str) -> Callable[..., int] | None:
+    """Return a function of the C library, None where that is not glibc."""
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        function: Callable[..., int] = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):
-        return False
-    return all(mallopt(option, _KEEP_BYTES) for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD))
+        return None
+    return function

@@ -132,7 +132,11 @@ def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[
     # As many threads as cores in all: two processes that each use every core stand in each other's
     # way.
     threads = max(1, (os.cpu_count() or 1) // (size if pool == "prefork" else 1))
-    shares = (f"OMP_NUM_THREADS={threads}", f"WORKER_THREADS={threads}")
+    shares = (
+        *(f"OMP_NUM_THREADS={threads}", f"WORKER_THREADS={threads}"),
+        # Of glibc: else every thread keeps free memory of its own.
+        "MALLOC_ARENA_MAX=2",
+    )
     return ("env", *shares, *_celery(env, "worker", *node, *children, *alone))
 
 

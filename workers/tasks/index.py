@@ -9,6 +9,7 @@ from workers.app import app
 @app.task(name=task_names.INDEX_IMAGES, shared=False)
 def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     """Index a chunk of pictures. Idempotent: point ids follow from content."""
+    from ml.memory import give_back_freed_memory
     from workers import model_pool, policies
     from workers.indexing import index_images
 
@@ -16,6 +17,7 @@ def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
         if is_ours:
             ids = [UUID(image_id) for image_id in image_ids]
             index_images(ids, model_pool.get(), job_id=UUID(job_id))
+    give_back_freed_memory()  # once a chunk it costs nothing that can be measured
 
 
 @app.task(name=task_names.DELETE_IMAGES, shared=False)

@@ -31,3 +31,26 @@ def test_memory_of_one_pass_serves_the_next():
     )
 
     assert int(done.stdout) < 1000
+
+
+_RESIDENT = """
+import numpy as np
+import psutil
+from ml.memory import give_back_freed_memory, keep_freed_memory
+
+assert keep_freed_memory()
+for _ in range(3):
+    np.ones(256 * 1024 * 1024, np.uint8)
+before = psutil.Process().memory_info().rss
+assert give_back_freed_memory()
+print((before - psutil.Process().memory_info().rss) // (1024 * 1024))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
+def test_what_was_kept_is_given_back_between_jobs():
+    done = subprocess.run(
+        [sys.executable, "-c", _RESIDENT], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout) >= 250  # of 256 MiB
