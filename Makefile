@@ -33,12 +33,14 @@ check: has-python ## style, types, imports and the unit tests of what changed, i
 test-changed:
 	$(VENV) -m pytest --quiet $$($(VENV) -m deploy.check.changed)
 
-# Two processes of one thread each; the tests of a file stay together, for what they share.
+# Two processes of one thread each; the tests of a file stay together, for what they share. One that
+# ends on its own is a failure at once: the tests that it had left would be waited for without end.
 test: has-python ## set up, then run every check and every test
 	@"$(PYTHON)" -m deploy.local.setup --tests
 	@$(VENV) -m deploy.check.chromium
 	@$(MAKE) --no-print-directory lint
-	OMP_NUM_THREADS=1 $(VENV) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(VENV) -m pytest --numprocesses=2 --max-worker-restart=0 --dist=loadfile \
+		--no-loadscope-reorder
 
 lint: ## style, types and who may import whom
 	$(VENV) -m ruff check .
