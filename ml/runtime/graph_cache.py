@@ -33,8 +33,8 @@ def default_folder() -> Path:
 def kept(name: str, read: Callable[[], openvino.Model], *, folder: Path) -> openvino.Model:
     """Return a graph from the folder, or else read it from its own files and keep it there.
 
-    A graph that is damaged there, or that another version of the runtime wrote, is read anew, which
-    the log says. So it is where the folder cannot be written: the graph is then read at each start.
+    A graph that is damaged there is read anew, which the log says. So it is where the folder cannot
+    be written: the graph is then read at each start. Each version of the runtime keeps its own.
 
     Args:
         name: stands for the graph and its weights' hash.

@@ -1,6 +1,5 @@
 """A compiled network: pixels in, float32 arrays out, the same for a picture in any company."""
 
-import logging
 import threading
 from collections.abc import Sequence
 
@@ -10,8 +9,6 @@ from numpy.typing import NDArray
 
 from ml.errors import OutOfDeviceMemory, RuntimeFailed
 from ml.runtime.precision import DEVICE, Precision
-
-logger = logging.getLogger(__name__)
 
 # Pictures in one pass. Both are compiled as fixed shapes: those run faster than open ones (1.6
 # times for one picture), and a picture's outputs are the same to the bit in either.
