@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ml.encoders.base import PreprocessConfig
-from ml.encoders.checkpoint_files import CONFIG, WEIGHTS, WHITENING, read_config, weights_file
+from ml.encoders.checkpoint_files import (
+    CONFIG,
+    DAMAGE,
+    WEIGHTS,
+    WHITENING,
+    read_config,
+    weights_file,
+)
 from ml.encoders.network import EncoderNetwork
 from ml.encoders.whitening import Whitening
 from ml.errors import CheckpointMismatch
@@ -84,16 +90,7 @@ def load(folder: Path, *, build: Callable[[Mapping[str, Any]], nn.Module]) -> En
             dim=dim,
             whitening=whitening,
         )
-    except (
-        SafetensorError,
-        AttributeError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        ArithmeticError,
-    ) as err:
+    except DAMAGE as err:
         raise CheckpointMismatch(
             f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)
         ) from err

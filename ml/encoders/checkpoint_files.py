@@ -9,12 +9,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from ml.errors import CheckpointMismatch, WeightsUnavailable
 
 CONFIG = "encoder.json"
 WEIGHTS = "model.safetensors"
 # Before the names of the whitening's tensors; no module names a part of itself so.
 WHITENING = "whitening."
+
+# What reading a damaged file, or one of another network, ends in.
+DAMAGE = (
+    SafetensorError,
+    AttributeError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    ArithmeticError,
+)
 
 
 def is_checkpoint(folder: Path) -> bool:

@@ -13,11 +13,10 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from ml.encoders.base import EncoderSpec, PreprocessConfig
-from ml.encoders.checkpoint_files import WHITENING, read_config, weights_file
+from ml.encoders.checkpoint_files import DAMAGE, WHITENING, read_config, weights_file
 from ml.encoders.compiled import CompiledEncoder, WhiteningArrays
 from ml.errors import CheckpointMismatch
 from ml.runtime.network import CompiledNetwork
@@ -69,16 +68,7 @@ def load_encoder(
             preprocess=preprocess,
             precision=precision,
         )
-    except (
-        SafetensorError,
-        AttributeError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        ArithmeticError,
-    ) as err:
+    except DAMAGE as err:
         raise CheckpointMismatch(
             f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)
         ) from err
