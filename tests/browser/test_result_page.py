@@ -61,6 +61,7 @@ def ask(page: Page, data: bytes) -> None:
         without_scripts.click()
     expect(page.locator("svg.parts")).to_be_visible()
     page.wait_for_load_state()  # with its scripts
+    expect(page.locator(".proving")).to_have_count(0)  # which exchange the hits
 
 
 def asked(page: Page) -> dict[str, list[str]]:
