@@ -113,6 +113,6 @@ def test_a_graph_that_the_runtime_refuses_is_an_error_of_ours():
 def test_threads_are_not_pinned_to_cores_that_other_processes_pin_theirs_to():
     network = CompiledNetwork(means_and_sums(), precision="float32", threads=1)
 
-    [compiled] = network._compile(1)
+    [compiled] = network._compile()
 
     assert compiled.get_property("ENABLE_CPU_PINNING") is False
