@@ -19,15 +19,6 @@ app = Celery(
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_routes = {name: {"queue": queue} for name, queue in task_names.QUEUES.items()}
-app.conf.beat_schedule = {
-    # An overdue tick is worth nothing: it expires before the next one.
-    "sweep": {"task": task_names.SWEEP, "schedule": 10.0, "options": {"expires": 10}},
-    "expire-queries": {
-        "task": task_names.EXPIRE_QUERIES,
-        "schedule": 600.0,
-        "options": {"expires": 600},
-    },
-}
 
 
 @setup_logging.connect

@@ -86,7 +86,7 @@ def _workers(env: Env, bulk_processes: int) -> list[Process]:
 
 def _beat(env: Env) -> Process:
     schedule = str(env.data_dir / "run" / "beat-schedule")
-    argv = _celery(env, "beat", "--schedule", schedule)
+    argv = _celery(env, "workers.schedule", "beat", "--schedule", schedule)
     return Process("beat", argv, needs=("prepare",), health=alive)
 
 
@@ -119,9 +119,9 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
 
 
-def _celery(env: Env, *arguments: str) -> tuple[str, ...]:
+def _celery(env: Env, app: str, *arguments: str) -> tuple[str, ...]:
     level = ("--loglevel", env.logging.level)
-    return _python("celery", "--app", "workers.app", *arguments, *level)
+    return _python("celery", "--app", app, *arguments, *level)
 
 
 def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[
         # Of glibc: else every thread keeps free memory of its own.
         "MALLOC_ARENA_MAX=2",
     )
-    return ("env", *shares, *_celery(env, "worker", *node, *children, *alone))
+    return ("env", *shares, *_celery(env, "workers.app", "worker", *node, *children, *alone))
 
 
 def _manage(

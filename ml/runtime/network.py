@@ -116,9 +116,7 @@ class CompiledNetwork:
                 self._compiled = compiled
             return self._compiled
 
-    def _compiled_part(
-        self, graph: openvino.Model, precision: Precision
-    ) -> openvino.CompiledModel:
+    def _compiled_part(self, graph: openvino.Model, precision: Precision) -> openvino.CompiledModel:
         options = {
             # Never left to the runtime, which computes float32 networks in bfloat16 by default.
             "INFERENCE_PRECISION_HINT": _TYPES[precision],

@@ -2,12 +2,8 @@
 
 import json
 import logging
-import uuid
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
-
-from django.http import HttpRequest, HttpResponse
 
 # What the lines written now belong to: {"request_id": …} in the web, {"job_id": …} in a worker.
 log_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
@@ -70,21 +66,3 @@ def logging_config(*, style: str, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
         },
     }
-
-
-class RequestIdMiddleware:
-    """Give each request an id, on its log lines and in its answer."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request with `X-Request-ID` set."""
-        request_id = uuid.uuid4().hex[:12]
-        token = log_context.set({"request_id": request_id})
-        try:
-            response = self.get_response(request)
-        finally:
-            log_context.reset(token)
-        response["X-Request-ID"] = request_id
-        return response

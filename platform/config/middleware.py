@@ -1,11 +1,13 @@
-"""What every answer of the site has in common: error pages, and what a page may load."""
+"""What every answer of the site has in common: its id, error pages, what a page may load."""
 
 import logging
+import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from config.logs import log_context
 from kernel.errors import AppError, DefectError
 from site_http.responses import error_json, mark, present_error, wants_json
 
@@ -19,6 +21,24 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+
+
+class RequestIdMiddleware:
+    """Give each request an id, on its log lines and in its answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request with `X-Request-ID` set."""
+        request_id = uuid.uuid4().hex[:12]
+        token = log_context.set({"request_id": request_id})
+        try:
+            response = self.get_response(request)
+        finally:
+            log_context.reset(token)
+        response["X-Request-ID"] = request_id
+        return response
 
 
 class ContentSecurityPolicyMiddleware:

@@ -150,6 +150,28 @@ def test_workers_register_every_task_name_before_they_load_anything_heavy(tmp_pa
     assert heavy & set(modules.split()) == set()
 
 
+def test_beat_loads_neither_apps_nor_what_describes_pictures(tmp_path: Path) -> None:
+    program = (
+        "import sys; from workers.schedule import app; app.loader.init_worker(); app.finalize(); "
+        "print(len(app.conf.beat_schedule), *sys.modules)"
+    )
+    env = os.environ | {"PYTHONPATH": f"{PLATFORM}:{ROOT}", "DATA_DIR": str(tmp_path)}
+    del env["DJANGO_SETTINGS_MODULE"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    entries, *loaded = done.stdout.split()
+    assert int(entries) > 0
+    assert {"numpy", "PIL", "jobs", "catalog", "django.contrib.auth"} & set(loaded) == set()
+
+
 @pytest.mark.django_db
 def test_no_model_change_lacks_its_migration() -> None:
     said = io.StringIO()

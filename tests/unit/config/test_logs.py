@@ -5,13 +5,8 @@ import sys
 import pytest
 from django.http import HttpRequest, HttpResponse
 
-from config.logs import (
-    JsonFormatter,
-    RequestIdMiddleware,
-    TextFormatter,
-    log_context,
-    logging_config,
-)
+from config.logs import JsonFormatter, TextFormatter, log_context, logging_config
+from config.middleware import RequestIdMiddleware
 
 
 def record(message: str = "image embedded", **extra: object) -> logging.LogRecord:

@@ -56,8 +56,6 @@ def test_every_task_name_is_a_task_on_its_queue() -> None:
     assert app.conf.task_routes == {
         name: {"queue": queue} for name, queue in task_names.QUEUES.items()
     }
-    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
-    assert scheduled == {task_names.SWEEP, task_names.EXPIRE_QUERIES}
 
 
 def test_only_tasks_of_the_query_queue_keep_their_result() -> None:
