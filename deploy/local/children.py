@@ -37,6 +37,7 @@ class Process:
         stop_timeout_s: seconds it then has before its whole process group is killed.
         runs_once: it ends by itself; exit code 0 is success, anything else ends the start.
         shows_output: its standard output goes to the terminal and into no file.
+        niceness: 0..19: how far it lets others go first where cores are short; see nice(2).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Process:
     stop_timeout_s: float = 10.0
     runs_once: bool = False
     shows_output: bool = False
+    niceness: int = 0
 
 
 class State(StrEnum):
@@ -132,6 +134,8 @@ class Child:
                 # Nothing but two system calls run there, so other threads cannot block it.
                 preexec_fn=_parent_death_signal(),  # noqa: PLW1509
             )
+        if self.process.niceness:
+            _be_nice(self._popen.pid, self.process.niceness)
         self.starts += 1
         self._probe = self.process.health()
         self.enter(State.STARTING)
@@ -166,6 +170,16 @@ class Child:
             log.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
             text = log.read().decode(errors="replace")
         return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+
+
+def _be_nice(pid: int, niceness: int) -> None:
+    """Let others go first, on Linux also those of other sessions, which share cores by session.
+
+    Source: sched(7), "The autogroup feature". What the system does not grant is left out.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def shorten(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:

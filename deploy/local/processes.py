@@ -30,7 +30,7 @@ def build(env: Env, *, bulk_processes: int = 2) -> tuple[Process, ...]:
         env: the product's environment.
         bulk_processes: how many index pictures at a time.
     """
-    parts = [_manage("migrate", "--verbosity", "0"), *_stores(env)]
+    parts = [_database(), *_stores(env)]
     stores = tuple(part.name for part in parts)
     prepare = Process(
         "prepare",
@@ -40,8 +40,18 @@ def build(env: Env, *, bulk_processes: int = 2) -> tuple[Process, ...]:
         runs_once=True,
         shows_output=True,
     )
-    admin = _manage("ensure_admin", needs=("migrate",), shows_output=True)
-    return (*parts, admin, prepare, *_workers(env, bulk_processes), _beat(env), _web(env))
+    return (*parts, prepare, *_workers(env, bulk_processes), _beat(env), _web(env))
+
+
+def _database() -> Process:
+    return Process(
+        "prepare_database",
+        (sys.executable, str(ROOT / "manage.py"), "prepare_database"),
+        # A migration of a large catalogue takes its time.
+        start_timeout_s=3600.0,
+        runs_once=True,
+        shows_output=True,
+    )
 
 
 def _stores(env: Env) -> list[Process]:
@@ -80,6 +90,8 @@ def _workers(env: Env, bulk_processes: int) -> list[Process]:
             health=worker_answers(url, f"bulk@{host}"),
             # A chunk of large pictures on a slow machine; what is cut off is delivered again.
             stop_timeout_s=120.0,
+            # An import takes the cores that searches leave.
+            niceness=10,
         ),
     ]
 
@@ -98,7 +110,7 @@ def _web(env: Env) -> Process:
         *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
     )
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
-    return Process("web", argv, needs=("migrate", "prepare"), health=health, stop_timeout_s=25.0)
+    return Process("web", argv, needs=("prepare",), health=health, stop_timeout_s=25.0)
 
 
 def web_address(env: Env) -> str:
@@ -138,17 +150,3 @@ def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[
         "MALLOC_ARENA_MAX=2",
     )
     return ("env", *shares, *_celery(env, "workers.app", "worker", *node, *children, *alone))
-
-
-def _manage(
-    command: str, *options: str, needs: tuple[str, ...] = (), shows_output: bool = False
-) -> Process:
-    return Process(
-        command,
-        (sys.executable, str(ROOT / "manage.py"), command, *options),
-        needs=needs,
-        # A migration of a large catalogue takes its time.
-        start_timeout_s=3600.0,
-        runs_once=True,
-        shows_output=shows_output,
-    )

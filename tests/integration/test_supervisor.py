@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,6 +99,25 @@ def test_starts_each_process_after_what_it_needs_is_healthy(
         assert wait_until(lambda: diary.read_text().endswith("last\n"))
 
     assert diary.read_text().split() == ["first", "first-ready", "once", "last"]
+
+
+def test_a_nice_process_and_its_children_let_others_go_first(
+    supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    ready, nice = tmp_path / "ready", tmp_path / "nice"
+    child = shell(
+        "nice",
+        f"while [ ! -e {nice} ]; do sleep 0.02; done; nice > {ready}; exec sleep 60",
+        health=lambda: lambda: written(ready),
+        niceness=10,
+    )
+    threading.Timer(0.3, nice.touch).start()
+
+    with supervise(child) as supervisor:
+        group = Path(f"/proc/{supervisor.process('nice').pid}/autogroup")
+        groups_niceness = group.read_text().split()[-1] if group.exists() else "10"
+
+    assert (ready.read_text(), groups_niceness) == ("10\n", "10")
 
 
 def test_stops_in_the_reverse_order(supervise: Callable[..., Supervisor], tmp_path: Path) -> None:

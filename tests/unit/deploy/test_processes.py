@@ -9,10 +9,9 @@ from config.env import Env, read_env
 from deploy.local.processes import build, web_address
 
 ALL = [
-    "migrate",
+    "prepare_database",
     "broker",
     "vectors",
-    "ensure_admin",
     "prepare",
     "query",
     "bulk",

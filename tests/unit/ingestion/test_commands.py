@@ -206,6 +206,14 @@ def test_the_first_admin_is_made_and_its_password_said_once() -> None:
     assert User.objects.count() == 1
 
 
+def test_a_database_is_prepared_with_its_tables_and_an_admin() -> None:
+    said = run("prepare_database")
+
+    assert "Admin account: admin" in said
+    assert run("migrate", "--check", "--verbosity", "0") == ""
+    assert run("prepare_database") == ""
+
+
 def test_no_admin_is_made_beside_another_superuser() -> None:
     User.objects.create_superuser("boss")
 
