@@ -120,10 +120,10 @@ def best_pairs(
     for index in part.searched:
         region = extracted.searched[index]
         for hit in found[index]:
-            pair = Pair(region, hit.point_id, pair_score(region.kind, hit.payload.kind, hit.score))
-            known = best.get(hit.payload.image_id)
+            pair = Pair(region, hit.point_id, pair_score(region.kind, hit.kind, hit.score))
+            known = best.get(hit.image_id)
             if known is None or pair.score > known.score:
-                best[hit.payload.image_id] = pair
+                best[hit.image_id] = pair
     return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0]))[:limit])
 
 

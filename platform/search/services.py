@@ -298,7 +298,7 @@ def _nearest(
     for part in parts:
         full = [row for row in part.searched if len(found[row]) == k]
         for _ in range(_MAX_REPEATS):
-            known = {hit.payload.image_id for row in part.searched for hit in found[row]}
+            known = {hit.image_id for row in part.searched for hit in found[row]}
             if not full or len(known) >= limit:
                 break
             where = Where(labels=labels, not_image_ids=tuple(known))

@@ -18,7 +18,7 @@ from vectors.ranking import (
     checked_embeddings,
     checked_queries,
 )
-from vectors.schema import payload_from_dict, payload_to_dict
+from vectors.schema import payload_to_dict
 
 
 class FaissIndex:
@@ -45,10 +45,10 @@ class FaissIndex:
         if not points:
             return
         embeddings = _unit(checked_embeddings(points, dim=self.spec.dim))
-        # Through the stored form and back, so that a payload is the same from every store.
-        payloads = [payload_from_dict(payload_to_dict(point.payload)) for point in points]
-        for point, embedding, payload in zip(points, embeddings, payloads, strict=True):
-            stored[point.id] = (embedding, payload)
+        for point in points:
+            payload_to_dict(point.payload)  # refuses what other stores cannot keep
+        for point, embedding in zip(points, embeddings, strict=True):
+            stored[point.id] = (embedding, point.payload)
         self._flat = None
 
     def delete(self, ids: Sequence[UUID]) -> None:
@@ -106,7 +106,10 @@ class FaissIndex:
         stored = self._points()
         ids = [self._ids[row] for row in rows]
         scored = [(score, one, stored[one][1]) for score, one in zip(scores, ids, strict=True)]
-        return [Hit(one, score, payload) for score, one, payload in best_first(scored, k=k)]
+        return [
+            Hit(one, score, payload.image_id, payload.kind)
+            for score, one, payload in best_first(scored, k=k)
+        ]
 
 
 def _unit(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -51,11 +51,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One point that a search found. ``score`` is the cosine, -1 to 1, greater is more similar."""
+    """One point that a search found: its region's image and kind.
+
+    ``score`` is the cosine, -1 to 1, greater is more similar.
+    """
 
     point_id: UUID
     score: float
-    payload: Payload
+    image_id: UUID
+    kind: RegionKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from qdrant_client.http.exceptions import (
 )
 
 from kernel.errors import AppError
+from ml.rules.regions import is_region_kind
 from vectors.errors import (
     CollectionSpecMismatch,
     StoreRefused,
@@ -36,7 +37,7 @@ from vectors.ranking import (
     checked_embeddings,
     checked_queries,
 )
-from vectors.schema import PAYLOAD_INDEXES, payload_from_dict, payload_to_dict, where_to_filter
+from vectors.schema import PAYLOAD_INDEXES, image_id_of, payload_to_dict, where_to_filter
 
 # Floats in one upsert request: 64 points of 512, about 0.7 MB of JSON. Small enough that a search
 # waits at most some 10 ms behind it in the embedded store, which answers one request at a time.
@@ -110,7 +111,10 @@ class QdrantIndex:
     def search(
         self, queries: NDArray[np.float32], *, k: int, where: Where | None = None
     ) -> list[list[Hit]]:
-        """Return the nearest points of each query (see ``VectorIndex``): one batch request."""
+        """Return the nearest points of each query (see ``VectorIndex``): one batch request.
+
+        Points of kinds that only a later release knows are left out.
+        """
         matrix = checked_queries(queries, dim=self.spec.dim, k=k)
         if not len(matrix):
             return []
@@ -120,7 +124,8 @@ class QdrantIndex:
                 filter=where_to_filter(where),
                 params=_SEARCH_PARAMS,
                 limit=k + TIE_MARGIN,
-                with_payload=True,
+                # Nothing else of it: a collage finds thousands of points.
+                with_payload=["image_id", "kind"],
             )
             for row in matrix.tolist()
         ]
@@ -139,10 +144,13 @@ class QdrantIndex:
         while True:
             with _our_errors(self.spec.name):
                 records, offset = self._client.scroll(
-                    self.spec.name, limit=_POINTS_PER_PAGE, offset=offset
+                    self.spec.name,
+                    limit=_POINTS_PER_PAGE,
+                    offset=offset,
+                    with_payload=["image_id"],
                 )
             for record in records:
-                yield UUID(str(record.id)), payload_from_dict(record.payload).image_id
+                yield UUID(str(record.id)), image_id_of(record.payload)
             if offset is None:
                 return
 
@@ -245,10 +253,11 @@ def _says_it_exists(err: UnexpectedResponse | ValueError) -> bool:
 
 
 def _hits(found: Sequence[models.ScoredPoint], *, k: int) -> list[Hit]:
-    scored = [(point.score, UUID(str(point.id)), point.payload) for point in found]
+    scored = [(point.score, UUID(str(point.id)), point.payload or {}) for point in found]
     return [
-        Hit(point_id, score, payload_from_dict(stored))
+        Hit(point_id, score, image_id_of(stored), stored["kind"])
         for score, point_id, stored in best_first(scored, k=k)
+        if is_region_kind(stored.get("kind"))
     ]
 
 

@@ -1,12 +1,11 @@
 """How points look inside Qdrant: names, payload keys, their indexes, and our filters."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from uuid import UUID
 
 from qdrant_client import models
 
-from ml.rules.regions import region_kind
 from vectors.errors import InvalidPayload
 from vectors.index import Payload, Where
 
@@ -47,25 +46,14 @@ def payload_to_dict(payload: Payload) -> dict[str, object]:
     }
 
 
-def payload_from_dict(stored: Mapping[str, object] | None) -> Payload:
-    """Return the payload that the store kept as a JSON object.
+def image_id_of(stored: Mapping[str, object] | None) -> UUID:
+    """Return the image that a stored point belongs to.
 
     Raises:
-        InvalidPayload: somebody else wrote this point: a field is missing, or is no kind of region,
-            no id or no time.
+        InvalidPayload: somebody else wrote this point: it names none.
     """
     try:
-        fields = dict(stored or {})
-        return Payload(
-            image_id=UUID(str(fields["image_id"])),
-            kind=region_kind(str(fields["kind"])),
-            # Points of earlier versions have none; their images wait to be indexed again.
-            labels=_strings(fields.get("labels", [])),
-            medium=str(fields["medium"]),
-            tags=_strings(fields["tags"]),
-            albums=_strings(fields["albums"]),
-            created_at=datetime.fromisoformat(str(fields["created_at"])),
-        )
+        return UUID(str((stored or {})["image_id"]))
     except (KeyError, ValueError) as err:
         raise InvalidPayload(detail=repr(err)) from err
 
@@ -91,9 +79,3 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
 def _any_of(key: str, values: Iterable[object]) -> models.Condition:
     match = models.MatchAny(any=[str(value) for value in values])
     return models.FieldCondition(key=key, match=match)
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"not a list: {value!r}")
-    return tuple(str(item) for item in value)

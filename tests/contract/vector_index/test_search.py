@@ -8,17 +8,18 @@ import pytest
 from tests.contract.vector_index.conftest import QUIET_MEMORY_MODE, NewIndex
 from tests.contract.vector_index.gallery import DIM, clustered, gallery, naive_search, payload
 from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidSearch
-from vectors.index import Hit, Point, VectorIndex, Where
+from vectors.index import Hit, Payload, Point, VectorIndex, Where
 from vectors.ranking import TIE_MARGIN
 
 pytestmark = QUIET_MEMORY_MODE
 
 
-def assert_same(found: list[Hit], expected: list[tuple[object, float, object]]) -> None:
+def assert_same(found: list[Hit], expected: list[tuple[object, float, Payload]]) -> None:
     assert [hit.point_id for hit in found] == [one for one, _, _ in expected]
     scores = [score for _, score, _ in expected]
     assert [hit.score for hit in found] == pytest.approx(scores, rel=1e-4, abs=1e-6)
-    assert [hit.payload for hit in found] == [payload for _, _, payload in expected]
+    regions = [(it.image_id, it.kind) for _, _, it in expected]
+    assert [(hit.image_id, hit.kind) for hit in found] == regions
 
 
 @pytest.mark.parametrize("k", [1, 5, 20, 100])

@@ -22,6 +22,7 @@ from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, corners, encoded, plain
 from tests.unit.workers.conftest import with_encoder, with_index
 from vectors.errors import VectorStoreUnavailable
+from vectors.index import Where
 from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.pictures import MAX_DECODED_PIXELS, decode_picture
@@ -73,7 +74,7 @@ def test_a_picture_is_found_by_its_own_embedding(images: list[Image], loaded: Lo
     query = fakes.embed(Pillow.new("RGB", (9, 9), RED))
     [[best, second, *_]] = loaded.index.search(query[np.newaxis], k=40)
 
-    assert best.payload.image_id == images[17].pk
+    assert best.image_id == images[17].pk
     assert best.score == pytest.approx(1.0, abs=1e-5)
     assert second.score < 0.9
 
@@ -85,11 +86,13 @@ def test_a_point_carries_what_searches_filter_by(add_image: AddImage, loaded: Lo
 
     index_images([image.pk], loaded, job_id=None)
 
-    [[hit]] = loaded.index.search(fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis], k=5)
-    payload = hit.payload
-    assert (payload.image_id, payload.kind, payload.labels) == (image.pk, "whole", ())
-    assert (payload.medium, sorted(payload.tags)) == ("drawing", ["art", "Кот"])
-    assert (payload.albums, payload.created_at) == (("2024",), image.created_at)
+    query = fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis]
+    for where in (
+        *(Where(kinds=("whole",)), Where(mediums=("drawing",))),
+        *(Where(tags=("Кот",)), Where(tags=("art",)), Where(albums=("2024",))),
+    ):
+        [[hit]] = loaded.index.search(query, k=5, where=where)
+        assert (hit.image_id, hit.kind) == (image.pk, "whole")
 
 
 def test_doing_it_twice_changes_nothing(
@@ -114,8 +117,10 @@ def test_describing_again_replaces_the_point(add_image: AddImage, loaded: Loaded
     index_images([image.pk], loaded, job_id=None)
 
     assert loaded.index.count() == 1
-    [[hit]] = loaded.index.search(fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis], k=5)
-    assert hit.payload.medium == "photo"
+    query = fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis]
+    assert loaded.index.search(query, k=5, where=Where(mediums=("drawing",))) == [[]]
+    [[hit]] = loaded.index.search(query, k=5, where=Where(mediums=("photo",)))
+    assert hit.image_id == image.pk
     assert Region.objects.count() == 1
 
 
