@@ -7,14 +7,17 @@ from workers.bootstrap import start_django
 start_django()
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
 from django.conf import settings
+from django.db import close_old_connections
 
 from kernel import task_names
 from kernel.task_messages import WarmUpRequest
 
 app = Celery(
     "semblance",
+    # Without what Celery does for Django, which opens the database anew for each task.
+    fixups=[],
     include=["workers.tasks.query", "workers.tasks.index", "workers.tasks.maintain"],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -24,6 +27,13 @@ app.conf.task_routes = {name: {"queue": queue} for name, queue in task_names.QUE
 @setup_logging.connect
 def _keep_django_logging(**_: Any) -> None:
     """Keep the logging that Django's settings configured; Celery would replace it."""
+
+
+@task_prerun.connect
+@task_postrun.connect
+def _close_old_connections(**_: Any) -> None:
+    """Keep a thread's connection to the database for its next task, unless it is broken or old."""
+    close_old_connections()
 
 
 @worker_ready.connect

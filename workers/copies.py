@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from kernel.errors import AppError, TransientError
 from kernel.task_messages import Copy, Outline, Overlap
@@ -92,7 +91,6 @@ def find_copies(
     Raises:
         TransientError: the storage is away.
     """
-    _use_one_blas_thread()
     known = catalog.find_regions(list({key for each in sought for key in each.region_ids}))
     candidates = _Candidates()
     waiting = deque(sought)
@@ -212,16 +210,6 @@ class _Candidates:
     def _prepare(self, region_id: int) -> PreparedCandidate | None:
         features = self._reading[region_id].result()
         return None if features is None else PreparedCandidate.of(features)
-
-
-@cache
-def _use_one_blas_thread() -> None:
-    """Keep numpy's products on the thread that asks for them, from now on.
-
-    Those of a comparison are small, and OpenBLAS's other threads spin while they wait: with two of
-    them on two busy cores a product took 10 to 30 times as long, and as much more of the processor.
-    """
-    threadpool_limits(1, user_api="blas")
 
 
 # For the life of a process, so that each thread keeps its connection to the storage.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from config.logs import log_context
 from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
@@ -54,7 +54,6 @@ def running(job_id: UUID) -> Iterator[bool]:
     out anew), or in anything else, a time limit among it (the job is halved, tried again or given
     up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all.
     """
-    close_old_connections()
     try:
         jobs.claim(job_id)
     except ConflictError:

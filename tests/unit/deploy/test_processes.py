@@ -72,6 +72,15 @@ def test_the_web_process_takes_address_and_size_from_the_environment(
     )
 
 
+def test_numpy_and_the_c_library_keep_to_few_threads_in_workers(
+    variables: pytest.MonkeyPatch,
+) -> None:
+    workers = [process for process in build(read_env()) if process.name in {"query", "bulk"}]
+    assert [
+        {"OPENBLAS_NUM_THREADS=1", "MALLOC_ARENA_MAX=2"} - set(worker.argv) for worker in workers
+    ] == [set(), set()]
+
+
 @pytest.mark.parametrize(
     ("host", "address"),
     [

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from threadpoolctl import threadpool_info
 
 from catalog import services as catalog
 from catalog import storage
@@ -326,13 +325,6 @@ def test_so_few_regions_are_extracted_ahead_that_other_searches_come_between(
     assert [[copy.region_id for copy in each.copies] for each in found] == [ids[:1]] * 9
     assert sorted(begun) == list(range(9))
     assert max(seen_at_first) == 2
-
-
-def test_comparing_keeps_numpy_on_one_thread(scenes: list[Image]) -> None:
-    copies.find_copies([], max_near_identical=48, ends_at=time.monotonic() + 60)
-
-    blas = [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
-    assert set(blas) == {1}
 
 
 def test_without_regions_nothing_is_found(scenes: list[Image]) -> None:

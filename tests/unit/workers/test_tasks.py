@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from celery.app import trace
+from django.db import connection
 from django.utils import timezone
 from PIL import Image as Pillow
 
@@ -62,6 +64,22 @@ def test_only_tasks_of_the_query_queue_keep_their_result() -> None:
     kept = {name for name in task_names.QUEUES if not app.tasks[name].ignore_result}
 
     assert kept == {name for name, queue in task_names.QUEUES.items() if queue == "query"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_finds_the_connection_of_the_task_before() -> None:
+    app.loader.import_default_modules()
+    opened = []
+
+    @app.task(shared=False)
+    def look() -> None:
+        connection.ensure_connection()
+        opened.append(connection.connection)
+
+    for _ in range(2):
+        trace.build_tracer(look.name, look, app=app)("id", (), {}, {"is_eager": False})
+
+    assert opened[0] is opened[1] is not None
 
 
 # Extracting the features of a query
