@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
@@ -219,7 +220,10 @@ def _find_hits(
     limit = hits_a_part(len(parts))
     found = _nearest(open_index(version), extracted, parts, labels=labels, limit=limit)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
-    catalogue = read_rows({image_id for each in pairs for image_id in each}, version)
+    shown = {image_id for each in pairs for image_id in islice(each, limit)}
+    catalogue = read_rows(shown, version)
+    if len(catalogue.images) < len(shown):  # some are being deleted: others take their places
+        catalogue = read_rows({image_id for each in pairs for image_id in each}, version)
     return _FoundHits(parts, pairs, catalogue, limit)
 
 
