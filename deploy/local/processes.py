@@ -17,6 +17,9 @@ _PREPARE_S = 3600.0
 # Searches that the query worker works on at a time: they share its models, and a pass of one takes
 # along what the others want.
 _QUERY_THREADS = 4
+# Requests that a web process works on at a time. Most of them wait, for the query worker: those that
+# wait there are answered in the order in which they came, those that wait for a thread are not.
+_WEB_THREADS = 8
 # Importing torch and reading the weights takes 5 s on two idle cores.
 _WARM_UP_S = 300.0
 
@@ -106,7 +109,14 @@ def _web(env: Env) -> Process:
     host = f"[{env.web.host}]" if ":" in env.web.host else env.web.host
     argv = _python(
         *("gunicorn", "config.wsgi", "--bind", f"{host}:{env.web.port}"),
-        *("--workers", str(env.web.workers), "--worker-class", "gthread", "--threads", "4"),
+        *(
+            "--workers",
+            str(env.web.workers),
+            "--worker-class",
+            "gthread",
+            "--threads",
+            str(_WEB_THREADS),
+        ),
         *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
     )
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
