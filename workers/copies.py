@@ -37,8 +37,8 @@ from workers.pictures import decode_picture
 
 logger = logging.getLogger(__name__)
 
-# Threads that wait for the storage, and that extract: two cores are what a small machine has.
-_READERS, _EXTRACTORS = 8, 2
+# Threads that wait for the storage.
+_READERS = 8
 # Regions that are prepared ahead of the one that is compared. Searches share the threads: a collage
 # that queued all of its regions at once would let a single photo wait.
 _AHEAD = 2
@@ -51,11 +51,11 @@ class SoughtRegion:
     """A region of a query whose copies are looked for.
 
     Attributes:
-        extract: returns what is compared of it; called in another thread.
+        extract: begins to extract what is compared of it.
         region_ids: candidates: full images and panels that an encoder found alike.
     """
 
-    extract: Callable[[], QueryCopyFeatures]
+    extract: Callable[[], Future[QueryCopyFeatures]]
     region_ids: Sequence[int]
 
 
@@ -111,12 +111,10 @@ def find_copies(
                 is_checked = False
             else:
                 is_checked = True
-            prepared.popleft().extracted.cancel()
+            prepared.popleft()
             found.append(RegionCopies(tuple(copies), is_checked))
     finally:
         candidates.cancel()
-        for region in prepared:
-            region.extracted.cancel()
     return found
 
 
@@ -133,7 +131,7 @@ def _prepare(
 ) -> _PreparedRegion:
     regions = {key: known[key] for key in sought.region_ids if key in known}
     candidates.read(regions)
-    return _PreparedRegion(_extractors().submit(sought.extract), regions)
+    return _PreparedRegion(sought.extract(), regions)
 
 
 def _proofs(
@@ -216,11 +214,6 @@ class _Candidates:
 @cache
 def _readers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_READERS, thread_name_prefix="read-features")
-
-
-@cache
-def _extractors() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_EXTRACTORS, thread_name_prefix="extract-regions")
 
 
 def _copy_features(region: CatalogueRegion) -> CopyFeatures | None:

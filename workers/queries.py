@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import astuple
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from kernel.errors import UserInputError
 from kernel.task_messages import (
@@ -14,12 +14,13 @@ from kernel.task_messages import (
     StoredQuery,
 )
 from ml.copies import comparison
-from ml.copies.comparison import QueryCopyFeatures
 from ml.rules.layout import Layout
+from ml.rules.regions import PANEL
 from ml.types import Box
 from worker_api import queries
 from workers import catalogue_hashes, copies, model_pool
 from workers.copies import SoughtRegion
+from workers.features_ahead import FeaturesAhead
 from workers.pictures import UprightPicture, decode_picture
 from workers.regions import PictureRegion, SegmentedPicture, segment
 
@@ -36,6 +37,12 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         MlError: a model failed.
     """
     started = time.perf_counter()
+    if request.is_compared:  # while other cores wait for the models
+        picture = _picture(request.query)
+        full_image = Box(0, 0, picture.width, picture.height)
+        _features_ahead().begin(
+            request.query, full_image if request.box is None else Box(*request.box)
+        )
     loaded = model_pool.get()
     regions: tuple[PictureRegion, ...] = ()
     layout = Layout.SINGLE
@@ -46,12 +53,16 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         images = [region.picture.image for region in regions]
     else:
         images = [_crop(request.query, Box(*request.box)).image]
+    embeddings = loaded.encoder.encode(images)
+    if request.is_compared and request.box is None:  # while the index is asked
+        panels = [region.box for region in regions if region.key.kind == PANEL]
+        _features_ahead().begin_in_turn(request.query, panels)
     return ExtractedQuery(
         encoder_version=loaded.version.id,
         layout=layout,
         regions=tuple(_query_region(region) for region in regions),
         box=request.box,
-        embeddings=loaded.encoder.encode(images),
+        embeddings=embeddings,
         model_ms=_ms_since(started),
     )
 
@@ -70,7 +81,7 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
     for region in request.regions:
         box = Box(*region.box)
         _crop(request.query, box)  # one that lies outside is an error before anything is compared
-        extract = partial(_copy_features, request.query, box)
+        extract = partial(_features_ahead().begin, request.query, box)
         sought.append(SoughtRegion(extract, region.region_ids))
     found = copies.find_copies(
         sought, max_near_identical=request.max_near_identical, ends_at=ends_at
@@ -82,10 +93,9 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
     )
 
 
-# A person goes on searching with parts of the same picture: 90 kB each.
-@lru_cache(maxsize=64)
-def _copy_features(query: StoredQuery, box: Box) -> QueryCopyFeatures:
-    return comparison.extract_query(_crop(query, box).pixels)
+@cache
+def _features_ahead() -> FeaturesAhead:
+    return FeaturesAhead(lambda query, box: comparison.extract_query(_crop(query, box).pixels))
 
 
 def _crop(query: StoredQuery, box: Box) -> UprightPicture:

@@ -17,8 +17,8 @@ _PREPARE_S = 3600.0
 # Searches that the query worker works on at a time: they share its models, and a pass of one takes
 # along what the others want.
 _QUERY_THREADS = 4
-# Requests that a web process works on at a time. Most of them wait, for the query worker: those that
-# wait there are answered in the order in which they came, those that wait for a thread are not.
+# Requests that a web process works on at a time. Most of them wait for the query worker, which
+# takes them in their order; those that wait for a thread here are taken in none.
 _WEB_THREADS = 8
 # Importing torch and reading the weights takes 5 s on two idle cores.
 _WARM_UP_S = 300.0

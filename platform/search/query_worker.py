@@ -25,7 +25,12 @@ _PROVING_SHARE = 0.9
 
 
 def extract_query(
-    query: StoredQuery, *, box: Box | None, encoder_version: int, is_segmented: bool = False
+    query: StoredQuery,
+    *,
+    box: Box | None,
+    encoder_version: int,
+    is_segmented: bool = False,
+    is_compared: bool = False,
 ) -> ExtractedQuery:
     """Have a worker segment a query and extract the embeddings of its regions, or of one box.
 
@@ -34,6 +39,7 @@ def extract_query(
         box: the one box; None is all regions.
         encoder_version: that the embeddings have to be of.
         is_segmented: whether its regions are known; then the answer may have none.
+        is_compared: whether `find_copies` follows.
 
     Raises:
         UserInputError: the picture cannot be read to its end; "search:user:bad-box";
@@ -43,7 +49,7 @@ def extract_query(
     """
     answer = _ask(
         task_names.EXTRACT_QUERY,
-        ExtractQueryRequest(query, box, is_segmented).to_json(),
+        ExtractQueryRequest(query, box, is_segmented, is_compared).to_json(),
         timeout_s=settings.SEARCH_TIMEOUT_S,
     )
     extracted = ExtractedQuery.from_json(answer, box=box)

@@ -142,7 +142,7 @@ def search(question: Question) -> SearchResult:
     query_id = question.query_id or query_files.write(data)
     query = StoredQuery(query_id, picture.width, picture.height)
     try:
-        extracted = _extract(query, question.box, version) if kept is None else kept.extracted
+        extracted = _extract(query, question, version) if kept is None else kept.extracted
         found = _find_hits(extracted, version, question.labels)
     except AppError:
         if question.query_id is None:
@@ -187,11 +187,15 @@ def _validated(question: Question) -> tuple[QueryPicture, bytes]:
     return QueryPicture(picture.sha256, picture.width, picture.height), picture.data
 
 
-def _extract(query: StoredQuery, box: Box | None, version: EncoderVersion) -> ExtractedQuery:
+def _extract(query: StoredQuery, question: Question, version: EncoderVersion) -> ExtractedQuery:
     """Have the models extract a query; where only a box of it is new, that alone."""
-    full = None if box is None else kept_queries.read(query.id, None)
+    full = None if question.box is None else kept_queries.read(query.id, None)
     extracted = query_worker.extract_query(
-        query, box=box, encoder_version=version.pk, is_segmented=full is not None
+        query,
+        box=question.box,
+        encoder_version=version.pk,
+        is_segmented=full is not None,
+        is_compared=question.wait is Wait.PROOFS,
     )
     if full is None:
         return extracted

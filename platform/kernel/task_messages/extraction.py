@@ -40,11 +40,13 @@ class ExtractQueryRequest:
         box: x0, y0, x1, y1 in pixels of the upright picture; None is all regions.
         is_segmented: whether the regions are known from an earlier answer; then those of this one
             may be left out.
+        is_compared: whether its copies are looked for next.
     """
 
     query: StoredQuery
     box: Box | None
     is_segmented: bool = False
+    is_compared: bool = False
 
     def to_json(self) -> JsonObject:
         """Return the task's arguments."""
@@ -52,20 +54,22 @@ class ExtractQueryRequest:
             **self.query.to_json(),
             "box": None if self.box is None else list(self.box),
             "is_segmented": self.is_segmented,
+            "is_compared": self.is_compared,
         }
 
     @classmethod
     def from_json(cls, arguments: Mapping[str, object]) -> "ExtractQueryRequest":
-        """Read the task's arguments; an earlier release does not say what it knows.
+        """Read the task's arguments; an earlier release says less of what it knows.
 
         Raises:
             MalformedMessage: one is missing or of another type.
         """
-        fields = Fields({"is_segmented": False, **arguments})
+        fields = Fields({"is_segmented": False, "is_compared": False, **arguments})
         return cls(
             query=StoredQuery.from_json(arguments),
             box=fields.read("box", optional(box)),
             is_segmented=fields.read("is_segmented", boolean),
+            is_compared=fields.read("is_compared", boolean),
         )
 
 

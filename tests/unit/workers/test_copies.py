@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def find_copies(part: UprightPicture, region_ids: list[int]) -> list[Copy]:
 
 
 def sought(part: UprightPicture, region_ids: list[int]) -> SoughtRegion:
-    return SoughtRegion(lambda: comparison.extract_query(part.pixels), region_ids)
+    extracted: Future[comparison.QueryCopyFeatures] = Future()
+    extracted.set_result(comparison.extract_query(part.pixels))
+    return SoughtRegion(lambda: extracted, region_ids)
 
 
 @pytest.fixture
@@ -319,8 +322,9 @@ def test_so_few_regions_are_extracted_ahead_that_other_searches_come_between(
             seen_at_first.extend(begun)
         return comparison.extract_query(cut(scene(0), 60, 40, 260, 200))
 
-    parts = [SoughtRegion(partial(extract, number), ids) for number in range(9)]
-    found = copies.find_copies(parts, max_near_identical=48, ends_at=time.monotonic() + 60)
+    with ThreadPoolExecutor(9) as threads:
+        parts = [SoughtRegion(partial(threads.submit, extract, n), ids) for n in range(9)]
+        found = copies.find_copies(parts, max_near_identical=48, ends_at=time.monotonic() + 60)
 
     assert [[copy.region_id for copy in each.copies] for each in found] == [ids[:1]] * 9
     assert sorted(begun) == list(range(9))

@@ -44,7 +44,7 @@ SAME = Copy(8, True, 3, CORNERS, None)
 # Every message that has an oracle: what it is, its JSON, and how that is read.
 MESSAGES = {
     "extract_query": (
-        ExtractQueryRequest(QUERY, BOX, is_segmented=True),
+        ExtractQueryRequest(QUERY, BOX, is_segmented=True, is_compared=True),
         wire.EXTRACT_QUERY,
         ExtractQueryRequest.from_json,
     ),
@@ -99,7 +99,12 @@ def test_a_message_is_written_and_read_as_agreed(name: str) -> None:
 def test_a_request_for_all_regions_has_no_box() -> None:
     request = ExtractQueryRequest(QUERY, None)
 
-    assert request.to_json() == {**wire.QUERY, "box": None, "is_segmented": False}
+    assert request.to_json() == {
+        **wire.QUERY,
+        "box": None,
+        "is_segmented": False,
+        "is_compared": False,
+    }
     assert ExtractQueryRequest.from_json({**wire.QUERY, "box": None}) == request
 
 
@@ -147,7 +152,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 
 
 # What an earlier release does not say.
-LATER = {("extract_query", "is_segmented"), ("copies", "checked")}
+LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
 
 
 @pytest.mark.parametrize(
@@ -203,9 +208,11 @@ def test_an_answer_that_does_not_say_what_was_checked_checked_all() -> None:
 
 
 def test_a_web_that_does_not_say_what_it_knows_knows_no_regions() -> None:
-    read = ExtractQueryRequest.from_json(without(wire.EXTRACT_QUERY, "is_segmented"))
+    earlier = without(without(wire.EXTRACT_QUERY, "is_segmented"), "is_compared")
 
-    assert read == ExtractQueryRequest(QUERY, BOX, is_segmented=False)
+    read = ExtractQueryRequest.from_json(earlier)
+
+    assert read == ExtractQueryRequest(QUERY, BOX, is_segmented=False, is_compared=False)
 
 
 @pytest.mark.parametrize("checked", [[True], [True, True, True]], ids=["one", "three"])

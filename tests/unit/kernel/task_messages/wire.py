@@ -18,7 +18,7 @@ def embeddings(*floats: float) -> str:
 
 
 QUERY = {"query_id": QUERY_ID, "width": 60, "height": 40}
-EXTRACT_QUERY = {**QUERY, "box": [30, 0, 60, 40], "is_segmented": True}
+EXTRACT_QUERY = {**QUERY, "box": [30, 0, 60, 40], "is_segmented": True, "is_compared": True}
 FIND_COPIES = {
     **QUERY,
     "parts": [
