@@ -7,12 +7,12 @@ What is kept is the network, its weights in float16, not what was compiled of it
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import openvino
 from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from ml.errors import OutputUnwritable
 from ml.output import replaced_files
@@ -26,8 +26,7 @@ _LOCK_S = 120.0
 
 def default_folder() -> Path:
     """Return the folder of this user's caches that is meant for graphs."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "semblance" / "graphs"
+    return user_cache_path("semblance") / "graphs"
 
 
 def kept(name: str, read: Callable[[], openvino.Model], *, folder: Path) -> openvino.Model:
@@ -52,6 +51,8 @@ def kept(name: str, read: Callable[[], openvino.Model], *, folder: Path) -> open
             found = _found(entry)
             if found is not None:
                 return found
+            if not entry.exists() and any(path.is_dir() for path in folder.glob(f"{name}-*")):
+                logger.warning("%s was kept by another version of the runtime: made anew.", name)
             graph = read()
             _write(graph, entry)
     except (OSError, Timeout, OutputUnwritable) as err:

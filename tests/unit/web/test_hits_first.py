@@ -66,6 +66,14 @@ def test_hits_are_answered_before_anything_is_compared(client, catalogue):
     assert fake_worker.last_copies_request() is None
 
 
+@pytest.mark.parametrize(("wait", "is_compared"), [("hits", False), ("proofs", True)])
+def test_the_worker_is_told_whether_copies_are_asked_for_next(client, catalogue, wait, is_compared):
+    ask(client, encoded(RED), wait=wait, **JSON)
+
+    [request] = fake_worker.extract_requests()
+    assert request.is_compared is is_compared
+
+
 def test_proofs_are_at_their_address_and_run_no_model_again(client, catalogue):
     hits = ask(client, encoded(RED), **JSON).json()
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import queue
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -233,6 +234,26 @@ def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) 
     assert (first["is_near_identical"], first["bits"]) == (True, 0)
     assert first["overlap"]["is_mirrored"] is False
     assert first["overlap"]["image_percent"] == pytest.approx(100, abs=1)
+
+
+def test_what_is_compared_next_is_extracted_before_it_is_asked_for(
+    scenes: list[Image], weights: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extracted: queue.Queue[tuple[int, ...]] = queue.Queue()
+    extract = comparison.extract_query
+    monkeypatch.setattr(
+        comparison, "extract_query", lambda pixels: extracted.put(pixels.shape) or extract(pixels)
+    )
+    picture = encoded(Pillow.fromarray(scene(0)))
+    query = {"query_id": str(query_files.write(picture)), "width": 320, "height": 240}
+
+    query_tasks.extract_query(**query, box=None, is_compared=True)
+
+    assert extracted.get(timeout=5) == (240, 320, 3)
+    parts = [{"box": [0, 0, 320, 240], "region_ids": []}]
+    [[copy]] = query_tasks.find_copies(**query, parts=parts, **BOUNDS)["copies"]
+    assert copy["region_id"] == full_image_of(scenes[0]).pk
+    assert extracted.empty()
 
 
 @pytest.mark.parametrize("box", [[0, 0, 61, 40], [-1, 0, 10, 10], [10, 10, 10, 20]])

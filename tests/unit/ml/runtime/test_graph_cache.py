@@ -51,13 +51,18 @@ def test_other_weights_are_another_graph(source, tmp_path):
     assert source.reads == 2
 
 
-def test_what_another_version_of_the_runtime_kept_is_not_used(source, tmp_path, monkeypatch):
+def test_what_another_version_of_the_runtime_kept_is_not_used(
+    source, tmp_path, monkeypatch, caplog
+):
     graph_cache.kept("adds-1", source, folder=tmp_path)
+    assert caplog.messages == []
 
     monkeypatch.setattr(openvino, "get_version", lambda: "2031.1")
     assert result_of(graph_cache.kept("adds-1", source, folder=tmp_path)) == 3.5
 
     assert source.reads == 2
+    said = "adds-1 was kept by another version of the runtime: made anew."
+    assert caplog.messages == [said]
 
 
 @pytest.mark.parametrize("ending", [".xml", ".bin", ".json"])
