@@ -36,6 +36,8 @@ _NETWORKS = {
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _STEM_STRIDE = 2
 _MAX_ACTIVATION = 6.0
+# From 0. What the first layers round is carried through all others: see ADR 0014.
+_LAST_STAGE_IN_FLOAT32 = 1
 
 
 def load_encoder(
@@ -93,11 +95,9 @@ def _whitening(tensors: dict[str, NDArray[np.floating]], dim: int) -> WhiteningA
 def build(
     name: str, weights: Weights, preprocess: PreprocessConfig
 ) -> tuple[openvino.Model, openvino.Model]:
-    """Return the network in two parts: stem and first stage, all other stages.
+    """Return the network in two parts: stem and first stages, all other stages.
 
-    (B, S, S, 3) uint8 pixels → feature maps → (B, D) float32, the mean of the last map. What the
-    first layers round is carried through all: with them in float32 and the rest in bfloat16, an
-    embedding's cosine to that in float32 is .9996, with all in bfloat16 .9990.
+    (B, S, S, 3) uint8 pixels → feature maps → (B, D) float32, the mean of the last map.
 
     Args:
         name: timm's.
@@ -118,7 +118,7 @@ def build(
         for block in range(count):
             layers = f"blocks.{stage}.{block}"
             values = _block(reader, layers, values, stride=stride if block == 0 else 1)
-        if stage == 0:
+        if stage == _LAST_STAGE_IN_FLOAT32:
             front = openvino.Model([values], [pixels], "stem")
             maps = values = ops.parameter(values.get_output_partial_shape(0), np.float32)
     if values.get_output_partial_shape(0)[1] != channels:
