@@ -37,7 +37,7 @@ _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _STEM_STRIDE = 2
 _MAX_ACTIVATION = 6.0
 # From 0. What the first layers round is carried through all others: see ADR 0014.
-_LAST_STAGE_IN_FLOAT32 = 1
+_LAST_STAGE_IN_FLOAT32 = 0
 
 
 def load_encoder(
@@ -95,7 +95,7 @@ def _whitening(tensors: dict[str, NDArray[np.floating]], dim: int) -> WhiteningA
 def build(
     name: str, weights: Weights, preprocess: PreprocessConfig
 ) -> tuple[openvino.Model, openvino.Model]:
-    """Return the network in two parts: stem and first stages, all other stages.
+    """Return the network in two parts: stem and first stage, all other stages.
 
     (B, S, S, 3) uint8 pixels → feature maps → (B, D) float32, the mean of the last map.
 
