@@ -37,7 +37,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         MlError: a model failed.
     """
     started = time.perf_counter()
-    if request.is_compared:  # while other cores wait for the models
+    if request.is_compared:  # beside the models, which leave a core idle at times
         picture = _picture(request.query)
         full_image = Box(0, 0, picture.width, picture.height)
         _features_ahead().begin(

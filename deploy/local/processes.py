@@ -109,14 +109,8 @@ def _web(env: Env) -> Process:
     host = f"[{env.web.host}]" if ":" in env.web.host else env.web.host
     argv = _python(
         *("gunicorn", "config.wsgi", "--bind", f"{host}:{env.web.port}"),
-        *(
-            "--workers",
-            str(env.web.workers),
-            "--worker-class",
-            "gthread",
-            "--threads",
-            str(_WEB_THREADS),
-        ),
+        *("--workers", str(env.web.workers)),
+        *("--worker-class", "gthread", "--threads", str(_WEB_THREADS)),
         *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
     )
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))

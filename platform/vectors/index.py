@@ -37,7 +37,7 @@ class Payload:
     medium: str
     tags: tuple[str, ...]
     albums: tuple[str, ...]
-    created_at: datetime  # aware; stored and returned in UTC
+    created_at: datetime  # aware; stored in UTC
 
 
 @dataclass(frozen=True, slots=True)

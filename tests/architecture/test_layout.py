@@ -127,24 +127,27 @@ def test_every_task_name_has_a_queue_that_a_worker_serves() -> None:
     assert set(task_names.QUEUES.values()) == {"query", "bulk", "maintenance"}
 
 
-def test_workers_register_every_task_name_before_they_load_anything_heavy(tmp_path: Path) -> None:
-    program = (
-        "import sys; from workers.app import app; app.loader.import_default_modules(); "
-        "print(*(n for n in app.tasks if n.startswith('workers.'))); print(*sys.modules)"
-    )
-    env = os.environ | {"PYTHONPATH": f"{PLATFORM}:{ROOT}", "DATA_DIR": str(tmp_path)}
+def _said_by_a_fresh_worker(program: str, data_dir: Path) -> str:
+    """What a program prints in an interpreter of its own, with the settings that workers choose."""
+    env = os.environ | {"PYTHONPATH": f"{PLATFORM}:{ROOT}", "DATA_DIR": str(data_dir)}
     del env["DJANGO_SETTINGS_MODULE"]
-
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program],
         env=env,
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
+    ).stdout
+
+
+def test_workers_register_every_task_name_before_they_load_anything_heavy(tmp_path: Path) -> None:
+    program = (
+        "import sys; from workers.app import app; app.loader.import_default_modules(); "
+        "print(*(n for n in app.tasks if n.startswith('workers.'))); print(*sys.modules)"
     )
 
-    tasks, modules = done.stdout.splitlines()
+    tasks, modules = _said_by_a_fresh_worker(program, tmp_path).splitlines()
     assert set(tasks.split()) == set(task_names.QUEUES)
     heavy = {"PIL", "cv2", "torch", "openvino", "unfold", "qdrant_client"}
     assert heavy & set(modules.split()) == set()
@@ -155,19 +158,8 @@ def test_beat_loads_neither_apps_nor_what_describes_pictures(tmp_path: Path) -> 
         "import sys; from workers.schedule import app; app.loader.init_worker(); app.finalize(); "
         "print(len(app.conf.beat_schedule), *sys.modules)"
     )
-    env = os.environ | {"PYTHONPATH": f"{PLATFORM}:{ROOT}", "DATA_DIR": str(tmp_path)}
-    del env["DJANGO_SETTINGS_MODULE"]
 
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    entries, *loaded = done.stdout.split()
+    entries, *loaded = _said_by_a_fresh_worker(program, tmp_path).split()
     assert int(entries) > 0
     assert {"numpy", "PIL", "jobs", "catalog", "django.contrib.auth"} & set(loaded) == set()
 

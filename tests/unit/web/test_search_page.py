@@ -18,7 +18,7 @@ from kernel.regions import MAX_PANELS, FoundRegion
 from kernel.task_messages import Copy, Overlap, QueryRegion
 from ml.rules.layout import Layout
 from ml.rules.pair_score import OBJECT_PENALTY
-from search import query_files, verdicts
+from search import groups, query_files, verdicts
 from tests import pictures
 from tests.pictures import plain
 from tests.unit.web import fake_worker
@@ -331,6 +331,20 @@ def test_image_that_is_being_deleted_is_no_hit(client, searchable, worker):
     response = ask(client, encoded(RED))
 
     assert [hit.title for hit in hits_of(response)] == ["red"]
+
+
+def test_others_take_the_places_of_images_that_are_being_deleted(
+    client, searchable, worker, monkeypatch
+):
+    monkeypatch.setattr(groups, "MAX_HITS", 1)
+    monkeypatch.setattr(groups, "_MIN_HITS", 1)
+    gone = searchable(encoded(RED), "red")
+    searchable(encoded(DARK_RED), "dark red")
+    Image.objects.filter(pk=gone.pk).update(status=Image.Status.DELETING)
+
+    response = ask(client, encoded(RED))
+
+    assert [hit.title for hit in hits_of(response)] == ["dark red"]
 
 
 def test_json_answer_is_exact(client, searchable, worker):

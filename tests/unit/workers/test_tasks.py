@@ -5,12 +5,14 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from celery.app import trace
-from django.db import connection
+from celery.signals import worker_init
+from django.db import connection, connections
 from django.utils import timezone
 from PIL import Image as Pillow
 
@@ -67,19 +69,22 @@ def test_only_tasks_of_the_query_queue_keep_their_result() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_task_finds_the_connection_of_the_task_before() -> None:
-    app.loader.import_default_modules()
-    opened = []
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_connection_is_kept_from_task_to_task_unless_it_is_old(
+    is_old: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+    connection.ensure_connection()
+    monkeypatch.setattr(connections["default"], "close", lambda: closed.append(True))
+    monkeypatch.setattr(connections["default"], "close_at", 0.0 if is_old else None)
+    # As at the start of a worker, when Celery's own handling of Django would begin.
+    worker_init.send(sender=Mock(app=app, pool_cls="prefork"))
+    closed.clear()
+    sweep = app.tasks[task_names.SWEEP]
 
-    @app.task(shared=False)
-    def look() -> None:
-        connection.ensure_connection()
-        opened.append(connection.connection)
+    trace.build_tracer(sweep.name, sweep, app=app)("id", (), {}, {"is_eager": False})
 
-    for _ in range(2):
-        trace.build_tracer(look.name, look, app=app)("id", (), {}, {"is_eager": False})
-
-    assert opened[0] is opened[1] is not None
+    assert bool(closed) is is_old
 
 
 # Extracting the features of a query
