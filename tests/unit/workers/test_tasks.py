@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from celery.app import trace
-from celery.signals import worker_init
+from celery.signals import task_postrun, task_prerun, worker_init
 from django.db import connection, connections
 from django.utils import timezone
 from PIL import Image as Pillow
@@ -77,6 +77,9 @@ def test_a_connection_is_kept_from_task_to_task_unless_it_is_old(
     connection.ensure_connection()
     monkeypatch.setattr(connections["default"], "close", lambda: closed.append(True))
     monkeypatch.setattr(connections["default"], "close_at", 0.0 if is_old else None)
+    for signal in (task_prerun, task_postrun):  # other tests' workers close connections here
+        ours = [one for one in signal.receivers if "DjangoWorkerFixup" not in repr(one)]
+        monkeypatch.setattr(signal, "receivers", ours)
     # As at the start of a worker, when Celery's own handling of Django would begin.
     worker_init.send(sender=Mock(app=app, pool_cls="prefork"))
     closed.clear()
