@@ -1,6 +1,8 @@
 """What several suites need: seeded numbers, a storage folder, the queue, a live encoder version."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from kombu.transport.memory import Transport
 from catalog import services, vector_store
 from catalog.models import EncoderVersion, Image
 from catalog.validation import validate
+from deploy.local.children import describe_exit
 from jobs.broker import client
 from kernel.task_names import QUEUES
 from ml.encoders import probe
@@ -31,6 +34,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that two processes end together."""
     longest = ("test_product.py", "test_whole_way.py")
     items.sort(key=lambda item: item.path.name not in longest)  # stable: else the order stays
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Say how a test process ended that was not told to: xdist itself keeps that for itself."""
+    if error is not None:
+        process = node.gateway._io.popen  # execnet has no other way to it
+        try:
+            ended = describe_exit(process.wait(timeout=10))
+        except subprocess.TimeoutExpired:
+            ended = "hung up, and still runs"
+        sys.stderr.write(f"\n{node.gateway.id} {ended}\n")
 
 
 @pytest.fixture(scope="session", autouse=True)

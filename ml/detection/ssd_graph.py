@@ -10,11 +10,10 @@ the values are those of the release's `ssd_anchor_generator` and `faster_rcnn_bo
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 
 from ml.errors import CheckpointMismatch
+from ml.runtime.library import openvino, ops
 
 SIZE_PX = 300
 # Names in the graph: the resized picture, then each default box's shift and its classes' scores.

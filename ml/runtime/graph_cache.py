@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-import openvino
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from ml.errors import OutputUnwritable
 from ml.output import replaced_files
+from ml.runtime.library import openvino
 
 logger = logging.getLogger(__name__)
 

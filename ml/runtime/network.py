@@ -6,10 +6,10 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from ml.errors import OutOfDeviceMemory, RuntimeFailed
+from ml.runtime.library import openvino
 from ml.runtime.precision import DEVICE, Precision
 
 _TYPES: dict[Precision, openvino.Type] = {

@@ -4,7 +4,7 @@ import logging
 from functools import cache
 from typing import Literal, get_args
 
-import openvino
+from ml.runtime.library import openvino
 
 logger = logging.getLogger(__name__)
 

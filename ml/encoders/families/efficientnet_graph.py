@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 from safetensors.numpy import load_file
 
 from ml.encoders.base import EncoderSpec, PreprocessConfig
 from ml.encoders.checkpoint_files import DAMAGE, WHITENING, read_config, weights_file
 from ml.encoders.compiled import CompiledEncoder, WhiteningArrays
 from ml.errors import CheckpointMismatch
+from ml.runtime.library import openvino, ops
 from ml.runtime.network import CompiledNetwork
 from ml.runtime.precision import Precision
 from ml.weights.files import sha256_of

@@ -2,12 +2,11 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
-from openvino import opset13 as ops
 
 from ml.errors import CheckpointMismatch
 from ml.runtime import graph_cache
+from ml.runtime.library import openvino, ops
 
 
 class Source:

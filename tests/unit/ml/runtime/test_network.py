@@ -2,11 +2,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import openvino
 import pytest
-from openvino import opset13 as ops
 
 from ml.errors import RuntimeFailed
+from ml.runtime.library import openvino, ops
 from ml.runtime.network import CompiledNetwork
 from ml.runtime.precision import native
 
