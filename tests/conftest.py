@@ -1,6 +1,7 @@
 """What several suites need: seeded numbers, a storage folder, the queue, a live encoder version."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,11 @@ from tests import fakes
 from vectors.index import VectorIndex
 
 AddImage = Callable[..., Image]
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start be interrupted: a shell's `&` has all below it ignore that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -130,8 +130,10 @@ class QdrantIndex:
             )
             for row in matrix.tolist()
         ]
+        # The outer client would copy every number of every vector, looking for texts to embed.
+        client = self._client._client
         with _our_errors(self.spec.name):
-            answers = self._client.query_batch_points(self.spec.name, requests)
+            answers = client.query_batch_points(self.spec.name, requests)
         return [_hits(answer.points, k=k) for answer in answers]
 
     def count(self) -> int:
@@ -254,9 +256,10 @@ def _says_it_exists(err: UnexpectedResponse | ValueError) -> bool:
 
 
 def _hits(found: Sequence[models.ScoredPoint], *, k: int) -> list[Hit]:
-    scored = [(point.score, UUID(str(point.id)), point.payload or {}) for point in found]
+    # Ids as they are written are in the order of the ids.
+    scored = [(point.score, str(point.id), point.payload or {}) for point in found]
     return [
-        Hit(point_id, score, image_id_of(stored), stored["kind"])
+        Hit(UUID(point_id), score, image_id_of(stored), stored["kind"])
         for score, point_id, stored in best_first(scored, k=k)
         if is_region_kind(stored.get("kind"))
     ]

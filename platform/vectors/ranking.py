@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidSearch
 from vectors.index import Point
 
+_IdT = TypeVar("_IdT", UUID, str)
 _ItemT = TypeVar("_ItemT")
 
 # Decimals of a score. Stores sum float32 products in different orders and disagree from about the
@@ -69,8 +70,8 @@ def first_invalid_row(matrix: NDArray[np.float32]) -> int | None:
 
 
 def best_first(
-    found: Iterable[tuple[float, UUID, _ItemT]], *, k: int
-) -> list[tuple[float, UUID, _ItemT]]:
+    found: Iterable[tuple[float, _IdT, _ItemT]], *, k: int
+) -> list[tuple[float, _IdT, _ItemT]]:
     """Return the k best of (score, point id, anything): score descending, ties by id ascending.
 
     Scores come back rounded to ``SCORE_DECIMALS``.
