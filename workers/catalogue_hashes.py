@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.copies.lookup import HashLookup
-from ml.copies.pdq import MIN_QUALITY, NEAR_IDENTICAL_BITS
+from ml.copies.pdq import MIN_QUALITY, NEAR_IDENTICAL_BITS, with_negatives
 from worker_api import images as catalog
 from worker_api.images import CatalogueRegion
 
@@ -44,10 +44,16 @@ class CatalogueHashes:
     def find_near_identical(
         self, oriented: NDArray[np.uint8], *, limit: int
     ) -> dict[int, CatalogueRegion]:
-        """Return the regions near any of a query's hashes, (8, 32) uint8, the closest, by id."""
+        """Return the regions near a query, or its negative, by id, the closest.
+
+        Args:
+            oriented: (8, 32) uint8, its hashes in all orientations.
+            limit: how many at most.
+        """
+        hashes = with_negatives(oriented)
         while True:
             with self._lock:
-                hits = self._lookup.search(oriented, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
+                hits = self._lookup.search(hashes, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
             keys = [hit.key for hit in hits]
             found = catalog.find_regions(keys)
             if len(found) == len(keys):

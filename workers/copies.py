@@ -1,4 +1,4 @@
-"""Near-identical and edited copies of the regions of a query, proved by pixels.
+"""Near-identical and edited copies of the regions of a query, and shared designs, by pixels.
 
 Candidates' local features are read by several threads ahead of their use, since each waits for the
 storage, and the query's next regions are extracted ahead of it, too; comparing goes on meanwhile.
@@ -66,10 +66,12 @@ class RegionCopies:
     Attributes:
         copies: in no order.
         is_checked: whether all candidates were compared before the time was over.
+        unchecked_ids: those of its candidates, in the order of the request, that were not.
     """
 
     copies: tuple[Copy, ...]
     is_checked: bool
+    unchecked_ids: tuple[int, ...]
 
 
 def find_copies(
@@ -100,19 +102,21 @@ def find_copies(
         while waiting or prepared:
             while waiting and len(prepared) <= _AHEAD:
                 prepared.append(_prepare(waiting.popleft(), known, candidates))
-            copies: list[Copy] = []
+            judged: dict[int, Copy | None] = {}
             proofs = _proofs(
                 prepared[0], candidates, max_near_identical=max_near_identical, ends_at=ends_at
             )
             try:
-                for copy in proofs:
-                    copies.append(copy)
+                for region_id, copy in proofs:
+                    judged[region_id] = copy
             except TimeoutError:
                 is_checked = False
             else:
                 is_checked = True
-            prepared.popleft()
-            found.append(RegionCopies(tuple(copies), is_checked))
+            region = prepared.popleft()
+            copies = tuple(copy for copy in judged.values() if copy is not None)
+            unchecked_ids = tuple(each for each in region.candidates if each not in judged)
+            found.append(RegionCopies(copies, is_checked, unchecked_ids))
     finally:
         candidates.cancel()
     return found
@@ -140,8 +144,8 @@ def _proofs(
     *,
     max_near_identical: int,
     ends_at: float,
-) -> Iterator[Copy]:
-    """Yield the copies of one region of a query.
+) -> Iterator[tuple[int, Copy | None]]:
+    """Yield each candidate of one region of a query, and the copy that it is, if it is one.
 
     Raises:
         TimeoutError: not all could be compared in time.
@@ -158,11 +162,11 @@ def _proofs(
     query = PreparedQuery.of(features)
     for region_id, row in regions.items():
         candidate = candidates.get(region_id, timeout_s=_left_s(ends_at))
-        if candidate is None:
-            continue
-        found = query.compare(candidate)
-        if found.verdict is not CopyVerdict.NO_COPY:
-            yield _copy(region_id, found, row, candidate.features.features)
+        found = None if candidate is None else query.compare(candidate)
+        if candidate is None or found is None or found.verdict is CopyVerdict.NO_COPY:
+            yield region_id, None
+        else:
+            yield region_id, _copy(region_id, found, row, candidate.features.features)
 
 
 def _left_s(ends_at: float) -> float:
@@ -254,6 +258,7 @@ def _copy(
     return Copy(
         region_id=region_id,
         is_near_identical=found.verdict is CopyVerdict.NEAR_IDENTICAL,
+        is_shared_design=found.verdict is CopyVerdict.SHARED_DESIGN,
         bits=None if distance is None else distance.bits,
         outline=_outline(found, region, local),
         overlap=None

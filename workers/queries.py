@@ -14,6 +14,7 @@ from kernel.task_messages import (
     StoredQuery,
 )
 from ml.copies import comparison
+from ml.images.plain import is_plain
 from ml.rules.layout import Layout
 from ml.rules.regions import PANEL
 from ml.types import Box
@@ -63,6 +64,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         regions=tuple(_query_region(region) for region in regions),
         box=request.box,
         embeddings=embeddings,
+        are_plain=tuple(is_plain(image) for image in images),
         model_ms=_ms_since(started),
     )
 
@@ -89,6 +91,7 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
     return FoundCopies(
         copies=tuple(each.copies for each in found),
         are_checked=tuple(each.is_checked for each in found),
+        unchecked_ids=tuple(each.unchecked_ids for each in found),
         model_ms=_ms_since(started),
     )
 

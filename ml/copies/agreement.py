@@ -14,11 +14,23 @@ _COVERED = 0.999
 _TO_CENTRES = np.array([(1, 0, -0.5), (0, 1, -0.5), (0, 0, 1)])
 
 
-def agreement(query: LocalFeatures, candidate: LocalFeatures, homography: Homography) -> float:
+def agreement(
+    query: LocalFeatures,
+    candidate: LocalFeatures,
+    homography: Homography,
+    *,
+    within: NDArray[np.float64] | None = None,
+) -> float:
     """Return the correlation of two pictures where they overlap, in their thumbnails' detail.
 
     Blind to brightness and contrast. The finer thumbnail is shrunk to the other's scale first, as
     the eye would see it from there.
+
+    Args:
+        query: mirrored where it lies mirrored.
+        candidate: the other.
+        homography: from the query to the candidate.
+        within: (K, 2) points of the candidate; what lies outside of them is left out. None is all.
 
     Returns:
         -1..1; 0 where one of them has one tone only or they have too little in common.
@@ -37,6 +49,10 @@ def agreement(query: LocalFeatures, candidate: LocalFeatures, homography: Homogr
     size = (below.shape[1], below.shape[0])
     laid = cv2.warpPerspective(above, matrix, size)
     is_common = cv2.warpPerspective(np.ones_like(above), matrix, size) > _COVERED
+    if within is not None:
+        hull = cv2.convexHull(np.rint(within * _zoom(below, candidate)).astype(np.int32))
+        inside = np.zeros(below.shape, np.uint8)
+        is_common &= cv2.fillConvexPoly(inside, hull, 1).astype(bool)
     if is_common.sum() < _MIN_COMMON_PX:
         return 0.0
     return _correlation(laid[is_common], below[is_common])

@@ -1,16 +1,23 @@
-"""The two rungs of the ladder that are proved by pixels: near-identical, then edited copy."""
+"""The rungs of the ladder that pixels tell: near-identical, edited copy, shared design."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.copies import features, pdq
+from ml.copies import features, judge, pdq
+from ml.copies.differences import differences
 from ml.copies.features import LocalFeatures
+from ml.copies.homography import Homography, rectangle
 from ml.copies.matching import Matchable, MatchQuery
 from ml.copies.pdq import HashDistance, PdqHash
-from ml.copies.verification import Placement, verify_prepared
+from ml.copies.plausibility import Proposal
+from ml.copies.verification import Placement, placement_of, propose
+
+# Of what is structured: film and paper make other tones of the darkest and the brightest.
+_MAX_DIFFERENT_IN_NEGATIVE = 0.2
 
 
 class CopyVerdict(StrEnum):
@@ -18,7 +25,13 @@ class CopyVerdict(StrEnum):
 
     NEAR_IDENTICAL = "near-identical"
     EDITED_COPY = "edited copy"
+    SHARED_DESIGN = "shared design"
     NO_COPY = "no copy"
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether one picture was made from the other."""
+        return self in (CopyVerdict.NEAR_IDENTICAL, CopyVerdict.EDITED_COPY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +67,8 @@ class CopyComparison:
     Attributes:
         verdict: the first rung that holds.
         distance: of the hashes; None where one of the pictures has too little in it.
-        placement: of the query in the candidate; None where none was found, as in pictures with
-            little texture, which a hash can still tell.
+        placement: of the query in the candidate; None where none was found by local features, as
+            in pictures with little texture, which a hash can still tell.
     """
 
     verdict: CopyVerdict
@@ -89,15 +102,52 @@ class PreparedQuery:
         return cls(query, MatchQuery.of(query.upright.features))
 
     def compare(self, candidate: PreparedCandidate) -> CopyComparison:
-        """Return whether the query is a copy of a candidate; see `compare`."""
+        """Return what the query is of a candidate; see `compare`."""
         query, distance = self.features, None
         if query.upright.pdq.is_reliable and candidate.pdq.is_reliable:
             distance = pdq.distance(query.oriented, candidate.pdq.bits)
-        placement = verify_prepared(self.matched, candidate.features)
-        if distance is not None and distance.bits <= pdq.NEAR_IDENTICAL_BITS:
-            return CopyComparison(CopyVerdict.NEAR_IDENTICAL, distance, placement)
-        verdict = CopyVerdict.NO_COPY if placement is None else CopyVerdict.EDITED_COPY
-        return CopyComparison(verdict, distance, placement)
+        proposal = propose(self.matched, candidate.features)
+        placement = None if proposal is None else placement_of(proposal)
+        near = distance if distance and distance.bits <= pdq.NEAR_IDENTICAL_BITS else None
+        if proposal is None or not proposal.is_plausible:
+            if near is None:
+                is_shared = proposal is not None
+                verdict = CopyVerdict.SHARED_DESIGN if is_shared else CopyVerdict.NO_COPY
+                return CopyComparison(verdict, distance, placement)
+            proposal = by_hash(query.upright.features, candidate.features.features, near)
+        return CopyComparison(_verdict(proposal, near), distance, placement)
+
+
+def by_hash(query: LocalFeatures, candidate: LocalFeatures, near: HashDistance) -> Proposal:
+    """Return that all of the query lies on all of the candidate, as their hashes tell."""
+    corners = rectangle(candidate.width, candidate.height)[list(near.orientation.corners)]
+    ours = rectangle(query.width, query.height)
+    matrix = cv2.getPerspectiveTransform(ours.astype(np.float32), corners.astype(np.float32))
+    placed = Homography(matrix.astype(np.float64), query.width, query.height)
+    shown = replace(query, is_negative=near.is_negative)
+    return Proposal(shown, candidate, placed, np.empty((0, 2), np.intp))
+
+
+def _verdict(proposal: Proposal, near: HashDistance | None) -> CopyVerdict:
+    """Return what a query is that lies on a candidate, by what differs there.
+
+    Args:
+        proposal: how it lies, proved by local features or by hashes that are near.
+        near: the distance of the hashes, where they are.
+    """
+    found = differences(
+        proposal.query, proposal.candidate, proposal.homography, proposal.inlier_points[1][1]
+    )
+    is_same = near is not None and not near.is_negative
+    if found is None:  # too small to tell: what was proved stays
+        return CopyVerdict.NEAR_IDENTICAL if is_same else CopyVerdict.EDITED_COPY
+    if is_same and found.are_none():
+        return CopyVerdict.NEAR_IDENTICAL
+    if near is not None and near.is_negative:  # of which the judge has seen none
+        is_copy = found.different <= _MAX_DIFFERENT_IN_NEGATIVE
+    else:
+        is_copy = judge.is_copy(found, proposal)
+    return CopyVerdict.EDITED_COPY if is_copy else CopyVerdict.SHARED_DESIGN
 
 
 def extract(picture: NDArray[np.uint8]) -> CopyFeatures:
@@ -116,7 +166,7 @@ def extract_query(picture: NDArray[np.uint8]) -> QueryCopyFeatures:
 
 
 def compare(query: QueryCopyFeatures, candidate: CopyFeatures) -> CopyComparison:
-    """Return whether the query is a copy of the candidate, and how that is known.
+    """Return what the query is of the candidate, and how that is known.
 
     Args:
         query: in whichever orientation it came.

@@ -34,7 +34,7 @@ class Homography:
 
         Upper left, upper right, lower right, lower left of the query.
         """
-        return map_points(self.matrix, _corners(self.width, self.height))
+        return map_points(self.matrix, rectangle(self.width, self.height))
 
     def inverse_matrix(self) -> NDArray[np.float64]:
         """Return the (3, 3) map from the candidate to the query."""
@@ -45,7 +45,7 @@ class Homography:
 
         0 or less: part of the query would lie behind the viewer, and the outline means nothing.
         """
-        depths = _homogeneous(self.matrix, _corners(self.width, self.height))[:, 2]
+        depths = _homogeneous(self.matrix, rectangle(self.width, self.height))[:, 2]
         return float(depths.min() / depths.max()) if depths.max() > 0 else -1.0
 
     def stretches(self) -> tuple[float, float]:
@@ -79,6 +79,11 @@ class Homography:
             min(1.0, area(seen) / (self.width * self.height)),
             min(1.0, area(polygon) / (width * height)),
         )
+
+
+def rectangle(width: int, height: int) -> NDArray[np.float64]:
+    """Return (4, 2): the corners of a picture, clockwise from the upper left."""
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
 
 
 def map_points(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -161,10 +166,6 @@ def _cut_at(polygon: NDArray[np.float64], depths: NDArray[np.float64]) -> NDArra
         if depth >= 0:
             kept.append(point)
     return np.array(kept).reshape(-1, 2)
-
-
-def _corners(width: int, height: int) -> NDArray[np.float64]:
-    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
 
 
 def _homogeneous(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:

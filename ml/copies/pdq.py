@@ -80,10 +80,12 @@ class HashDistance:
     Attributes:
         bits: 0..256 that differ, in the orientation that brings them closest.
         orientation: what has to be done to the query, for it to lie as the other picture does.
+        is_negative: whether its lights and darks have to be exchanged as well.
     """
 
     bits: int
     orientation: Orientation
+    is_negative: bool = False
 
 
 def pdq_hash(picture: NDArray[np.uint8]) -> PdqHash:
@@ -117,15 +119,22 @@ def oriented_hashes(picture: NDArray[np.uint8]) -> tuple[PdqHash, NDArray[np.uin
 
 
 def distance(oriented: NDArray[np.uint8], other: NDArray[np.uint8]) -> HashDistance:
-    """Return the distance of a query, however it is turned, to another picture.
+    """Return the distance of a query, however it is turned, or of its negative to another picture.
+
+    A negative's hash has every bit the other way: its cosines have the opposite signs.
 
     Args:
         oriented: (8, 32) uint8, of the query.
         other: (32,) uint8, the other picture's hash.
     """
-    bits = np.bitwise_count(oriented ^ other).sum(axis=1)
-    closest = int(bits.argmin())
-    return HashDistance(int(bits[closest]), tuple(Orientation)[closest])
+    bits = np.bitwise_count(with_negatives(oriented) ^ other).sum(axis=1)
+    is_negative, orientation = divmod(int(bits.argmin()), len(oriented))
+    return HashDistance(int(bits.min()), tuple(Orientation)[orientation], bool(is_negative))
+
+
+def with_negatives(oriented: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (16, 32): the hashes of a query in all orientations, then those of its negative."""
+    return np.concatenate([oriented, ~oriented])
 
 
 def _hashed(luma: NDArray[np.float32]) -> PdqHash:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.copies import homography
 from ml.copies.features import LocalFeatures
 from ml.copies.matching import Matchable, MatchQuery, match
-from ml.copies.plausibility import MIN_INLIERS, Proposal, is_plausible
+from ml.copies.plausibility import MIN_INLIERS, Proposal, shares_an_object
 
 # How far from its partner a point may be mapped, of the candidate's longest side.
 _TOLERANCE = 0.01
@@ -59,18 +59,27 @@ def verify(query: LocalFeatures, candidate: LocalFeatures) -> Placement | None:
         query: features of one picture.
         candidate: of the other, any size.
     """
-    return verify_prepared(MatchQuery.of(query), Matchable.of(candidate))
+    proposal = propose(MatchQuery.of(query), Matchable.of(candidate))
+    return placement_of(proposal) if proposal is not None and proposal.is_plausible else None
 
 
-def verify_prepared(query: MatchQuery, candidate: Matchable) -> Placement | None:
-    """Return what `verify` returns, where either is compared more than once."""
+def propose(query: MatchQuery, candidate: Matchable) -> Proposal | None:
+    """Return how the query lies in the candidate, or else how a part of both does, or None.
+
+    Only the first survives every check: `is_plausible` tells.
+    """
     # Mirrored second, and only then: a symmetric thing fits both ways, and was not mirrored.
     sides = query.as_it_is, query.mirrored
+    shared = None
     for side, pairs in zip(sides, match(query, candidate), strict=True):
         proposal = _proposal(side, candidate, pairs)
-        if proposal is not None:
-            return _placement(proposal, is_mirrored=side is query.mirrored)
-    return None
+        if proposal is None:
+            continue
+        if proposal.is_plausible:
+            return proposal
+        if shared is None and shares_an_object(proposal):
+            shared = proposal
+    return shared
 
 
 def _proposal(query: Matchable, candidate: Matchable, pairs: NDArray[np.intp]) -> Proposal | None:
@@ -86,11 +95,12 @@ def _proposal(query: Matchable, candidate: Matchable, pairs: NDArray[np.intp]) -
     if fitted is None:
         return None
     found, agrees = fitted
-    proposal = Proposal(ours, theirs, found, pairs[agrees])
-    return proposal if is_plausible(proposal) else None
+    return Proposal(ours, theirs, found, pairs[agrees])
 
 
-def _placement(proposal: Proposal, *, is_mirrored: bool) -> Placement:
+def placement_of(proposal: Proposal) -> Placement:
+    """Return how the query lies in the candidate."""
+    is_mirrored = proposal.query.is_mirrored
     corners = [ImagePoint(float(x), float(y)) for x, y in proposal.homography.outline()]
     if is_mirrored:  # the mirrored query's upper right corner is the query's upper left one
         corners = [corners[1], corners[0], corners[3], corners[2]]

@@ -1,6 +1,7 @@
 """The protocols of `python -m ml evaluate`: a line each, in the order that `--help` has."""
 
 from ml.evaluation.copies.protocol import COPIES, EDITED_COPIES
+from ml.evaluation.designs.protocol import DESIGNS
 from ml.evaluation.objects.protocol import OBJECTS
 from ml.evaluation.panels.protocol import PANELS
 from ml.evaluation.parts.protocol import PARTS
@@ -15,6 +16,7 @@ PROTOCOLS: dict[str, EvaluationProtocol] = {
         COPIES,
         PARTS,
         EDITED_COPIES,
+        DESIGNS,
         PANELS,
         OBJECTS,
     )

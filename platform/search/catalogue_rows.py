@@ -84,5 +84,6 @@ def best_copies(
     return best
 
 
-def _evidence(copy: Copy) -> tuple[bool, int]:
-    return copy.is_near_identical, 0 if copy.overlap is None else copy.overlap.inliers
+def _evidence(copy: Copy) -> tuple[bool, bool, int]:
+    inliers = 0 if copy.overlap is None else copy.overlap.inliers
+    return copy.is_near_identical, not copy.is_shared_design, inliers

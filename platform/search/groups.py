@@ -1,6 +1,6 @@
 """A query's parts, each with the images that it found: one group of results a part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,7 @@ class ImageHit:
         query: the query's region that matched.
         region: the image's; None where its row is gone.
         copy: the proof, where the verdict has one.
+        is_unchecked: whether the time ran out before it was compared with the part.
     """
 
     image: Image
@@ -64,6 +65,7 @@ class ImageHit:
     query: QueryRegion
     region: Region | None
     copy: Copy | None
+    is_unchecked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,14 @@ class Group:
     Attributes:
         region: the part.
         hits: the images.
+        is_plain: whether there is nothing to see in the part, so that likeness says nothing.
         are_copies_checked: whether all that may be its copies were compared with it; those that
             hits show are proved in any case.
     """
 
     region: QueryRegion
     hits: tuple[ImageHit, ...]
+    is_plain: bool
     are_copies_checked: bool
 
 
@@ -136,12 +140,14 @@ def rank(
     *,
     query_sha256: str,
     calibration: Mapping[str, Any] | None,
+    is_plain: bool,
     are_copies_checked: bool,
+    unchecked_images: Container[UUID],
     limit: int,
 ) -> Group:
-    """Return a part's images: what is proved first, the best rung on top, then by score.
+    """Return a part's images: copies first, the best rung on top, shared designs, then by score.
 
-    Within a rung, what shares most with the part comes first.
+    Of copies, what shares most with the part comes first; of shared designs, what has most inliers.
 
     Args:
         part: the query's part.
@@ -151,9 +157,13 @@ def rank(
         regions: by their points' ids.
         query_sha256: of the query's file: an image of the same is identical to the full image.
         calibration: of the encoder version.
+        is_plain: whether there is nothing to see in the part: a score then means no probability.
         are_copies_checked: whether `copies` are all there are.
+        unchecked_images: which the time did not suffice to compare.
         limit: images that are kept.
     """
+    if is_plain:
+        calibration = None
     curve = curve_of(calibration)
     hits = []
     for image_id in {**pairs, **copies}:
@@ -177,11 +187,12 @@ def rank(
                 query=part.region if copy or pair is None else pair.query,
                 region=region,
                 copy=copy,
+                is_unchecked=copy is None and image_id in unchecked_images,
             )
         )
     hits.sort(key=_order)
     kept = (replace(hit, rank=position) for position, hit in enumerate(hits[:limit], start=1))
-    return Group(part.region, tuple(kept), are_copies_checked)
+    return Group(part.region, tuple(kept), is_plain, are_copies_checked)
 
 
 def _verdict(
@@ -191,6 +202,8 @@ def _verdict(
     calibration: Mapping[str, Any] | None,
 ) -> Verdict:
     if region is not None and copy is not None:
+        if copy.is_shared_design:
+            return Verdict.SHARED_DESIGN
         # An image that holds the picture in one of its panels is not itself the same picture.
         is_all_of_it = region.kind == Region.Kind.FULL_IMAGE
         is_same = copy.is_near_identical and is_all_of_it
@@ -199,15 +212,17 @@ def _verdict(
 
 
 def _order(hit: ImageHit) -> tuple[int, float, float, UUID]:
-    rung = hit.verdict.rung if hit.verdict.is_proved else len(Verdict)
+    rung = min(hit.verdict.rung, Verdict.SAME_SUBJECT.rung)
     score = hit.score if hit.score is not None else -1.0
     return rung, -_shared(hit.copy), -score, hit.image.pk
 
 
 def _shared(copy: Copy | None) -> float:
-    """Return how much of both pictures is the same, 0..1: other cuts of one photo have less."""
+    """Return what is shared: the area, 0..1, since other cuts of a photo have less, or inliers."""
     if copy is None:
         return 0.0
+    if copy.is_shared_design:
+        return 0 if copy.overlap is None else copy.overlap.inliers
     if copy.overlap is None:  # their hashes are nearly the same
         return 1.0
     return copy.overlap.query_percent * copy.overlap.image_percent / 100**2

@@ -94,6 +94,8 @@ def _of_region(full: KeptQuery, box: Box) -> KeptQuery | None:
     extracted = full.extracted
     for index, region in enumerate(extracted.regions):
         if region.box == box:
-            rows = extracted.embeddings[index : index + 1]
-            return replace(full, extracted=replace(extracted, box=box, embeddings=rows))
+            one = slice(index, index + 1)
+            embeddings, are_plain = extracted.embeddings[one], extracted.are_plain[one]
+            alone = replace(extracted, box=box, embeddings=embeddings, are_plain=are_plain)
+            return replace(full, extracted=alone)
     return None

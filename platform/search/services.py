@@ -110,12 +110,14 @@ class _FoundHits:
     Attributes:
         parts: of the query.
         pairs: for each part, image → its best pair of regions.
+        are_plain: for each part, whether there is nothing to see in it.
         catalogue: rows of these images.
         limit: images that a group shows.
     """
 
     parts: list[QueryPart]
     pairs: list[dict[UUID, Pair]]
+    are_plain: list[bool]
     catalogue: CatalogueRows
     limit: int
 
@@ -228,7 +230,8 @@ def _find_hits(
     catalogue = read_rows(shown, version)
     if len(catalogue.images) < len(shown):  # some are being deleted: others take their places
         catalogue = read_rows({image_id for each in pairs for image_id in each}, version)
-    return _FoundHits(parts, pairs, catalogue, limit)
+    are_plain = [extracted.are_plain[part.searched[0]] for part in parts]
+    return _FoundHits(parts, pairs, are_plain, catalogue, limit)
 
 
 def _prove(query: StoredQuery, found: _FoundHits, *, ends_at: float) -> FoundCopies | None:
@@ -261,8 +264,10 @@ def _groups(
     """Return the images of each part, in their order: by proofs where there are any, and score."""
     copies: Sequence[Sequence[Copy]] = [()] * len(found.parts)
     are_checked: Sequence[bool] = [False] * len(found.parts)
+    unchecked_ids: Sequence[Sequence[int]] = [()] * len(found.parts)
     if proofs is not None:
         copies, are_checked = proofs.copies, proofs.are_checked
+        unchecked_ids = proofs.unchecked_ids
     catalogue = with_copies(found.catalogue, copies, version)
     return tuple(
         rank(
@@ -273,11 +278,19 @@ def _groups(
             catalogue.by_point,
             query_sha256=picture.sha256,
             calibration=version.calibration,
+            is_plain=is_plain,
             are_copies_checked=is_checked,
+            unchecked_images={catalogue.by_id[each].image_id for each in unchecked},
             limit=found.limit,
         )
-        for part, pairs, those, is_checked in zip(
-            found.parts, found.pairs, copies, are_checked, strict=True
+        for part, pairs, is_plain, those, is_checked, unchecked in zip(
+            found.parts,
+            found.pairs,
+            found.are_plain,
+            copies,
+            are_checked,
+            unchecked_ids,
+            strict=True,
         )
     )
 

@@ -19,8 +19,9 @@ class Verdict(StrEnum):
     """A rung of the ladder."""
 
     IDENTICAL = "identical"  # the same file
-    NEAR_IDENTICAL = "near-identical"  # the hashes of the pictures are nearly the same
-    EDITED_COPY = "edited-copy"  # local features agree on where one lies in the other
+    NEAR_IDENTICAL = "near-identical"  # nothing differs but what saving again does
+    EDITED_COPY = "edited-copy"  # one lies in the other; what differs there is an edit
+    SHARED_DESIGN = "shared-design"  # a frame, a form or a thing is the same, the rest is not
     SAME_SUBJECT = "same-subject"  # the score is above the calibrated threshold
     SIMILAR = "similar"
 
@@ -31,8 +32,8 @@ class Verdict(StrEnum):
 
     @property
     def is_proved(self) -> bool:
-        """Whether pixels say so, and not a score."""
-        return self in (Verdict.IDENTICAL, Verdict.NEAR_IDENTICAL, Verdict.EDITED_COPY)
+        """Whether it says "copy": pixels do so, and not a score."""
+        return self.rung <= Verdict.EDITED_COPY.rung
 
 
 def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:

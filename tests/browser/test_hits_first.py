@@ -34,7 +34,7 @@ def plain(*colours: tuple[int, int, int]) -> bytes:
 def copy_of(image) -> Copy:
     outline = ((0, 0), (WIDTH, 0), (WIDTH, HEIGHT), (0, HEIGHT))
     overlap = Overlap(40, False, query_percent=90.0, image_percent=90.0)
-    return Copy(image.regions.get(kind="whole").pk, False, 90, outline, overlap)
+    return Copy(image.regions.get(kind="whole").pk, False, False, 90, outline, overlap)
 
 
 @pytest.fixture

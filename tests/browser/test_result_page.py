@@ -306,6 +306,7 @@ def copy(searchable, worker, version):
         found = Copy(
             region_id=image.regions.get().pk,
             is_near_identical=overlap is None,
+            is_shared_design=False,
             bits=4 if overlap is None else None,
             outline=tuple(outline),
             overlap=overlap,

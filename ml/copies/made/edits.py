@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 _WORDS = ("when", "you", "see", "it", "again", "but", "nobody", "asks", "why", "always", "me")
 _LONGEST_LINE_WORDS = 5
+_BAR_SHARE, _PLAIN_SHARE = 0.3, 0.7
 
 Apply = Callable[[Image.Image, float, np.random.Generator, Image.Image], Image.Image]
 
@@ -130,6 +132,67 @@ def place_inside(
     y0 = int(rng.integers(max(0, copy.height - pasted.height) + 1))
     copy.paste(pasted, (x0, y0))
     return copy
+
+
+def photograph(
+    image: Image.Image, tilt_percent: float, rng: np.random.Generator, _: Image.Image
+) -> Image.Image:
+    """Return a photo of the picture on a table: askew by this share of its sides, unevenly lit."""
+    width, height = image.size
+    rim = 0.04
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    shifts = rng.uniform(0, tilt_percent / 100, (4, 2)) + rim
+    inward = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
+    seen = (corners + shifts * inward * (width, height)).astype(np.float32)
+    table = tuple(int(level) for level in rng.integers(60, 200, 3))
+    page = cv2.warpPerspective(
+        np.asarray(image),
+        cv2.getPerspectiveTransform(corners, seen),
+        image.size,
+        flags=cv2.INTER_AREA,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=table,
+    )
+    left, right = rng.uniform(0.75, 1.1, 2)
+    light = np.linspace(left, right, width)[:, None] * rng.uniform(0.95, 1.05, 3)
+    return Image.fromarray((page * light).clip(0, 255).astype(np.uint8))
+
+
+def cover(
+    image: Image.Image, area_percent: float, rng: np.random.Generator, other: Image.Image
+) -> Image.Image:
+    """Return the picture with a sticker of another picture's, or a bar, over this share of it."""
+    copy, side = image.copy(), (area_percent / 100) ** 0.5
+    size = (max(4, int(image.width * side)), max(4, int(image.height * side)))
+    at = (
+        int(rng.integers(image.width - size[0] + 1)),
+        int(rng.integers(image.height - size[1] + 1)),
+    )
+    if rng.random() < _BAR_SHARE:
+        copy.paste((0, 0, 0), (*at, at[0] + size[0], at[1] + size[1]))
+        return copy
+    mask = Image.new("L", size)
+    ImageDraw.Draw(mask).ellipse((0, 0, *size), fill=255)
+    copy.paste(ImageOps.fit(other, size), at, mask)
+    return copy
+
+
+def cut_out(
+    image: Image.Image, kept_percent: float, rng: np.random.Generator, other: Image.Image
+) -> Image.Image:
+    """Return an oval of the picture, of this share of its sides, on a plain ground or a photo."""
+    wide, high = _scaled(image.size, kept_percent / 100)
+    x = int(rng.integers(image.width - wide + 1))
+    y = int(rng.integers(image.height - high + 1))
+    mask = Image.new("L", image.size)
+    ImageDraw.Draw(mask).ellipse((x, y, x + wide, y + high), fill=255)
+    if rng.random() < _PLAIN_SHARE:
+        level = [int(level) for level in rng.integers(256, size=3)]
+        ground = Image.new("RGB", image.size, (level[0], level[1], level[2]))
+    else:
+        ground = ImageOps.fit(other, image.size)
+    ground.paste(image, mask=mask)
+    return ground
 
 
 _STRENGTHS: tuple[tuple[str, Apply, tuple[float, ...]], ...] = (

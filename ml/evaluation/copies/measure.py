@@ -64,11 +64,11 @@ class EditedCopiesResult:
 
     def missed(self) -> tuple[Judged, ...]:
         """Return the copies that were not named."""
-        return tuple(pair for pair in self.copies if pair.verdict is CopyVerdict.NO_COPY)
+        return tuple(pair for pair in self.copies if not pair.verdict.is_copy)
 
     def false(self) -> tuple[Judged, ...]:
         """Return the others that were, those first that have most inliers."""
-        named = [pair for pair in self.others if pair.verdict is not CopyVerdict.NO_COPY]
+        named = [pair for pair in self.others if pair.verdict.is_copy]
         return tuple(sorted(named, key=lambda pair: -(pair.inliers or 0)))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ml.copies.made import edits
 from ml.errors import EvaluationDataInvalid
-from ml.evaluation.copies import edits
 from ml.evaluation.datasets import LABELS, list_pictures, read_bytes, read_copies
 from ml.evaluation.images import EvaluationImage, Make
 from ml.evaluation.retrieval.plan import (

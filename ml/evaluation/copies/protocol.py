@@ -35,7 +35,7 @@ def _copies(request: Request) -> Report:
 def _edited_copies(request: Request) -> Report:
     import numpy as np
 
-    from ml.evaluation.copies.edits import USUAL
+    from ml.copies.made.edits import USUAL
     from ml.evaluation.copies.measure import measure
     from ml.evaluation.copies.plan import copies
     from ml.evaluation.copies.report import EditedCopiesReport

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.panels.classification.trees import Trees, load_trees
 from ml.panels.measurement.cuts import Cuts
+from ml.trees.boosted import Trees, load_trees
 from ml.types import Box
 
 _WEIGHTS = Path(__file__).with_name("judges.json")

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,10 @@ from ml.errors import MlError, NoPictures
 from ml.images.files import list_pictures
 from ml.output import replaced_files
 from ml.panels.classification import photo_features
+from ml.panels.config import CONFIG
 from ml.panels.learning.examples import gather
-from ml.panels.learning.fitting import fit
 from ml.panels.measurement import cuts
+from ml.trees.fitting import fit
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,8 +38,9 @@ def main(argv: Sequence[str]) -> int:
             "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
             "panel": (examples.panel_features, examples.panel_answers, photo_features.FEATURES),
         }
+        fitting = asdict(CONFIG.fitting)
         trees = {
-            name: fit(*each, trees=options.trees, seed=options.seed).to_json()
+            name: fit(*each, trees=options.trees, seed=options.seed, **fitting).to_json()
             for name, each in examined.items()
         }
         stored = {"pictures": options.pictures, "seed": options.seed, "trees": trees}

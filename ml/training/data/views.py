@@ -12,8 +12,8 @@ from PIL import Image
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
+from ml.copies.made import edits
 from ml.errors import InvalidTrainingConfig
-from ml.evaluation.copies import edits
 from ml.training.config import ViewConfig
 from ml.training.data.pictures import PictureSet
 from ml.training.data.sampler import ViewRequest
@@ -26,7 +26,7 @@ Pixels = NDArray[np.uint8]
 # A crop loses pixels and is enlarged again: decode larger than the view by this much.
 _SPARE = 1.5
 _MIN_SIDE_PX = 16
-# What people do to a copy, between which strengths, in the units of `ml.evaluation.copies.edits`.
+# What people do to a copy, between which strengths, in the units of `ml.copies.made.edits`.
 _COPY_EDITS: tuple[tuple[edits.Apply, float, float], ...] = (
     (edits.write_text, 8, 32),
     (edits.rotate, 2, 90),

@@ -118,11 +118,12 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Proof that a region of a query is a copy of an image's region.
+    """Proof that a region of a query is a copy of an image's region, or shares its design.
 
     Attributes:
         region_id: the row of the image's region.
-        is_near_identical: by its PDQ hash; otherwise by local features alone.
+        is_near_identical: nothing differs but what saving again does.
+        is_shared_design: it is no copy: a frame, a form or a thing is the same, the rest is not.
         bits: of 256, by which the hashes differ; None where one says too little.
         outline: where the corners of the query's region, clockwise from the upper left, lie in the
             upright image, in its pixels.
@@ -131,6 +132,7 @@ class Copy:
 
     region_id: int
     is_near_identical: bool
+    is_shared_design: bool
     bits: int | None
     outline: Outline
     overlap: Overlap | None
@@ -141,16 +143,20 @@ class Copy:
 
     @classmethod
     def from_json(cls, value: object) -> "Copy":
-        """Read one of an answer's `copies`.
+        """Read one of an answer's `copies`; an earlier release knows no shared designs.
 
         Raises:
             MalformedMessage: it is none.
         """
         fields = Fields.of(value)
+        is_shared_design = False
+        if "is_shared_design" in fields.values:
+            is_shared_design = fields.read("is_shared_design", boolean)
         first, second, third, fourth = fields.read("outline", many(point, count=4))
         return cls(
             region_id=fields.read("region_id", integer),
             is_near_identical=fields.read("is_near_identical", boolean),
+            is_shared_design=is_shared_design,
             bits=fields.read("bits", optional(integer)),
             outline=(first, second, third, fourth),
             overlap=fields.read("overlap", optional(Overlap.from_json)),
@@ -165,21 +171,28 @@ class FoundCopies:
         copies: for each region of the request, in its order, those of that region, in no order.
         are_checked: for each region, whether it was compared with all of its candidates before the
             time was over; those of `copies` are proved in any case.
+        unchecked_ids: for each region, those of its candidates that it was not compared with.
         model_ms: how long decoding and comparing took.
     """
 
     copies: tuple[tuple[Copy, ...], ...]
     are_checked: tuple[bool, ...]
+    unchecked_ids: tuple[tuple[int, ...], ...]
     model_ms: float
 
     def to_json(self) -> JsonObject:
         """Return the answer of the task."""
         copies = [[copy.to_json() for copy in each] for each in self.copies]
-        return {"copies": copies, "checked": list(self.are_checked), "model_ms": self.model_ms}
+        return {
+            "copies": copies,
+            "checked": list(self.are_checked),
+            "unchecked_ids": [list(ids) for ids in self.unchecked_ids],
+            "model_ms": self.model_ms,
+        }
 
     @classmethod
     def from_json(cls, answer: object, *, regions: int) -> "FoundCopies":
-        """Read the answer of the task; an earlier release says no `checked`: it checks all or none.
+        """Read the answer of the task; an earlier release says less: it checks all or none.
 
         Args:
             answer: what the task returned.
@@ -193,8 +206,12 @@ class FoundCopies:
         are_checked = (True,) * regions
         if "checked" in fields.values:
             are_checked = fields.read("checked", many(boolean, count=regions))
+        unchecked_ids: tuple[tuple[int, ...], ...] = ((),) * regions
+        if "unchecked_ids" in fields.values:
+            unchecked_ids = fields.read("unchecked_ids", many(many(integer), count=regions))
         return cls(
             copies=fields.read("copies", many(many(Copy.from_json), count=regions)),
             are_checked=are_checked,
+            unchecked_ids=unchecked_ids,
             model_ms=fields.read("model_ms", number),
         )

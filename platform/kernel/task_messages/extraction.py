@@ -122,6 +122,7 @@ class ExtractedQuery:
         regions: all of them, the full image first.
         box: the one box that was asked for in their place; None is all regions.
         embeddings: (R, D) float32, unit rows, in the order of `searched`.
+        are_plain: of each of `searched`, whether there is nothing to see in it.
         model_ms: how long decoding and the models took.
     """
 
@@ -130,6 +131,7 @@ class ExtractedQuery:
     regions: tuple[QueryRegion, ...]
     box: Box | None
     embeddings: NDArray[np.float32]
+    are_plain: tuple[bool, ...]
     model_ms: float
 
     @property
@@ -147,12 +149,13 @@ class ExtractedQuery:
             "layout": self.layout.value,
             "regions": [region.to_json() for region in self.regions],
             "embeddings": base64.b64encode(self.embeddings.astype("<f4").tobytes()).decode(),
+            "are_plain": list(self.are_plain),
             "model_ms": self.model_ms,
         }
 
     @classmethod
     def from_json(cls, answer: object, *, box: Box | None) -> "ExtractedQuery":
-        """Read the answer of the task.
+        """Read the answer of the task; an earlier release calls nothing plain.
 
         Args:
             answer: what the task returned.
@@ -165,12 +168,17 @@ class ExtractedQuery:
         fields = Fields.of(answer)
         regions = fields.read("regions", many(QueryRegion.from_json))
         rows = len(regions) if box is None else 1
+        embeddings = fields.read("embeddings", lambda value: _embeddings(value, rows=rows))
+        are_plain = (False,) * rows
+        if "are_plain" in fields.values:
+            are_plain = fields.read("are_plain", many(boolean, count=rows))
         return cls(
             encoder_version=fields.read("encoder_version", integer),
             layout=Layout(fields.read("layout", one_of(tuple(Layout)))),
             regions=regions,
             box=box,
-            embeddings=fields.read("embeddings", lambda value: _embeddings(value, rows=rows)),
+            embeddings=embeddings,
+            are_plain=are_plain,
             model_ms=fields.read("model_ms", number),
         )
 

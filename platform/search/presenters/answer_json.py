@@ -50,6 +50,7 @@ def _group_json(group: Group) -> dict[str, Any]:
     return {
         "region": _region_json(group.region),
         "hits": [_hit_json(hit) for hit in group.hits],
+        "is_plain": group.is_plain,
         "are_copies_checked": group.are_copies_checked,
     }
 
@@ -69,6 +70,7 @@ def _hit_json(hit: ImageHit) -> dict[str, Any]:
         "height": image.height,
         "query_region": _region_json(hit.query),
         "image_region": None if region is None else _image_region_json(region),
+        "is_unchecked": hit.is_unchecked,
         "copy": None
         if copy is None
         else {"bits": copy.bits, "outline": copy.outline, "overlap": overlap_json(copy)},

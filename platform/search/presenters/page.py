@@ -25,6 +25,7 @@ _VERDICTS = {
     Verdict.IDENTICAL: gettext_lazy("identical file"),
     Verdict.NEAR_IDENTICAL: gettext_lazy("same picture"),
     Verdict.EDITED_COPY: gettext_lazy("edited copy"),
+    Verdict.SHARED_DESIGN: gettext_lazy("same design or object"),
     Verdict.SAME_SUBJECT: gettext_lazy("same subject"),
     Verdict.SIMILAR: "",
 }
@@ -68,6 +69,7 @@ class HitCard:
         verdict: its stable name.
         verdict_shown: for people; "" says nothing.
         is_proved: whether pixels say so.
+        is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
     """
 
@@ -84,6 +86,7 @@ class HitCard:
     verdict: Verdict
     verdict_shown: str
     is_proved: bool
+    is_unchecked: bool
     comparison: str
 
 
@@ -94,11 +97,13 @@ class GroupSection:
     Attributes:
         part: the part.
         hits: the images.
+        is_plain: whether there is nothing to see in the part.
         lacks_proofs: whether its copies could not be checked although others' were.
     """
 
     part: PartLink
     hits: tuple[HitCard, ...]
+    is_plain: bool
     lacks_proofs: bool
 
 
@@ -181,6 +186,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
             GroupSection(
                 part=links.part(group.region),
                 hits=tuple(_card(hit) for hit in group.hits),
+                is_plain=group.is_plain,
                 lacks_proofs=has_proofs and not group.are_copies_checked,
             )
             for group in result.groups
@@ -260,6 +266,7 @@ def _card(hit: ImageHit) -> HitCard:
         verdict=hit.verdict,
         verdict_shown=str(_VERDICTS[hit.verdict]),
         is_proved=hit.verdict.is_proved,
+        is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
     )
 

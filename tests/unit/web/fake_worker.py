@@ -82,6 +82,7 @@ def extract_query(**arguments: object) -> JsonObject:
         regions=regions,
         box=request.box,
         embeddings=np.stack([embed(data, box) for box in boxes]),
+        are_plain=(_answers["is_plain"],) * len(boxes),
         model_ms=12.5,
     ).to_json()
 
@@ -99,6 +100,9 @@ def find_copies(**arguments: object) -> JsonObject:
     return FoundCopies(
         copies=tuple(tuple(_answers["copies"].get(box, ())) for box in boxes),
         are_checked=tuple(box not in _answers["unchecked"] for box in boxes),
+        unchecked_ids=tuple(
+            each.region_ids if each.box in _answers["unchecked"] else () for each in request.regions
+        ),
         model_ms=4.0,
     ).to_json()
 
@@ -112,18 +116,19 @@ def answer_with(
     copies: Mapping[Box, Sequence[Copy]] | None = None,
     copies_error: str = "",
     unchecked: Collection[Box] = (),
+    is_plain: bool = False,
     raw: JsonObject | None = None,
     **context: object,
 ) -> None:
     """Choose what the next queries are answered with: regions beside the full image, or an error.
 
     `copies` are by the box of the region that they were found for; for the boxes `unchecked` the
-    time did not suffice; `raw` is an answer as it is.
+    time did not suffice; `is_plain` says so of all regions; `raw` is an answer as it is.
     """
     _answers.update(version=version_id, error=error, context=context, raw=raw)
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
     _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
-    _answers.update(extract_requests=[])
+    _answers.update(extract_requests=[], is_plain=is_plain)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def ask(client, data, *, wait="hits", **extra):
 def copy_of(image) -> Copy:
     corners = ((0, 0), (60, 0), (60, 40), (0, 40))
     overlap = Overlap(40, False, query_percent=90.0, image_percent=90.0)
-    return Copy(image.regions.get(kind="whole").pk, False, 90, corners, overlap)
+    return Copy(image.regions.get(kind="whole").pk, False, False, 90, corners, overlap)
 
 
 def halves() -> bytes:
@@ -308,6 +308,11 @@ def test_only_the_groups_whose_time_was_over_say_so(client, searchable, version,
     assert [group["are_copies_checked"] for group in body["groups"]] == [True, False, False]
     # What is proved stays, even where not all could be compared.
     assert verdicts(body, 1)[0] == ("green", "edited-copy")
+    left_out = [
+        [hit["title"] for hit in group["hits"] if hit["is_unchecked"]] for group in body["groups"]
+    ]
+    assert left_out == [[], ["red"], ["red", "green"]]
     text = page.content.decode()
+    assert text.count("not compared") == 3
     assert text.count("The time did not suffice to check all copies of this part.") == 2
     assert "Copies could not be checked just now" not in text

@@ -196,6 +196,7 @@ def copy_of(image: Image, **changes) -> Copy:
     copy = Copy(
         region_id=image.regions.get(kind="whole").pk,
         is_near_identical=False,
+        is_shared_design=False,
         bits=70,
         outline=((60, 0), (0, 0), (0, 40), (60, 40)),
         overlap=OVERLAP,
@@ -236,6 +237,52 @@ def test_proved_copies_come_first_with_their_proof(client, searchable, version, 
     assert asked.box == (0, 0, 60, 40)
     assert set(asked.region_ids) == set(Region.objects.values_list("pk", flat=True))
     assert same.regions.get().pk in asked.region_ids
+
+
+def test_what_shares_a_design_stands_below_copies_the_most_inliers_first(
+    client, searchable, version, worker
+):
+    searchable(encoded(DARK_RED), "alike")
+    copied = searchable(plain(BLUE), "copied")
+    little, much = searchable(plain(GREEN), "little"), searchable(plain((9, 9, 9)), "much")
+    copies = [
+        copy_of(little, is_shared_design=True, overlap=replace(OVERLAP, inliers=14)),
+        copy_of(much, is_shared_design=True, overlap=replace(OVERLAP, inliers=90)),
+        copy_of(copied),
+    ]
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): copies})
+
+    response = ask(client, encoded(RED))
+
+    assert [(hit.title, hit.verdict) for hit in hits_of(response)] == [
+        ("copied", "edited-copy"),
+        ("much", "shared-design"),
+        ("little", "shared-design"),
+        ("alike", "similar"),
+    ]
+    body = response.content.decode()
+    assert body.count("same design or object") == 2
+    assert body.count("data-proved") == 1
+
+
+def test_of_a_picture_with_nothing_in_it_only_copies_are_told(client, searchable, version, worker):
+    version.calibration = CALIBRATION
+    version.save()
+    copied = searchable(plain(BLUE), "copied")
+    searchable(plain(RED), "alike")
+    copies = {(0, 0, 60, 40): [copy_of(copied)]}
+    fake_worker.answer_with(version_id=version.pk, is_plain=True, copies=copies)
+
+    response = ask(client, encoded(RED))
+    body = ask(client, encoded(RED), **JSON).json()
+
+    assert "data-plain" in response.content.decode()
+    [group] = body["groups"]
+    assert group["is_plain"]
+    assert [(hit["title"], hit["verdict"], hit["probability"]) for hit in group["hits"]] == [
+        ("copied", "edited-copy", None),
+        ("alike", "similar", None),
+    ]
 
 
 def test_image_that_only_its_hash_finds_is_a_hit_without_a_score(
@@ -370,6 +417,7 @@ def test_json_answer_is_exact(client, searchable, worker):
         "height": 40,
         "query_region": whole,
         "image_region": {**whole, "thumbnail_url": f"{url}thumbnail.jpg"},
+        "is_unchecked": False,
         "copy": None,
     }
     assert body == {
@@ -380,7 +428,7 @@ def test_json_answer_is_exact(client, searchable, worker):
             "layout": "single",
             "regions": [whole],
         },
-        "groups": [{"region": whole, "hits": [hit], "are_copies_checked": True}],
+        "groups": [{"region": whole, "hits": [hit], "is_plain": False, "are_copies_checked": True}],
         "facets": [],
         "are_copies_checked": True,
         "copies": "checked",

@@ -295,6 +295,8 @@ def test_time_that_is_over_loses_only_what_is_not_proved_yet(
 
     assert [each.is_checked for each in found] == [True, False, False]
     assert [[copy.region_id for copy in each.copies] for each in found] == [[first.pk], [], []]
+    assert found[0].unchecked_ids == ()
+    assert found[2].unchecked_ids == (first.pk, second.pk, third.pk)
 
 
 def test_what_is_proved_of_a_region_that_is_not_finished_stays(
@@ -311,6 +313,7 @@ def test_what_is_proved_of_a_region_that_is_not_finished_stays(
 
     assert not found.is_checked
     assert [copy.region_id for copy in found.copies] == [right.pk]
+    assert found.unchecked_ids == (wrong.pk,)
 
 
 def test_candidates_of_several_regions_are_read_once(

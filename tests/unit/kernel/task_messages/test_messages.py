@@ -38,8 +38,9 @@ REGIONS = (
     QueryRegion("object", 1, (5, 6, 7, 8), label="dog", confidence=0.75),
 )
 CORNERS = ((60, 0), (0, 0.5), (0, 40), (60, 40))
-EDITED = Copy(7, False, None, CORNERS, Overlap(40, True, query_percent=90.5, image_percent=31.0))
-SAME = Copy(8, True, 3, CORNERS, None)
+OVERLAP = Overlap(40, True, query_percent=90.5, image_percent=31.0)
+EDITED = Copy(7, False, False, None, CORNERS, OVERLAP)
+SAME = Copy(8, True, False, 3, CORNERS, None)
 
 # Every message that has an oracle: what it is, its JSON, and how that is read.
 MESSAGES = {
@@ -60,7 +61,7 @@ MESSAGES = {
     ),
     "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
     "copies": (
-        FoundCopies(((EDITED, SAME), ()), (True, False), 4.0),
+        FoundCopies(((EDITED, SAME), ()), (True, False), ((), (9, 11)), 4.0),
         wire.COPIES,
         lambda value: FoundCopies.from_json(value, regions=2),
     ),
@@ -114,7 +115,7 @@ def test_a_request_for_all_regions_has_no_box() -> None:
 def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
     rows = np.array([[0.5, -0.5, 1.0], [0.25, 0.0, -1.0]], np.float32)
 
-    written = ExtractedQuery(3, Layout.COLLAGE, REGIONS, None, rows, 12.5).to_json()
+    written = ExtractedQuery(3, Layout.COLLAGE, REGIONS, None, rows, (True, False), 12.5).to_json()
     read = extracted(wire.EXTRACTED)
 
     assert sent(written) == wire.EXTRACTED
@@ -124,11 +125,26 @@ def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
 
 
 def test_the_embedding_of_a_box_is_one_whatever_regions_there_are() -> None:
-    read = ExtractedQuery.from_json(wire.EXTRACTED, box=BOX)
+    read = ExtractedQuery.from_json({**wire.EXTRACTED, "are_plain": [True]}, box=BOX)
 
     assert read.regions == REGIONS
     assert read.searched == (QueryRegion("box", 0, BOX),)
     assert read.embeddings.tolist() == [[0.5, -0.5, 1.0, 0.25, 0.0, -1.0]]
+    assert read.are_plain == (True,)
+
+
+def test_an_earlier_release_calls_nothing_plain() -> None:
+    assert extracted(without(wire.EXTRACTED, "are_plain")).are_plain == (False, False)
+
+
+def test_an_earlier_release_knows_no_shared_designs() -> None:
+    copies = [
+        [without(copy, "is_shared_design") for copy in each] for each in wire.COPIES["copies"]
+    ]
+
+    read = FoundCopies.from_json({**wire.COPIES, "copies": copies}, regions=2)
+
+    assert read == FoundCopies.from_json(wire.COPIES, regions=2)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +169,8 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 
 # What an earlier release does not say.
 LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
+LATER |= {("extracted", "are_plain"), ("copies", "unchecked_ids")}
+LATER |= {("copies", f"copies.0.{index}.is_shared_design") for index in (0, 1)}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +222,7 @@ def test_a_field_of_a_newer_release_is_passed_over(name: str, path: str) -> None
 def test_an_answer_that_does_not_say_what_was_checked_checked_all() -> None:
     read = FoundCopies.from_json(without(wire.COPIES, "checked"), regions=2)
 
-    assert read == FoundCopies(((EDITED, SAME), ()), (True, True), 4.0)
+    assert read == FoundCopies(((EDITED, SAME), ()), (True, True), ((), (9, 11)), 4.0)
 
 
 def test_a_web_that_does_not_say_what_it_knows_knows_no_regions() -> None:
@@ -248,6 +266,7 @@ def test_an_argument_of_a_newer_web_is_passed_over(name: str) -> None:
         ("copies", "copies", [[]], "copies: a list of 2 is expected, not [[]]"),
         ("copies", "copies.0.0.outline", [[0, 0]] * 3, None),
         ("copies", "copies.0.0.is_near_identical", 1, None),
+        ("copies", "copies.0.0.is_shared_design", 0, None),
         ("error", "error", "broken", "error: 'broken' is no error's code"),
         ("error", "error", "a:nobodys:b", "error: 'a:nobodys:b' is no error's code"),
     ],

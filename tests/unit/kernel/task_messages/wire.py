@@ -37,6 +37,7 @@ EXTRACTED = {
     "layout": "collage",
     "regions": [WHOLE, DOG],
     "embeddings": embeddings(0.5, -0.5, 1.0, 0.25, 0.0, -1.0),
+    "are_plain": [True, False],
     "model_ms": 12.5,
 }
 
@@ -45,6 +46,7 @@ OVERLAP = {"inliers": 40, "is_mirrored": True, "query_percent": 90.5, "image_per
 EDITED = {
     "region_id": 7,
     "is_near_identical": False,
+    "is_shared_design": False,
     "bits": None,
     "outline": CORNERS,
     "overlap": OVERLAP,
@@ -52,11 +54,17 @@ EDITED = {
 SAME = {
     "region_id": 8,
     "is_near_identical": True,
+    "is_shared_design": False,
     "bits": 3,
     "outline": CORNERS,
     "overlap": None,
 }
-COPIES = {"copies": [[EDITED, SAME], []], "checked": [True, False], "model_ms": 4.0}
+COPIES = {
+    "copies": [[EDITED, SAME], []],
+    "checked": [True, False],
+    "unchecked_ids": [[], [9, 11]],
+    "model_ms": 4.0,
+}
 
 ERROR = {"error": "encoder:transient:weights-unavailable", "context": {"detail": "why"}}
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.copies.features import MAX_FEATURES, THUMBNAIL_PX, LocalFeatures, extract
+from ml.copies.features import MAX_FEATURES, PREVIEW_PX, THUMBNAIL_PX, LocalFeatures, extract
 from ml.errors import DamagedFeatures
 from tests.unit.ml.copies.scenes import scene
 
@@ -15,6 +15,7 @@ def parts(features):
         features.angles(),
         features.descriptors(),
         features.thumbnail,
+        features.preview_pixels(),
         np.array([features.width, features.height]),
     )
 
@@ -100,7 +101,8 @@ def test_features_are_bounded_and_survive_their_bytes(width, height):
 
     assert len(before) <= MAX_FEATURES
     assert max(before.thumbnail.shape) <= THUMBNAIL_PX
-    assert len(data) <= 86_000
+    assert len(data) <= 86_000 + len(before.preview)
+    assert max(before.preview_pixels().shape) <= PREVIEW_PX
     assert data == after.to_bytes()
     for first, second in zip(parts(before), parts(after), strict=True):
         assert np.array_equal(first, second)

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ml.copies import matching
-from ml.copies.features import LocalFeatures, extract
+from ml.copies.features import extract
 from ml.copies.matching import Matchable, MatchQuery
 from tests.unit.ml.copies.scenes import blurred, cut, pasted, resized, scene, written_over
 
@@ -18,7 +20,7 @@ def matches(query, candidate):
 
 
 def with_records(features, records):
-    return LocalFeatures(features.width, features.height, records, features.thumbnail)
+    return replace(features, records=records)
 
 
 def naive(query, candidate):

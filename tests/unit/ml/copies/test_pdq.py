@@ -115,11 +115,24 @@ def test_a_thin_strip_is_hashed_as_its_shorter_copy_is(rng):
 
 def test_the_distance_counts_bits():
     oriented = np.zeros((8, 32), np.uint8)
-    oriented[:] = 0xFF
+    oriented[:] = 0x0F
     oriented[4, :3] = (0b1, 0b110, 0)
     oriented[4, 3:] = 0
 
     assert distance(oriented, np.zeros(32, np.uint8)) == HashDistance(3, Orientation.MIRRORED)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_negative_is_as_near_as_the_picture_itself(turns):
+    upright = np.rot90(scene(1), turns)
+
+    found = distance(oriented_hashes(~upright)[1], pdq_hash(scene(1)).bits)
+
+    expected = distance(oriented_hashes(upright)[1], pdq_hash(scene(1)).bits)
+    assert found.is_negative
+    assert not expected.is_negative
+    assert found.bits == pytest.approx(expected.bits, abs=4)
+    assert found.orientation is expected.orientation
 
 
 @pytest.mark.parametrize(

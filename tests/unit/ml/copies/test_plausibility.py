@@ -1,19 +1,21 @@
 """Each check beside a proposal that only it has a reason to refuse."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from ml.copies import plausibility as checks
-from ml.copies.features import LocalFeatures, extract
+from ml.copies.features import extract
 from ml.copies.homography import Homography
-from ml.copies.plausibility import Proposal, is_plausible
+from ml.copies.plausibility import Proposal
 from tests.unit.ml.copies.scenes import scene
 
 WIDTH, HEIGHT = 320, 240
 FIRST = extract(scene(1))
 # The features of scene 1 with the lights and darks of scene 2.
-OTHER = LocalFeatures(WIDTH, HEIGHT, FIRST.records, extract(scene(2)).thumbnail)
+OTHER = replace(FIRST, thumbnail=extract(scene(2)).thumbnail)
 EVERY = np.repeat(np.arange(len(FIRST))[:, None], 2, axis=1)
 
 
@@ -44,7 +46,7 @@ def in_the_corner():
 
 
 def test_a_picture_on_itself_is_plausible():
-    assert is_plausible(proposal())
+    assert proposal().is_plausible
     assert all(check(proposal()) for check in checks.CHECKS)
 
 
@@ -82,7 +84,7 @@ def test_a_picture_on_itself_is_plausible():
 )
 def test_a_check_refuses_what_it_is_for(check, refused):
     assert not check(refused)
-    assert not is_plausible(refused)
+    assert not refused.is_plausible
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,8 @@ def test_agreement_is_blind_to_brightness_and_sees_the_negative():
     darker = extract((scene(1) * 0.5 + 20).astype(np.uint8))
     negative = extract(255 - scene(1))
 
-    assert proposal(candidate=darker).agreement > 0.99
-    assert proposal(candidate=negative).agreement < -0.99
-    assert proposal(candidate=extract(np.full((240, 320, 3), 7, np.uint8))).agreement == 0.0
+    nobody = EVERY[:0]
+    assert proposal(candidate=darker, pairs=nobody).agreement > 0.99
+    assert proposal(candidate=negative, pairs=nobody).agreement < -0.99
+    plain = extract(np.full((240, 320, 3), 7, np.uint8))
+    assert proposal(candidate=plain, pairs=nobody).agreement == 0.0

@@ -14,6 +14,7 @@ def test_the_protocols_keep_their_names():
         "copies",
         "parts",
         "edited-copies",
+        "designs",
         "panels",
         "objects",
     ]

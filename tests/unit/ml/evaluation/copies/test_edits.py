@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.evaluation.copies import edits
+from ml.copies.made import edits
 from tests.pictures import corners, noise
 
 WHITE = Image.new("RGB", (200, 100), "white")

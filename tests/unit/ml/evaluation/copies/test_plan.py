@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.copies.made import edits
 from ml.errors import EvaluationDataInvalid
-from ml.evaluation.copies import edits
 from ml.evaluation.copies.plan import copies
 from ml.images.decode import decode
 from tests.unit.ml.evaluation import folders

@@ -1,34 +1,10 @@
 import json
 
 import cv2
-import numpy as np
-import pytest
-from sklearn.ensemble import GradientBoostingClassifier
 
-from ml.panels.classification.trees import load_trees
 from ml.panels.learning.__main__ import main
-from ml.panels.learning.fitting import fit
+from ml.trees.boosted import load_trees
 from tests.unit.ml.panels import pictures
-
-
-def test_fitted_trees_answer_as_scikit_learn_does():
-    rng = np.random.default_rng(0)
-    features = rng.random((400, 5)).astype(np.float32)
-    answers = (features[:, 0] > 0.5) ^ (features[:, 3] > 0.4)
-
-    found = fit(list(features), list(answers), "abcde", trees=12, seed=3)
-
-    model = GradientBoostingClassifier(
-        n_estimators=12,
-        max_depth=3,
-        learning_rate=0.12,
-        subsample=0.7,
-        min_samples_leaf=8,
-        random_state=3,
-    ).fit(features, answers)
-    assert found.probability(features) == pytest.approx(
-        model.predict_proba(features)[:, 1], abs=1e-5
-    )
 
 
 def test_the_command_writes_the_same_classifiers_for_the_same_seed(tmp_path, capsys):

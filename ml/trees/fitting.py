@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier
 
-from ml.panels.classification.trees import Trees
-from ml.panels.config import CONFIG
+from ml.trees.boosted import Trees
 
 
 def fit(
@@ -18,6 +17,10 @@ def fit(
     *,
     trees: int,
     seed: int,
+    depth: int,
+    learning_rate: float,
+    subsample_share: float,
+    min_leaf_examples: int,
 ) -> Trees:
     """Return the trees that answer as the examples do.
 
@@ -29,32 +32,35 @@ def fit(
         names: F names.
         trees: how many.
         seed: of the subsamples.
+        depth: questions in a row.
+        learning_rate: of each tree's answer, how much counts.
+        subsample_share: of the examples, a tree.
+        min_leaf_examples: of a leaf.
     """
-    config = CONFIG.fitting
     model = GradientBoostingClassifier(
         n_estimators=trees,
-        max_depth=config.depth,
-        learning_rate=config.learning_rate,
-        subsample=config.subsample_share,
-        min_samples_leaf=config.min_leaf_examples,
+        max_depth=depth,
+        learning_rate=learning_rate,
+        subsample=subsample_share,
+        min_samples_leaf=min_leaf_examples,
         random_state=seed,
     ).fit(np.stack(features), np.array(answers))
     share = float(np.mean(answers))
-    heaps = [_heap(each[0].tree_) for each in model.estimators_]
+    heaps = [_heap(each[0].tree_, depth) for each in model.estimators_]
     return Trees(
         names=tuple(names),
         bias=float(np.log(share / (1 - share))),
         feature=np.stack([feature for feature, _, _ in heaps]),
         threshold=np.stack([threshold for _, threshold, _ in heaps]),
-        value=np.stack([value for _, _, value in heaps]) * np.float32(config.learning_rate),
+        value=np.stack([value for _, _, value in heaps]) * np.float32(learning_rate),
     )
 
 
 def _heap(
-    tree: Any,
+    tree: Any, depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """Return a scikit-learn tree as a full one; a leaf higher up is all the leaves below it."""
-    inner = 2**CONFIG.fitting.depth - 1
+    inner = 2**depth - 1
     feature = np.zeros(inner, np.int64)
     threshold = np.zeros(inner, np.float32)
     value = np.zeros(inner + 1, np.float32)

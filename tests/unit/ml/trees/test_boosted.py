@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from ml.panels.classification.trees import Trees, load_trees
+from ml.trees.boosted import Trees, load_trees
 
 TWO = Trees(
     names=("a", "b"),

@@ -1,0 +1,1 @@
+"""How `judge.json` is learned: from made copies, and made pages of one design."""

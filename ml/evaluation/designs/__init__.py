@@ -1,0 +1,1 @@
+"""Pages of one design: are their copies named, and other content in the same design not?"""

@@ -1,0 +1,1 @@
+"""Boosted decision trees: learned with scikit-learn, evaluated from a JSON file with numpy."""
