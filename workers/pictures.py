@@ -80,8 +80,9 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
         decoded = decode_pages(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=shortest_px)
     image = decoded.image
     factor = _times_too_large(*image.size)  # only JPEG is decoded smaller, by powers of 2
-    reduced = image.reduce(factor) if factor > 1 else image
-    return UprightPicture(reduced, width, height, decoded.pages)
+    # Of another size than an earlier release recorded: boxes of pages would not fit.
+    pages = decoded.pages if image.size == (width, height) else ()
+    return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height, pages)
 
 
 def _times_too_large(width: int, height: int) -> int:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from ml.rules.limits import MAX_PIXELS
 from ml.rules.orientation import turned, turned_size, without_metadata
+from ml.rules.page_stack import PageBox, PageStack, lay_out
 from ml.rules.previews import without_previews
 from ml.rules.rgb import rendering_of, strips, to_rgb
-from ml.rules.sheet import PageBox, Sheet, lay_out
 from ml.rules.stored import DecodedPicture, Limits, StoredPicture, StoredPictures, open_stored
 
 
@@ -63,11 +63,11 @@ def read_upright(data: bytes, *, limits: Limits, min_side_px: int | None = None)
     pictures = _shown_pictures(open_stored(data, limits))
     if len(pictures) == 1:
         return UprightPixels(_rgb(pictures[0].decode(min_side_px)), ())
-    sheet = _sheet(pictures)
-    image = Image.new("RGB", (sheet.width, sheet.height), "white")
-    for picture, box in zip(pictures, sheet.pages, strict=True):
+    stack = _stack(pictures)
+    image = Image.new("RGB", (stack.width, stack.height), "white")
+    for picture, box in zip(pictures, stack.pages, strict=True):
         image.paste(_rgb(picture.decode(None)), (box.x0, box.y0))
-    return UprightPixels(image, sheet.pages)
+    return UprightPixels(image, stack.pages)
 
 
 def read_small(
@@ -91,27 +91,27 @@ def read_small(
         width, height = turned_size(decoded.image.size, decoded.turn)
         image = _shrunk(decoded, min(1.0, side_px / max(width, height)))
         return SmallPicture(stored.format, width, height, image)
-    sheet = _sheet(pictures)
-    scale = min(1.0, side_px / max(sheet.width, sheet.height))
-    image = Image.new("RGB", _scaled((sheet.width, sheet.height), scale), "white")
-    for picture, box in zip(pictures, sheet.pages, strict=True):
+    stack = _stack(pictures)
+    scale = min(1.0, side_px / max(stack.width, stack.height))
+    image = Image.new("RGB", _scaled((stack.width, stack.height), scale), "white")
+    for picture, box in zip(pictures, stack.pages, strict=True):
         small = _shrunk(picture.decode(None), scale)
         image.paste(small, (round(box.x0 * scale), round(box.y0 * scale)))
-    return SmallPicture(stored.format, sheet.width, sheet.height, image)
+    return SmallPicture(stored.format, stack.width, stack.height, image)
 
 
 def _shown_pictures(stored: StoredPictures) -> list[StoredPicture]:
-    """Return the pictures that are no smaller copies of others, as many as a sheet may hold."""
+    """Return the pictures that are no smaller copies of others, as many as a stack may hold."""
     pictures = list(stored.pictures)
     if len(pictures) == 1:
         return pictures
     sizes = [picture.size for picture in pictures]
     shown = without_previews(sizes, lambda page: _rgb(pictures[page].decode(None)))
     pictures = [pictures[page] for page in shown]
-    return pictures[: len(_sheet(pictures).pages)]
+    return pictures[: len(_stack(pictures).pages)]
 
 
-def _sheet(pictures: Sequence[StoredPicture]) -> Sheet:
+def _stack(pictures: Sequence[StoredPicture]) -> PageStack:
     return lay_out([picture.size for picture in pictures], max_pixels=MAX_PIXELS)
 
 

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pillow_heif
@@ -12,6 +13,7 @@ from PIL import Image, ImageCms
 
 from catalog.validation import preview, validate
 from kernel.errors import UserInputError
+from ml.errors import TooManyPixels, UndecodableImage
 from ml.images.decode import decode_pages
 from ml.types import Box
 from tests.pictures import encoded, noise
@@ -95,6 +97,13 @@ def inks() -> np.ndarray:
     return np.concatenate([255 - RGB, np.zeros_like(RGB[..., :1])], axis=2)
 
 
+def in_lab() -> Image.Image:
+    profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    moved = ImageCms.profileToProfile(PICTURE, *profiles, outputMode="LAB")
+    moved.info.clear()
+    return moved
+
+
 def planes(values: np.ndarray) -> np.ndarray:
     return np.moveaxis(values, 2, 0)
 
@@ -140,6 +149,11 @@ SHOWN: dict[str, tuple[Callable[[], bytes], Image.Image, float]] = {
     "png-10-of-16": (lambda: png_16(GREY.astype("u2") << 2, 0), GREY_PICTURE, 2),
     "png-12-of-16": (lambda: png_16(GREY.astype("u2") << 4, 0), GREY_PICTURE, 2),
     "png-14-of-16": (lambda: png_16(GREY.astype("u2") << 6, 0), GREY_PICTURE, 2),
+    "png-16-grey-alpha": (
+        lambda: png_16(np.concatenate([GREY[..., None], ALPHA], 2).astype("u2") * 257, 4),
+        HALF_WHITE.convert("L"),
+        2,
+    ),
     "png-16-rgb": (lambda: png_16(RGB.astype("u2") * 257, 2), PICTURE, 1),
     "png-12-of-16-rgb": (lambda: png_16(RGB.astype("u2") << 4, 2), PICTURE, 2),
     "png-12-of-16-rgba": (
@@ -196,6 +210,16 @@ SHOWN: dict[str, tuple[Callable[[], bytes], Image.Image, float]] = {
         PICTURE,
         1,
     ),
+    # What Pillow reads
+    "tiff-jpeg": (lambda: encoded(PICTURE, "TIFF", compression="jpeg", quality=95), PICTURE, 3),
+    "tiff-ccitt": (
+        lambda: encoded(PICTURE.convert("1"), "TIFF", compression="group4"),
+        PICTURE.convert("1"),
+        2,
+    ),
+    "tiff-ycbcr": (lambda: encoded(PICTURE.convert("YCbCr"), "TIFF"), PICTURE, 2),
+    "tiff-lab": (lambda: encoded(in_lab(), "TIFF"), PICTURE, 3),
+    "tiff-8-cmyk": (lambda: tiff(inks(), photometric="separated"), PICTURE, 1),
     # Colours
     "tiff-palette-of-bytes": (lambda: palette_tiff(1), PICTURE, 3),
     "tiff-palette": (lambda: palette_tiff(257), PICTURE, 3),
@@ -248,6 +272,28 @@ def test_thumbnail_preview_and_workers_show_the_right_colours(kind: str) -> None
         )[0, 1]
         > 0.95
     )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", SHOWN)
+def test_damage_is_read_or_refused_alike_by_web_and_workers(
+    kind: str, rng: np.random.Generator
+) -> None:
+    original = SHOWN[kind][0]()
+
+    for _ in range(12):
+        data = bytearray(original)
+        # Mostly in the first bytes and in a TIFF's tags, where files say what they are.
+        for index in rng.integers(0, rng.choice([64, 400, len(data)]), 3):
+            data[index % len(data)] ^= 1 << int(rng.integers(8))
+        try:
+            shown = validate(bytes(data))
+        except UserInputError:
+            with suppress(UndecodableImage, TooManyPixels):
+                decode_pages(bytes(data), max_pixels=100_000_000)
+        else:
+            seen = decode_pages(bytes(data), max_pixels=100_000_000).image
+            assert seen.size == (shown.width, shown.height)
 
 
 # What is not read

@@ -369,6 +369,14 @@ def test_pages_keep_their_places_in_less_detail() -> None:
     assert second.image.getcolors() == [(1000 * 500, (9, 9, 9))]
 
 
+def test_pages_of_a_picture_that_was_recorded_otherwise_are_no_panels() -> None:
+    pages = [np.zeros((30, 40, 3), np.uint8)] * 2
+
+    picture = decode_picture(paged_tiff(pages), width=40, height=30)
+
+    assert (picture.bounds, picture.pages) == (Box(0, 0, 40, 30), ())
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

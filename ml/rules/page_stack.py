@@ -18,7 +18,7 @@ class PageBox:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PageStack:
     """A picture of pages: its size in pixels, and where each of them is, from the top."""
 
     width: int
@@ -26,14 +26,14 @@ class Sheet:
     pages: tuple[PageBox, ...]
 
 
-def lay_out(sizes: Sequence[tuple[int, int]], *, max_pixels: int) -> Sheet:
-    """Return the sheet of pages of these sizes; as many of the first as fit into `max_pixels`.
+def lay_out(sizes: Sequence[tuple[int, int]], *, max_pixels: int) -> PageStack:
+    """Return the stack of pages of these sizes; as many of the first as fit into `max_pixels`.
 
-    One page is the whole sheet, whatever its size.
+    One page is the whole stack, whatever its size.
 
     Args:
         sizes: width and height of each upright page; one or more.
-        max_pixels: of the sheet.
+        max_pixels: of the stack.
     """
     shown = 1
     while shown < len(sizes):
@@ -47,7 +47,7 @@ def lay_out(sizes: Sequence[tuple[int, int]], *, max_pixels: int) -> Sheet:
         left = (width - page_width) // 2
         boxes.append(PageBox(left, top, left + page_width, top + page_height))
         top += page_height + _GAP_PX
-    return Sheet(width, height, tuple(boxes))
+    return PageStack(width, height, tuple(boxes))
 
 
 def _size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
