@@ -41,6 +41,9 @@ def profile_of(image: Image.Image) -> bytes:
         image: as opened. Its own profile counts before a PNG's sRGB, gAMA and cHRM.
     """
     profile = image.info.get("icc_profile")
+    if profile and len(profile) > _MAX_PROFILE_BYTES:
+        logger.warning("colour profile passed over", extra={"profile_bytes": len(profile)})
+        return b""
     if profile:
         return bytes(profile)
     gamma, primaries = image.info.get("gamma"), image.info.get("chromaticity")
@@ -78,9 +81,6 @@ def in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 @lru_cache(maxsize=16)  # the same few profiles are in most files
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return what turns pixels of a mode into sRGB; None where there is nothing to do."""
-    if len(profile) > _MAX_PROFILE_BYTES:
-        logger.warning("colour profile passed over", extra={"profile_bytes": len(profile)})
-        return None
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if source.profile.xcolor_space != _SPACES.get(mode):

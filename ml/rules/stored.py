@@ -115,7 +115,7 @@ def _open_other(data: bytes, limits: Limits) -> StoredPictures:
 def _opened(data: bytes, limits: Limits) -> Image.Image:
     """Read a header; no more pixels than allowed are declared in it."""
     try:
-        image = _opened_quietly(data)
+        image = open_picture(data)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(None, limits) from error
     except UnidentifiedImageError as error:
@@ -133,7 +133,7 @@ def _decoded(image: Image.Image, data: bytes, min_side_px: int | None) -> Decode
         completed = _completed(data, image.format)
         if completed is None:
             raise
-        image = _opened_quietly(completed)
+        image = open_picture(completed)
         decoded = _pixels(image, completed, min_side_px)
         if image.format != "PNG" and not shows_enough(decoded, data):
             raise
@@ -210,18 +210,11 @@ def _opened_page(data: bytes, directory: TiffDirectory) -> Image.Image | None:
     if max(directory.bits) > _MAX_BITS or data[:4] == _BIG_OF_OTHER_ORDER:
         return None
     try:
-        return _opened_quietly(beginning_at(data, directory))
+        return open_picture(beginning_at(data, directory))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - parsers of headers raise any type
         return None
-
-
-def _opened_quietly(data: bytes) -> Image.Image:
-    with warnings.catch_warnings():
-        # Our own limit on pixels holds; Pillow's is below it only as a warning.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return open_picture(data)
 
 
 # ---- Refusing
@@ -246,7 +239,10 @@ def _too_many_pixels(size: tuple[int, int] | None, limits: Limits) -> PictureRef
 def _refusing() -> Iterator[None]:
     """Let only PictureRefused out: decoders and parsers raise any type on damaged bytes."""
     try:
-        yield
+        with warnings.catch_warnings():
+            # Our own limit on pixels holds; Pillow's is below it only as a warning.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
     except (PictureRefused, MemoryError):
         raise
     except Exception as error:

@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Of one directory; writers use some dozens. Further ones are passed over.
-_MAX_ENTRIES = 4096
+_MAX_ENTRIES = 512
+# Of one tag; a page of 100 megapixels has 10,000 strips. Further ones are passed over.
+_MAX_NUMBERS = 200_000
+# What is larger is passed over where profiles are applied.
+_MAX_PROFILE_BYTES = 4_000_001
 # Source: TIFF 6.0, section 2, and the BigTIFF design: the codes of types and their values in numpy.
 _TYPES = {1: "u1", 3: "u2", 4: "u4", 7: "u1", 13: "u4", 16: "u8"}
 
@@ -77,16 +81,20 @@ class TiffDirectory:
 
     def numbers(self, tag: TiffTag) -> NDArray[np.int64]:
         """Return a tag's numbers, (N,) int64; none where it is missing or lies beyond the file."""
+        return self._stored(tag, _MAX_NUMBERS).astype(np.int64)
+
+    def _stored(self, tag: TiffTag, limit: int) -> NDArray[np.integer]:
         code, count, field = self._fields.get(tag, (0, 0, b""))
+        count = min(count, limit)
         if code not in _TYPES:
-            return np.zeros(0, np.int64)
+            return np.zeros(0, np.uint8)
         dtype = np.dtype(self.order + _TYPES[code])
         if count * dtype.itemsize <= len(field):
-            return np.frombuffer(field, dtype, count).astype(np.int64)
+            return np.frombuffer(field, dtype, count)
         (start,) = self._pointer.unpack(field)
         if start + count * dtype.itemsize > len(self._data):
-            return np.zeros(0, np.int64)
-        return np.frombuffer(self._data, dtype, count, start).astype(np.int64)
+            return np.zeros(0, np.uint8)
+        return np.frombuffer(self._data, dtype, count, start)
 
     def number(self, tag: TiffTag, default: int) -> int:
         """Return a tag's first number."""
@@ -117,7 +125,7 @@ class TiffDirectory:
     @property
     def icc_profile(self) -> bytes:
         """The colour profile; empty where there is none."""
-        return self.numbers(TiffTag.ICC_PROFILE).astype(np.uint8).tobytes()
+        return self._stored(TiffTag.ICC_PROFILE, _MAX_PROFILE_BYTES).astype(np.uint8).tobytes()
 
 
 def is_tiff(data: bytes) -> bool:

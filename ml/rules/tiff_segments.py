@@ -9,9 +9,10 @@ Source: TIFF 6.0; predictor 3: Adobe Photoshop TIFF Technical Note 3.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import accumulate, groupby, islice
 from math import ceil
 
 import numpy as np
@@ -33,8 +34,10 @@ _DTYPES = {
     **{(_FLOAT, bits): np.dtype(f"f{bits // 8}") for bits in (16, 32, 64)},
     (_UNSIGNED, 32): np.dtype("u4"),
 }
-# Strips or tiles; a page of 100 megapixels has 10,000 rows.
-_MAX_SEGMENTS = 200_000
+# Strips or tiles; three planes of a page of 100 megapixels have 30,000 rows.
+_MAX_SEGMENTS = 60_000
+# No compression makes bytes more than half as many again; a strip may be as long as the file says.
+_MAX_EXPANSION, _MAX_EXTRA_BYTES = 2, 4096
 # Samples that are worked on at a time, 8 bytes each.
 _BLOCK_SAMPLES = 4_000_000
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -107,18 +110,41 @@ def sample_blocks(
     channels = 1 if stored.is_planar else stored.samples
     planes = stored.samples if stored.is_planar else 1
     starts, lengths = _segments(data, directory, grid, needed=planes * grid.across * grid.down)
+    segments = (
+        segment
+        for segment in _segments_of(grid, starts, lengths, height=height)
+        if not stored.is_planar or segment.plane in wanted
+    )
+    for rows, alike in groupby(segments, key=lambda segment: segment.rows):
+        shape = _SegmentShape(stored, directory, grid.width, rows, channels)
+        for segment, raw in _decompressed(data, alike, shape):
+            for top, values in _row_blocks(raw, shape):
+                if segment.y + top < height:
+                    yield SampleBlock(segment.x, segment.y + top, segment.plane, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A strip or tile: where it is on the page and in the file, and how many rows it holds."""
+
+    plane: int
+    x: int
+    y: int
+    rows: int
+    start: int
+    length: int
+
+
+def _segments_of(
+    grid: "_SegmentGrid", starts: list[int], lengths: list[int], *, height: int
+) -> Iterator[_Segment]:
+    """Yield a page's strips or tiles in the order of the file."""
     for number, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         plane, cell = divmod(number, grid.across * grid.down)
-        if stored.is_planar and plane not in wanted:
-            continue
         row, column = divmod(cell, grid.across)
         y = row * grid.height
         rows = grid.height if grid.is_tiled else min(grid.height, height - y)
-        shape = _SegmentShape(stored, directory, grid.width, rows, channels)
-        packed = data[start : start + length] if 0 <= start < len(data) and length > 0 else b""
-        for top, values in _unpacked(packed, shape):
-            if y + top < height:
-                yield SampleBlock(column * grid.width, y + top, plane, values)
+        yield _Segment(plane, column * grid.width, y, rows, start, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +211,11 @@ class _SegmentShape:
         """Bytes of all rows."""
         return self.row_bytes * self.rows
 
+    @property
+    def max_packed_bytes(self) -> int:
+        """As many as can belong to it; many strips of a hostile file may share all of its bytes."""
+        return _MAX_EXPANSION * self.segment_bytes + _MAX_EXTRA_BYTES
+
 
 def _is_unpacked(directory: TiffDirectory, stored: SampleFormat) -> bool:
     """Return whether the page's compression and predictor are undone here."""
@@ -198,9 +229,8 @@ def _is_unpacked(directory: TiffDirectory, stored: SampleFormat) -> bool:
     )
 
 
-def _unpacked(packed: bytes, shape: _SegmentShape) -> Iterator[tuple[int, NDArray[np.generic]]]:
+def _row_blocks(raw: memoryview, shape: _SegmentShape) -> Iterator[tuple[int, NDArray[np.generic]]]:
     """Yield the first row and the samples, (H, W, C), of blocks of a strip's or tile's rows."""
-    raw = _decompressed(packed, shape)
     if len(raw) < shape.segment_bytes:
         raise PictureRefused(Refusal.BROKEN, "A strip or tile is cut short.")
     rows_each = max(1, _BLOCK_SAMPLES // (shape.width * shape.channels))
@@ -210,38 +240,64 @@ def _unpacked(packed: bytes, shape: _SegmentShape) -> Iterator[tuple[int, NDArra
         yield top, _samples(part.reshape(rows, shape.row_bytes), shape)
 
 
-def _decompressed(packed: bytes, shape: _SegmentShape) -> bytes:
-    """Return a strip's or tile's bytes, no more than belong to it."""
-    if shape.directory.number(TiffTag.FILL_ORDER, 1) == _LOWEST_BIT_FIRST:
-        packed = packed.translate(_REVERSED_BITS)
+def _decompressed(
+    data: bytes, segments: Iterable[_Segment], shape: _SegmentShape
+) -> Iterator[tuple[_Segment, memoryview]]:
+    """Yield strips or tiles of one shape with their bytes, no more than belong to each."""
     compression = shape.directory.number(TiffTag.COMPRESSION, _RAW)
-    if compression == _RAW:
-        return packed
-    try:
-        if compression in _DEFLATE:
-            return zlib.decompressobj().decompress(packed, shape.segment_bytes)
-        return _by_libtiff(packed, compression, shape)
-    except Exception as error:  # decoders raise any type on damaged bytes
-        raise PictureRefused(Refusal.BROKEN, f"A strip or tile is damaged: {error}") from error
+    segments = iter(segments)
+    # A call of libtiff costs as much as unpacking a thousand bytes.
+    together = max(1, _BLOCK_SAMPLES // shape.segment_bytes) if compression in _BY_LIBTIFF else 1
+    while some := list(islice(segments, together)):
+        packed = [_packed(data, segment, shape) for segment in some]
+        try:
+            if compression in _BY_LIBTIFF:
+                raw = memoryview(_by_libtiff(packed, compression, shape))
+            elif compression in _DEFLATE:
+                raw = memoryview(zlib.decompressobj().decompress(packed[0], shape.segment_bytes))
+            else:
+                raw = memoryview(packed[0])
+        except Exception as error:  # decoders raise any type on damaged bytes
+            reason = f"A strip or tile is damaged: {error}"
+            raise PictureRefused(Refusal.BROKEN, reason) from error
+        for number, segment in enumerate(some):
+            start = number * shape.segment_bytes
+            yield segment, raw[start : start + shape.segment_bytes]
 
 
-def _by_libtiff(packed: bytes, compression: int, shape: _SegmentShape) -> bytes:
-    """Unpack bytes with libtiff, as if they were the only strip of a grey TIFF of 8 bits."""
+def _packed(data: bytes, segment: _Segment, shape: _SegmentShape) -> bytes:
+    """Return a strip's or tile's bytes in the file, the highest bit first."""
+    if not 0 <= segment.start < len(data):
+        return b""
+    length = max(0, min(segment.length, shape.max_packed_bytes))
+    packed = data[segment.start : segment.start + length]
+    if shape.directory.number(TiffTag.FILL_ORDER, 1) == _LOWEST_BIT_FIRST:
+        return packed.translate(_REVERSED_BITS)
+    return packed
+
+
+def _by_libtiff(packed: Sequence[bytes], compression: int, shape: _SegmentShape) -> bytes:
+    """Unpack strips or tiles of one shape with libtiff, as the strips of a grey TIFF of 8 bits."""
+    count = len(packed)
+    tables = 8 + 2 + 12 * 9 + 4  # behind nine entries
+    starts = accumulate((len(each) for each in packed), initial=tables + 8 * count)
+    offsets, lengths = list(starts)[:-1], [len(each) for each in packed]
     entries = {
-        TiffTag.WIDTH: shape.row_bytes,
-        TiffTag.HEIGHT: shape.rows,
-        TiffTag.BITS_PER_SAMPLE: 8,
-        TiffTag.COMPRESSION: compression,
-        TiffTag.PHOTOMETRIC: 1,
-        TiffTag.STRIP_OFFSETS: 8 + 2 + 12 * 9 + 4,  # behind these nine entries
-        TiffTag.SAMPLES_PER_PIXEL: 1,
-        TiffTag.ROWS_PER_STRIP: shape.rows,
-        TiffTag.STRIP_BYTE_COUNTS: len(packed),
+        TiffTag.WIDTH: (1, shape.row_bytes),
+        TiffTag.HEIGHT: (1, shape.rows * count),
+        TiffTag.BITS_PER_SAMPLE: (1, 8),
+        TiffTag.COMPRESSION: (1, compression),
+        TiffTag.PHOTOMETRIC: (1, 1),
+        TiffTag.STRIP_OFFSETS: (count, offsets[0] if count == 1 else tables),
+        TiffTag.SAMPLES_PER_PIXEL: (1, 1),
+        TiffTag.ROWS_PER_STRIP: (1, shape.rows),
+        TiffTag.STRIP_BYTE_COUNTS: (count, lengths[0] if count == 1 else tables + 4 * count),
     }
-    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
-    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
-    with TiffImagePlugin.TiffImageFile(BytesIO(head + packed)) as strip:
-        return strip.tobytes()
+    listed = b"".join(struct.pack("<HHII", tag, 4, *entry) for tag, entry in entries.items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + listed + bytes(4)
+    arrays = struct.pack(f"<{2 * count}I", *offsets, *lengths)
+    with TiffImagePlugin.TiffImageFile(BytesIO(b"".join([head, arrays, *packed]))) as strips:
+        return strips.tobytes()
 
 
 def _samples(rows: NDArray[np.uint8], shape: _SegmentShape) -> NDArray[np.generic]:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _8_BITS = 255.0
-_INTEGER_WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-_FLOAT_WHITES = (1.0, 255.0, 65535.0)
+_INTEGER_WHITES: tuple[float, ...] = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+_FLOAT_WHITES: tuple[float, ...] = (1.0, 255.0, 65535.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,14 @@ def tones_between(low: float, high: float, dtype: np.dtype[np.generic]) -> Tones
     Where no usual range holds them: all values of 32-bit integers if the upper half is used, else
     the two values themselves.
     """
-    for white in _FLOAT_WHITES if dtype.kind == "f" else _INTEGER_WHITES:
+    whites, full = _FLOAT_WHITES, np.inf
+    if dtype.kind in "ui":
+        whites, full = _INTEGER_WHITES, float(2 ** (8 * dtype.itemsize - (dtype.kind == "i")) - 1)
+    for white in whites:
         if low >= 0.0 and high <= white:
-            return Tones(0.0, white)
-    if dtype.kind in "ui" and low >= 0.0:
-        white = float(2 ** (8 * dtype.itemsize - (dtype.kind == "i")) - 1)
-        if high > white / 2:
-            return Tones(0.0, white)
+            return Tones(0.0, min(white, full))
+    if low >= 0.0 and high > full / 2:
+        return Tones(0.0, full)
     return Tones(low, max(high, low + 1.0))
 
 

@@ -6,6 +6,7 @@ same, and boxes in one are boxes in the other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil
 
 from PIL import Image
@@ -16,6 +17,9 @@ from ml.rules.page_stack import PageBox, PageStack, lay_out
 from ml.rules.previews import without_previews
 from ml.rules.rgb import rendering_of, strips, to_rgb
 from ml.rules.stored import DecodedPicture, Limits, StoredPicture, StoredPictures, open_stored
+
+# Pages together: more than a stack shows, since previews stand among them.
+_MAX_COMPARED_PIXELS = 2 * MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +106,20 @@ def read_small(
 
 def _shown_pictures(stored: StoredPictures) -> list[StoredPicture]:
     """Return the pictures that are no smaller copies of others, as many as a stack may hold."""
-    pictures = list(stored.pictures)
+    pictures = _within_reach(stored.pictures)
     if len(pictures) == 1:
         return pictures
     sizes = [picture.size for picture in pictures]
     shown = without_previews(sizes, lambda page: _rgb(pictures[page].decode(None)))
     pictures = [pictures[page] for page in shown]
     return pictures[: len(_stack(pictures).pages)]
+
+
+def _within_reach(pictures: Sequence[StoredPicture]) -> list[StoredPicture]:
+    """Return the first pictures, of as many pixels as are decoded to find previews among them."""
+    pixels = accumulate(picture.size[0] * picture.size[1] for picture in pictures)
+    reached = sum(each <= _MAX_COMPARED_PIXELS for each in pixels)
+    return list(pictures[: max(1, reached)])
 
 
 def _stack(pictures: Sequence[StoredPicture]) -> PageStack:

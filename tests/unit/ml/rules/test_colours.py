@@ -96,7 +96,6 @@ def test_srgb_under_another_name_changes_no_pixel():
         pytest.param(b"no profile at all", "RGB", id="words"),
         pytest.param(grey_profile(1.0), "RGB", id="of-greys"),
         pytest.param(rgb_profile(ADOBE, 2.2), "CMYK", id="of-rgb"),
-        pytest.param(bytes(4_000_001), "RGB", id="too-large"),
     ],
 )
 def test_other_profiles_are_passed_over(profile, mode, caplog):
@@ -158,6 +157,11 @@ def test_a_png_says_how_bright_its_numbers_are(info, primaries, gamma):
 )
 def test_what_is_usual_or_absurd_changes_nothing(info):
     assert profile_of(png_with(**info)) == b""
+
+
+def test_a_profile_of_no_possible_size_is_passed_over(caplog):
+    assert profile_of(png_with(icc_profile=bytes(4_000_001))) == b""
+    assert "colour profile passed over" in caplog.text
 
 
 def test_a_profile_counts_before_gamma():

@@ -1,5 +1,7 @@
 """Every kind of sample against the values that were written; tifffile and hand-made files."""
 
+import struct
+import time
 import zlib
 
 import numpy as np
@@ -237,3 +239,28 @@ def test_no_more_is_unpacked_than_belongs_to_a_page():
     data = raw_tiff((8, 8), bomb, bits=(16,), compression=8)
 
     assert read(data).size == (8, 8)
+
+
+def test_thousands_of_strips_are_unpacked_in_few_calls():
+    # given 20,000 strips of a row each: a call of libtiff for each takes 14 s
+    rows = Image.fromarray(np.tile(np.arange(20_000, dtype="<u2")[:, None] * 3, (1, 9)))
+    data = encoded(rows, "TIFF", compression="tiff_lzw", tiffinfo={278: 1})
+    started = time.process_time()
+
+    image = read(data)
+
+    assert time.process_time() - started < 5
+    assert_levels(image, (np.asarray(rows).astype(int) + 128) // 257)
+
+
+def test_strips_that_share_a_files_bytes_are_not_copied_whole_for_each():
+    # given 2,000 strips of 100 bytes, each said to have all 20 MB of the file
+    packed_row = zlib.compress(bytes(range(100)), 9)
+    tags = [(278, 4, [1]), (273, 4, [2**31] * 2000), (279, 4, [20_000_000] * 2000)]
+    data = raw_tiff((50, 2000), b"", bits=(16,), compression=8, tags=tags)
+    data = data.replace(struct.pack("<I", 2**31), struct.pack("<I", len(data)))
+    started = time.process_time()
+
+    read(data + packed_row + bytes(20_000_000))
+
+    assert time.process_time() - started < 2  # 20 s if they were
