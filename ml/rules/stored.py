@@ -58,10 +58,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedPicture:
-    """Pixels as they are stored, of any mode, and what turns them upright."""
+    """Pixels as they are stored, of any mode, and what turns them upright.
+
+    Attributes:
+        image: of any mode.
+        turn: what turns it upright; None where it is.
+        is_damaged: whether some of it is missing and was made up.
+    """
 
     image: Image.Image
     turn: Image.Transpose | None
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +132,7 @@ def _opened(data: bytes, limits: Limits) -> Image.Image:
 
 
 def _decoded(image: Image.Image, data: bytes, min_side_px: int | None) -> DecodedPicture:
+    is_damaged = False
     try:
         decoded = _pixels(image, data, min_side_px)
     except MemoryError:
@@ -138,7 +146,8 @@ def _decoded(image: Image.Image, data: bytes, min_side_px: int | None) -> Decode
         if image.format != "PNG" and not shows_enough(decoded, data):
             raise
         logger.warning("a damaged picture is shown", extra={"format": image.format})
-    return DecodedPicture(decoded, turn_upright(image))
+        is_damaged = True
+    return DecodedPicture(decoded, turn_upright(image), is_damaged)
 
 
 def _pixels(image: Image.Image, data: bytes, min_side_px: int | None) -> Image.Image:

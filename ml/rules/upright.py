@@ -44,12 +44,14 @@ class SmallPicture:
         width: of the full size, upright, pixels; of a JPEG that was decoded in less detail, of it.
         height: the same.
         image: RGB.
+        is_damaged: whether some of the picture is missing.
     """
 
     format: str
     width: int
     height: int
     image: Image.Image
+    is_damaged: bool = False
 
 
 def read_upright(data: bytes, *, limits: Limits, min_side_px: int | None = None) -> UprightPixels:
@@ -94,7 +96,7 @@ def read_small(
         decoded = pictures[0].decode(side_px if is_drafted else None)
         width, height = turned_size(decoded.image.size, decoded.turn)
         image = _shrunk(decoded, min(1.0, side_px / max(width, height)))
-        return SmallPicture(stored.format, width, height, image)
+        return SmallPicture(stored.format, width, height, image, decoded.is_damaged)
     stack = _stack(pictures)
     scale = min(1.0, side_px / max(stack.width, stack.height))
     image = Image.new("RGB", _scaled((stack.width, stack.height), scale), "white")

@@ -23,7 +23,8 @@ _THUMBNAIL_QUALITY = 82
 class ValidPicture:
     """A file that decodes: its facts, and a thumbnail made on the way.
 
-    Width and height are those of the upright picture. The thumbnail is a JPEG, upright,
+    Width and height are those of the upright picture; `is_damaged` says that some of it is missing,
+    so little that everybody shows it. The thumbnail is a JPEG, upright,
     sRGB, opaque, its longer side at most THUMBNAIL_SIDE_PX.
     """
 
@@ -33,6 +34,7 @@ class ValidPicture:
     height: int
     data: bytes
     thumbnail: bytes
+    is_damaged: bool = False
 
 
 def validate(data: bytes, *, name: str = "", is_name_binding: bool = True) -> ValidPicture:
@@ -63,6 +65,7 @@ def validate(data: bytes, *, name: str = "", is_name_binding: bool = True) -> Va
         height=small.height,
         data=data,
         thumbnail=_jpeg(small),
+        is_damaged=small.is_damaged,
     )
 
 

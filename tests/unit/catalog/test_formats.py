@@ -296,6 +296,16 @@ def test_damage_is_read_or_refused_alike_by_web_and_workers(
             assert seen.size == (shown.width, shown.height)
 
 
+@pytest.mark.parametrize(("share", "is_damaged"), [(1.0, False), (0.9, True)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_what_lacks_a_little_is_marked_as_damaged(
+    kind: str, share: float, is_damaged: bool, rng: np.random.Generator
+) -> None:
+    data = encoded(noise(rng, 96, 96), kind)
+
+    assert validate(data[: int(len(data) * share)]).is_damaged == is_damaged
+
+
 # What is not read
 
 
