@@ -1,13 +1,11 @@
 """JPEGs that were cut short: the rows that are there, and whether they are enough to show."""
 
-import re
+import struct
 
 import numpy as np
 from PIL import Image
 
-_END = b"\xff\xd9"
-# A scan begins with this marker; of a progressive picture the first one shows all of it, coarsely.
-_SCAN = re.compile(rb"\xff\xda")
+_END, _SCAN = b"\xff\xd9", b"\xff\xda"
 _MIN_SHARE = 0.5
 
 
@@ -21,9 +19,9 @@ def shows_enough(image: Image.Image, data: bytes) -> bool:
 
     Args:
         image: decoded from `completed_jpeg`. Its missing rows are all of one colour.
-        data: the file; a progressive one whose first scan is whole shows all rows.
+        data: the file; a progressive one whose first scan is whole shows all rows, coarsely.
     """
-    if image.info.get("progressive") and len(_SCAN.findall(data)) > 1:
+    if image.info.get("progressive") and _SCAN in data[_first_scan(data) + 2 :]:
         return True
     pixels = np.asarray(image)
     last = pixels[-1, -1]
@@ -31,3 +29,14 @@ def shows_enough(image: Image.Image, data: bytes) -> bool:
         if (pixels[row] != last).any():
             return row + 1 >= _MIN_SHARE * image.height
     return False
+
+
+def _first_scan(data: bytes) -> int:
+    """Return where the first scan begins; a thumbnail in the metadata before it has its own.
+
+    Source: ITU-T T.81, B.1.1.4: segments are led by a marker and their length.
+    """
+    at = 2
+    while at + 4 <= len(data) and data[at : at + 2] != _SCAN:
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return at

@@ -55,6 +55,16 @@ def test_a_progressive_jpeg_without_its_last_scans_is_shown():
     assert mean_difference(cut(data, 0.6), photo()) < 12
 
 
+def test_a_thumbnail_in_the_metadata_is_no_scan_of_the_picture():
+    thumbnail = encoded(photo(64, 48), "JPEG", progressive=True)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + thumbnail
+    data = encoded(photo(), "JPEG", quality=90, progressive=True, exif=exif)
+    first_scan = data.index(b"\xff\xda", len(exif))
+
+    with pytest.raises(UndecodableImage):
+        decode(data[: first_scan + 200], max_pixels=MAX_PIXELS)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize(("share", "is_shown"), [(0.7, True), (0.3, False)])
 def test_half_of_the_rows_have_to_be_there(kind, share, is_shown):
