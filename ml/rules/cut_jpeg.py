@@ -7,6 +7,8 @@ from PIL import Image
 
 _END, _SCAN = b"\xff\xd9", b"\xff\xda"
 _MIN_SHARE = 0.5
+# Source: ITU-T T.81, A.1.1: what is coded together, at least.
+_BLOCK_PX = 8
 
 
 def completed_jpeg(data: bytes) -> bytes:
@@ -15,7 +17,7 @@ def completed_jpeg(data: bytes) -> bytes:
 
 
 def shows_enough(image: Image.Image, data: bytes) -> bool:
-    """Return whether a completed JPEG shows at least half of its rows.
+    """Return whether a completed JPEG shows more than half of its rows to their right end.
 
     Args:
         image: decoded from `completed_jpeg`. Its missing rows are all of one colour.
@@ -26,8 +28,8 @@ def shows_enough(image: Image.Image, data: bytes) -> bool:
     pixels = np.asarray(image)
     last = pixels[-1, -1]
     for row in range(image.height - 1, -1, -1):
-        if (pixels[row] != last).any():
-            return row + 1 >= _MIN_SHARE * image.height
+        if (pixels[row, -_BLOCK_PX:] != last).any():
+            return row + 1 > _MIN_SHARE * image.height
     return False
 
 

@@ -299,7 +299,7 @@ SHOWN_WITHOUT_THEIR_END = {kind: saved(noise(120, 90), kind) for kind in ("JPEG"
     ("whole", "kept"),
     [
         *((whole, kept) for whole in WHOLE.values() for kept in (0.02, 0.5, 0.9)),
-        *((whole, kept) for whole in SHOWN_WITHOUT_THEIR_END.values() for kept in (0.02, 0.3)),
+        *((whole, kept) for whole in SHOWN_WITHOUT_THEIR_END.values() for kept in (0.02, 0.5)),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else str(value),
 )
