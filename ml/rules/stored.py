@@ -126,7 +126,8 @@ def _opened(data: bytes, limits: Limits) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(None, limits) from error
     except UnidentifiedImageError as error:
-        raise PictureRefused(Refusal.NOT_A_PICTURE, str(error)) from error
+        reason = "The file is not a picture of a format that is read."
+        raise PictureRefused(Refusal.NOT_A_PICTURE, reason) from error
     _check_pixels(image.size, limits)
     return image
 
