@@ -24,6 +24,12 @@ class UndecodableImage(MlError):
     code = "ml:undecodable-image"
 
 
+class UnsupportedPicture(UndecodableImage):
+    """The bytes are a picture, of a kind that is not read. Trying again is useless."""
+
+    code = "ml:unsupported-picture"
+
+
 class TooManyPixels(MlError):
     """The file declares more pixels than the caller allows; nothing was decoded."""
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.images.decode import decode
+from ml.images.decode import decode_pages
 from ml.types import Box
 from workers.policies import translated
 
@@ -24,11 +24,13 @@ class UprightPicture:
         image: RGB.
         width: of the upright original, pixels.
         height: of the upright original, pixels.
+        pages: where the pages of a file of several are, in pixels of the original.
     """
 
     image: Image.Image
     width: int
     height: int
+    pages: tuple[Box, ...] = ()
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -70,13 +72,17 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
         height: of the upright original, pixels.
 
     Raises:
-        UserInputError: "image:user:broken" or "image:user:too-many-pixels".
+        UserInputError: "image:user:broken", "image:user:unsupported-format" or
+            "image:user:too-many-pixels".
     """
     shortest_px = min(width, height) // _times_too_large(width, height)
     with translated():
-        image = decode(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=shortest_px)
+        decoded = decode_pages(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=shortest_px)
+    image = decoded.image
     factor = _times_too_large(*image.size)  # only JPEG is decoded smaller, by powers of 2
-    return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height)
+    # Of another size than an earlier release recorded: boxes of pages would not fit.
+    pages = decoded.pages if image.size == (width, height) else ()
+    return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height, pages)
 
 
 def _times_too_large(width: int, height: int) -> int:

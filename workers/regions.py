@@ -71,14 +71,13 @@ def segment(pictures: Sequence[UprightPicture], detector: Detector) -> list[Segm
 
 
 def _split(picture: UprightPicture) -> SegmentedPicture:
-    """Return the full image and the panels."""
-    splitting = panels.split(picture.pixels)
-    boxes = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
+    """Return the full image and the panels; the pages of a file are its panels."""
+    layout, boxes = _panels(picture)
     boxes.sort(key=lambda one: one[0].width * one[0].height, reverse=True)
     kept = sorted(boxes[:MAX_PANELS], key=lambda one: (one[0].y0, one[0].x0))
     full_image = PictureRegion(FULL_IMAGE_KEY, picture.bounds, picture)
     return SegmentedPicture(
-        splitting.layout,
+        layout,
         (
             full_image,
             *(
@@ -89,6 +88,15 @@ def _split(picture: UprightPicture) -> SegmentedPicture:
             ),
         ),
     )
+
+
+def _panels(picture: UprightPicture) -> tuple[panels.Layout, list[tuple[Box, float]]]:
+    """Return the layout, and the panels' boxes on the original with their confidence."""
+    if picture.pages:
+        return panels.Layout.COLLAGE, [(page, 1.0) for page in picture.pages]
+    splitting = panels.split(picture.pixels)
+    found = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
+    return splitting.layout, found
 
 
 def _scenes(regions: Sequence[PictureRegion]) -> Sequence[PictureRegion]:

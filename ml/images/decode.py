@@ -1,19 +1,39 @@
 """Picture files to upright RGB pixels, with nothing believed that a file says about itself."""
 
-from PIL import Image, UnidentifiedImageError
+from dataclasses import dataclass
 
-from ml.errors import TooManyPixels, UndecodableImage
-from ml.rules.opening import open_picture
-from ml.rules.orientation import turn_upright, turned
-from ml.rules.rgb import to_rgb
+from PIL import Image
+
+from ml.errors import TooManyPixels, UndecodableImage, UnsupportedPicture
+from ml.rules.refusals import PictureRefused, Refusal
+from ml.rules.stored import Limits
+from ml.rules.upright import read_upright
+from ml.types import Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedFile:
+    """A file's picture.
+
+    Attributes:
+        image: upright RGB.
+        pages: where its pages are, in pixels of the full size; none where it has but one.
+    """
+
+    image: Image.Image
+    pages: tuple[Box, ...]
 
 
 def decode(data: bytes, *, max_pixels: int, min_side_px: int | None = None) -> Image.Image:
-    """Return the picture in a file's bytes as upright RGB, 8 bits a channel.
+    """Return the picture in a file's bytes as upright RGB, 8 bits a channel; see `decode_pages`."""
+    return decode_pages(data, max_pixels=max_pixels, min_side_px=min_side_px).image
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF are read, told apart by their bytes; of several
-    frames or pages the first. EXIF orientation is applied, transparency is laid on white, CMYK and
-    palettes become RGB, deeper samples are scaled to 8 bits.
+
+def decode_pages(data: bytes, *, max_pixels: int, min_side_px: int | None = None) -> DecodedFile:
+    """Return the picture in a file's bytes as upright RGB, 8 bits a channel, and its pages.
+
+    JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF are read, told apart by their bytes, as
+    `docs/formats.md` states for each kind.
 
     Args:
         data: the whole file.
@@ -25,43 +45,16 @@ def decode(data: bytes, *, max_pixels: int, min_side_px: int | None = None) -> I
 
     Raises:
         TooManyPixels: the file declares more than `max_pixels`; no pixel was decoded.
-        UndecodableImage: no picture, none of these formats, or damaged or cut short.
+        UndecodableImage: no picture, none of these formats, or damaged or cut short; as
+            UnsupportedPicture, of a kind that is not read.
     """
-    image = _open(data, max_pixels=max_pixels)
-    width, height = image.size
-    if width * height > max_pixels:
-        raise TooManyPixels(
-            f"The picture has {width} × {height} pixels, more than the {max_pixels} allowed.",
-            width=width,
-            height=height,
-            max_pixels=max_pixels,
-        )
     try:
-        if min_side_px is not None and image.format in ("JPEG", "MPO"):
-            image.draft(None, (min_side_px, min_side_px))
-        image.load()
-        return to_rgb(turned(image, turn_upright(image)))
-    except MemoryError:
-        raise
-    except Exception as err:  # decoders raise any type on damaged bytes
-        raise UndecodableImage(
-            f"The {image.format} picture is damaged: {err}", format=image.format
-        ) from err
-
-
-def _open(data: bytes, *, max_pixels: int) -> Image.Image:
-    """Read the header only."""
-    try:
-        return open_picture(data)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
-        # The warning is an exception only where Python is told to make it one (-W error).
-        raise TooManyPixels(
-            f"The picture declares far more pixels than the {max_pixels} allowed.",
-            max_pixels=max_pixels,
-        ) from err
-    except UnidentifiedImageError as err:
-        raise UndecodableImage("The file is not a picture of a format that is read.") from err
-    except MemoryError:
-        raise
-    except Exception as err:  # parsers of headers do, too
-        raise UndecodableImage(f"The picture's header is damaged: {err}") from err
+        upright = read_upright(data, limits=Limits(max_pixels), min_side_px=min_side_px)
+    except PictureRefused as refused:
+        if refused.refusal is Refusal.TOO_MANY_PIXELS:
+            raise TooManyPixels(str(refused), **refused.context) from refused
+        if refused.refusal is Refusal.UNSUPPORTED:
+            raise UnsupportedPicture(str(refused)) from refused
+        raise UndecodableImage(str(refused)) from refused
+    pages = tuple(Box(page.x0, page.y0, page.x1, page.y1) for page in upright.pages)
+    return DecodedFile(upright.image, pages)

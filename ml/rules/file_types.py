@@ -20,6 +20,7 @@ PICTURE_ENDINGS = frozenset(
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"),
         *(".gif", ".bmp", ".dib", ".tif", ".tiff", ".heic"),
         *(".heif", ".hif", ".avif"),
+        *(".mpo", ".apng", ".pjpeg", ".pjp"),
     )
 )
 # Pictures too, but of kinds that are not read: a person is told so, instead of passing them over.

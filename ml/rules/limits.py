@@ -7,3 +7,6 @@ MAX_PIXELS = 100_000_000
 # Pillow refuses to open anything larger: twice PIL.Image.MAX_IMAGE_PIXELS. A limit above it would
 # promise what no decoder here keeps.
 PILLOW_MAX_PIXELS = 178_956_970
+
+# Pages of a file that are shown; a region is found for each of them.
+MAX_PAGES = 40

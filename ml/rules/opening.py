@@ -11,6 +11,8 @@ import pillow_heif
 from PIL import Image
 
 from ml.rules.file_types import FORMATS
+from ml.rules.orientation import forget_xmp
+from ml.rules.png_chunks import is_png, with_shown_chunks
 
 pillow_heif.register_heif_opener()
 
@@ -26,11 +28,16 @@ def open_picture(data: bytes) -> Image.Image:
         data: the whole file.
 
     Returns:
-        The picture, not decoded yet; its `format` is one of `FORMATS`.
+        The picture, not decoded yet; its `format` is one of `FORMATS`. Of a PNG, chunks that are
+        damaged and no pixels are passed over; an orientation that stands in XMP alone is forgotten.
 
     Raises:
         PIL.UnidentifiedImageError: it is no picture of these formats.
         PIL.Image.DecompressionBombError: it declares more than `PILLOW_MAX_PIXELS`.
         Exception: of any type, where the header is damaged; that is how parsers are.
     """
-    return Image.open(BytesIO(data), formats=_OPENED_AS)
+    if is_png(data):
+        data = with_shown_chunks(data)
+    image = Image.open(BytesIO(data), formats=_OPENED_AS)
+    forget_xmp(image)
+    return image

@@ -64,6 +64,8 @@ class Image(models.Model):
     width = models.PositiveIntegerField(_("width"), editable=False)
     height = models.PositiveIntegerField(_("height"), editable=False)
     file_bytes = models.PositiveBigIntegerField(_("file size"), editable=False)
+    # Some of the picture is missing, little enough that it is shown.
+    is_damaged = models.BooleanField(_("damaged"), default=False, editable=False)
     title = models.CharField(_("title"), max_length=300, blank=True)
     source = models.CharField(_("source"), max_length=1000, blank=True)
     owner = models.CharField(_("owner"), max_length=200, blank=True)

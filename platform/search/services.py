@@ -185,7 +185,8 @@ def _validated(question: Question) -> tuple[QueryPicture, bytes]:
             data = query_files.read(question.query_id)
         except FileMissing as error:
             raise UserInputError("search:user:query-expired") from error
-    picture = validate(data or b"", name=question.name if question.is_upload else "")
+    name = question.name if question.is_upload else ""
+    picture = validate(data or b"", name=name, is_name_binding=False)
     return QueryPicture(picture.sha256, picture.width, picture.height), picture.data
 
 

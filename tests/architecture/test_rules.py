@@ -95,6 +95,8 @@ def opens_chosen_formats(node: ast.AST) -> bool:
             is_named("register_heif_opener", "HeifImageFile"), "opening", id="opener of HEIC"
         ),
         pytest.param(opens_chosen_formats, "opening", id="opening of files"),
+        pytest.param(is_named("ImageCms"), "colours", id="colour profiles"),
+        pytest.param(defines("tones_between"), "tones", id="black and white of deep samples"),
     ],
 )
 def test_a_shared_rule_stands_once(stands: Callable[[ast.AST], bool], home: str) -> None:
@@ -103,6 +105,10 @@ def test_a_shared_rule_stands_once(stands: Callable[[ast.AST], bool], home: str)
 
 def test_no_class_lists_the_kinds_of_regions_again() -> None:
     assert [name for name, node in NODES if names_kinds_in_a_class(node)] == []
+
+
+def test_nothing_is_set_for_all_threads_to_show_damaged_files() -> None:
+    assert {name for name, node in NODES if is_named("LOAD_TRUNCATED_IMAGES")(node)} == set()
 
 
 def test_pillows_own_turning_is_not_used() -> None:

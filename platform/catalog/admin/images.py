@@ -93,7 +93,10 @@ class ImageAdmin(ModelAdmin):
         *("source_shown", "dimensions", "added"),
     )
     list_display_links = ("picture", "title_shown")
-    list_filter = ("status", "medium", FormatFilter, ErrorFilter, "created_at", "tags", "albums")
+    list_filter = (
+        *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
+        *("created_at", "tags", "albums"),
+    )
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("title", "source", "^sha256")
@@ -103,7 +106,7 @@ class ImageAdmin(ModelAdmin):
     inlines = (RegionInline,)
     readonly_fields = (
         *("preview", "status", "problem", "error_code", "tries", "sha256_shown"),
-        *("dimensions", "file_size", "created_at", "queued_at", "indexed_at"),
+        *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
     )
     fieldsets = (
         (None, {"fields": ("preview", "title", "source", "owner", "licence")}),

@@ -50,6 +50,7 @@ def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
                 width=picture.width,
                 height=picture.height,
                 file_bytes=len(picture.data),
+                is_damaged=picture.is_damaged,
                 title=metadata.title[:300],
                 source=metadata.source[:1000],
                 owner=metadata.owner,

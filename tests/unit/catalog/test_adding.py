@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalog import services, storage
@@ -8,7 +9,7 @@ from catalog.services import Added, ImageMetadata
 from catalog.validation import validate
 from kernel.errors import ConflictError, TransientError
 from tests.conftest import AddImage
-from tests.pictures import RED, plain
+from tests.pictures import RED, encoded, noise, plain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +32,17 @@ def test_a_picture_becomes_a_row_an_original_and_a_thumbnail(media: Path) -> Non
     assert (image.status, image.error_code, image.job, image.tries) == ("queued", "", None, 0)
     assert storage.read(storage.original_name(picture.sha256)) == picture.data
     assert storage.read(storage.thumbnail_name(picture.sha256)) == picture.thumbnail
+
+
+@pytest.mark.parametrize(("missing_bytes", "is_damaged"), [(0, False), (20, True)])
+def test_a_picture_of_which_some_is_missing_is_marked(
+    media: Path, rng: np.random.Generator, missing_bytes: int, is_damaged: bool
+) -> None:
+    data = encoded(noise(rng), "JPEG")
+
+    services.add_picture(validate(data[: len(data) - missing_bytes]), ImageMetadata())
+
+    assert Image.objects.get().is_damaged == is_damaged
 
 
 def test_the_same_picture_again_changes_nothing(media: Path) -> None:

@@ -261,7 +261,7 @@ def test_more_than_8_bits_are_not_clipped(kind: str, dtype: str) -> None:
     assert is_near(thumbnail.getpixel((80, 15)), (255, 255, 255))
 
 
-@pytest.mark.parametrize("value", [0, 3_000, 30_000, 65_535])
+@pytest.mark.parametrize("value", [0, 20_000, 30_000, 65_535])
 def test_16_bits_are_scaled_not_stretched(value: int) -> None:
     # 65,535 is white, whatever values a picture has: 65,535 = 255 × 257.
     flat = Image.fromarray(np.full((8, 8), value, dtype="<u2"))
@@ -372,11 +372,14 @@ django.setup()
 import numpy as np
 from PIL import Image
 from catalog.validation import validate
+from tests.tiffs import tiff
 def peak():  # of this process alone: ru_maxrss begins with that of the process that started it
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 def file_of(mode):
     if mode == "I;16":
         return file(Image.fromarray(np.zeros((6000, 6000), "<u2")))
+    if mode == "TIFF":
+        return tiff(np.zeros((6000, 6000, 3), "u2"), photometric="rgb", compression="zlib")
     return file(Image.new(mode, (6000, 6000)), **({"transparency": 0} if mode == "P" else {}))
 def file(picture, **options):
     buffer = io.BytesIO()
@@ -390,7 +393,7 @@ sys.stdout.write(str(peak() - before))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("mode", ["RGBA", "P", "I;16"])
+@pytest.mark.parametrize("mode", ["RGBA", "P", "I;16", "TIFF"])
 def test_a_large_picture_is_held_in_memory_once(mode: str) -> None:
     # 36 megapixels, at most 4 bytes each: 144 MB. Laying all of it on white took five times that.
     paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "."))
@@ -442,12 +445,6 @@ def test_half_a_file_is_broken(kind: str, rng: np.random.Generator) -> None:
     data = encoded(noise(rng), kind, **FORMATS[kind][0])
 
     assert refusal(data[: len(data) // 2]) in {"image:user:broken", "image:user:not-a-picture"}
-
-
-def test_a_jpeg_cut_short_is_broken(rng: np.random.Generator) -> None:
-    data = encoded(noise(rng, 400, 300), "JPEG")
-
-    assert refusal(data[:-2000], "photo.jpg") == "image:user:broken"
 
 
 def test_a_file_over_the_size_limit(settings) -> None:

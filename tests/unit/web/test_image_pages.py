@@ -54,6 +54,15 @@ def test_page_of_a_failed_image_says_why(client, add_image):
     assert sentence("encoder:ours:failed") in text
 
 
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_page_of_a_damaged_file_says_so(client, add_image, is_damaged):
+    image = add_image(encoded(RED), is_damaged=is_damaged)
+
+    page = client.get(image.get_absolute_url()).content.decode()
+
+    assert ("The file is damaged: some of this picture is missing." in page) == is_damaged
+
+
 @pytest.mark.parametrize(("is_staff", "is_shown"), [(True, True), (False, False)])
 def test_link_to_the_admin_is_for_staff(client, log_in, add_image, is_staff, is_shown):
     image = add_image(encoded(RED))

@@ -466,6 +466,24 @@ def test_bad_query_is_refused_with_400_and_a_sentence(client, data, name, code, 
         assert response.context["problem"].sentence in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    "name", ["picture.jpg_large", "picture.orig", "picture.cr2", "picture.txt", "picture"]
+)
+def test_name_of_a_query_does_not_matter(client, searchable, worker, name):
+    searchable(encoded(RED), "red")
+
+    response = ask(client, encoded(RED), name=name)
+
+    assert response.status_code == 200
+    assert [hit.verdict for hit in hits_of(response)] == ["identical"]
+
+
+def test_name_of_a_query_that_is_none_helps_to_say_what_it_is(client, db):
+    response = ask(client, b"8BPS", name="layers.psd", headers={"accept": "application/json"})
+
+    assert response.json()["error"]["code"] == "image:user:unsupported-format"
+
+
 def test_oversized_query_is_refused_before_it_is_read(client, db, settings):
     settings.UPLOAD_MAX_BYTES = 1024 * 1024
 

@@ -17,9 +17,11 @@ from kernel.errors import TransientError, UserInputError
 from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY
 from ml.errors import MlError, OutOfDeviceMemory
+from ml.types import Box
 from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, corners, encoded, plain
+from tests.tiffs import paged_tiff, raw_tiff
 from tests.unit.workers.conftest import with_encoder, with_index
 from vectors.errors import VectorStoreUnavailable
 from vectors.index import Where
@@ -355,8 +357,33 @@ def test_a_large_picture_is_looked_at_in_less_detail(size, format_name, expected
     assert math.prod(expected) <= MAX_DECODED_PIXELS
 
 
+def test_pages_keep_their_places_in_less_detail() -> None:
+    pages = [np.zeros((3000, 4000, 3), np.uint8), np.full((1000, 2000, 3), 9, np.uint8)]
+    height = 3000 + 16 + 1000
+
+    picture = decode_picture(paged_tiff(pages), width=4000, height=height)
+
+    assert picture.image.size == (2000, height // 2)
+    assert picture.pages == (Box(0, 0, 4000, 3000), Box(1000, 3016, 3000, height))
+    second = picture.crop(picture.pages[1])
+    assert second.image.getcolors() == [(1000 * 500, (9, 9, 9))]
+
+
+def test_pages_of_a_picture_that_was_recorded_otherwise_are_no_panels() -> None:
+    pages = [np.zeros((30, 40, 3), np.uint8)] * 2
+
+    picture = decode_picture(paged_tiff(pages), width=40, height=30)
+
+    assert (picture.bounds, picture.pages) == (Box(0, 0, 40, 30), ())
+
+
 @pytest.mark.parametrize(
-    ("data", "code"), [(b"text", "image:user:broken"), (b"", "image:user:broken")]
+    ("data", "code"),
+    [
+        (b"text", "image:user:broken"),
+        (b"", "image:user:broken"),
+        (raw_tiff((8, 8), bytes(64), compression=34712), "image:user:unsupported-format"),
+    ],
 )
 def test_what_cannot_be_decoded_is_the_pictures_fault(data: bytes, code: str) -> None:
     with pytest.raises(UserInputError) as caught:

@@ -1,5 +1,7 @@
 """Taking pictures apart: what becomes a region, where, and in which order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from kernel.regions import MAX_PANELS, RegionKey
 from ml.detection.base import Detection
 from ml.errors import MlError
 from ml.panels import Layout
+from ml.rules.limits import MAX_PAGES
 from ml.types import Box
 from tests import fakes
 from tests.unit.ml.panels.pictures import collage, grid, photo
@@ -49,6 +52,25 @@ def test_panels_are_boxes_of_the_original(scale: int) -> None:
         assert panel.picture.image.size == pytest.approx((160, 120), abs=4)
 
 
+def test_pages_of_a_file_are_its_panels_whatever_is_on_them() -> None:
+    # given a page that is a collage itself, and a blank one
+    width, height = SIZE
+    pixels = np.concatenate([collage(BOXES, SIZE), np.full((50, width, 3), 255, np.uint8)])
+    pages = (Box(0, 0, width, height), Box(0, height, width, height + 50))
+    picture = replace(upright(pixels), pages=pages)
+
+    [segmented] = segment([picture], fakes.GridDetector())
+
+    assert segmented.layout is Layout.COLLAGE
+    full_image, *panels = segmented.regions
+    assert full_image.box == Box(0, 0, width, height + 50)
+    assert [(str(panel.key), panel.box) for panel in panels] == [
+        ("panel-0", pages[0]),
+        ("panel-1", pages[1]),
+    ]
+    assert panels[0].picture.image.size == SIZE
+
+
 def test_objects_are_looked_for_once_for_all_pictures_and_in_panels() -> None:
     detector = fakes.GridDetector()
 
@@ -73,6 +95,10 @@ def test_objects_of_a_photo_are_numbered_and_doubtful_ones_have_no_name() -> Non
     assert dog.box == Box(160, 120, 480, 360)
     assert dog.picture.image.size == (160, 120)
     assert (str(doubtful.key), doubtful.label, doubtful.confidence) == ("object-1", "", 0.2)
+
+
+def test_every_page_that_is_shown_has_a_panel() -> None:
+    assert MAX_PAGES <= MAX_PANELS
 
 
 def test_a_long_name_of_foreign_weights_is_cut() -> None:

@@ -39,7 +39,8 @@ def test_an_ending_is_in_lower_case_with_its_dot():
 
 def test_endings_and_formats_belong_together():
     """Pillow's own table of endings is the oracle; a .dib is mostly a BMP with another name."""
-    known = Image.registered_extensions()
+    of_browsers = {".pjpeg": "JPEG", ".pjp": "JPEG"}
+    known = Image.registered_extensions() | of_browsers
 
-    assert {known[ending] for ending in PICTURE_ENDINGS} == {*FORMATS, "DIB"} - {"MPO"}
+    assert {known[ending] for ending in PICTURE_ENDINGS} == {*FORMATS, "DIB"}
     assert {known.get(ending) for ending in UNSUPPORTED_ENDINGS}.isdisjoint(FORMATS)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.rules.rgb import Tones, has_deep_samples, to_rgb, tones_of
+from ml.rules.rgb import Rendering, has_deep_samples, to_rgb, tones_of
+from ml.rules.tones import Tones
 
 
 def grey(values: list[float], dtype: str) -> Image.Image:
@@ -10,11 +11,12 @@ def grey(values: list[float], dtype: str) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("strips", "dtype", "black", "white"),
+    ("values", "dtype", "black", "white"),
     [
-        pytest.param([[0, 9], [200, 300]], "<u2", 0, 65535, id="16-bit"),
+        pytest.param([[0, 9], [200, 30000]], "<u2", 0, 65535, id="16-bit"),
+        pytest.param([[0, 9], [200, 300]], "<u2", 0, 1023, id="10-bit"),
         pytest.param([[0, 9], [200, 255]], "<i4", 0, 255, id="int32-as-8-bit"),
-        pytest.param([[0, 9], [200, 256]], "<i4", 0, 65535, id="int32-as-16-bit"),
+        pytest.param([[0, 9], [200, 20000]], "<i4", 0, 65535, id="int32-as-16-bit"),
         pytest.param([[0, 1], [0, 1]], "<i4", 0, 255, id="int32-is-no-share"),
         pytest.param([[5, 9], [200, 65536]], "<i4", 5, 65536, id="int32-own-extremes"),
         pytest.param([[5, 9], [-1, 0]], "<i4", -1, 9, id="int32-signed"),
@@ -25,10 +27,8 @@ def grey(values: list[float], dtype: str) -> Image.Image:
         pytest.param([[0, np.nan], [0.5, np.inf]], "<f4", 0, 1, id="float-not-finite"),
     ],
 )
-def test_tones_hold_all_strips_of_a_picture(strips, dtype, black, white):
-    found = tones_of([grey(strip, dtype) for strip in strips])
-
-    assert found == Tones(black, white)
+def test_tones_hold_all_of_a_picture(values, dtype, black, white):
+    assert tones_of(Image.fromarray(np.array(values).astype(dtype))) == Tones(black, white)
 
 
 def test_16_bits_are_scaled_exactly():
@@ -45,7 +45,7 @@ def test_16_bits_are_scaled_exactly():
 def test_a_strip_is_scaled_by_the_tones_of_the_picture():
     strip = grey([0, 100, 200], "<i4")
 
-    assert np.asarray(to_rgb(strip, Tones(0, 510)))[0, :, 0].tolist() == [0, 50, 100]
+    assert np.asarray(to_rgb(strip, Rendering(Tones(0, 510))))[0, :, 0].tolist() == [0, 50, 100]
     assert np.asarray(to_rgb(strip))[0, :, 0].tolist() == [0, 100, 200]
 
 

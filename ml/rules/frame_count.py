@@ -4,30 +4,17 @@ from PIL import Image
 
 
 def has_more_frames(picture: Image.Image, data: bytes, *, limit: int) -> bool:
-    """Return whether an opened picture has more than `limit` frames or pages; decodes none.
+    """Return whether an opened picture has more than `limit` frames; decodes none.
 
     Args:
-        picture: as opened, on its first frame; it is left there.
+        picture: as opened; of a TIFF the directories are counted instead.
         data: the file that it was opened from.
         limit: frames, at least 1.
     """
     if picture.format == "GIF":
         return _count_gif_frames(data, enough=limit + 1) > limit
-    if picture.format == "TIFF":
-        return _has_page(picture, limit)
     # Elsewhere the number stands in the header.
     return getattr(picture, "n_frames", 1) > limit
-
-
-def _has_page(picture: Image.Image, page: int) -> bool:
-    """Return whether a TIFF has this page, from 0; seeking reads tags, never pixels."""
-    try:
-        picture.seek(page)
-    except EOFError:
-        return False
-    finally:
-        picture.seek(0)
-    return True
 
 
 def _count_gif_frames(data: bytes, *, enough: int) -> int:
