@@ -171,6 +171,8 @@ def _to_condition(
 
 def _to_match(match: models.Match | None) -> edge.MatchValue | edge.MatchAny | edge.MatchExcept:
     if isinstance(match, models.MatchValue):
+        if isinstance(match.value, bool):  # Edge would look for the number 1 or 0, and find nothing
+            raise RequestRefused("matches with true or false are not supported")
         return edge.MatchValue(match.value)
     if isinstance(match, models.MatchAny):
         return edge.MatchAny(match.any)

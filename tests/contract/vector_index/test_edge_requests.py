@@ -53,6 +53,7 @@ UNSUPPORTED_CONDITIONS = {
     "range": {"key": "created_at", "range": {"gte": 3}},
     "match-and-range": {"key": "kind", "match": {"value": "whole"}, "range": {"gte": 3}},
     "text": {"key": "labels", "match": {"text": "cat"}},
+    "true": {"key": "is_public", "match": {"value": True}},
     "values-count": {"key": "tags", "values_count": {"gt": 1}},
     "geo": {"key": "at", "geo_radius": {"center": {"lat": 0, "lon": 0}, "radius": 9}},
     "is-empty": {"is_empty": {"key": "tags"}},
