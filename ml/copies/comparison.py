@@ -109,13 +109,10 @@ class PreparedQuery:
         proposal = propose(self.matched, candidate.features)
         placement = None if proposal is None else placement_of(proposal)
         near = distance if distance and distance.bits <= pdq.NEAR_IDENTICAL_BITS else None
-        if proposal is None or not proposal.is_plausible:
-            if near is None:
-                is_shared = proposal is not None
-                verdict = CopyVerdict.SHARED_DESIGN if is_shared else CopyVerdict.NO_COPY
-                return CopyComparison(verdict, distance, placement)
+        if near is not None and (proposal is None or not proposal.is_plausible):
             proposal = by_hash(query.upright.features, candidate.features.features, near)
-        return CopyComparison(_verdict(proposal, near), distance, placement)
+        verdict = CopyVerdict.NO_COPY if proposal is None else _verdict(proposal, near)
+        return CopyComparison(verdict, distance, placement)
 
 
 def by_hash(query: LocalFeatures, candidate: LocalFeatures, near: HashDistance) -> Proposal:
@@ -132,21 +129,26 @@ def _verdict(proposal: Proposal, near: HashDistance | None) -> CopyVerdict:
     """Return what a query is that lies on a candidate, by what differs there.
 
     Args:
-        proposal: how it lies, proved by local features or by hashes that are near.
+        proposal: how it lies, by local features or by hashes that are near.
         near: the distance of the hashes, where they are.
     """
+    if near is None and not proposal.is_nearly_plausible:
+        return CopyVerdict.SHARED_DESIGN
     found = differences(
         proposal.query, proposal.candidate, proposal.homography, proposal.inlier_points[1][1]
     )
     is_same = near is not None and not near.is_negative
     if found is None:  # too small to tell: what was proved stays
-        return CopyVerdict.NEAR_IDENTICAL if is_same else CopyVerdict.EDITED_COPY
+        if is_same:
+            return CopyVerdict.NEAR_IDENTICAL
+        return CopyVerdict.EDITED_COPY if proposal.is_plausible else CopyVerdict.SHARED_DESIGN
     if is_same and found.are_none():
         return CopyVerdict.NEAR_IDENTICAL
     if near is not None and near.is_negative:  # of which the judge has seen none
         is_copy = found.different <= _MAX_DIFFERENT_IN_NEGATIVE
     else:
-        is_copy = judge.is_copy(found, proposal)
+        is_proved = near is not None or proposal.is_plausible
+        is_copy = judge.is_copy(found, proposal, is_proved=is_proved)
     return CopyVerdict.EDITED_COPY if is_copy else CopyVerdict.SHARED_DESIGN
 
 

@@ -16,8 +16,8 @@ from ml.copies.plausibility import Proposal
 from ml.trees.boosted import Trees, load_trees
 
 FEATURES = (*differences.NAMES, "inliers", "agreement", "query_overlap", "candidate_overlap")
-# Of 1,000 made pairs of other content 5 are above it, of 1,000 copies 985.
-_MIN_PROBABILITY = 0.5
+# Of what the checks let pass, and of what lacks only in how much of it is found again.
+_MIN_PROBABILITY, _SURE = 0.7, 0.98
 _WEIGHTS = Path(__file__).with_name("judge.json")
 
 
@@ -28,10 +28,16 @@ def features(found: Differences, proposal: Proposal) -> NDArray[np.float32]:
     return np.concatenate([found.row(), np.array(more, np.float32)])
 
 
-def is_copy(found: Differences, proposal: Proposal) -> bool:
-    """Return whether what differs is an edit of one picture."""
-    row = features(found, proposal)
-    return bool(_trees().probability(row[None])[0] >= _MIN_PROBABILITY)
+def is_copy(found: Differences, proposal: Proposal, *, is_proved: bool) -> bool:
+    """Return whether what differs is an edit of one picture.
+
+    Args:
+        found: what differs.
+        proposal: how they lie on each other.
+        is_proved: whether that is sure already; otherwise the judge has to be.
+    """
+    probability = _trees().probability(features(found, proposal)[None])[0]
+    return bool(probability >= (_MIN_PROBABILITY if is_proved else _SURE))
 
 
 @cache

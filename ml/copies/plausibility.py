@@ -64,7 +64,12 @@ class Proposal:
     @cached_property
     def is_plausible(self) -> bool:
         """Whether it survives every check, the cheap ones first."""
-        return all(check(self) for check in CHECKS)
+        return self.is_nearly_plausible and finds_much_again(self)
+
+    @cached_property
+    def is_nearly_plausible(self) -> bool:
+        """Whether it does but for how much is found again: on thin lines and dots little is."""
+        return all(check(self) for check in CHECKS if check is not finds_much_again)
 
     @cached_property
     def overlaps(self) -> tuple[float, float]:

@@ -1,12 +1,15 @@
 """Boosted decision trees, evaluated from plain numbers in a JSON file."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ml.output import replaced_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,15 @@ def load_trees(path: Path) -> dict[str, Trees]:
     """Return the trees of a packaged JSON file, by name."""
     stored = json.loads(path.read_text(encoding="utf-8"))
     return {name: Trees.from_json(each) for name, each in stored["trees"].items()}
+
+
+def save_trees(path: Path, trees: Mapping[str, Trees], **about: int) -> None:
+    """Write trees by name, and what they were learned with, as `load_trees` reads them.
+
+    Raises:
+        OutputUnwritable: the folder cannot be written to.
+    """
+    stored = {**about, "trees": {name: each.to_json() for name, each in trees.items()}}
+    with replaced_files(path.parent, [path.name]) as scratch:
+        text = json.dumps(stored, ensure_ascii=False)
+        (scratch / path.name).write_text(text + "\n", encoding="utf-8")

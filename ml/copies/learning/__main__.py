@@ -1,21 +1,22 @@
 """`python -m ml.copies.learning`: learn what `judge.json` holds."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ml.commands.flags import not_negative, positive
 from ml.copies import judge
-from ml.copies.learning.examples import examples, pairs
-from ml.errors import MlError, NoPictures
-from ml.images.files import list_pictures
-from ml.output import replaced_files
+from ml.copies.learning.examples import Example, learned
+from ml.errors import MlError
+from ml.images.files import needed_pictures
+from ml.trees.boosted import save_trees
 from ml.trees.fitting import fit
 
 # Three questions in a row, slowly, each tree from half of the examples; set by hand.
@@ -27,16 +28,13 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml.copies.learning", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos, unlabelled")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--designs", type=positive, default=1200, help="made ones to learn from")
+    parser.add_argument("--designs", type=positive, default=600, help="made ones to learn from")
     parser.add_argument("--trees", type=positive, default=200)
     parser.add_argument("--seed", type=not_negative, default=1)
     options = parser.parse_args(argv)
-    cv2.setNumThreads(1)  # so that the same seed gives the same numbers everywhere
     try:
-        rng = np.random.default_rng(options.seed)
-        made = pairs(_photos(options.photos), options.designs, rng)
-        learned = list(tqdm(examples(made), unit="pair", disable=None))
-        rows, answers = [each.row for each in learned], [each.is_copy for each in learned]
+        found = _learned(needed_pictures(options.photos), options.designs, options.seed)
+        rows, answers = [each.row for each in found], [each.is_copy for each in found]
         trees = fit(
             rows,
             answers,
@@ -48,11 +46,7 @@ def main(argv: Sequence[str]) -> int:
             subsample_share=_SUBSAMPLE_SHARE,
             min_leaf_examples=_MIN_LEAF_EXAMPLES,
         )
-        stored = {"designs": options.designs, "seed": options.seed}
-        stored["trees"] = {"copy": trees.to_json()}
-        with replaced_files(options.output.parent, [options.output.name]) as scratch:
-            text = json.dumps(stored, ensure_ascii=False)
-            (scratch / options.output.name).write_text(text + "\n", encoding="utf-8")
+        save_trees(options.output, {"copy": trees}, designs=options.designs, seed=options.seed)
     except MlError as err:
         sys.stderr.write(f"{err}\n")
         return 2
@@ -60,13 +54,12 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _photos(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise NoPictures(f"There is no folder {folder}.", folder=str(folder))
-    found = list_pictures(folder)
-    if not found:
-        raise NoPictures(f"There are no pictures in {folder}.", folder=str(folder))
-    return found
+def _learned(photos: Sequence[Path], count: int, seed: int) -> list[Example]:
+    """Return the examples of so many designs, made by a process a core."""
+    make = partial(learned, photos=photos, seed=seed)
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        made = pool.map(make, range(count), chunksize=4)
+        return [each for some in tqdm(made, total=count, disable=None) for each in some]
 
 
 if __name__ == "__main__":

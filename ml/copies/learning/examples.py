@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -51,7 +53,7 @@ _OF_PAGES: tuple[tuple[edits.Apply, float, float], ...] = (
 _SHOWING = (designs.frame, designs.card)
 # An unedited page beside another of its design is as usual as an edited one.
 _PAGES_OF_A_DESIGN, _AS_IT_IS = 4, 0.35
-_PHOTOS_AT_HAND, _PHOTO_PX = 12, (250, 900)
+_PHOTOS_AT_HAND, _EDITED_PHOTOS, _PHOTO_PX = 12, 6, (250, 900)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,19 +86,22 @@ class Example:
     is_copy: bool
 
 
-def pairs(photos: Sequence[Path], count: int, rng: Rng) -> Iterator[MadePair]:
-    """Yield the pairs of so many designs, taken in turn, and as many edited photos."""
-    for index in range(count):
-        at_hand = [
-            _read(photos[int(rng.integers(len(photos)))], rng) for _ in range(_PHOTOS_AT_HAND)
-        ]
-        yield from pages(designs.FAMILIES[index % len(designs.FAMILIES)], at_hand, rng)
-        for photo in at_hand[:2]:
-            query, edit = _edited(photo, at_hand[2], _OF_PHOTOS, rng)
-            yield MadePair(query, photo, edit, is_copy=True)
-        showing = _SHOWING[index % len(_SHOWING)]
-        page = _drawn(showing, int(rng.integers(2**40)), at_hand[3:4], rng)
-        yield MadePair(page, at_hand[3], f"shown in {showing.__name__}", is_copy=True)
+def learned(index: int, *, photos: Sequence[Path], seed: int) -> list[Example]:
+    """Return what is learned of one design and of some photos, the same for the same seed."""
+    cv2.setNumThreads(1)  # so that the same seed gives the same numbers everywhere
+    return list(examples(pairs(photos, index, np.random.default_rng([seed, index]))))
+
+
+def pairs(photos: Sequence[Path], index: int, rng: Rng) -> Iterator[MadePair]:
+    """Yield pairs of pages of a design, whose family is taken in turn, and of edited photos."""
+    at_hand = [_read(photos[int(rng.integers(len(photos)))], rng) for _ in range(_PHOTOS_AT_HAND)]
+    yield from pages(designs.FAMILIES[index % len(designs.FAMILIES)], at_hand, rng)
+    for photo, other in pairwise(at_hand[: 1 + _EDITED_PHOTOS]):
+        query, edit = _edited(photo, other, _OF_PHOTOS, rng)
+        yield MadePair(query, photo, edit, is_copy=True)
+    showing = _SHOWING[index % len(_SHOWING)]
+    page = _drawn(showing, int(rng.integers(2**40)), at_hand[-1:], rng)
+    yield MadePair(page, at_hand[-1], f"shown in {showing.__name__}", is_copy=True)
 
 
 def pages(family: Family, photos: Sequence[Image.Image], rng: Rng) -> Iterator[MadePair]:

@@ -1,7 +1,6 @@
 """`python -m ml.panels.learning`: learn what `judges.json` holds."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,13 +10,13 @@ import cv2
 import numpy as np
 
 from ml.commands.flags import not_negative, positive
-from ml.errors import MlError, NoPictures
-from ml.images.files import list_pictures
-from ml.output import replaced_files
+from ml.errors import MlError
+from ml.images.files import needed_pictures
 from ml.panels.classification import photo_features
 from ml.panels.config import CONFIG
 from ml.panels.learning.examples import gather
 from ml.panels.measurement import cuts
+from ml.trees.boosted import save_trees
 from ml.trees.fitting import fit
 
 
@@ -33,35 +32,23 @@ def main(argv: Sequence[str]) -> int:
     cv2.setNumThreads(1)  # so that the same seed gives the same numbers everywhere
     try:
         rng = np.random.default_rng(options.seed)
-        examples = gather(_photos(options.photos), options.pictures, rng)
+        examples = gather(needed_pictures(options.photos), options.pictures, rng)
         examined = {
             "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
             "panel": (examples.panel_features, examples.panel_answers, photo_features.FEATURES),
         }
         fitting = asdict(CONFIG.fitting)
         trees = {
-            name: fit(*each, trees=options.trees, seed=options.seed, **fitting).to_json()
+            name: fit(*each, trees=options.trees, seed=options.seed, **fitting)
             for name, each in examined.items()
         }
-        stored = {"pictures": options.pictures, "seed": options.seed, "trees": trees}
-        with replaced_files(options.output.parent, [options.output.name]) as scratch:
-            text = json.dumps(stored, ensure_ascii=False)
-            (scratch / options.output.name).write_text(text + "\n", encoding="utf-8")
+        save_trees(options.output, trees, pictures=options.pictures, seed=options.seed)
     except MlError as err:
         sys.stderr.write(f"{err}\n")
         return 2
     for name, (_, answers, _) in examined.items():
         sys.stdout.write(f"{name}: {len(answers)} examples, {np.mean(answers):.1%} of them yes\n")
     return 0
-
-
-def _photos(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise NoPictures(f"There is no folder {folder}.", folder=str(folder))
-    found = list_pictures(folder)
-    if not found:
-        raise NoPictures(f"There are no pictures in {folder}.", folder=str(folder))
-    return found
 
 
 if __name__ == "__main__":
