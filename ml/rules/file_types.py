@@ -28,7 +28,16 @@ UNSUPPORTED_ENDINGS = frozenset(
     (
         *(".svg", ".svgz", ".psd", ".psb", ".ai", ".eps"),
         *(".ico", ".jp2", ".jxl", ".tga", ".xcf", ".raw"),
-        *(".cr2", ".cr3", ".nef", ".arw", ".dng"),
+        *(".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".dng"),
+        *(".orf", ".rw2", ".raf", ".pef", ".srw", ".3fr", ".fff", ".iiq"),
+        *(".rwl", ".mrw", ".mef", ".mos", ".kdc", ".dcr", ".erf", ".x3f"),
+    )
+)
+# What machines keep beside people's pictures: thumbnails of theirs, snapshots, what was deleted.
+_MACHINE_FOLDERS = frozenset(
+    (
+        *("@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot"),
+        *("$recycle.bin", "system volume information", "lost+found", "__macosx"),
     )
 )
 
@@ -40,7 +49,7 @@ def ending_of(name: str) -> str:
 
 def is_hidden(name: str) -> bool:
     """Return whether a file or folder of this name is passed over in every folder."""
-    return name.startswith(".")
+    return name.startswith(".") or name.lower() in _MACHINE_FOLDERS
 
 
 def is_picture_name(name: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unicodedata import category
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -55,8 +56,12 @@ def list_folder(folder: Path) -> Iterator[SourceFile]:
 
 
 def shown(path: Path) -> str:
-    """Return a path's name for people: it need not be UTF-8; what is not is shown as "�"."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """Return a path's name for people.
+
+    It need not be UTF-8; what is not, and what would steer a terminal or begin a line, is "�".
+    """
+    name = os.fsencode(path).decode("utf-8", "replace")
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(each) == "Cc" else each for each in name)
 
 
 def list_uploads(files: list[UploadedFile]) -> Iterator[SourceFile]:
@@ -71,9 +76,7 @@ def _promises_a_picture(name: str) -> bool:
 
 
 def _file(path: Path, root: Path) -> SourceFile:
-    # A name need not be UTF-8; what cannot be written down is shown as "�".
-    shown = os.fsencode(path.relative_to(root)).decode("utf-8", "replace")
-    return SourceFile(name=shown, read=partial(_read_path, path))
+    return SourceFile(name=shown(path.relative_to(root)), read=partial(_read_path, path))
 
 
 def _read_path(path: Path) -> bytes:

@@ -51,6 +51,32 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["a.jpg"]
 
 
+def test_what_machines_keep_beside_pictures_is_passed_over(tmp_path: Path) -> None:
+    kept = ["#1 favourites/a.jpg", "$100/a.jpg", "@home/a.jpg", "recycle/a.jpg"]
+    machines = [
+        "@eaDir/a.jpg/thumb.jpg",
+        "#recycle/a.jpg",
+        "$RECYCLE.BIN/S-1/a.jpg",
+        "@Recycle/a.jpg",
+    ]
+    put(tmp_path, *kept, *machines)
+
+    assert sorted(names_in(tmp_path)) == sorted(kept)
+
+
+def test_raw_files_of_every_maker_are_named(tmp_path: Path) -> None:
+    raws = [f"DSC_1.{maker}" for maker in ("3FR", "DNG", "NEF", "ORF", "PEF", "RAF", "RW2", "SRW")]
+    put(tmp_path, *raws, "DSC_1.xmp")
+
+    assert names_in(tmp_path) == raws
+
+
+def test_nothing_in_a_name_steers_a_terminal(tmp_path: Path) -> None:
+    put(tmp_path, "red\x1b[31m\n9 files: 9 added.jpg")
+
+    assert names_in(tmp_path) == ["red\ufffd[31m\ufffd9 files: 9 added.jpg"]
+
+
 def test_a_hidden_folder_that_is_asked_for_by_name_is_read(tmp_path: Path) -> None:
     put(tmp_path / ".pictures", "a.jpg")
 
