@@ -17,7 +17,7 @@ from ml.trees.boosted import Trees, load_trees
 
 FEATURES = (*differences.NAMES, "inliers", "agreement", "query_overlap", "candidate_overlap")
 # Of what the checks let pass, and of what lacks only in how much of it is found again.
-_MIN_PROBABILITY, _SURE = 0.7, 0.98
+_MIN_PROBABILITY, _SURE = 0.85, 0.98
 _WEIGHTS = Path(__file__).with_name("judge.json")
 
 

@@ -72,9 +72,9 @@ def measure(folder: Path, *, limit: int | None, rng: np.random.Generator) -> lis
 def _pages(
     family: designs.Family, photos: list[Image.Image], rng: np.random.Generator
 ) -> tuple[Image.Image, Image.Image]:
-    """Return two pages of a new design that differ."""
-    layout_seed = int(rng.integers(2**40))
+    """Return two pages of a new design that differ; some designs have room for nothing."""
     while True:
+        layout_seed = int(rng.integers(2**40))
         first, second = (
             designs.draw(
                 family,
