@@ -53,7 +53,7 @@ _DARK, _GREY, _PALE = (25, 25, 30), (120, 120, 125), (225, 225, 228)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DesignPage:
     """A page that is being drawn.
 
     Attributes:
@@ -106,7 +106,7 @@ class Page:
                 return colour
 
 
-Family = Callable[[Page], None]
+Family = Callable[[DesignPage], None]
 
 
 def draw(
@@ -125,12 +125,12 @@ def draw(
     size = (int(layout.integers(640, 1100)), int(layout.integers(560, 1100)))
     image = Image.new("RGB", size, ground)
     content = np.random.default_rng(content_seed)
-    page = Page(image, ImageDraw.Draw(image), layout, content, photos)
+    page = DesignPage(image, ImageDraw.Draw(image), layout, content, photos)
     family(page)
     return image
 
 
-def letter(page: Page) -> None:
+def letter(page: DesignPage) -> None:
     """A letterhead over other sentences."""
     unit, face, colour = _head(page)
     lines = int(page.content.integers(12, 26))
@@ -140,7 +140,7 @@ def letter(page: Page) -> None:
     page.pen.line((3 * unit, 48 * unit, 37 * unit, 48 * unit), fill=colour, width=2)
 
 
-def form(page: Page) -> None:
+def form(page: DesignPage) -> None:
     """Boxes with printed names and other entries."""
     unit, face, _ = _head(page)
     rows, columns = int(page.layout.integers(5, 10)), int(page.layout.integers(1, 3))
@@ -157,7 +157,7 @@ def form(page: Page) -> None:
             page.write((x + 12, y + step * 0.32), entry, step * 0.33, ink, face=hand)
 
 
-def certificate(page: Page) -> None:
+def certificate(page: DesignPage) -> None:
     """A border and an award; another name and day."""
     colour, face = page.ink(page.layout), _face(page.layout)
     unit = page.width / 40
@@ -178,7 +178,7 @@ def certificate(page: Page) -> None:
     page.pen.ellipse(seal, fill=page.ink(page.layout))
 
 
-def table(page: Page) -> None:
+def table(page: DesignPage) -> None:
     """A ruled table of other numbers."""
     rows, columns = int(page.layout.integers(8, 24)), int(page.layout.integers(3, 9))
     face, tint = _face(page.layout), _pale(page.layout)
@@ -193,7 +193,7 @@ def table(page: Page) -> None:
             page.write((x + 6, y + high * 0.2), words, min(high * 0.55, wide / 5), face=face)
 
 
-def bars(page: Page) -> None:
+def bars(page: DesignPage) -> None:
     """Axes and title; bars, a line or points of other heights."""
     x0, y0, wide, high = _axes(page)
     count, kind = int(page.layout.integers(4, 16)), int(page.layout.integers(3))
@@ -210,7 +210,7 @@ def bars(page: Page) -> None:
         page.pen.line(tops, fill=colours[2], width=4)
 
 
-def scatter(page: Page) -> None:
+def scatter(page: DesignPage) -> None:
     """Axes and title; a cloud of other points."""
     x0, y0, wide, high = _axes(page)
     colour, radius = page.ink(page.layout), float(page.layout.uniform(3, 8))
@@ -219,7 +219,7 @@ def scatter(page: Page) -> None:
         page.pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
-def pie(page: Page) -> None:
+def pie(page: DesignPage) -> None:
     """A title, a legend and a pie of other shares."""
     unit, face, _ = _head(page)
     colours = [page.ink(page.layout) for _ in range(int(page.layout.integers(3, 7)))]
@@ -232,7 +232,7 @@ def pie(page: Page) -> None:
         page.write((30.5 * unit, y), _words(page.layout, 1), 1.3 * unit, face=face)
 
 
-def board(page: Page) -> None:
+def board(page: DesignPage) -> None:
     """A puzzle's grid with other numbers or letters in some cells."""
     cells, face = int(page.layout.choice((6, 9, 12))), _face(page.layout)
     heavy, is_crossword = int(page.layout.choice((2, 3))), page.layout.random() < 0.3
@@ -251,7 +251,7 @@ def board(page: Page) -> None:
         page.pen.line((20, at, 20 + side * cells, at), fill=_readable(page), width=width)
 
 
-def calendar(page: Page) -> None:
+def calendar(page: DesignPage) -> None:
     """Weekdays and another month's days."""
     face, colour = _face(page.layout), page.ink(page.layout)
     wide, high = page.width / 7.6, page.height / 8
@@ -266,7 +266,7 @@ def calendar(page: Page) -> None:
         page.write(at, str(day + 1), high * 0.42, colour if column > 4 else None, face=face)
 
 
-def receipt(page: Page) -> None:
+def receipt(page: DesignPage) -> None:
     """A shop's name and thanks around other goods and prices."""
     unit, face = page.width / 24, int(page.layout.choice((4, 10)))
     page.write((5 * unit, unit), _words(page.layout, 2).upper(), 1.7 * unit, face=face)
@@ -280,7 +280,7 @@ def receipt(page: Page) -> None:
     page.write((3 * unit, foot + 2 * unit), _words(page.layout, 4), unit, face=face)
 
 
-def frame(page: Page) -> None:
+def frame(page: DesignPage) -> None:
     """An advertiser's frame around another photo."""
     face, light = _face(page.layout), _pale(page.layout)
     wide, high = int(page.width * page.layout.uniform(0.5, 0.8)), int(page.height * 0.55)
@@ -298,7 +298,7 @@ def frame(page: Page) -> None:
             page.pen.regular_polygon((at, y + 2.6 * unit * step, unit), sides, fill=light)
 
 
-def card(page: Page) -> None:
+def card(page: DesignPage) -> None:
     """A card of one kind with another photo and sentence."""
     face, accent = _face(page.layout), page.ink(page.layout)
     unit = page.width / 40
@@ -315,7 +315,7 @@ def card(page: Page) -> None:
     page.write((2 * unit, page.height - 3 * unit), _words(page.layout, 4), 1.3 * unit, face=face)
 
 
-def slide(page: Page) -> None:
+def slide(page: DesignPage) -> None:
     """A master's band, logo and foot; other points and perhaps another picture."""
     unit, face, colour = _head(page)
     page.pen.rectangle((0, page.height - 2.4 * unit, page.width, page.height), fill=colour)
@@ -331,7 +331,7 @@ def slide(page: Page) -> None:
         page.image.paste(page.photo(size), (int(26 * unit), int(10 * unit)))
 
 
-def chat(page: Page) -> None:
+def chat(page: DesignPage) -> None:
     """An app's bar and input line; other bubbles."""
     face, tint, mine = _face(page.layout), _pale(page.layout), _colour(page.layout)
     unit, y = page.width / 30, page.width / 30 * 4.0
@@ -352,7 +352,7 @@ def chat(page: Page) -> None:
     page.pen.rounded_rectangle(bar, unit, outline=_GREY, width=2)
 
 
-def listing(page: Page) -> None:
+def listing(page: DesignPage) -> None:
     """An app's screen of offers: the same bars and buttons, other photos, names and prices."""
     face, colour, unit = _face(page.layout), _colour(page.layout), page.width / 30
     page.pen.rectangle((0, 0, page.width, 3 * unit), fill=colour)
@@ -379,7 +379,7 @@ def listing(page: Page) -> None:
         page.write(at, f"{button} {tab}", unit, _GREY, face=face)
 
 
-def icon(page: Page) -> None:
+def icon(page: DesignPage) -> None:
     """Icons of one set: the same ground and rim, another sign."""
     middle = (page.width / 2, page.height / 2)
     radius = min(page.width, page.height) * 0.42
@@ -399,7 +399,7 @@ def icon(page: Page) -> None:
         page.pen.regular_polygon((at[0], at[1], size), sides, turn, fill=_colour(page.content))
 
 
-def stamp(page: Page) -> None:
+def stamp(page: DesignPage) -> None:
     """A stamp: the same rim, words and head; another value and colour."""
     unit, face, rim = page.width / 30, _face(page.layout), _pale(page.layout)
     colour = _colour(page.content)
@@ -416,7 +416,7 @@ def stamp(page: Page) -> None:
     page.write((page.width - 9 * unit, 2 * unit), value, 5 * unit, rim, face=face)
 
 
-def heat_map(page: Page) -> None:
+def heat_map(page: DesignPage) -> None:
     """A title, labels and a field of other values."""
     unit, face, _ = _head(page)
     cells = int(page.layout.integers(8, 30))
@@ -434,7 +434,7 @@ def heat_map(page: Page) -> None:
         page.write((unit, y), f"R{row:02}", unit * 0.9, face=face)
 
 
-def package(page: Page) -> None:
+def package(page: DesignPage) -> None:
     """A maker's package: the same brand and shapes, another kind in another colour."""
     unit, face = page.width / 30, _face(page.layout)
     accent = _colour(page.content)
@@ -455,15 +455,15 @@ def package(page: Page) -> None:
     page.write((6 * unit, page.height * 0.8), below, 1.3 * unit, _DARK, face=face)
 
 
-def fixed_camera(page: Page) -> None:
+def fixed_camera(page: DesignPage) -> None:
     """The same place and another thing in it, under another clock."""
-    place = page.photos[int(page.layout.integers(len(page.photos)))]
-    page.image.paste(ImageOps.fit(place, page.image.size, Image.Resampling.BICUBIC), (0, 0))
+    ground = page.photos[int(page.layout.integers(len(page.photos)))]
+    page.image.paste(ImageOps.fit(ground, page.image.size, Image.Resampling.BICUBIC), (0, 0))
     _stand_in(page, share=float(page.content.uniform(0.22, 0.4)))
     page.write((16, 16), _number(page.content), 26, (255, 255, 255), face=4)
 
 
-def next_view(page: Page) -> None:
+def next_view(page: DesignPage) -> None:
     """A thing before its ground, seen from a step aside: what is near moves, the rest less."""
     photos, layout = page.photos, page.layout
     far = ImageOps.fit(photos[int(layout.integers(len(photos)))], page.image.size)
@@ -494,7 +494,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-def _head(page: Page) -> tuple[float, int, Colour]:
+def _head(page: DesignPage) -> tuple[float, int, Colour]:
     """Draw a logo, a name and a line; return the page's unit, font and colour."""
     unit, face, colour = page.width / 40, _face(page.layout), page.ink(page.layout)
     logo = (2 * unit, 1.5 * unit, 6 * unit, 5.5 * unit)
@@ -505,7 +505,7 @@ def _head(page: Page) -> tuple[float, int, Colour]:
     return unit, face, colour
 
 
-def _axes(page: Page) -> tuple[float, float, float, float]:
+def _axes(page: DesignPage) -> tuple[float, float, float, float]:
     """Draw axes, their numbers and a title; return the left, the foot, the width and the height."""
     face, unit = _face(page.layout), page.width / 40
     x0, y0 = 4 * unit, page.height - 4 * unit
@@ -522,7 +522,7 @@ def _axes(page: Page) -> tuple[float, float, float, float]:
     return x0, y0, wide, high
 
 
-def _stand_in(page: Page, *, share: float) -> None:
+def _stand_in(page: DesignPage, *, share: float) -> None:
     """Paste a photo's middle, softly cut out, somewhere into the lower half."""
     wide, high = int(page.width * share), int(page.height * share * 0.8)
     mask = Image.new("L", (wide, high))
@@ -532,7 +532,7 @@ def _stand_in(page: Page, *, share: float) -> None:
     page.image.paste(page.photo((wide, high)), (x, y), mask.filter(ImageFilter.GaussianBlur(3)))
 
 
-def _readable(page: Page) -> Colour:
+def _readable(page: DesignPage) -> Colour:
     """Return what can be read on the page's ground."""
     return _readable_on(np.asarray(page.image)[1, 1])
 

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -37,9 +36,17 @@ def main(argv: Sequence[str]) -> int:
             "cut": (examples.cut_features, examples.cut_answers, cuts.FEATURES),
             "panel": (examples.panel_features, examples.panel_answers, photo_features.FEATURES),
         }
-        fitting = asdict(CONFIG.fitting)
+        config = CONFIG.fitting
         trees = {
-            name: fit(*each, trees=options.trees, seed=options.seed, **fitting)
+            name: fit(
+                *each,
+                trees=options.trees,
+                seed=options.seed,
+                depth=config.depth,
+                learning_rate=config.learning_rate,
+                subsample_share=config.subsample_share,
+                min_leaf_examples=config.min_leaf_examples,
+            )
             for name, each in examined.items()
         }
         save_trees(options.output, trees, pictures=options.pictures, seed=options.seed)

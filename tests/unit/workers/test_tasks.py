@@ -112,7 +112,12 @@ def test_a_query_is_answered_with_its_embedding(
     row = np.frombuffer(base64.b64decode(answer.pop("embeddings")), dtype="<f4")
     np.testing.assert_array_equal(row, fakes.embed(Pillow.new("RGB", (60, 40), RED)))
     whole = {"kind": "whole", "ordinal": 0, "box": [0, 0, 60, 40], "label": "", "confidence": 1.0}
-    assert answer == {"encoder_version": version.pk, "layout": "single", "regions": [whole]}
+    assert answer == {
+        "encoder_version": version.pk,
+        "layout": "single",
+        "regions": [whole],
+        "are_plain": [True],  # a red picture
+    }
 
 
 def test_a_box_of_a_query_is_answered_with_its_embedding_alone(
