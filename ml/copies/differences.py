@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml.copies.features import LocalFeatures
 from ml.copies.homography import Homography
+from ml.copies.laying import hull, same_scale
 
 # Blocks that are compared: 3 × 3 cells of 3 pixels of the coarser preview, two letters of small
 # print. A block a cell, so that they overlap.
@@ -32,8 +33,6 @@ _RECOLOURED = 40.0
 # What saving again leaves, of the overlap and in levels of 255.
 _MAX_LARGEST, _MAX_DIFFERENT = 0.004, 0.01
 _MAX_COLOUR, _MAX_RECOLOURED = 10.0, 0.01
-# OpenCV's pixels have their centres at whole numbers, ours at halves.
-_TO_CENTRES = np.array([(1, 0, -0.5), (0, 1, -0.5), (0, 0, 1)])
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -133,7 +132,7 @@ def differences(
     agreeing = structured & is_same
     is_strong = (np.minimum(ours, theirs) > _STRONG) & core
     largest, count, fill = _largest(different)
-    hull = _hull(core.shape, inliers * pair.zoom) & core
+    reached = hull(core.shape, inliers * pair.zoom) & core
     tiles = _tiles(correlation, structured)
     off = _colour_differences(pair)
     tones = np.bincount(pair.colours_below[core].mean(axis=1).astype(np.intp) // 8)
@@ -148,8 +147,8 @@ def differences(
         in_query=_share(different & ~is_theirs, different),
         query_found=_share(is_ours & is_same & core, is_ours & core),
         candidate_found=_share(is_theirs & is_same & core, is_theirs & core),
-        among_inliers=_share(different & hull, structured & hull),
-        hull=float(hull.sum() / area),
+        among_inliers=_share(different & reached, structured & reached),
+        hull=float(reached.sum() / area),
         correlation=float(correlation[structured].mean()) if structured.any() else 1.0,
         strong=_share(is_strong & (correlation < _WELL), is_strong),
         worst_tile=tiles[0],
@@ -187,14 +186,9 @@ class _LaidPair:
 
 def _lay(query: LocalFeatures, candidate: LocalFeatures, homography: Homography) -> _LaidPair:
     """Lay the query on the candidate; the finer one is shrunk to the other's scale first."""
-    above, below = query.preview_pixels(), candidate.preview_pixels()
-    largest, smallest = homography.stretches()
-    scale = abs(largest * smallest) ** 0.5 * _zoom(below, candidate).max()
-    scale /= _zoom(above, query).max()
-    above, below = _shrunk(above, min(1.0, scale)), _shrunk(below, min(1.0, 1 / scale))
-    zoom = _zoom(below, candidate)
-    from_above, to_below = np.diag([*(1 / _zoom(above, query)), 1.0]), np.diag([*zoom, 1.0])
-    matrix = _TO_CENTRES @ to_below @ homography.matrix @ from_above @ np.linalg.inv(_TO_CENTRES)
+    previews = (query.preview_pixels(), query), (candidate.preview_pixels(), candidate)
+    pair = same_scale(*previews, homography)
+    above, below, matrix = pair.above, pair.below, pair.matrix
     width, height = (max(1, side // _CELL_PX) * _CELL_PX for side in below.shape[1::-1])
     inside = np.full((*above.shape[:2], 1), 255, np.uint8)
     laid, shown = (
@@ -214,7 +208,7 @@ def _lay(query: LocalFeatures, candidate: LocalFeatures, homography: Homography)
         colours_above=_cells(laid),
         colours_below=_cells(below),
         core=cv2.erode(whole, kernel, borderValue=0).astype(bool),
-        zoom=zoom / _CELL_PX,
+        zoom=pair.zoom / _CELL_PX,
     )
 
 
@@ -222,17 +216,6 @@ def _cells(pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float3
     """Return the means of cells of `_CELL_PX` a side."""
     size = (pixels.shape[1] // _CELL_PX, pixels.shape[0] // _CELL_PX)
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
-
-
-def _zoom(pixels: NDArray[np.generic], features: LocalFeatures) -> NDArray[np.float64]:
-    return np.array([pixels.shape[1] / features.width, pixels.shape[0] / features.height])
-
-
-def _shrunk(pixels: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
-    if factor >= 1:
-        return pixels
-    size = [max(1, round(side * factor)) for side in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _correlations(pair: _LaidPair) -> NDArray[np.float32]:
@@ -279,14 +262,6 @@ def _largest(different: NDArray[np.bool_]) -> tuple[int, int, float]:
     first = int(sizes.argmax())
     _, _, width, height, pixels = stats[first]
     return int(sizes[first]), count - 1, float(pixels / (width * height))
-
-
-def _hull(shape: tuple[int, ...], points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    inside = np.zeros(shape, np.uint8)
-    if len(points):
-        hull = cv2.convexHull(np.rint(points).astype(np.int32))
-        cv2.fillConvexPoly(inside, hull, 1)
-    return inside.astype(bool)
 
 
 def _colour_differences(pair: _LaidPair) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from ml.copies.homography import Homography, map_points
 # Different pictures reached 8 in 8 of 100,000 random pairs, before any other check.
 MIN_INLIERS = 8
 # Of a thing before two grounds 7 in 10 pairs have so many; of 3,000 random pairs none, of 1,500
-# pairs of photos of one kind of thing 14, half of which do show the same thing.
+# pairs of photos of one kind of thing 14.
 MIN_SHARED_INLIERS = 12
 # Of either picture: a maker's mark in a corner is in all of its pictures.
 _MIN_SHARED_AREA = 0.02

@@ -156,14 +156,12 @@ def rank(
         images: those that can be shown, by id; others are left out.
         regions: by their points' ids.
         query_sha256: of the query's file: an image of the same is identical to the full image.
-        calibration: of the encoder version.
-        is_plain: whether there is nothing to see in the part: a score then means no probability.
+        calibration: of the encoder version; None where a score tells nothing.
+        is_plain: whether there is nothing to see in the part.
         are_copies_checked: whether `copies` are all there are.
         unchecked_images: which the time did not suffice to compare.
         limit: images that are kept.
     """
-    if is_plain:
-        calibration = None
     curve = curve_of(calibration)
     hits = []
     for image_id in {**pairs, **copies}:

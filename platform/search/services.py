@@ -278,7 +278,7 @@ def _groups(
             catalogue.images,
             catalogue.by_point,
             query_sha256=picture.sha256,
-            calibration=version.calibration,
+            calibration=None if is_plain else version.calibration,
             is_plain=is_plain,
             are_copies_checked=is_checked,
             unchecked_images={catalogue.by_id[each].image_id for each in unchecked},
