@@ -34,7 +34,7 @@ def align_panels(
             their sides can be seen, or is known from panels.
     """
     boxes = [_ends(each.box) for each in panels]
-    guides = _guides(panels)
+    guides = _guides(panels, rejected)
     aligned = []
     for index, each in enumerate(panels):
         others = [*boxes[:index], *boxes[index + 1 :]]
@@ -54,13 +54,22 @@ def align_panels(
     return aligned
 
 
-def _guides(panels: Sequence[PanelCandidate]) -> list[_Guide]:
-    """Return the panels that others may be aligned with: those on a line with another one."""
+def _guides(panels: Sequence[PanelCandidate], rejected: Sequence[PanelCandidate]) -> list[_Guide]:
+    """Return the panels that others may be aligned with: those on a line with another one.
+
+    Two panels of a grid that lie across from each other are, with what lies between them.
+    """
     boxes = [_ends(each.box) for each in panels]
+    beside = [
+        ends
+        for ends in (_ends(each.box) for each in rejected)
+        if not any(_overlap(ends, box) for box in boxes)
+        and sum(_is_in_line(ends, box) for box in boxes) > 1
+    ]
     return [
         _Guide(ends, tuple(_is_seen(share) for share in each.sides))
         for ends, each in zip(boxes, panels, strict=True)
-        if any(_is_in_line(ends, other) for other in boxes if other != ends)
+        if any(_is_in_line(ends, other) for other in [*boxes, *beside] if other != ends)
     ]
 
 

@@ -279,6 +279,53 @@ class CollageConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SoftSidesConfig:
+    """Photos that fade into the canvas."""
+
+    canvas_px: int = rule_of_layout(2, "around a box: where the canvas shows")
+    reach_share: float = rule_of_layout(0.25, "of a box's side: farther in is all photo")
+    min_reach_px: int = rule_of_layout(8, "less shows no fading")
+    min_fading_px: int = rule_of_layout(
+        3, "from a quarter to three quarters there: an edge takes a pixel, JPEG and blur two"
+    )
+    max_canvas_levels: float = rule_of_layout(12.0, "from the canvas: the canvas; JPEG noise")
+    min_inside_levels: float = rule_of_layout(24.0, "from the canvas, of what fades; set by hand")
+    min_shown_share: float = rule_of_layout(
+        0.7, "of a side where half is gone: an oval thing shows less than half there"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FramesConfig:
+    """Frames around photos that lie on a photo."""
+
+    min_length_share: float = rule_of_layout(
+        0.2, "of the picture's side, of a framed photo: one in four photos has so long edges"
+    )
+    min_edge_lines: int = rule_of_layout(12, "three lines an edge, two edges a side, two sides")
+    max_step_levels: int = rule_of_layout(6, "in a frame: JPEG rings beside the photo")
+    beside_px: int = rule_of_layout(2, "from a photo, a line of the frame: beside its edge")
+    min_filled_share: float = rule_of_layout(
+        0.5, "of its upright box, by what is inside a frame: a sky may run into it"
+    )
+    max_off_levels: float = rule_of_layout(
+        6.0, "from a frame's median colour: no camera takes a wall so evenly"
+    )
+    min_even_share: float = rule_of_layout(0.8, "of that line; the photo may show beyond its edge")
+    min_side_share: float = rule_of_layout(0.5, "of a photo's side that shows an edge")
+    same_colour_levels: float = rule_of_layout(8.0, "between the frames of one picture")
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPanelsConfig:
+    """Plain skies side by side."""
+
+    cells_a_side: int = rule_of_layout(8, "of a box, whose tones are compared, less its rim")
+    min_shade_levels: int = rule_of_layout(12, "a sky's tones are apart; one colour's are not")
+    min_gutter_px: int = rule_of_layout(3, "a horizon parts sky and sea without one")
+
+
+@dataclass(frozen=True, slots=True)
 class MatConfig:
     """Whether a single photo lies within a plain margin that is worth cutting off."""
 
@@ -400,6 +447,9 @@ class PanelsConfig:
     search: PanelSearchConfig = field(default_factory=PanelSearchConfig)
     page: PageConfig = field(default_factory=PageConfig)
     collage: CollageConfig = field(default_factory=CollageConfig)
+    soft_sides: SoftSidesConfig = field(default_factory=SoftSidesConfig)
+    frames: FramesConfig = field(default_factory=FramesConfig)
+    plain_panels: PlainPanelsConfig = field(default_factory=PlainPanelsConfig)
     mat: MatConfig = field(default_factory=MatConfig)
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
     refinement: RefinementConfig = field(default_factory=RefinementConfig)

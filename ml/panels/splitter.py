@@ -17,6 +17,9 @@ from ml.panels.pages import is_page
 from ml.panels.refinement import refine, separate
 from ml.panels.search.candidates import PanelCandidate
 from ml.panels.search.panel_search import find_panels
+from ml.panels.unusual.frames import find_framed_photos
+from ml.panels.unusual.plain_panels import find_plain_panels
+from ml.panels.unusual.soft_sides import find_soft_panels
 from ml.rules.layout import Layout
 from ml.types import Box
 
@@ -74,10 +77,13 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
         return Splitting(Layout.SCREENSHOT, _on_original(pixels, work_copy, photos))
     if len(panels) == 1 and _is_in_plain_margin(work_copy, panels[0]):
         return Splitting(Layout.SINGLE, _on_original(pixels, work_copy, panels))
-    if _are_collage(panels):
+    soft = find_soft_panels(work_copy, panels, rejected)
+    if not soft and _are_collage(panels):
         aligned = align_panels(work_copy, panels, rejected)
         return Splitting(Layout.COLLAGE, _on_original(pixels, work_copy, aligned))
-    return Splitting(Layout.SINGLE, ())
+    others = soft or find_framed_photos(work_copy) or find_plain_panels(work_copy, rejected)
+    layout = Layout.COLLAGE if others else Layout.SINGLE
+    return Splitting(layout, _on_original(pixels, work_copy, others))
 
 
 @cache

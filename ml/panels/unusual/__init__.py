@@ -1,0 +1,1 @@
+"""Collages that canvases, cuts and textures alone do not tell."""
