@@ -16,6 +16,8 @@ from deploy.local.supervisor import Supervisor
 
 _POLL_S = 0.2
 _INTERRUPTED = 130
+# What all parts write is for this account alone.
+_PRIVATE_FILES = 0o077
 # What the command in the foreground has to end in; what it has begun can be begun again.
 _FOREGROUND_S = 10.0
 
@@ -38,6 +40,7 @@ def write(text: str) -> None:
 def main() -> int:
     """Run the product until a signal ends it; return the exit code."""
     begun = time.monotonic()
+    os.umask(_PRIVATE_FILES)
     try:
         env = read_env()
         images = _images()
@@ -74,6 +77,9 @@ def _run(env: Env, images: Path | None, *, begun: float) -> int:
             _fill(images, supervisor)
         while not supervisor.is_stopping:
             time.sleep(_POLL_S)
+    if supervisor.failure is not None:
+        say(supervisor.failure)
+        return 1
     say("Semblance has ended")
     return 0
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from deploy.local.health import Health, Probe, alive
+from deploy.local.health import Health, alive
+from deploy.local.watching import Watch
 
 # prctl's option number, from linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
@@ -21,6 +22,8 @@ _PR_SET_PDEATHSIG = 1
 # A log is cut back to nothing, its text kept beside it once, when it passes this size.
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 _TAIL_BYTES = 16 * 1024
+# So often is a process asked before it is taken to hang.
+_QUESTIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,10 @@ class Process:
         name: short and unique; names the log file too.
         argv: the command, without a shell.
         needs: names of processes that must be up (or done) before this one is started.
-        health: makes a probe, asked again and again after each start until it says True.
+        health: makes a probe, asked again and again after each start.
         start_timeout_s: seconds from start to a True probe; past them the start has failed.
+        hang_timeout_s: seconds without a True probe after that, past which it hangs and is started
+            again.
         stop_signal: what asks it to finish its work and end.
         stop_timeout_s: seconds it then has before its whole process group is killed.
         runs_once: it ends by itself; exit code 0 is success, anything else ends the start.
@@ -45,6 +50,7 @@ class Process:
     needs: tuple[str, ...] = ()
     health: Health = alive
     start_timeout_s: float = 60.0
+    hang_timeout_s: float = 15.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10.0
     runs_once: bool = False
@@ -85,7 +91,7 @@ class Child:
         self.log = surroundings.log_folder / f"{process.name}.log"
         self._surroundings = surroundings
         self._popen: subprocess.Popen[bytes] | None = None
-        self._probe: Probe | None = None
+        self.watch: Watch | None = None
 
     @property
     def pid(self) -> int:
@@ -112,6 +118,9 @@ class Child:
         """Change the state and note when."""
         self.state = state
         self.since = time.monotonic()
+        if self.watch is not None and not self.is_running:
+            self.watch.end()
+            self.watch = None
 
     def start(self) -> None:
         """Start it in a session of its own. Call it from a thread that outlives the child.
@@ -137,16 +146,10 @@ class Child:
         if self.process.niceness:
             _be_nice(self._popen.pid, self.process.niceness)
         self.starts += 1
-        self._probe = self.process.health()
+        if not self.process.runs_once:
+            every_s = self.process.hang_timeout_s / _QUESTIONS
+            self.watch = Watch(self.process.health(), every_s=every_s, name=self.process.name)
         self.enter(State.STARTING)
-
-    def is_healthy(self) -> bool:
-        """Ask its probe once.
-
-        Raises:
-            Unhealthy: it answers, and the answer is that it will never be well.
-        """
-        return self._probe is not None and self._probe()
 
     def exit_code(self) -> int | None:
         """Return how it ended (negative: by that signal), None while it runs."""

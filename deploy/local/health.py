@@ -1,8 +1,9 @@
 """Questions that tell whether a process does its work yet.
 
-A `Health` makes a fresh `Probe` for every start of a process. A probe is one short try, at most a
-second or so, and is asked again until it says True. Celery is imported only when a worker is asked,
-while the workers are importing it themselves.
+A `Health` makes a fresh `Probe` for every start of a process. A probe is one short try, of a few
+seconds at most, and is asked again for as long as the process runs: True is well, False is not,
+None that it cannot be asked, since what the question goes through is away. Celery is imported only
+when a worker is asked, while the workers are importing it themselves.
 """
 
 import http.client
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-Probe = Callable[[], bool]
+Probe = Callable[[], bool | None]
 Health = Callable[[], Probe]
 
-_ANSWER_S = 1.0
+_ANSWER_S = 2.0
 # A worker that listens answers in milliseconds; while none does, this is how long each look lasts.
 _PING_S = 0.3
+# One that works on all cores may take longer.
+_PATIENT_PING_S = 2.0
 _FIRST_ERROR_STATUS = 400
 
 
@@ -91,24 +94,32 @@ class _WorkerProbe:
         self._warm_up = warm_up
         self._app: Any = None
         self._result: Any = None
+        self._is_warm = warm_up is None
 
-    def __call__(self) -> bool:
+    def __call__(self) -> bool | None:
         from celery import Celery
         from kombu.exceptions import OperationalError
         from redis.exceptions import RedisError
 
         if self._app is None:
             self._app = Celery(broker=self._broker_url, backend=self._broker_url)
+            # A broker that is stopped takes connections and says nothing.
+            timeouts = {"socket_connect_timeout": _ANSWER_S, "socket_timeout": _ANSWER_S}
+            self._app.conf.broker_transport_options = {**timeouts, "max_retries": 0}
+            self._app.conf.redis_socket_timeout = _ANSWER_S
+            self._app.conf.redis_socket_connect_timeout = _ANSWER_S
         try:
             return self._look()
-        except (OSError, OperationalError, RedisError):
-            return False
+        # RuntimeError: Celery's, where the broker goes while a result is waited for.
+        except (OSError, OperationalError, RedisError, RuntimeError):
+            return None
 
     def _look(self) -> bool:
-        if self._result is None:
-            if not self._app.control.ping(destination=[self._node], timeout=_PING_S):
+        if self._is_warm or self._result is None:
+            patience = _PATIENT_PING_S if self._is_warm else _PING_S
+            if not self._app.control.ping(destination=[self._node], timeout=patience):
                 return False
-            if self._warm_up is None:
+            if self._is_warm or self._warm_up is None:
                 return True
             task, queue = self._warm_up
             self._result = self._app.send_task(task, queue=queue, expires=self._expires_s)
@@ -116,4 +127,5 @@ class _WorkerProbe:
             return False
         if self._result.failed():
             raise Unhealthy(f"its warm-up failed: {self._result.result}")
+        self._is_warm = True
         return True

@@ -13,6 +13,7 @@ from config.env import Env
 from deploy.local.errors import CannotStart
 
 MEBIBYTE = 1024 * 1024
+_PRIVATE, _OF_OTHERS = 0o700, 0o007
 # The databases and the logs of a first start take some 50 MiB; the rest is room to work in.
 MIN_FREE_BYTES = 500 * MEBIBYTE
 
@@ -46,12 +47,17 @@ def check(env: Env) -> None:
 
 
 def check_data_dir(path: Path, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
-    """Make the data folder where missing; raise `CannotStart` when it cannot be filled."""
+    """Make the data folder where missing, for this account alone.
+
+    Raises:
+        CannotStart: it cannot be filled, or other accounts can read it and it is not ours to close.
+    """
     probe = path / ".writable"
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
+        _close_to_others(path)
     except OSError as error:
         raise CannotStart(
             f"The data folder {path} cannot be written to ({error.strerror}); "
@@ -62,6 +68,18 @@ def check_data_dir(path: Path, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
         raise CannotStart(
             f"Only {free_bytes // MEBIBYTE} MiB are free for {path}, and at least "
             f"{min_free_bytes // MEBIBYTE} MiB are needed; make room or choose another DATA_DIR."
+        )
+
+
+def _close_to_others(path: Path) -> None:
+    """Leave a folder to its owner: the database in it holds passwords' hashes."""
+    found = path.stat()
+    if found.st_uid == os.getuid():
+        path.chmod(_PRIVATE)
+    elif found.st_mode & _OF_OTHERS:
+        raise CannotStart(
+            f"The data folder {path} belongs to another account and is open to all of them: "
+            f"`chmod o-rwx {path}`, or choose another with DATA_DIR=/some/folder."
         )
 
 

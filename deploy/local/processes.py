@@ -114,7 +114,15 @@ def _web(env: Env) -> Process:
         *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
     )
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
-    return Process("web", argv, needs=("prepare",), health=health, stop_timeout_s=25.0)
+    return Process(
+        "web",
+        argv,
+        needs=("prepare",),
+        health=health,
+        # Every thread may wait for a search; gunicorn itself replaces a worker that is stuck.
+        hang_timeout_s=60.0,
+        stop_timeout_s=25.0,
+    )
 
 
 def web_address(env: Env) -> str:

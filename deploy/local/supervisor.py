@@ -22,7 +22,6 @@ from deploy.local.children import (
 )
 from deploy.local.errors import CannotStart
 from deploy.local.guard import Guard
-from deploy.local.health import Unhealthy
 
 _TICK_STARTING_S = 0.05
 _TICK_S = 0.2
@@ -124,6 +123,11 @@ class Supervisor:
         """Whether it was asked to stop, or had to: everything is ending or gone."""
         return self._stop_asked or self._failure is not None or self._ended.is_set()
 
+    @property
+    def failure(self) -> str | None:
+        """Why it had to stop; None where it was asked to, or goes on."""
+        return self._failure
+
     def process(self, name: str) -> Child:
         """Return one child, to read its `pid`, `state` or `starts`."""
         return self._children[name]
@@ -165,8 +169,9 @@ class Supervisor:
                 self._note_ready()
                 self._every_half_minute()
                 time.sleep(_TICK_S if self.is_ready else _TICK_STARTING_S)
-        except OSError as error:
-            self._failure = f"The supervisor failed: {error}."
+        # Whatever it is: all have to be ended, and nobody may take this for an end on request.
+        except Exception as error:  # noqa: BLE001
+            self._failure = f"The supervisor failed: {type(error).__name__}: {error}."
         finally:
             if self._failure is None:
                 self._say("stopping: work that has begun is finished first")
@@ -195,10 +200,11 @@ class Supervisor:
             code = child.exit_code()
             if code is not None:
                 self._bury(child, code)
-            elif child.state is State.STARTING:
-                self._look_at(child)
-            elif child.deaths and child.age_s > self._restarts.reset_after_s:
+                return
+            is_long_up = child.state is State.UP and child.age_s > self._restarts.reset_after_s
+            if is_long_up:
                 child.deaths = 0
+            self._look_at(child)
 
     def _has_what_it_needs(self, child: Child) -> bool:
         needed = (self._children[name].state for name in child.process.needs)
@@ -213,21 +219,21 @@ class Supervisor:
             self._guard.add(child.pid)
 
     def _look_at(self, child: Child) -> None:
-        if child.process.runs_once:
-            healthy = False
-        else:
-            try:
-                healthy = child.is_healthy()
-            except Unhealthy as reason:
-                self._give_up_on(child, str(reason))
-                return
-        if healthy:
+        watch, is_up = child.watch, child.state is State.UP
+        if watch is not None and watch.verdict is not None:
+            self._give_up_on(child, watch.verdict)
+        elif watch is not None and watch.was_well and not is_up:
             child.enter(State.UP)
             self._say(f"{child.process.name} is {'up' if child.starts == 1 else 'up again'}")
+        elif watch is not None and is_up:
+            if watch.failing_s() > child.process.hang_timeout_s:
+                limit = f"{child.process.hang_timeout_s:g} s"
+                self._give_up_on(child, f"has not answered for {limit}{watch.last_error}")
         elif child.age_s > child.process.start_timeout_s:
             limit = f"{child.process.start_timeout_s:g} s"
             word = "finish" if child.process.runs_once else "answer"
-            self._give_up_on(child, f"did not {word} within {limit}")
+            error = "" if watch is None else watch.last_error
+            self._give_up_on(child, f"did not {word} within {limit}{error}")
 
     def _give_up_on(self, child: Child, reason: str) -> None:
         """End a child that lives but does not work; at the first start that is the end of all."""

@@ -199,15 +199,24 @@ def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
     assert_all_indexed_and_agreed(product, before + more)
 
 
-def test_a_search_says_so_while_its_worker_does_not_answer(product: Product) -> None:
+@pytest.mark.parametrize(
+    ("victim", "code"),
+    [("query", "search:transient:no-answer"), ("broker", "search:transient:broker-away")],
+)
+def test_a_search_says_so_while_a_part_hangs_which_is_started_again(
+    product: Product, victim: str, code: str
+) -> None:
     picture = edited_copy(draw(3))
+    child = product.supervisor.process(victim)
+    starts = child.starts
 
-    with product.frozen("query"):
+    with product.frozen(victim):
         answer = product.search(picture)
+        wait_until(lambda: child.starts > starts, timeout_s=30, what=f"{victim} is started again")
 
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
-    assert answer.json()["error"]["code"] == "search:transient:no-answer"
+    assert answer.json()["error"]["code"] == code
     assert answer.elapsed.total_seconds() < SEARCH_TIMEOUT_S + 3
     wait_until(lambda: product.search(picture).status_code == 200, what="search is back")
 

@@ -173,6 +173,80 @@ def test_restarts_a_killed_process_and_its_children(
     assert said[2] == "worker is up again"
 
 
+def test_a_process_that_no_longer_answers_is_started_again(
+    supervise: Callable[..., Supervisor], tmp_path: Path, said: list[str]
+) -> None:
+    script = "touch well; exec sleep 60"
+    process = shell("worker", script, health=when_exists(tmp_path / "well"), hang_timeout_s=0.5)
+    with supervise(process) as supervisor:
+        child = supervisor.process("worker")
+        old_pid = child.pid
+        (tmp_path / "well").unlink()
+
+        assert wait_until(lambda: child.starts == 2 and child.state is State.UP)
+        assert not is_alive(old_pid)
+    assert "worker has not answered for 0.5 s; starting it again in 0.05 s" in said[1]
+
+
+def test_a_stopped_process_is_ended_and_started_again(
+    supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    (tmp_path / "healthz").write_text("ok")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    argv = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1")
+    health = http_answers(f"http://127.0.0.1:{port}/healthz")
+    with supervise(Process("web", argv, health=health, hang_timeout_s=0.5)) as supervisor:
+        child = supervisor.process("web")
+        os.kill(child.pid, signal.SIGSTOP)
+
+        assert wait_until(lambda: child.starts == 2 and child.state is State.UP, timeout_s=15.0)
+
+
+@pytest.mark.parametrize("later", [None, True], ids=["it cannot be asked", "it is well"])
+def test_a_process_that_does_not_hang_is_left_alone(
+    supervise: Callable[..., Supervisor], later: bool | None
+) -> None:
+    answers = itertools.chain([True], itertools.repeat(later))
+    worker = shell(
+        "worker", "exec sleep 60", health=lambda: lambda: next(answers), hang_timeout_s=0.2
+    )
+    with supervise(worker) as supervisor:
+        time.sleep(1.0)
+
+        assert supervisor.process("worker").starts == 1
+
+
+def test_a_question_that_hangs_or_fails_holds_nobody_up(
+    supervise: Callable[..., Supervisor], tmp_path: Path
+) -> None:
+    ready = itertools.chain([True], itertools.repeat(False))
+
+    def hangs() -> bool:
+        return next(ready) or not threading.Event().wait(60)
+
+    def fails() -> bool:
+        if next(fine, None) is None:
+            raise RuntimeError("the broker is away")
+        return True
+
+    fine = iter([1])
+    with supervise(
+        shell("broker", "exec sleep 60", health=lambda: hangs, hang_timeout_s=0.2),
+        shell("query", "exec sleep 60", health=lambda: fails, hang_timeout_s=60),
+        shell("web", "exec sleep 60"),
+    ) as supervisor:
+        time.sleep(0.5)
+        os.kill(supervisor.process("web").pid, signal.SIGKILL)
+
+        web = supervisor.process("web")
+        assert wait_until(lambda: web.starts == 2 and web.state is State.UP)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2.0
+    assert supervisor.failure is None
+
+
 def test_waits_longer_after_each_death_in_a_row(
     supervise: Callable[..., Supervisor], tmp_path: Path
 ) -> None:

@@ -114,7 +114,12 @@ if env.storage.s3_bucket:
 else:
     _media = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "media", "allow_overwrite": True},
+        "OPTIONS": {
+            "location": DATA_DIR / "media",
+            "allow_overwrite": True,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
     }
 STORAGES = {
     "default": _media,
@@ -169,13 +174,18 @@ CELERY_BROKER_URL = env.queue.url
 CELERY_RESULT_BACKEND = env.queue.url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 3
+# A broker that is stopped takes connections and says nothing. Longer than the second for which a
+# worker's question for messages is open.
+_BROKER_SILENCE_S = 5
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {
     "visibility_timeout": 2 * _SOFT_LIMIT_S,
     "socket_connect_timeout": 3,
+    "socket_timeout": _BROKER_SILENCE_S,
     # Else every message to a broker that is away is tried for 6 s, while a person waits.
     "max_retries": 0,
 }
 CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 3
+CELERY_REDIS_SOCKET_TIMEOUT = _BROKER_SILENCE_S
 # Celery's own policy goes on for 20 s; a person who searches is told at once.
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {
     "retry_policy": {"max_retries": 3, "interval_start": 0, "interval_step": 0.2},

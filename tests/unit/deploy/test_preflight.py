@@ -1,5 +1,7 @@
 """What is looked at before a start and while it runs, each with its sentence."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,33 @@ def test_restarts_wait_twice_as_long_each_time_up_to_the_limit() -> None:
 def test_a_data_folder_is_made(tmp_path: Path) -> None:
     check_data_dir(tmp_path / "a" / "var", min_free_bytes=0)
     assert list((tmp_path / "a" / "var").iterdir()) == []
+
+
+def test_a_data_folder_is_closed_to_other_accounts(tmp_path: Path) -> None:
+    open_to_all = tmp_path / "var"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o755)
+
+    check_data_dir(open_to_all, min_free_bytes=0)
+    check_data_dir(tmp_path / "new", min_free_bytes=0)
+
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (open_to_all, tmp_path / "new")] == [
+        0o700,
+        0o700,
+    ]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs another account's folder")
+def test_another_accounts_data_folder_has_to_be_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    folder.mkdir()
+    os.chown(folder, 12345, -1)
+    folder.chmod(0o755)
+    with pytest.raises(CannotStart, match=r"belongs to another account and is open to all"):
+        check_data_dir(folder, min_free_bytes=0)
+
+    folder.chmod(0o770)
+    check_data_dir(folder, min_free_bytes=0)
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
