@@ -5,7 +5,7 @@ import socket
 import sys
 from pathlib import Path
 
-from config.env import Env
+from config.env import WEB_THREADS, Env
 from deploy.local.children import Process
 from deploy.local.health import alive, broker_answers, http_answers, worker_answers
 from kernel import task_names
@@ -17,9 +17,6 @@ _PREPARE_S = 3600.0
 # Searches that the query worker works on at a time: they share its models, and a pass of one takes
 # along what the others want.
 _QUERY_THREADS = 4
-# Requests that a web process works on at a time. Most of them wait for the query worker, which
-# takes them in their order; those that wait for a thread here are taken in none.
-_WEB_THREADS = 8
 # Importing torch and reading the weights takes 5 s on two idle cores.
 _WARM_UP_S = 300.0
 
@@ -110,7 +107,7 @@ def _web(env: Env) -> Process:
     argv = _python(
         *("gunicorn", "config.wsgi", "--bind", f"{host}:{env.web.port}"),
         *("--workers", str(env.web.workers)),
-        *("--worker-class", "gthread", "--threads", str(_WEB_THREADS)),
+        *("--worker-class", "gthread", "--threads", str(WEB_THREADS)),
         *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
     )
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
@@ -119,7 +116,7 @@ def _web(env: Env) -> Process:
         argv,
         needs=("prepare",),
         health=health,
-        # Every thread may wait for a search; gunicorn itself replaces a worker that is stuck.
+        # Every thread may wait for a slow client; gunicorn itself replaces a worker that is stuck.
         hang_timeout_s=60.0,
         stop_timeout_s=25.0,
     )

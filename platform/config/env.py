@@ -85,6 +85,11 @@ class SiteEnv(_Section):
         return value
 
 
+# Requests that a web process works on at a time. Most of them wait for the query worker, which
+# takes them in their order; those that wait for a thread here are taken in none.
+WEB_THREADS = 16
+
+
 class WebEnv(_Section):
     """The web process: its address and size."""
 
@@ -102,6 +107,8 @@ class SearchEnv(_Section):
 
     requires_login: bool = False
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
+    # Of each web process, below its threads.
+    in_flight: Annotated[int, Field(ge=1, lt=WEB_THREADS, alias="SEARCHES_IN_FLIGHT")] = 12
 
 
 class DatabaseEnv(_Section):

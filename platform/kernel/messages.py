@@ -28,6 +28,7 @@ _SENTENCES: dict[str, str] = {
     "search:transient:no-answer": _(
         "The search takes too long just now: its worker is down or busy. Try again in a moment."
     ),
+    "search:transient:busy": _("Too many searches are under way just now. Try again in a moment."),
     "search:transient:broker-away": _(
         "The search is not available just now: its queue is out of reach. Try again in a moment."
     ),

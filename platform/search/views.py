@@ -13,6 +13,7 @@ from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, UserInputError
 from search import query_files, services
 from search.forms import QueryForm
+from search.in_flight import search_slot
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
 from site_http.access import searchers_only
@@ -35,7 +36,8 @@ def page(request: HttpRequest) -> HttpResponse:
         return _render(request)
     try:
         question = form.read()
-        result = services.search(question)
+        with search_slot():
+            result = services.search(question)
     except DefectError:
         raise  # not the form's affair: the error page says it
     except AppError as error:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,24 @@ def test_a_search_says_so_while_a_part_hangs_which_is_started_again(
     assert answer.json()["error"]["code"] == code
     assert answer.elapsed.total_seconds() < SEARCH_TIMEOUT_S + 3
     wait_until(lambda: product.search(picture).status_code == 200, what="search is back")
+
+
+def test_more_searches_at_once_than_may_be_under_way_are_told_so_and_hold_no_page_up(
+    product: Product,
+) -> None:
+    searches = 40  # two web processes work on 12 each
+    picture = edited_copy(draw(3))
+    with ThreadPoolExecutor(searches) as people:
+        asked = [people.submit(product.search, picture) for _ in range(searches)]
+        health = httpx.get(f"{product.url}/healthz", timeout=10)
+        answers = [each.result() for each in asked]
+
+    assert health.status_code == 200
+    refused = [each for each in answers if each.status_code == 503]
+    assert {each.status_code for each in answers if each not in refused} == {200}
+    codes = {each.json()["error"]["code"] for each in refused}
+    assert "search:transient:busy" in codes
+    assert codes <= {"search:transient:busy", "search:transient:no-answer"}
 
 
 @pytest.mark.parametrize("victim", ["broker", "vectors", "query", "web"])

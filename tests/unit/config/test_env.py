@@ -9,7 +9,8 @@ from config.env import ROOT, InvalidEnvironment, read_env
 VARIABLES = (
     *("DATA_DIR", "MODELS_DIR", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"),
     *("SECURE_COOKIES", "WEB_HOST", "WEB_PORT", "WEB_WORKERS", "SEARCH_REQUIRES_LOGIN"),
-    *("SEARCH_TIMEOUT_S", "DATABASE_URL", "BROKER_URL", "QDRANT_URL", "QDRANT_API_KEY"),
+    *("SEARCH_TIMEOUT_S", "SEARCHES_IN_FLIGHT", "DATABASE_URL", "BROKER_URL", "QDRANT_URL"),
+    *("QDRANT_API_KEY",),
     *("VECTORS_PORT", "S3_BUCKET", "S3_ENDPOINT_URL", "S3_REGION", "ENCODER", "DETECTOR", "DEVICE"),
     *("ENCODER_BATCH_SIZE", "UPLOAD_MAX_BYTES", "UPLOAD_MAX_PIXELS", "UPLOAD_MAX_FRAMES"),
     *("LOG_FORMAT", "LOG_LEVEL"),
@@ -31,6 +32,7 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
     assert env.paths.models == ROOT / "var" / "models"
     assert (env.web.host, env.web.port, env.web.workers) == ("127.0.0.1", 8000, 2)
     assert (env.search.requires_login, env.search.timeout_s) == (False, 20.0)
+    assert env.search.in_flight == 12
     assert env.database.database_url is None
     assert env.queue.is_embedded
     assert env.queue.socket == ROOT / "var" / "run" / "broker.sock"

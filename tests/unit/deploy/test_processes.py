@@ -67,7 +67,7 @@ def test_the_web_process_takes_address_and_size_from_the_environment(
     web = build(read_env())[-1]
     assert web.argv == (
         *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "[::]:8123"),
-        *("--workers", "5", "--worker-class", "gthread", "--threads", "8"),
+        *("--workers", "5", "--worker-class", "gthread", "--threads", "16"),
         *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
     )
 

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from kernel.task_messages import Copy, Overlap, QueryRegion
 from ml.rules.layout import Layout
 from ml.rules.pair_score import OBJECT_PENALTY
 from search import groups, query_files, verdicts
+from search.in_flight import search_slot
 from tests import pictures
 from tests.pictures import plain
 from tests.unit.web import fake_worker
@@ -505,6 +507,30 @@ def test_without_a_worker_the_page_says_so(client, version, no_worker, settings,
     assert response["Retry-After"] == "5"
     assert sentence("search:transient:no-answer") in response.content.decode()
     assert list(storage.list_names(query_files.FOLDER)) == []
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_beyond_the_searches_in_flight_the_page_says_so_at_once(client, version, settings, accept):
+    with ExitStack() as others:
+        for _ in range(settings.SEARCHES_IN_FLIGHT):
+            others.enter_context(search_slot())
+
+        response = ask(client, encoded(RED), headers={"accept": accept})
+        page = client.get("/")
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert sentence("search:transient:busy") in response.content.decode()
+    assert list(storage.list_names(query_files.FOLDER)) == []
+    assert page.status_code == 200
+
+
+def test_a_search_that_fails_leaves_its_slot(client, version, no_worker, settings):
+    settings.SEARCH_TIMEOUT_S = 0.01
+    for _ in range(settings.SEARCHES_IN_FLIGHT + 1):
+        response = ask(client, encoded(RED))
+
+    assert sentence("search:transient:no-answer") in response.content.decode()
 
 
 def test_before_the_encoder_is_chosen_the_page_says_so(client, db):
