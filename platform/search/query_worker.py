@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.conf import settings
-
 from jobs import dispatch
 from kernel import task_names
 from kernel.errors import FileMissing, TransientError, UserInputError
@@ -29,6 +27,7 @@ def extract_query(
     *,
     box: Box | None,
     encoder_version: int,
+    timeout_s: float,
     is_segmented: bool = False,
     is_compared: bool = False,
 ) -> ExtractedQuery:
@@ -38,6 +37,7 @@ def extract_query(
         query: the picture.
         box: the one box; None is all regions.
         encoder_version: that the embeddings have to be of.
+        timeout_s: how long the answer is waited for.
         is_segmented: whether its regions are known; then the answer may have none.
         is_compared: whether `find_copies` follows.
 
@@ -50,7 +50,7 @@ def extract_query(
     answer = _ask(
         task_names.EXTRACT_QUERY,
         ExtractQueryRequest(query, box, is_segmented, is_compared).to_json(),
-        timeout_s=settings.SEARCH_TIMEOUT_S,
+        timeout_s=timeout_s,
     )
     extracted = ExtractedQuery.from_json(answer, box=box)
     if extracted.encoder_version != encoder_version:

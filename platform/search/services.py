@@ -144,8 +144,11 @@ def search(question: Question) -> SearchResult:
     query_id = question.query_id or query_files.write(data)
     query = StoredQuery(query_id, picture.width, picture.height)
     try:
-        extracted = _extract(query, question, version) if kept is None else kept.extracted
-        found = _find_hits(extracted, version, question.labels)
+        if kept is None:
+            extracted = _extract(query, question, version, timeout_s=_left_s(ends_at))
+        else:
+            extracted = kept.extracted
+        found = _find_hits(extracted, version, question.labels, ends_at=ends_at)
     except AppError:
         if question.query_id is None:
             with suppress(TransientError):  # what stays behind expires
@@ -190,13 +193,28 @@ def _validated(question: Question) -> tuple[QueryPicture, bytes]:
     return QueryPicture(picture.sha256, picture.width, picture.height), picture.data
 
 
-def _extract(query: StoredQuery, question: Question, version: EncoderVersion) -> ExtractedQuery:
+def _left_s(ends_at: float) -> float:
+    """Return what is left of the search's time, in seconds.
+
+    Raises:
+        TransientError: "search:transient:no-answer": nothing is.
+    """
+    left_s = ends_at - time.perf_counter()
+    if left_s <= 0:
+        raise TransientError("search:transient:no-answer", timeout_s=settings.SEARCH_TIMEOUT_S)
+    return left_s
+
+
+def _extract(
+    query: StoredQuery, question: Question, version: EncoderVersion, *, timeout_s: float
+) -> ExtractedQuery:
     """Have the models extract a query; where only a box of it is new, that alone."""
     full = None if question.box is None else kept_queries.read(query.id, None)
     extracted = query_worker.extract_query(
         query,
         box=question.box,
         encoder_version=version.pk,
+        timeout_s=timeout_s,
         is_segmented=full is not None,
         is_compared=question.wait is Wait.PROOFS,
     )
@@ -221,11 +239,12 @@ def _check_box(box: Box | None, picture: QueryPicture) -> None:
 
 
 def _find_hits(
-    extracted: ExtractedQuery, version: EncoderVersion, labels: tuple[str, ...]
+    extracted: ExtractedQuery, version: EncoderVersion, labels: tuple[str, ...], *, ends_at: float
 ) -> _FoundHits:
     parts = parts_of(extracted)
     limit = hits_a_part(len(parts))
-    found = _nearest(open_index(version), extracted, parts, labels=labels, limit=limit)
+    index = open_index(version)
+    found = _nearest(index, extracted, parts, labels=labels, limit=limit, ends_at=ends_at)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     shown = {image_id for each in pairs for image_id in islice(each, limit)}
     catalogue = read_rows(shown, version)
@@ -310,13 +329,15 @@ def _nearest(
     *,
     labels: tuple[str, ...],
     limit: int,
+    ends_at: float,
 ) -> list[list[Hit]]:
     """Return the nearest points of each searched region, in its order.
 
     Where a few images of many regions take all ranks, their part asks again without them.
     """
     k = limit * _POINTS_AN_IMAGE
-    found = index.search(extracted.embeddings, k=k, where=Where(labels=labels))
+    where = Where(labels=labels)
+    found = index.search(extracted.embeddings, k=k, where=where, timeout_s=_left_s(ends_at))
     for part in parts:
         full = [row for row in part.searched if len(found[row]) == k]
         for _ in range(_MAX_REPEATS):
@@ -324,7 +345,8 @@ def _nearest(
             if not full or len(known) >= limit:
                 break
             where = Where(labels=labels, not_image_ids=tuple(known))
-            more = index.search(extracted.embeddings[full], k=k, where=where)
+            asked = extracted.embeddings[full]
+            more = index.search(asked, k=k, where=where, timeout_s=_left_s(ends_at))
             for row, hits in zip(full, more, strict=True):
                 found[row] += hits
             full = [row for row, hits in zip(full, more, strict=True) if len(hits) == k]

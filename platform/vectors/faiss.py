@@ -59,7 +59,12 @@ class FaissIndex:
         self._flat = None
 
     def search(
-        self, queries: NDArray[np.float32], *, k: int, where: Where | None = None
+        self,
+        queries: NDArray[np.float32],
+        *,
+        k: int,
+        where: Where | None = None,
+        timeout_s: float | None = None,
     ) -> list[list[Hit]]:
         """Return the nearest points of each query (see ``VectorIndex``), found by a full scan."""
         stored = self._points()

@@ -123,7 +123,12 @@ class VectorIndex(Protocol):
         ...
 
     def search(
-        self, queries: NDArray[np.float32], *, k: int, where: Where | None = None
+        self,
+        queries: NDArray[np.float32],
+        *,
+        k: int,
+        where: Where | None = None,
+        timeout_s: float | None = None,
     ) -> list[list[Hit]]:
         """Return the nearest points of each query, in one request to the backend.
 
@@ -131,6 +136,8 @@ class VectorIndex(Protocol):
             queries: (Q, D) float32, unit rows. Q = 0 gives ``[]``.
             k: hits wanted a query, at least 1.
             where: conditions that every hit meets.
+            timeout_s: how long the backend may take, in whole seconds, at least one; None leaves
+                it to the backend.
 
         Returns:
             Q lists of at most k hits, score descending, ties by point id ascending. Scores are

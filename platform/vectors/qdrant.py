@@ -5,6 +5,7 @@ stops here.
 """
 
 import ipaddress
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -110,7 +111,12 @@ class QdrantIndex:
                 self._client.delete(self.spec.name, models.PointIdsList(points=part), wait=True)
 
     def search(
-        self, queries: NDArray[np.float32], *, k: int, where: Where | None = None
+        self,
+        queries: NDArray[np.float32],
+        *,
+        k: int,
+        where: Where | None = None,
+        timeout_s: float | None = None,
     ) -> list[list[Hit]]:
         """Return the nearest points of each query (see ``VectorIndex``): one batch request.
 
@@ -133,7 +139,12 @@ class QdrantIndex:
         # The outer client would copy every number of every vector, looking for texts to embed.
         client = self._client._client
         with _our_errors(self.spec.name):
-            answers = client.query_batch_points(self.spec.name, requests)
+            answers = client.query_batch_points(
+                self.spec.name,
+                requests,
+                # The client waits as long as it tells the store that it may take.
+                timeout=None if timeout_s is None else max(1, math.ceil(timeout_s)),
+            )
         return [_hits(answer.points, k=k) for answer in answers]
 
     def count(self) -> int:

@@ -202,7 +202,11 @@ def test_nothing_is_lost_when_a_process_is_killed_while_it_works(
 
 @pytest.mark.parametrize(
     ("victim", "code"),
-    [("query", "search:transient:no-answer"), ("broker", "search:transient:broker-away")],
+    [
+        ("query", "search:transient:no-answer"),
+        ("broker", "search:transient:broker-away"),
+        ("vectors", "vectors:transient:unavailable"),
+    ],
 )
 def test_a_search_says_so_while_a_part_hangs_which_is_started_again(
     product: Product, victim: str, code: str

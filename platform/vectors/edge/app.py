@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 _API_VERSION = "1.20.0"
 
 # Query parameters that ask for less than every request gets here: one shard, one copy, and every
-# write applied before it is acknowledged.
-_FULFILLED_PARAMETERS = {"wait", "ordering", "consistency"}
+# write applied before it is acknowledged. How long one may take is the client's own affair.
+_FULFILLED_PARAMETERS = {"wait", "ordering", "consistency", "timeout"}
 
 _Endpoint = Callable[[Store, Request], Awaitable[Any]]
 

@@ -28,7 +28,7 @@ def test_faiss_beside_itself_agrees_on_everything() -> None:
 
 def test_a_store_that_misses_half_is_seen() -> None:
     class Forgetful(FaissIndex):
-        def search(self, queries, *, k, where=None):
+        def search(self, queries, *, k, where=None, timeout_s=None):
             return [hits[: k // 2] for hits in super().search(queries, k=k, where=where)]
 
     store = Forgetful(CollectionSpec(name="store", dim=16))
