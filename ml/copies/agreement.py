@@ -1,6 +1,5 @@
 """Whether two pictures, laid on each other, have their lights and darks at the same positions."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +9,6 @@ from ml.copies.laying import hull, same_scale
 
 # Fewer pixels in common than these say nothing.
 _MIN_COMMON_PX = 16
-_COVERED = 0.999
 
 
 def agreement(
@@ -35,15 +33,12 @@ def agreement(
         -1..1; 0 where one of them has one tone only or they have too little in common.
     """
     pair = same_scale((query.thumbnail, query), (candidate.thumbnail, candidate), homography)
-    above, below = pair.above.astype(np.float32), pair.below.astype(np.float32)
-    size = (below.shape[1], below.shape[0])
-    laid = cv2.warpPerspective(above, pair.matrix, size)
-    is_common = cv2.warpPerspective(np.ones_like(above), pair.matrix, size) > _COVERED
+    laid, is_common = pair.laid()
     if within is not None:
-        is_common &= hull(below.shape, within * pair.zoom)
+        is_common &= hull(pair.below.shape, within * pair.zoom)
     if is_common.sum() < _MIN_COMMON_PX:
         return 0.0
-    return _correlation(laid[is_common], below[is_common])
+    return _correlation(laid[is_common], pair.below[is_common])
 
 
 def _correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.copies import features, judge, pdq
-from ml.copies.differences import differences
+from ml.copies.differences import Differences, differences
 from ml.copies.features import LocalFeatures
 from ml.copies.homography import Homography, rectangle
 from ml.copies.matching import Matchable, MatchQuery
@@ -103,16 +104,55 @@ class PreparedQuery:
 
     def compare(self, candidate: PreparedCandidate) -> CopyComparison:
         """Return what the query is of a candidate; see `compare`."""
+        pair = self.lay(candidate)
+        verdict, placement = _verdict(pair), None
+        if pair.proposal is not None and verdict is not CopyVerdict.NO_COPY:
+            placement = placement_of(pair.proposal)
+        return CopyComparison(verdict, pair.distance, placement)
+
+    def lay(self, candidate: PreparedCandidate) -> "LaidPair":
+        """Return how the query lies on a candidate, as local features and hashes tell."""
         query, distance = self.features, None
         if query.upright.pdq.is_reliable and candidate.pdq.is_reliable:
             distance = pdq.distance(query.oriented, candidate.pdq.bits)
-        proposal = propose(self.matched, candidate.features)
-        placement = None if proposal is None else placement_of(proposal)
-        near = distance if distance and distance.bits <= pdq.NEAR_IDENTICAL_BITS else None
-        if near is not None and (proposal is None or not proposal.is_plausible):
-            proposal = by_hash(query.upright.features, candidate.features.features, near)
-        verdict = CopyVerdict.NO_COPY if proposal is None else _verdict(proposal, near)
-        return CopyComparison(verdict, distance, placement)
+        proposal = judged = propose(self.matched, candidate.features)
+        if distance and distance.is_near and not (proposal and proposal.is_plausible):
+            judged = by_hash(query.upright.features, candidate.features.features, distance)
+        return LaidPair(distance, proposal, judged)
+
+
+@dataclass(frozen=True, eq=False)
+class LaidPair:
+    """How a query may lie on a candidate, before what differs there is looked at.
+
+    Attributes:
+        distance: of the hashes; None where one of the pictures has too little in it.
+        proposal: of local features.
+        judged: the proposal, or what near hashes tell where it is not plausible.
+    """
+
+    distance: HashDistance | None
+    proposal: Proposal | None
+    judged: Proposal | None
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the hashes are."""
+        return self.distance is not None and self.distance.is_near
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether how they lie is sure."""
+        return self.is_near or (self.judged is not None and self.judged.is_plausible)
+
+    @cached_property
+    def differences(self) -> Differences | None:
+        """What differs; None where they do not lie on each other, or have too little in common."""
+        pair = self.judged
+        if pair is None or not (self.is_proved or pair.is_nearly_plausible):
+            return None
+        (_, _), (_, points) = pair.inlier_points
+        return differences(pair.query, pair.candidate, pair.homography, points)
 
 
 def by_hash(query: LocalFeatures, candidate: LocalFeatures, near: HashDistance) -> Proposal:
@@ -125,31 +165,24 @@ def by_hash(query: LocalFeatures, candidate: LocalFeatures, near: HashDistance) 
     return Proposal(shown, candidate, placed, np.empty((0, 2), np.intp))
 
 
-def _verdict(proposal: Proposal, near: HashDistance | None) -> CopyVerdict:
-    """Return what a query is that lies on a candidate, by what differs there.
-
-    Args:
-        proposal: how it lies, by local features or by hashes that are near.
-        near: the distance of the hashes, where they are.
-    """
-    if near is None and not proposal.is_nearly_plausible:
-        return CopyVerdict.SHARED_DESIGN
-    found = differences(
-        proposal.query, proposal.candidate, proposal.homography, proposal.inlier_points[1][1]
-    )
-    is_same = near is not None and not near.is_negative
-    if found is None:  # too small to tell: what was proved stays
-        if is_same:
-            return CopyVerdict.NEAR_IDENTICAL
-        return CopyVerdict.EDITED_COPY if proposal.is_plausible else CopyVerdict.SHARED_DESIGN
-    if is_same and found.are_none():
+def _verdict(pair: LaidPair) -> CopyVerdict:
+    """Return what a query is that lies on a candidate, by what differs there."""
+    if pair.judged is None:
+        return CopyVerdict.NO_COPY
+    found = pair.differences
+    is_negative = pair.is_near and pair.judged.query.is_negative
+    if pair.is_near and not is_negative and (found is None or found.are_none()):
         return CopyVerdict.NEAR_IDENTICAL
-    if near is not None and near.is_negative:  # of which the judge has seen none
+    if found is None:  # too small to tell: what was proved stays
+        is_copy = pair.judged.is_plausible
+    elif is_negative:  # of which the judge has seen none
         is_copy = found.different <= _MAX_DIFFERENT_IN_NEGATIVE
     else:
-        is_proved = near is not None or proposal.is_plausible
-        is_copy = judge.is_copy(found, proposal, is_proved=is_proved)
-    return CopyVerdict.EDITED_COPY if is_copy else CopyVerdict.SHARED_DESIGN
+        is_copy = judge.is_copy(found, pair.judged, pair.distance, is_proved=pair.is_proved)
+    if is_copy:
+        return CopyVerdict.EDITED_COPY
+    is_shared = pair.is_proved or pair.judged.shares_an_object
+    return CopyVerdict.SHARED_DESIGN if is_shared else CopyVerdict.NO_COPY
 
 
 def extract(picture: NDArray[np.uint8]) -> CopyFeatures:
@@ -164,7 +197,9 @@ def extract(picture: NDArray[np.uint8]) -> CopyFeatures:
 def extract_query(picture: NDArray[np.uint8]) -> QueryCopyFeatures:
     """Return what is compared of a query, in about 25 ms; `picture` as for `extract`."""
     upright, oriented = pdq.oriented_hashes(picture)
-    return QueryCopyFeatures(CopyFeatures(upright, features.extract(picture)), oriented)
+    # A query may be what a smaller picture was pasted into.
+    found = features.extract(picture, is_spread=True)
+    return QueryCopyFeatures(CopyFeatures(upright, found), oriented)
 
 
 def compare(query: QueryCopyFeatures, candidate: CopyFeatures) -> CopyComparison:

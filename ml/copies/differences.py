@@ -4,13 +4,14 @@ The pictures are compared in their previews' detail, block by block, after expos
 small shifts are taken out. Where either has structure and they do not correlate, they differ.
 """
 
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.copies.features import LocalFeatures
+from ml.copies.features import LocalFeatures, shrunk
 from ml.copies.homography import Homography
 from ml.copies.laying import hull, same_scale
 
@@ -18,6 +19,7 @@ from ml.copies.laying import hull, same_scale
 # print. A block a cell, so that they overlap.
 _CELL_PX, _BLOCK_CELLS = 3, 3
 # A homography of inliers that are off by one pixel in 256 shifts a block by so much at most.
+_SHIFTS_PX = ((0, 0), (-1, 0), (0, -1), (0, 1), (1, 0))
 _MAX_SHIFT_PX = 1
 # Levels of 255: what compression leaves of plain ground; more is structure.
 _NOISE, _MIN_STRUCTURE = 3.0, 7.0
@@ -25,6 +27,8 @@ _NOISE, _MIN_STRUCTURE = 3.0, 7.0
 _SAME, _WELL, _STRONG = 0.5, 0.75, 18.0
 # So much of a tile has to hold something.
 _TILES, _MIN_TILE = 4, 0.004
+# Levels of 255 that are one tone.
+_TONE = 8
 # Differences that are nearer to each other than this are one.
 _GAP_CELLS = 3
 _MIN_CELLS = 16
@@ -33,6 +37,8 @@ _RECOLOURED = 40.0
 # What saving again leaves, of the overlap and in levels of 255.
 _MAX_LARGEST, _MAX_DIFFERENT = 0.004, 0.01
 _MAX_COLOUR, _MAX_RECOLOURED = 10.0, 0.01
+# Colours are compared in so much of the preview's detail.
+_COLOUR_DETAIL = 0.25
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -63,6 +69,10 @@ class Differences:
         colour: mean difference of colours, after brightness and contrast, levels of 255.
         recoloured: of the overlap, where the colour is quite another.
         scale: log2 of the overlap's side over 64 pixels.
+        half_different: as `different`, in half of the detail, where a blurred copy shows the same.
+        half_largest: as `largest`, there.
+        half_correlation: as `correlation`, there.
+        half_worst_tile: as `worst_tile`, there.
     """
 
     structured: float
@@ -87,6 +97,10 @@ class Differences:
     colour: float
     recoloured: float
     scale: float
+    half_different: float
+    half_largest: float
+    half_correlation: float
+    half_worst_tile: float
 
     def are_none(self) -> bool:
         """Whether they look the same to the eye: no connected difference, no other colour."""
@@ -101,6 +115,8 @@ class Differences:
         """Return (F,) float32, the attributes in their order."""
         return np.array(astuple(self), np.float32)
 
+
+_Preview = tuple[NDArray[np.uint8], LocalFeatures]
 
 NAMES = tuple(field.name for field in fields(Differences))
 
@@ -119,136 +135,216 @@ def differences(
         homography: from the query to the candidate.
         inliers: (K, 2) points of the candidate that agree with it.
     """
-    pair = _lay(query, candidate, homography)
-    area = int(pair.core.sum())
-    if area < _MIN_CELLS:
+    above, below = ((each.preview_pixels(), each) for each in (query, candidate))
+    pair = _lay(above, below, homography)
+    if pair is None or (area := int(pair.core.sum())) < _MIN_CELLS:
         return None
-    core, correlation = pair.core, _correlations(pair)
-    ours, theirs = (_contrast(grey) for grey in (pair.above, pair.below))
-    is_ours, is_theirs = (contrast > _MIN_STRUCTURE for contrast in (ours, theirs))
-    structured = (is_ours | is_theirs) & core
-    is_same = correlation > _SAME
-    different = structured & ~is_same
-    agreeing = structured & is_same
-    is_strong = (np.minimum(ours, theirs) > _STRONG) & core
-    largest, count, fill = _largest(different)
+    core = pair.core
+    found, half = _compared(pair), _compared(pair.halved())
+    largest, count, fill = _largest(found.different)
+    agreeing = found.structured & ~found.different
+    is_strong = (np.minimum(found.contrast_above, found.contrast_below) > _STRONG) & core
     reached = hull(core.shape, inliers * pair.zoom) & core
-    tiles = _tiles(correlation, structured)
-    off = _colour_differences(pair)
-    tones = np.bincount(pair.colours_below[core].mean(axis=1).astype(np.intp) // 8)
-    contrast = float(theirs[agreeing].mean()) if agreeing.any() else 1.0
+    tiles, half_tiles = found.tiles(), half.tiles()
+    contrast = float(found.contrast_below[agreeing].mean()) if agreeing.any() else 1.0
+    off = _colour_differences(above, below, homography)
+    tones = np.bincount(_cells(pair.below)[core].astype(np.intp) // _TONE)
+    in_query, in_candidate = (
+        (contrast > _MIN_STRUCTURE) & core
+        for contrast in (found.contrast_above, found.contrast_below)
+    )
     return Differences(
-        structured=float(structured.sum() / area),
-        different=_share(different, structured),
-        different_area=float(different.sum() / area),
+        structured=float(found.structured.sum() / area),
+        different=_share(found.different, found.structured),
+        different_area=float(found.different.sum() / area),
         largest=largest / area,
         count=float(np.log2(1 + count)),
-        in_both=_share(different & is_ours & is_theirs, different),
-        in_query=_share(different & ~is_theirs, different),
-        query_found=_share(is_ours & is_same & core, is_ours & core),
-        candidate_found=_share(is_theirs & is_same & core, is_theirs & core),
-        among_inliers=_share(different & reached, structured & reached),
+        in_both=_share(found.different & in_query & in_candidate, found.different),
+        in_query=_share(found.different & ~in_candidate, found.different),
+        query_found=_share(in_query & ~found.different, in_query),
+        candidate_found=_share(in_candidate & ~found.different, in_candidate),
+        among_inliers=_share(found.different & reached, found.structured & reached),
         hull=float(reached.sum() / area),
-        correlation=float(correlation[structured].mean()) if structured.any() else 1.0,
-        strong=_share(is_strong & (correlation < _WELL), is_strong),
+        correlation=found.mean_correlation(),
+        strong=_share(is_strong & (found.correlation < _WELL), is_strong),
         worst_tile=tiles[0],
         low_tile=tiles[len(tiles) // 4],
         plain=float(tones.max() / area),
-        spread=_spread(different, structured),
+        spread=_spread(found.different, found.structured),
         fill=fill,
         contrast=float(np.log2(max(contrast, 1.0) / 16)),
-        colour=float(off[core].mean()),
-        recoloured=float((off[core] > _RECOLOURED).mean()),
+        colour=float(off.mean()) if len(off) else 0.0,
+        recoloured=float((off > _RECOLOURED).mean()) if len(off) else 0.0,
         scale=float(np.log2(area**0.5 / 32)),
+        half_different=_share(half.different, half.structured),
+        half_largest=_largest(half.different)[0] / max(int(half.core.sum()), 1),
+        half_correlation=half.mean_correlation(),
+        half_worst_tile=half_tiles[0],
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _LaidPair:
+class _LaidPreviews:
     """Two pictures in the same pixels, h × w of them, and in cells of `_CELL_PX`.
 
     Attributes:
         above: (h, w) float32, the query's luma.
         below: (h, w) float32, the candidate's.
-        colours_above: (h / cell, w / cell, 3) float32, the query's.
-        colours_below: the candidate's.
-        core: (h / cell, w / cell) bool: cells that both show, with all that is compared for them.
+        whole: (h / cell, w / cell) bool: cells that both show all of.
+        core: of these, those with all that is compared for them.
         zoom: (2,) cells for a pixel of the candidate, across and down.
     """
 
     above: NDArray[np.float32]
     below: NDArray[np.float32]
-    colours_above: NDArray[np.float32]
-    colours_below: NDArray[np.float32]
+    whole: NDArray[np.bool_]
     core: NDArray[np.bool_]
     zoom: NDArray[np.float64]
 
+    @classmethod
+    def of(
+        cls,
+        above: NDArray[np.float32],
+        below: NDArray[np.float32],
+        whole: NDArray[np.bool_],
+        zoom: NDArray[np.float64],
+    ) -> "_LaidPreviews":
+        """Return the pair with its core."""
+        kernel = np.ones((_BLOCK_CELLS, _BLOCK_CELLS), np.uint8)
+        core = cv2.erode(whole.astype(np.uint8), kernel, borderValue=0).astype(bool)
+        return cls(above, below, whole, core, zoom)
 
-def _lay(query: LocalFeatures, candidate: LocalFeatures, homography: Homography) -> _LaidPair:
-    """Lay the query on the candidate; the finer one is shrunk to the other's scale first."""
-    previews = (query.preview_pixels(), query), (candidate.preview_pixels(), candidate)
-    pair = same_scale(*previews, homography)
-    above, below, matrix = pair.above, pair.below, pair.matrix
-    width, height = (max(1, side // _CELL_PX) * _CELL_PX for side in below.shape[1::-1])
-    inside = np.full((*above.shape[:2], 1), 255, np.uint8)
-    laid, shown = (
-        cv2.warpPerspective(each, matrix, (width, height), borderMode=mode).astype(np.uint8)
-        for each, mode in ((above, cv2.BORDER_REPLICATE), (inside, cv2.BORDER_CONSTANT))
+    def halved(self) -> "_LaidPreviews":
+        """Return the pair in half of the detail."""
+        above, below, whole = (
+            _shrunk(each, 2) for each in (self.above, self.below, self.whole.astype(np.float32))
+        )
+        return _LaidPreviews.of(above, below, whole == 1, self.zoom / 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ComparedCells:
+    """What two pictures show, cell by cell; all are (h, w).
+
+    Attributes:
+        core: bool, the cells that are compared.
+        contrast_above: float32, of the query's block there, levels of 255.
+        contrast_below: float32, of the candidate's.
+        correlation: float32, of the two, -1..1.
+        structured: bool, where either shows something.
+        different: bool, of these, where they do not show the same.
+    """
+
+    core: NDArray[np.bool_]
+    contrast_above: NDArray[np.float32]
+    contrast_below: NDArray[np.float32]
+    correlation: NDArray[np.float32]
+    structured: NDArray[np.bool_]
+    different: NDArray[np.bool_]
+
+    def mean_correlation(self) -> float:
+        """Return the mean over what is structured, 1 where nothing is."""
+        return float(self.correlation[self.structured].mean()) if self.structured.any() else 1.0
+
+    def tiles(self) -> list[float]:
+        """Return the mean correlation of each tile with structure, ascending; 1 where none has."""
+        weights = self.structured.astype(np.float32)
+        held, sums = (_in_tiles(each) for each in (weights, weights * self.correlation))
+        is_held = held > _MIN_TILE
+        return sorted((sums[is_held] / held[is_held]).tolist()) or [1.0]
+
+
+def _lay(first: _Preview, second: _Preview, homography: Homography) -> _LaidPreviews | None:
+    """Lay the query on the candidate; None where that is not even a cell wide."""
+    pair = same_scale(_luma(*first), _luma(*second), homography)
+    above, is_shown = pair.laid()
+    # In whole cells, at half of the detail too.
+    step = 2 * _CELL_PX
+    height, width = (side // step * step for side in pair.below.shape)
+    if not height or not width:
+        return None
+    part = np.s_[:height, :width]
+    return _LaidPreviews.of(
+        above[part].astype(np.float32),
+        pair.below[part].astype(np.float32),
+        _cells(is_shown[part].astype(np.float32)) == 1,
+        pair.zoom / _CELL_PX,
     )
-    below = cv2.copyMakeBorder(
-        below[:height, :width],
-        *(0, height - min(height, len(below)), 0, width - min(width, below.shape[1])),
-        cv2.BORDER_REPLICATE,
-    ).astype(np.uint8, copy=False)
-    kernel = np.ones((_BLOCK_CELLS, _BLOCK_CELLS), np.uint8)
-    whole = (_cells(shown) == 255).astype(np.uint8)  # noqa: PLR2004 - all of it
-    return _LaidPair(
-        above=cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY).astype(np.float32),
-        below=cv2.cvtColor(below, cv2.COLOR_RGB2GRAY).astype(np.float32),
-        colours_above=_cells(laid),
-        colours_below=_cells(below),
-        core=cv2.erode(whole, kernel, borderValue=0).astype(bool),
-        zoom=pair.zoom / _CELL_PX,
-    )
 
 
-def _cells(pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+def _luma(pixels: NDArray[np.uint8], features: LocalFeatures) -> _Preview:
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False), features
+
+
+def _compared(pair: _LaidPreviews) -> _ComparedCells:
+    """Return what both show, where a shift of a pixel may make them more alike."""
+    height, width = pair.below.shape
+    wide = np.pad(pair.above, _MAX_SHIFT_PX, mode="edge")
+    # Of all shifts at once, since a block may begin anywhere.
+    around_pixels = _moments(wide, _means_around)
+    mean, variance = _moments(pair.below, _block_means)
+    contrast_above = np.sqrt(_at_cells(around_pixels[1], (0, 0), height, width))
+    correlation = np.full(mean.shape, -1.0, np.float32)
+    for shift in _SHIFTS_PX:
+        shifted = _shifted(wide, shift, height, width)
+        other_mean, other_variance = (
+            _at_cells(each, shift, height, width) for each in around_pixels
+        )
+        covariance = _block_means(shifted * pair.below) - mean * other_mean
+        lengths = np.sqrt((variance + _NOISE**2) * (other_variance + _NOISE**2))
+        np.maximum(correlation, covariance / lengths, out=correlation)
+    contrast_below = np.sqrt(variance)
+    structured = (np.maximum(contrast_above, contrast_below) > _MIN_STRUCTURE) & pair.core
+    different = structured & (correlation <= _SAME)
+    contrasts = contrast_above, contrast_below
+    return _ComparedCells(pair.core, *contrasts, correlation, structured, different)
+
+
+def _cells(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the means of cells of `_CELL_PX` a side."""
-    size = (pixels.shape[1] // _CELL_PX, pixels.shape[0] // _CELL_PX)
+    return _shrunk(pixels, _CELL_PX)
+
+
+def _shrunk(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    size = (pixels.shape[1] // factor, pixels.shape[0] // factor)
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
 
 
-def _correlations(pair: _LaidPair) -> NDArray[np.float32]:
-    """Return, for each cell, the best correlation of its block with one shifted a little, -1..1."""
-    height, width = pair.below.shape
-    rim = _MAX_SHIFT_PX
-    wide = np.pad(pair.above, rim, mode="edge")
-    mean, variance = _moments(pair.below)
-    best = np.full(mean.shape, -1.0, np.float32)
-    for down in range(2 * rim + 1):
-        for across in range(2 * rim + 1):
-            shifted = wide[down : down + height, across : across + width]
-            other_mean, other_variance = _moments(shifted)
-            covariance = _block_means(shifted * pair.below) - mean * other_mean
-            lengths = np.sqrt((variance + _NOISE**2) * (other_variance + _NOISE**2))
-            np.maximum(best, covariance / lengths, out=best)
-    return best
+def _shifted(
+    wide: NDArray[np.float32], shift: tuple[int, int], height: int, width: int
+) -> NDArray[np.float32]:
+    """Return (height, width) of what is wider by a rim of `_MAX_SHIFT_PX`."""
+    down, across = (pixels + _MAX_SHIFT_PX for pixels in shift)
+    return wide[down : down + height, across : across + width]
 
 
-def _contrast(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the standard deviation in each cell's block."""
-    return np.sqrt(_moments(grey)[1])
+def _at_cells(
+    wide: NDArray[np.float32], shift: tuple[int, int], height: int, width: int
+) -> NDArray[np.float32]:
+    """Return the values at the middles of the cells."""
+    middle = _CELL_PX // 2
+    return _shifted(wide, shift, height, width)[middle::_CELL_PX, middle::_CELL_PX]
 
 
-def _moments(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    mean = _block_means(grey)
-    return mean, np.maximum(_block_means(grey * grey) - mean * mean, 0)
+def _moments(
+    grey: NDArray[np.float32], means: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the mean and the variance of blocks."""
+    mean = means(grey)
+    return mean, np.maximum(means(grey * grey) - mean * mean, 0)
 
 
 def _block_means(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the block around each cell."""
     block = (_BLOCK_CELLS, _BLOCK_CELLS)
     means = cv2.blur(_cells(values), block, borderType=cv2.BORDER_REFLECT)
     return means.astype(np.float32, copy=False)
+
+
+def _means_around(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the block around each pixel."""
+    side = _BLOCK_CELLS * _CELL_PX
+    return cv2.blur(values, (side, side)).astype(np.float32, copy=False)
 
 
 def _largest(different: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -264,35 +360,32 @@ def _largest(different: NDArray[np.bool_]) -> tuple[int, int, float]:
     return int(sizes[first]), count - 1, float(pixels / (width * height))
 
 
-def _colour_differences(pair: _LaidPair) -> NDArray[np.float32]:
-    """Return how far each cell's colours are apart after brightness and contrast, levels of 255."""
-    ours, theirs = (
-        colours[pair.core] @ _LUMA for colours in (pair.colours_above, pair.colours_below)
-    )
-    gain = float(theirs.std()) / max(float(ours.std()), 1.0)
-    moved = (pair.colours_above - ours.mean()) * min(max(gain, 0.25), 4.0) + theirs.mean()
-    off = moved - pair.colours_below
-    apart: NDArray[np.float32] = np.abs(off - (off @ _LUMA)[..., None]).max(axis=2)
+def _colour_differences(
+    first: _Preview, second: _Preview, homography: Homography
+) -> NDArray[np.float32]:
+    """Return (N,): how far colours are apart after brightness and contrast, levels of 255."""
+    small, other = ((shrunk(pixels, _COLOUR_DETAIL), of) for pixels, of in (first, second))
+    pair = same_scale(small, other, homography)
+    above, is_common = pair.laid()
+    ours, theirs = (each[is_common].astype(np.float32) for each in (above, pair.below))
+    if not len(ours):
+        return np.empty(0, np.float32)
+    luma, other_luma = ours @ _LUMA, theirs @ _LUMA
+    gain = float(other_luma.std()) / max(float(luma.std()), 1.0)
+    off = (ours - luma.mean()) * min(max(gain, 0.25), 4.0) + other_luma.mean() - theirs
+    apart: NDArray[np.float32] = np.abs(off - (off @ _LUMA)[:, None]).max(axis=1)
     return apart
 
 
-def _tiles(correlation: NDArray[np.float32], structured: NDArray[np.bool_]) -> list[float]:
-    """Return the mean correlation of each tile with structure, ascending; 1 where none has any."""
-    weights = structured.astype(np.float32)
-    size = (_TILES, _TILES)
-    held = cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
-    sums = cv2.resize(weights * correlation, size, interpolation=cv2.INTER_AREA)
-    is_held = held > _MIN_TILE
-    return sorted((sums[is_held] / held[is_held]).tolist()) or [1.0]
-
-
 def _spread(different: NDArray[np.bool_], structured: NDArray[np.bool_]) -> float:
-    size = (_TILES, _TILES)
-    parts = [
-        cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > _MIN_TILE
-        for mask in (different, structured)
-    ]
+    parts = [_in_tiles(mask.astype(np.float32)) > _MIN_TILE for mask in (different, structured)]
     return _share(*parts)
+
+
+def _in_tiles(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the means of `_TILES` × `_TILES` tiles."""
+    shrunk = cv2.resize(values, (_TILES, _TILES), interpolation=cv2.INTER_AREA)
+    return shrunk.astype(np.float32, copy=False)
 
 
 def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:

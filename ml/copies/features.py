@@ -166,12 +166,13 @@ class LocalFeatures:
         return cls(width, height, records, thumbnail, body[end:])
 
 
-def extract(picture: NDArray[np.uint8]) -> LocalFeatures:
+def extract(picture: NDArray[np.uint8], *, is_spread: bool = False) -> LocalFeatures:
     """Return the strongest features of a picture, in about 18 ms for 640 × 480 pixels or more.
 
     Args:
         picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed. Without texture, or
             shorter than 16 px, it has none.
+        is_spread: see `keypoints.detect`.
     """
     height, width = picture.shape[:2]
     full = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY).astype(
@@ -179,7 +180,8 @@ def extract(picture: NDArray[np.uint8]) -> LocalFeatures:
     )
     grey = shrunk(full, (_MAX_PIXELS / full.size) ** 0.5)
     thumbnail = shrunk(grey, THUMBNAIL_PX / max(grey.shape))
-    records = _records(grey, width / grey.shape[1], height / grey.shape[0])
+    scales = (width / grey.shape[1], height / grey.shape[0])
+    records = _records(grey, scales, is_spread=is_spread)
     return LocalFeatures(width, height, records, thumbnail, _preview(picture))
 
 
@@ -198,17 +200,19 @@ def shrunk(pixels: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _records(grey: NDArray[np.uint8], x_scale: float, y_scale: float) -> NDArray[np.void]:
+def _records(
+    grey: NDArray[np.uint8], scales: tuple[float, float], *, is_spread: bool
+) -> NDArray[np.void]:
     """Return the strongest features of a grey picture, in pixels of one that is larger."""
     if min(grey.shape) < _SHORTEST_SIDE_PX:
         return np.empty(0, _RECORD)
-    found = keypoints.detect(grey, limit=MAX_FEATURES)
+    found = keypoints.detect(grey, limit=MAX_FEATURES, is_spread=is_spread)
     records = np.empty(len(found), _RECORD)
     if len(found) == 0:
         return records
     points = (found.points + 0.5) / grey.shape[::-1]
     records["x"], records["y"] = np.rint(points.clip(0, 1) * _STEPS).T
-    records["size"] = found.sizes * (x_scale * y_scale) ** 0.5
+    records["size"] = found.sizes * (scales[0] * scales[1]) ** 0.5
     turns = found.angles / _TURN_DEGREES
     records["angle"] = np.rint(turns * _ANGLE_STEPS).astype(np.int64) % _ANGLE_STEPS
     records["histogram"] = _histograms(grey, found)

@@ -1,6 +1,7 @@
 """How one flat picture lies in another: eight numbers, fitted to pairs of points."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ _CONFIDENCE = 0.999
 _THRESHOLD_SHARE = 0.5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Homography:
     """A map from the points of a query to those of a candidate, in the pixels of each.
 
@@ -48,8 +49,9 @@ class Homography:
         depths = _homogeneous(self.matrix, rectangle(self.width, self.height))[:, 2]
         return float(depths.min() / depths.max()) if depths.max() > 0 else -1.0
 
+    @cached_property
     def stretches(self) -> tuple[float, float]:
-        """Return the largest and the smallest growth of lengths at the query's middle, a factor.
+        """The largest and the smallest growth of lengths at the query's middle, a factor.
 
         The second is negative where the map exchanges left and right.
         """

@@ -32,6 +32,8 @@ _MAX_CURVATURE_RATIO = 10.0
 # What is farther from its pixel, or its layer, is no extremum there.
 _MAX_OFFSET = 0.75
 _SINGULAR = 1e-9
+# Of a picture, each way, that keypoints are spread over.
+_PARTS_A_SIDE = 4
 # Directions are counted in so many bins; every peak of this share of the highest is a direction.
 _BINS, _PEAK_SHARE = 36, 0.8
 # How the weight of what is around a keypoint falls, in its own blurs.
@@ -107,7 +109,7 @@ class _Extrema:
         )
 
 
-def detect(grey: NDArray[np.uint8], *, limit: int) -> Keypoints:
+def detect(grey: NDArray[np.uint8], *, limit: int, is_spread: bool = False) -> Keypoints:
     """Return the keypoints of most contrast, at most `limit`.
 
     A place with several directions is several keypoints.
@@ -115,16 +117,22 @@ def detect(grey: NDArray[np.uint8], *, limit: int) -> Keypoints:
     Args:
         grey: (H, W) uint8, either side ≥ 1; not changed.
         limit: how many.
+        is_spread: whether half of them are the strongest of each part of the picture: the strongest
+            of all lie beside a small picture that was pasted into a sharp one.
     """
     space = _scale_space(grey)
     found = _refined(space, _extreme_pixels(space))
-    found = found[np.argsort(-found.contrasts, kind="stable")[:limit]]
+    found = found[np.argsort(-found.contrasts, kind="stable")]
+    parts = _parts(found, grey.shape) if is_spread else None
+    first = _strongest(len(found.sizes), parts, limit)
+    found = found[first]
     if len(found.sizes) == 0:
         return Keypoints(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty(0, np.intp))
     positions = found.pixels.astype(np.float64) + found.offsets
     blurs = _blurs(found.sizes, positions[:, 0])
     rows, angles = _directions(space, found, blurs)
-    rows, angles = rows[:limit], angles[:limit]
+    kept = _strongest(len(rows), None if parts is None else parts[first][rows], limit)
+    rows, angles = rows[kept], angles[kept]
     scales = 2.0 ** found.sizes[rows]
     return Keypoints(
         points=positions[rows, :0:-1] * scales[:, None],
@@ -132,6 +140,33 @@ def detect(grey: NDArray[np.uint8], *, limit: int) -> Keypoints:
         angles=angles,
         thirds=found.pixels[rows, 0] + _thirds_before(found.sizes[rows]),
     )
+
+
+def _parts(found: _Extrema, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return (K,) in which part of a picture of (height, width) each extremum is."""
+    places = found.pixels[:, 1:] * 2.0 ** found.sizes[:, None]
+    cells = (places * (_PARTS_A_SIDE / np.array(shape))).astype(np.intp)
+    down, across = np.minimum(cells, _PARTS_A_SIDE - 1).T
+    return np.asarray(_PARTS_A_SIDE * down + across, np.intp)
+
+
+def _strongest(count: int, parts: NDArray[np.intp] | None, limit: int) -> NDArray[np.intp]:
+    """Return which of `count`, the strongest first, are kept, in the same order.
+
+    Args:
+        count: how many there are.
+        parts: (count,) where each is; half of the limit are the first of each part.
+        limit: how many are kept at most.
+    """
+    if parts is None or count <= limit:
+        return np.arange(min(count, limit))
+    by_part = np.argsort(parts, kind="stable")
+    ordered = parts[by_part]
+    ranks = np.empty(count, np.intp)
+    ranks[by_part] = np.arange(count) - np.searchsorted(ordered, ordered)
+    is_kept = ranks < limit // 2 // _PARTS_A_SIDE**2
+    is_kept[np.flatnonzero(~is_kept)[: limit - np.count_nonzero(is_kept)]] = True
+    return np.flatnonzero(is_kept)
 
 
 def _thirds_before(sizes: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ml.copies.features import LocalFeatures, shrunk
 from ml.copies.homography import Homography
 
+_OPAQUE = 255
 # OpenCV's pixels have their centres at whole numbers, ours at halves.
 _TO_CENTRES = np.array([(1, 0, -0.5), (0, 1, -0.5), (0, 0, 1)])
 
@@ -29,6 +30,16 @@ class SameScale:
     matrix: NDArray[np.float64]
     zoom: NDArray[np.float64]
 
+    def laid(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return the query in the candidate's pixels, and (h, w), where it shows them."""
+        size = (self.below.shape[1], self.below.shape[0])
+        shown = np.full(self.above.shape[:2], _OPAQUE, np.uint8)
+        above = cv2.warpPerspective(
+            self.above, self.matrix, size, borderMode=cv2.BORDER_REPLICATE
+        ).astype(np.uint8, copy=False)
+        nearest = cv2.warpPerspective(shown, self.matrix, size, flags=cv2.INTER_NEAREST)
+        return above, nearest == _OPAQUE
+
 
 def same_scale(
     query: tuple[NDArray[np.uint8], LocalFeatures],
@@ -43,7 +54,7 @@ def same_scale(
         homography: from the query to the candidate.
     """
     (above, ours), (below, theirs) = query, candidate
-    largest, smallest = homography.stretches()
+    largest, smallest = homography.stretches
     scale = abs(largest * smallest) ** 0.5 * _zoom(below, theirs).max() / _zoom(above, ours).max()
     above, below = shrunk(above, min(1.0, scale)), shrunk(below, min(1.0, 1 / scale))
     zoom = _zoom(below, theirs)

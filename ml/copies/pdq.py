@@ -87,6 +87,11 @@ class HashDistance:
     orientation: Orientation
     is_negative: bool = False
 
+    @property
+    def is_near(self) -> bool:
+        """Whether the pictures are the same to the hash."""
+        return self.bits <= NEAR_IDENTICAL_BITS
+
 
 def pdq_hash(picture: NDArray[np.uint8]) -> PdqHash:
     """Return a picture's hash and quality, in about 1.5 ms.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.copies import homography
 from ml.copies.features import LocalFeatures
 from ml.copies.matching import Matchable, MatchQuery, match
-from ml.copies.plausibility import MIN_INLIERS, Proposal, shares_an_object
+from ml.copies.plausibility import MIN_INLIERS, Proposal
 
 # How far from its partner a point may be mapped, of the candidate's longest side.
 _TOLERANCE = 0.01
@@ -64,22 +64,22 @@ def verify(query: LocalFeatures, candidate: LocalFeatures) -> Placement | None:
 
 
 def propose(query: MatchQuery, candidate: Matchable) -> Proposal | None:
-    """Return how the query lies in the candidate, or else how a part of both does, or None.
+    """Return how the query lies in the candidate, or else how it may, or a part of both does.
 
-    Only the first survives every check: `is_plausible` tells.
+    Only the first survives every check: `is_plausible` tells. None where nothing agrees.
     """
     # Mirrored second, and only then: a symmetric thing fits both ways, and was not mirrored.
     sides = query.as_it_is, query.mirrored
-    shared = None
+    second_best = None
     for side, pairs in zip(sides, match(query, candidate), strict=True):
         proposal = _proposal(side, candidate, pairs)
         if proposal is None:
             continue
         if proposal.is_plausible:
             return proposal
-        if shared is None and shares_an_object(proposal):
-            shared = proposal
-    return shared
+        if second_best is None and (proposal.is_nearly_plausible or proposal.shares_an_object):
+            second_best = proposal
+    return second_best
 
 
 def _proposal(query: Matchable, candidate: Matchable, pairs: NDArray[np.intp]) -> Proposal | None:

@@ -21,6 +21,7 @@ def fit(
     learning_rate: float,
     subsample_share: float,
     min_leaf_examples: int,
+    weights: Sequence[float] | None = None,
 ) -> Trees:
     """Return the trees that answer as the examples do.
 
@@ -36,6 +37,7 @@ def fit(
         learning_rate: of each tree's answer, how much counts.
         subsample_share: of the examples, a tree.
         min_leaf_examples: of a leaf.
+        weights: N, how much each example counts; None is all the same.
     """
     model = GradientBoostingClassifier(
         n_estimators=trees,
@@ -44,8 +46,8 @@ def fit(
         subsample=subsample_share,
         min_samples_leaf=min_leaf_examples,
         random_state=seed,
-    ).fit(np.stack(features), np.array(answers))
-    share = float(np.mean(answers))
+    ).fit(np.stack(features), np.array(answers), sample_weight=weights)
+    share = float(np.average(answers, weights=weights))
     heaps = [_heap(each[0].tree_, depth) for each in model.estimators_]
     return Trees(
         names=tuple(names),

@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.copies import comparison, judge, pdq
-from ml.copies.comparison import CopyFeatures, QueryCopyFeatures
-from ml.copies.differences import differences
+from ml.copies import comparison, judge
+from ml.copies.comparison import PreparedCandidate, PreparedQuery
 from ml.copies.made import designs, edits
 from ml.copies.made.designs import Family
-from ml.copies.matching import Matchable, MatchQuery
-from ml.copies.plausibility import Proposal
-from ml.copies.verification import propose
 from ml.images.decode import decode
 from ml.rules.limits import MAX_PIXELS
 
@@ -53,7 +49,9 @@ _OF_PAGES: tuple[tuple[edits.Apply, float, float], ...] = (
 _SHOWING = (designs.frame, designs.card)
 # An unedited page beside another of its design is as usual as an edited one.
 _PAGES_OF_A_DESIGN, _AS_IT_IS = 4, 0.35
-_PHOTOS_AT_HAND, _EDITED_PHOTOS, _PHOTO_PX = 12, 6, (250, 900)
+_PHOTOS_AT_HAND, _EDITED_PHOTOS, _PHOTO_PX = 12, 11, (250, 900)
+_SHARPENED_PX, _MAX_SHARPENING = 1.2, 2.0
+_GRAINY_SHARE, _MAX_GRAIN_LEVELS = 0.5, 16.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +100,11 @@ def pairs(photos: Sequence[Path], index: int, rng: Rng) -> Iterator[MadePair]:
     showing = _SHOWING[index % len(_SHOWING)]
     page = _drawn(showing, int(rng.integers(2**40)), at_hand[-1:], rng)
     yield MadePair(page, at_hand[-1], f"shown in {showing.__name__}", is_copy=True)
+    # Of all that is no copy the next shot looks most like an edited photo.
+    scene = int(rng.integers(2**40))
+    shot, following = (_drawn(designs.next_view, scene, at_hand, rng) for _ in range(2))
+    if shot.tobytes() != following.tobytes():
+        yield MadePair(_saved_again(following, rng), shot, "following shot", is_copy=False)
 
 
 def pages(family: Family, photos: Sequence[Image.Image], rng: Rng) -> Iterator[MadePair]:
@@ -123,28 +126,11 @@ def pages(family: Family, photos: Sequence[Image.Image], rng: Rng) -> Iterator[M
 def examples(made: Iterator[MadePair]) -> Iterator[Example]:
     """Yield what the judge has to decide: pairs that lie on each other."""
     for pair in made:
-        query = comparison.extract_query(np.asarray(pair.query))
-        proposal = _proposal(query, comparison.extract(np.asarray(pair.candidate)))
-        if proposal is None:
-            continue
-        found = differences(
-            proposal.query, proposal.candidate, proposal.homography, proposal.inlier_points[1][1]
-        )
-        if found is not None:
-            yield Example(judge.features(found, proposal), pair.kind, is_copy=pair.is_copy)
-
-
-def _proposal(query: QueryCopyFeatures, candidate: CopyFeatures) -> Proposal | None:
-    ours, theirs = query.upright, candidate
-    found = propose(MatchQuery.of(ours.features), Matchable.of(theirs.features))
-    if found is not None and found.is_plausible:
-        return found
-    if not (ours.pdq.is_reliable and theirs.pdq.is_reliable):
-        return None
-    distance = pdq.distance(query.oriented, theirs.pdq.bits)
-    if distance.bits > pdq.NEAR_IDENTICAL_BITS:
-        return None
-    return comparison.by_hash(ours.features, theirs.features, distance)
+        query = PreparedQuery.of(comparison.extract_query(np.asarray(pair.query)))
+        laid = query.lay(PreparedCandidate.of(comparison.extract(np.asarray(pair.candidate))))
+        if laid.judged is not None and laid.differences is not None:
+            row = judge.features(laid.differences, laid.judged, laid.distance)
+            yield Example(row, pair.kind, is_copy=pair.is_copy)
 
 
 def _drawn(
@@ -180,4 +166,19 @@ def _read(path: Path, rng: Rng) -> Image.Image:
     """Return a photo in any size: it must not be told from a page by how large it is."""
     photo = decode(path.read_bytes(), max_pixels=MAX_PIXELS)
     factor = float(rng.uniform(*_PHOTO_PX)) / max(photo.size)
-    return photo.resize([max(1, round(side * factor)) for side in photo.size])
+    sized = photo.resize([max(1, round(side * factor)) for side in photo.size])
+    return _sharp_and_grainy(sized, rng)
+
+
+def _sharp_and_grainy(photo: Image.Image, rng: Rng) -> Image.Image:
+    """Return a photo with as much fine detail as one has that was never enlarged.
+
+    An edit loses it: where nothing else is, little correlates.
+    """
+    pixels = np.asarray(photo).astype(np.float32)
+    blurred = cv2.GaussianBlur(pixels, (0, 0), _SHARPENED_PX)
+    pixels += float(rng.uniform(0, _MAX_SHARPENING)) * (pixels - blurred)
+    if rng.random() < _GRAINY_SHARE:
+        grain = rng.normal(0, float(rng.uniform(1, _MAX_GRAIN_LEVELS)), pixels.shape)
+        pixels += cv2.GaussianBlur(grain, (0, 0), float(rng.uniform(0.3, 1)))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))

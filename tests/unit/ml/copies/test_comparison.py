@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.copies.comparison import CopyVerdict, compare, extract, extract_query
+from ml.copies.comparison import (
+    CopyVerdict,
+    PreparedCandidate,
+    PreparedQuery,
+    compare,
+    extract,
+    extract_query,
+)
 from ml.copies.made import designs
 from ml.copies.pdq import HashDistance, Orientation
 from tests.unit.ml.copies.scenes import cut, jpeg, pasted, scene
@@ -26,6 +33,22 @@ def test_the_best_rung_that_holds_is_the_verdict(copy, verdict):
 
     assert found.verdict is verdict
     assert (found.placement is None) is (verdict is CopyVerdict.NO_COPY)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 21])
+def test_few_pairs_of_features_are_a_copy_where_the_pixels_are_the_same(seed):
+    original = scene(seed, 480, 360)
+    query = PreparedQuery.of(extract_query(jpeg(cut(original, 200, 150, 300, 225), 50)))
+    candidate = PreparedCandidate.of(extract(original))
+
+    laid = query.lay(candidate)
+
+    assert laid.judged is not None
+    assert not laid.is_proved
+    assert query.compare(candidate).verdict is CopyVerdict.EDITED_COPY
+    assert query.compare(PreparedCandidate.of(extract(scene(seed + 50)))).verdict is (
+        CopyVerdict.NO_COPY
+    )
 
 
 def test_the_evidence_says_how_the_query_is_turned():

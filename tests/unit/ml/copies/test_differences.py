@@ -50,6 +50,19 @@ def test_saving_again_leaves_no_difference(copy):
     assert found.correlation > 0.85
 
 
+def test_in_half_of_the_detail_a_grainy_copy_shows_the_same_and_other_content_does_not():
+    rng = np.random.default_rng(4)
+    grain = rng.normal(0, 14, (HEIGHT, WIDTH, 1))
+    soft = np.clip(0.35 * blurred(scene(1), 2).astype(float) + 80 + grain, 0, 255)
+
+    grainy = between(soft.astype(np.uint8), blurred(scene(1), 2))
+    other = between(page(["Iron Mill", "4,200"]), page(["Tide Hall", "18,950"]))
+
+    assert grainy.half_different < 0.5 * grainy.different
+    assert grainy.half_correlation > grainy.correlation
+    assert other.half_different > 0.5 * other.different
+
+
 def test_something_on_top_is_one_difference_of_its_size():
     covered = pasted(cut(scene(2), 0, 0, 80, 60), scene(1), 120, 90)
 

@@ -142,3 +142,31 @@ def test_an_edge_is_no_keypoint_but_its_corners_are():
     away = np.linalg.norm(small[:, None] - corners, axis=2).min(axis=1)
     assert len(small) >= 4
     assert (away < 8).all()
+
+
+def test_spread_keypoints_are_of_every_part_and_the_strongest_of_it():
+    """A soft picture in a sharp one: of the strongest keypoints of all it has none."""
+    rng = np.random.default_rng(2)
+    blobs = rng.integers(0, 256, (48, 64)).astype(np.uint8)
+    sharp = np.asarray(cv2.resize(blobs, (320, 240), interpolation=cv2.INTER_CUBIC))
+    sharp[120:, 160:] = cv2.cvtColor(scene(1, 160, 120), cv2.COLOR_RGB2GRAY) // 8 + 100
+
+    def in_the_soft_part(found):
+        return found.points[(found.points[:, 0] > 165) & (found.points[:, 1] > 125)]
+
+    strongest, spread = (detect(sharp, limit=320, is_spread=each) for each in (False, True))
+
+    assert len(strongest) == len(spread) == 320
+    assert len(in_the_soft_part(strongest)) < 4
+    soft = in_the_soft_part(spread)
+    assert len(soft) >= 20
+    best = in_the_soft_part(detect(sharp, limit=100_000))[:20]
+    assert {tuple(point) for point in best} <= {tuple(point) for point in soft}
+
+
+def test_few_keypoints_are_all_kept_in_their_order():
+    grey = bells()
+
+    spread, strongest = (detect(grey, limit=600, is_spread=each) for each in (True, False))
+
+    assert np.array_equal(spread.points, strongest.points)

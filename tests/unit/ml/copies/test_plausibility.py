@@ -127,7 +127,7 @@ def test_stretches_are_those_of_a_small_step_from_the_middle():
     mapped = cv2.perspectiveTransform(around[None], matrix)[0]
     lengths = np.linalg.svd((mapped[1:] - mapped[0]).T / step, compute_uv=False)
 
-    assert proposal(matrix).homography.stretches() == pytest.approx(tuple(lengths), rel=1e-3)
+    assert proposal(matrix).homography.stretches == pytest.approx(tuple(lengths), rel=1e-3)
 
 
 def test_overlaps_are_counted_pixel_by_pixel():

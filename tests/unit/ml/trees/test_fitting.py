@@ -25,3 +25,12 @@ def test_fitted_trees_answer_as_scikit_learn_does():
     assert found.probability(features) == pytest.approx(
         model.predict_proba(features)[:, 1], abs=1e-5
     )
+
+
+def test_what_counts_more_decides():
+    features, answers = [np.zeros(1, np.float32)] * 40, [True, False] * 20
+    weights = [1.0, 3.0] * 20
+
+    found = fit(features, answers, "a", trees=5, seed=0, weights=weights, **FITTING)
+
+    assert found.probability(np.zeros((1, 1), np.float32)) == pytest.approx(0.25, abs=0.05)
