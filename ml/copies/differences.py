@@ -384,8 +384,8 @@ def _spread(different: NDArray[np.bool_], structured: NDArray[np.bool_]) -> floa
 
 def _in_tiles(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the means of `_TILES` × `_TILES` tiles."""
-    shrunk = cv2.resize(values, (_TILES, _TILES), interpolation=cv2.INTER_AREA)
-    return shrunk.astype(np.float32, copy=False)
+    means = cv2.resize(values, (_TILES, _TILES), interpolation=cv2.INTER_AREA)
+    return means.astype(np.float32, copy=False)
 
 
 def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
