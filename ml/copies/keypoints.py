@@ -144,8 +144,8 @@ def detect(grey: NDArray[np.uint8], *, limit: int, is_spread: bool = False) -> K
 
 def _parts(found: _Extrema, shape: tuple[int, ...]) -> NDArray[np.intp]:
     """Return (K,) in which part of a picture of (height, width) each extremum is."""
-    places = found.pixels[:, 1:] * 2.0 ** found.sizes[:, None]
-    cells = (places * (_PARTS_A_SIDE / np.array(shape))).astype(np.intp)
+    positions = found.pixels[:, 1:] * 2.0 ** found.sizes[:, None]
+    cells = (positions * (_PARTS_A_SIDE / np.array(shape))).astype(np.intp)
     down, across = np.minimum(cells, _PARTS_A_SIDE - 1).T
     return np.asarray(_PARTS_A_SIDE * down + across, np.intp)
 

@@ -123,9 +123,9 @@ def has_enough_inliers(proposal: Proposal) -> bool:
 def has_enough_positions(proposal: Proposal) -> bool:
     """Several keypoints on one corner of a letter agree with each other, and with anything."""
     for side, points in proposal.inlier_points:
-        places = np.rint(points * (_POSITIONS_ACROSS / side.longest_side)).astype(np.intp)
-        # One number a place: numpy takes 50 times as long to tell rows apart.
-        if len(np.unique(places @ (2 * _POSITIONS_ACROSS, 1))) < _MIN_POSITIONS:
+        positions = np.rint(points * (_POSITIONS_ACROSS / side.longest_side)).astype(np.intp)
+        # One number a position: numpy takes 50 times as long to tell rows apart.
+        if len(np.unique(positions @ (2 * _POSITIONS_ACROSS, 1))) < _MIN_POSITIONS:
             return False
     return True
 
