@@ -2,18 +2,36 @@
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 from config.logs import log_context
 from kernel.errors import AppError, DefectError
-from site_http.responses import error_json, mark, present_error, wants_json
+from kernel.messages import sentence
+from site_http.access import LOGIN
+from site_http.responses import Problem, error_json, mark, present_error, wants_json
 
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# What Django itself, or a view, refuses without a code of ours.
+_CODES: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "request:user:malformed",
+    HTTPStatus.UNAUTHORIZED: "request:user:logged-out",
+    HTTPStatus.FORBIDDEN: "request:user:forbidden",
+    HTTPStatus.NOT_FOUND: "request:user:not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "request:user:wrong-method",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request:user:too-large",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "request:ours:failed",
+}
+_KEPT_HEADERS = frozenset({"Allow", "Vary"})
 
 # Our pages load their own files only; pictures also come as data: (in the admin's style sheets) and
 # blob: (the preview of a chosen file).
@@ -54,6 +72,33 @@ class ContentSecurityPolicyMiddleware:
         if match is None or match.app_name != "admin":
             response.setdefault("Content-Security-Policy", _POLICY)
         return response
+
+
+class JsonErrorMiddleware:
+    """Answer programs in JSON, whatever refused them: Django's own error pages are for people."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Replace a page that says no, or asks to log in, where JSON is wanted."""
+        response = self.get_response(request)
+        status = HTTPStatus.UNAUTHORIZED if _asks_to_log_in(response) else response.status_code
+        is_json = response.get("Content-Type", "").startswith("application/json")
+        if status not in _CODES or is_json or not wants_json(request):
+            return response
+        code = _CODES[status]
+        answer = error_json(Problem(status, code, sentence(code)))
+        for name in _KEPT_HEADERS & set(response.headers):
+            answer[name] = response[name]
+        patch_vary_headers(answer, ["Accept"])
+        return answer
+
+
+def _asks_to_log_in(response: HttpResponse) -> bool:
+    if response.status_code != HTTPStatus.FOUND:
+        return False
+    return urlsplit(response["Location"]).path in {reverse(LOGIN), reverse("admin:login")}
 
 
 class ErrorPageMiddleware:

@@ -61,6 +61,14 @@ _SENTENCES: dict[str, str] = {
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
+    "request:user:malformed": _("The request cannot be read."),
+    "request:user:logged-out": _("Log in first."),
+    "request:user:forbidden": _(
+        "This is not allowed: log in with an account that may, and send the form's CSRF token."
+    ),
+    "request:user:not-found": _("There is nothing at this address."),
+    "request:user:wrong-method": _("This address does not take requests of this kind."),
+    "request:user:too-large": _("The request is too large."),
     "calibration:user:broken": _("The file is no calibration. {detail}"),
     "calibration:user:other-encoder": _(
         "The calibration is not of the weights and the preprocessing of {encoder}."

@@ -640,9 +640,8 @@ def test_closed_catalogue_answers_no_search_of_anonymous_people(client, version,
     settings.SEARCH_REQUIRES_LOGIN = True
     settings.SEARCH_TIMEOUT_S = 0.2
 
-    response = ask(client, encoded(RED), **JSON)
-
-    assert response.status_code == 302
+    assert ask(client, encoded(RED)).status_code == 302
+    assert ask(client, encoded(RED), **JSON).status_code == 401
 
 
 def test_closed_catalogue_is_open_to_who_is_logged_in(client, log_in, add_image, settings):
