@@ -41,11 +41,12 @@ def http_answers(url: str, *, host: str | None = None) -> Health:
     parts = urlsplit(url)
     headers = {} if host is None else {"Host": host}
 
-    def probe() -> bool:
+    def probe() -> bool | None:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
         try:
             connection.request("GET", parts.path or "/", headers=headers)
-            return connection.getresponse().status < _FIRST_ERROR_STATUS
+            # What answers does not hang, even where it says that its database is away.
+            return connection.getresponse().status < _FIRST_ERROR_STATUS or None
         except (OSError, http.client.HTTPException):
             return False
         finally:

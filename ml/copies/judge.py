@@ -21,7 +21,7 @@ FEATURES = (
     *("inliers", "agreement", "query_overlap", "candidate_overlap", "bits"),
 )
 # Of what the checks let pass, and of what lacks only in how much of it is found again.
-_MIN_PROBABILITY, _SURE = 0.75, 0.95
+_MIN_PROBABILITY, _SURE = 0.7, 0.95
 _WEIGHTS = Path(__file__).with_name("judge.json")
 
 

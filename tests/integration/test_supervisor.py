@@ -443,13 +443,13 @@ def test_http_health_wants_a_good_answer(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     healthy = http_answers(f"http://127.0.0.1:{port}/healthz")()
     missing = http_answers(f"http://127.0.0.1:{port}/other")()
-    assert not healthy()
+    assert healthy() is False
     with subprocess.Popen(
         [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as server:
-        assert wait_until(healthy)
-        assert not missing()
+        assert wait_until(lambda: healthy() is True)
+        assert missing() is None  # it answers, so that it does not hang
         server.terminate()

@@ -176,9 +176,9 @@ CELERY_BROKER_URL = env.queue.url
 CELERY_RESULT_BACKEND = env.queue.url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 3
-# A broker that is stopped takes connections and says nothing. Longer than the second for which a
-# worker's question for messages is open.
-_BROKER_SILENCE_S = 5
+# A broker that is stopped takes connections and says nothing: a person who searches waits for this,
+# a message and two questions for its result.
+_BROKER_SILENCE_S = 3
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {
     "visibility_timeout": 2 * _SOFT_LIMIT_S,
     "socket_connect_timeout": 3,
@@ -190,7 +190,7 @@ CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 3
 CELERY_REDIS_SOCKET_TIMEOUT = _BROKER_SILENCE_S
 # Celery's own policy goes on for 20 s; a person who searches is told at once.
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {
-    "retry_policy": {"max_retries": 3, "interval_start": 0, "interval_step": 0.2},
+    "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.2},
 }
 # A dead broker is said to the caller at once; the sweeper sends again what was not sent.
 CELERY_TASK_PUBLISH_RETRY = False

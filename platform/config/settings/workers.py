@@ -4,6 +4,11 @@ The admin and its parts alone are 40 MB in each process.
 """
 
 from config.settings import *  # noqa: F403 - the same settings but for what follows
+from config.settings import CELERY_BROKER_TRANSPORT_OPTIONS as _OF_THE_SITE
+
+# Nobody waits, and on a busy machine an answer takes its time.
+CELERY_BROKER_TRANSPORT_OPTIONS = {**_OF_THE_SITE, "socket_timeout": 20}
+CELERY_REDIS_SOCKET_TIMEOUT = 20
 
 INSTALLED_APPS = [
     "django.contrib.auth",
