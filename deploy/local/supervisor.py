@@ -201,8 +201,7 @@ class Supervisor:
             if code is not None:
                 self._bury(child, code)
                 return
-            is_long_up = child.state is State.UP and child.age_s > self._restarts.reset_after_s
-            if is_long_up:
+            if child.state is State.UP and child.age_s > self._restarts.reset_after_s:
                 child.deaths = 0
             self._look_at(child)
 

@@ -124,7 +124,7 @@ def has_enough_positions(proposal: Proposal) -> bool:
     """Several keypoints on one corner of a letter agree with each other, and with anything."""
     for side, points in proposal.inlier_points:
         positions = np.rint(points * (_POSITIONS_ACROSS / side.longest_side)).astype(np.intp)
-        # One number a position: numpy takes 50 times as long to tell rows apart.
+        # One number a position: numpy takes far longer to tell rows apart.
         if len(np.unique(positions @ (2 * _POSITIONS_ACROSS, 1))) < _MIN_POSITIONS:
             return False
     return True

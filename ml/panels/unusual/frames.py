@@ -78,7 +78,7 @@ def _frames(work_copy: WorkCopy) -> Iterator[_Frame]:
 
 def _opened(is_flat: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Return 255 where a line of this size, shorter than 255, fits into what is 255, else 0."""
-    # Means take a quarter of the time of OpenCV's morphology with long lines.
+    # A mean is 255 only of 255 alone, and above 0 wherever a line reaches.
     fits = cv2.threshold(cv2.blur(is_flat, size), 254, 255, cv2.THRESH_BINARY)[1]
     held = cv2.threshold(cv2.blur(fits, size), 0, 255, cv2.THRESH_BINARY)[1]
     return np.asarray(held, np.uint8)
