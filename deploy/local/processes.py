@@ -5,7 +5,7 @@ import socket
 import sys
 from pathlib import Path
 
-from config.env import WEB_THREADS, Env
+from config.env import Env
 from deploy.local.children import Process
 from deploy.local.health import alive, broker_answers, http_answers, worker_answers
 from kernel import task_names
@@ -103,20 +103,14 @@ def _beat(env: Env) -> Process:
 
 
 def _web(env: Env) -> Process:
-    host = f"[{env.web.host}]" if ":" in env.web.host else env.web.host
-    argv = _python(
-        *("gunicorn", "config.wsgi", "--bind", f"{host}:{env.web.port}"),
-        *("--workers", str(env.web.workers)),
-        *("--worker-class", "gthread", "--threads", str(WEB_THREADS)),
-        *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
-    )
+    argv = _python("gunicorn", "--config", "python:config.gunicorn", "config.wsgi")
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
     return Process(
         "web",
         argv,
         needs=("prepare",),
         health=health,
-        # Every thread may wait for a slow client; gunicorn itself replaces a worker that is stuck.
+        # Pages may wait for a busy database; gunicorn itself replaces a process that is stuck.
         hang_timeout_s=60.0,
         stop_timeout_s=25.0,
     )

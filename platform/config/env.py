@@ -98,6 +98,8 @@ class WebEnv(_Section):
     host: str = "127.0.0.1"
     port: Port = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 2
+    # Address of the proxy in front, whose X-Forwarded-… are believed; "*" is whoever asks.
+    trusted_proxy: str | None = None
 
 
 class SearchEnv(_Section):
@@ -195,6 +197,8 @@ class UploadEnv(_Section):
     model_config = SettingsConfigDict(env_prefix="UPLOAD_")
 
     max_bytes: Annotated[int, Field(gt=0)] = 50 * 1024 * 1024
+    # Of all files of one form.
+    max_form_bytes: Annotated[int, Field(gt=0)] = 1024 * 1024 * 1024
     max_pixels: Annotated[int, Field(gt=0, le=PILLOW_MAX_PIXELS)] = MAX_PIXELS
     max_frames: Annotated[int, Field(gt=0)] = 1_000
 

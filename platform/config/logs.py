@@ -64,5 +64,7 @@ def logging_config(*, style: str, level: str) -> dict[str, Any]:
             # It writes every task's result, embeddings included.
             "celery.app.trace": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
+            # It warns of every request that waits for a thread.
+            "waitress.queue": {"level": "ERROR"},
         },
     }

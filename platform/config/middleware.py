@@ -1,6 +1,7 @@
 """What every answer of the site has in common: its id, error pages, what a page may load."""
 
 import logging
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from config.logs import log_context
 from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from site_http.access import LOGIN
+from site_http.bodies import max_body_bytes
 from site_http.responses import Problem, error_json, mark, present_error, wants_json
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ _POLICY = (
 
 
 class RequestIdMiddleware:
-    """Give each request an id, on its log lines and in its answer."""
+    """Give each request an id, on its log lines and in its answer, and a line of its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -51,12 +53,19 @@ class RequestIdMiddleware:
         """Answer the request with `X-Request-ID` set."""
         request_id = uuid.uuid4().hex[:12]
         token = log_context.set({"request_id": request_id})
+        started = time.perf_counter()
         try:
             response = self.get_response(request)
+            took = {"status": response.status_code, "took_ms": _ms_since(started)}
+            logger.info("%s %s", request.method, request.path, extra=took)
         finally:
             log_context.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+def _ms_since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)
 
 
 class ContentSecurityPolicyMiddleware:
@@ -101,6 +110,25 @@ def _asks_to_log_in(response: HttpResponse) -> bool:
     return urlsplit(response["Location"]).path in {reverse(LOGIN), reverse("admin:login")}
 
 
+class BodyLimitMiddleware:
+    """Refuse a request that is longer than its address takes, unread."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 413 to a body that is too long."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        limit = max_body_bytes(request.path_info)
+        if not length.isdecimal() or int(length) <= limit:
+            return self.get_response(request)
+        code = _CODES[HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+        logger.warning("request refused", extra={"code": code, "bytes": int(length)})
+        megabytes = limit // (1024 * 1024)
+        problem = Problem(413, code, sentence(code, max_megabytes=megabytes))
+        return _answer(request, problem)
+
+
 class ErrorPageMiddleware:
     """Answer every error of ours that a view let through, with its sentence."""
 
@@ -119,7 +147,10 @@ class ErrorPageMiddleware:
             logger.error("request failed", extra={"code": error.code}, exc_info=error)
         else:
             logger.warning("request refused", extra={"code": error.code})
-        problem = present_error(error)
-        if wants_json(request):
-            return error_json(problem)
-        return mark(render(request, "error.html", {"problem": problem}), problem)
+        return _answer(request, present_error(error))
+
+
+def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    if wants_json(request):
+        return error_json(problem)
+    return mark(render(request, "error.html", {"problem": problem}), problem)

@@ -12,12 +12,14 @@ from ingestion.services import Outcome, start_import, take_in
 from ingestion.sources import list_uploads
 from kernel.errors import TransientError, UserInputError
 from site_http.access import adders_only
+from site_http.bodies import takes_files
 from site_http.responses import mark, present_error
 
 # What Import.source and Image.source say of files that came by the form.
 SOURCE = "upload"
 
 
+@takes_files("UPLOAD_MAX_FORM_BYTES")
 @require_http_methods(["GET", "HEAD", "POST"])
 @adders_only
 def upload(request: HttpRequest) -> HttpResponse:

@@ -68,7 +68,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "request:user:not-found": _("There is nothing at this address."),
     "request:user:wrong-method": _("This address does not take requests of this kind."),
-    "request:user:too-large": _("The request is too large."),
+    "request:user:too-large": _("What you sent is larger than {max_megabytes} MB."),
     "calibration:user:broken": _("The file is no calibration. {detail}"),
     "calibration:user:other-encoder": _(
         "The calibration is not of the weights and the preprocessing of {encoder}."

@@ -17,6 +17,7 @@ from search.in_flight import search_slot
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
 from site_http.access import searchers_only
+from site_http.bodies import takes_files
 from site_http.responses import error_json, mark, present_error, wants_json
 
 # Enough to see a screenshot's photos in; small enough to travel.
@@ -24,6 +25,7 @@ _PREVIEW_SIDE_PX = 1600
 _PREVIEW_S = 3600
 
 
+@takes_files("UPLOAD_MAX_BYTES")
 @require_http_methods(["GET", "HEAD", "POST"])
 @searchers_only
 def page(request: HttpRequest) -> HttpResponse:

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -156,6 +157,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 UPLOAD_MAX_BYTES = env.uploads.max_bytes
+UPLOAD_MAX_FORM_BYTES = max(env.uploads.max_form_bytes, UPLOAD_MAX_BYTES)
 UPLOAD_MAX_PIXELS = env.uploads.max_pixels
 UPLOAD_MAX_FRAMES = env.uploads.max_frames
 SEARCH_REQUIRES_LOGIN = env.search.requires_login

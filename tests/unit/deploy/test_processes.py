@@ -1,11 +1,12 @@
 """The topology that the environment asks for."""
 
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
-from config.env import Env, read_env
+from config.env import WEB_THREADS, Env, read_env
 from deploy.local.processes import build, web_address
 
 ALL = [
@@ -59,17 +60,20 @@ def test_a_part_that_is_elsewhere_is_not_started(
     assert all(left_out not in process.needs for process in processes)
 
 
+@pytest.mark.parametrize(
+    ("host", "bind"),
+    [("::", "[::]:8123"), ("0.0.0.0", "0.0.0.0:8123")],  # noqa: S104  # read only
+)
 def test_the_web_process_takes_address_and_size_from_the_environment(
-    variables: pytest.MonkeyPatch,
+    variables: pytest.MonkeyPatch, host: str, bind: str
 ) -> None:
-    for name, value in (("WEB_HOST", "::"), ("WEB_PORT", "8123"), ("WEB_WORKERS", "5")):
+    for name, value in (("WEB_HOST", host), ("WEB_PORT", "8123"), ("WEB_WORKERS", "5")):
         variables.setenv(name, value)
     web = build(read_env())[-1]
-    assert web.argv == (
-        *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "[::]:8123"),
-        *("--workers", "5", "--worker-class", "gthread", "--threads", "16"),
-        *("--access-logfile", "-", "--graceful-timeout", "20", "--no-control-socket"),
-    )
+    config = "python:config.gunicorn"
+    assert web.argv == (sys.executable, "-m", "gunicorn", "--config", config, "config.wsgi")
+    settings = runpy.run_module("config.gunicorn")
+    assert (settings["bind"], settings["workers"], settings["threads"]) == (bind, 5, WEB_THREADS)
 
 
 def test_numpy_and_the_c_library_keep_to_few_threads_in_workers(
