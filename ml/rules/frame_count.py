@@ -1,6 +1,14 @@
 """More frames than allowed? Counted only to the limit: a small file may hold half a million."""
 
+import re
+from collections.abc import Iterator
+from itertools import islice
+
 from PIL import Image
+
+_BLOCK = re.compile(rb"[,!;]")
+# Looked at for the end of a file; no more than that, however many are in it.
+_MAX_BLOCKS = 200_000
 
 
 def has_more_frames(picture: Image.Image, data: bytes, *, limit: int) -> bool:
@@ -17,22 +25,39 @@ def has_more_frames(picture: Image.Image, data: bytes, *, limit: int) -> bool:
     return getattr(picture, "n_frames", 1) > limit
 
 
+def gif_end(data: bytes) -> int:
+    """Return where a GIF ends: behind its trailer, or the file where it has none."""
+    end = len(data)
+    for offset in islice(_gif_blocks(data), _MAX_BLOCKS):
+        if data[offset] == ord(";"):
+            end = offset + 1
+    return end
+
+
 def _count_gif_frames(data: bytes, *, enough: int) -> int:
-    """Count frames by their headers: Pillow's own count has no end, and its seeking decodes.
+    """Count frames by their headers: Pillow's own count has no end, and its seeking decodes."""
+    frames = (offset for offset in _gif_blocks(data) if data[offset] == ord(","))
+    return sum(1 for _ in islice(frames, enough))
+
+
+def _gif_blocks(data: bytes) -> Iterator[int]:
+    """Yield where each frame, extension and the trailer, which is the last, begins.
 
     Source: GIF89a specification, sections 15 and 18 to 27.
     """
-    frames = 0
     offset = 13 + _colour_table_bytes(data[10])
-    while offset < len(data) and data[offset] != ord(";") and frames < enough:
+    # Anything else is passed over, as decoders do.
+    while (found := _BLOCK.search(data, offset)) is not None:
+        offset = found.start()
+        yield offset
         if data[offset] == ord(","):
-            frames += 1
+            if offset + 9 >= len(data):
+                return
             offset = _after_blocks(data, offset + 11 + _colour_table_bytes(data[offset + 9]))
         elif data[offset] == ord("!"):
             offset = _after_blocks(data, offset + 2)
-        else:  # passed over, as decoders do
-            offset += 1
-    return frames
+        else:
+            return
 
 
 def _colour_table_bytes(flags: int) -> int:

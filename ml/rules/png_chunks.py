@@ -46,6 +46,12 @@ def is_png(data: bytes) -> bool:
     return data[:8] == SIGNATURE
 
 
+def png_end(data: bytes) -> int:
+    """Return where a PNG ends: behind its last chunk, or the file where it has none."""
+    ends = (chunk.end for chunk in islice(_chunks(data), _MAX_CHUNKS) if chunk.name == b"IEND")
+    return next(ends, len(data))
+
+
 def with_shown_chunks(data: bytes) -> bytes:
     """Return a PNG without remarks, and without damaged chunks that are not its pixels.
 

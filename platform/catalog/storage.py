@@ -93,6 +93,12 @@ def modified_at(name: str) -> datetime:
         return default_storage.get_modified_time(name)
 
 
+def size_of(name: str) -> int:
+    """Return the bytes of `name`; errors as in `read`."""
+    with _translated(name):
+        return int(default_storage.size(name))
+
+
 def list_names(folder: str) -> Iterator[str]:
     """Yield the names of all files below `folder`."""
     with _translated(folder):

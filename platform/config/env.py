@@ -111,6 +111,8 @@ class SearchEnv(_Section):
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
     # Of each web process, below its threads.
     in_flight: Annotated[int, Field(ge=1, lt=WEB_THREADS, alias="SEARCHES_IN_FLIGHT")] = 12
+    # Of all pictures that were searched with, and what was extracted of them.
+    kept_bytes: Annotated[int, Field(gt=0, alias="QUERIES_MAX_BYTES")] = 1024 * 1024 * 1024
 
 
 class DatabaseEnv(_Section):

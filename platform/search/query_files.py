@@ -1,24 +1,63 @@
 """Where a query lies while a person searches with it: its picture, and what was extracted of it."""
 
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import PurePath
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.utils import timezone
 
 from catalog import storage
 from kernel.errors import FileMissing
 from kernel.task_messages import Box
 
+logger = logging.getLogger(__name__)
+
 FOLDER, EXTRACTED = "queries", "extracted-queries"
 # So long a person may go on searching with parts of the picture.
 EXPIRES_AFTER = timedelta(hours=1)
+# What a process writes before it looks how much there is, and what is then made free, of the cap.
+_STEP_SHARE = 1 / 16
+
+
+class _File(NamedTuple):
+    """A kept file; those written first sort first."""
+
+    written_at: datetime
+    file_bytes: int
+    name: str
+
+
+class _Written:
+    """Bytes that this process has written since it last looked how much there is."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, more_bytes: int) -> bool:
+        """Count, and return whether it is time to look; then counting begins anew."""
+        with self._lock:
+            self._bytes += more_bytes
+            is_time = self._bytes >= settings.QUERIES_MAX_BYTES * _STEP_SHARE
+            if is_time:
+                self._bytes = 0
+            return is_time
+
+
+_written = _Written()
 
 
 def write(data: bytes) -> UUID:
-    """Store a query picture and return its id."""
+    """Store a query picture and return its id; the oldest make room where there is none."""
     query_id = uuid4()
-    storage.write(f"{FOLDER}/{query_id}", data)
+    _write(f"{FOLDER}/{query_id}", data)
     return query_id
 
 
@@ -34,7 +73,7 @@ def delete(query_id: UUID) -> None:
 
 def write_extracted(query_id: UUID, box: Box | None, data: bytes) -> None:
     """Store what was extracted of a query picture, or of one box of it."""
-    storage.write(_extracted_name(query_id, box), data)
+    _write(_extracted_name(query_id, box), data)
 
 
 def read_extracted(query_id: UUID, box: Box | None) -> bytes:
@@ -56,6 +95,34 @@ def delete_expired() -> int:
     for name in expired:
         storage.delete(name)
     return len(expired)
+
+
+def make_room() -> int:
+    """Remove the oldest queries beyond QUERIES_MAX_BYTES; return how many files."""
+    newest_first = sorted(_files(), reverse=True)
+    sums = accumulate(file.file_bytes for file in newest_first)
+    kept_bytes = settings.QUERIES_MAX_BYTES * (1 - _STEP_SHARE)
+    crowded = [
+        file.name for file, total in zip(newest_first, sums, strict=True) if total > kept_bytes
+    ]
+    for name in crowded:
+        storage.delete(name)
+    if crowded:
+        logger.warning("the oldest queries made room", extra={"files": len(crowded)})
+    return len(crowded)
+
+
+def _files() -> Iterator[_File]:
+    for folder in (FOLDER, EXTRACTED):
+        for name in storage.list_names(folder):
+            with suppress(FileMissing):  # removed since it was listed
+                yield _File(storage.modified_at(name), storage.size_of(name), name)
+
+
+def _write(name: str, data: bytes) -> None:
+    storage.write(name, data)
+    if _written.add(len(data)):
+        make_room()
 
 
 def _extracted_name(query_id: UUID, box: Box | None) -> str:

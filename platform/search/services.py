@@ -26,6 +26,7 @@ from kernel.task_messages import (
     QueryRegion,
     StoredQuery,
 )
+from ml.rules.file_end import without_trailer
 from ml.rules.layout import Layout
 from search import kept_queries, query_files, query_worker
 from search.catalogue_rows import CatalogueRows, best_copies, read_rows, with_copies
@@ -177,7 +178,7 @@ def search(question: Question) -> SearchResult:
 
 
 def _validated(question: Question) -> tuple[QueryPicture, bytes]:
-    """Return a picture that no search has seen yet, and its file.
+    """Return a picture that no search has seen yet, and what is kept of its file.
 
     Raises:
         UserInputError: it is none that we take, or "search:user:query-expired".
@@ -190,7 +191,8 @@ def _validated(question: Question) -> tuple[QueryPicture, bytes]:
             raise UserInputError("search:user:query-expired") from error
     name = question.name if question.is_upload else ""
     picture = validate(data or b"", name=name, is_name_binding=False)
-    return QueryPicture(picture.sha256, picture.width, picture.height), picture.data
+    kept = without_trailer(picture.data, picture.format)
+    return QueryPicture(picture.sha256, picture.width, picture.height), kept
 
 
 def _left_s(ends_at: float) -> float:

@@ -16,5 +16,5 @@ def read_query(query_id: UUID) -> bytes:
 
 
 def expire_queries() -> int:
-    """Remove query pictures whose time is over; return how many."""
-    return query_files.delete_expired()
+    """Remove query pictures that are too old, or too many; return how many files."""
+    return query_files.delete_expired() + query_files.make_room()

@@ -163,6 +163,7 @@ UPLOAD_MAX_FRAMES = env.uploads.max_frames
 SEARCH_REQUIRES_LOGIN = env.search.requires_login
 SEARCH_TIMEOUT_S = env.search.timeout_s
 SEARCHES_IN_FLIGHT = env.search.in_flight
+QUERIES_MAX_BYTES = env.search.kept_bytes
 QDRANT_URL = env.vectors.url
 QDRANT_API_KEY = env.vectors.api_key
 ENCODER = env.worker.encoder

@@ -114,6 +114,15 @@ def test_query_that_is_over_is_refused_with_a_sentence(client, db, media):
     assert sentence("search:user:query-expired") in response.content.decode()
 
 
+def test_what_follows_a_picture_in_its_file_is_not_kept(client, searchable, worker):
+    picture = encoded(RED)
+    searchable(picture, "red")
+
+    result = ask(client, picture + bytes(100_000)).context["result"]
+
+    assert query_files.read(result.query_id) == picture
+
+
 def test_part_of_a_kept_query_is_searched_alone(client, searchable, worker):
     # given a query whose left half is red and whose right half is green
     searchable(plain(RED), "red")

@@ -416,6 +416,30 @@ def test_what_was_extracted_of_a_query_goes_with_it(media: Path) -> None:
     assert query_files.read_extracted(young, (0, 1, 20, 30)) == b"box"
 
 
+def test_the_oldest_queries_go_where_there_is_no_room(media: Path, settings) -> None:
+    settings.QUERIES_MAX_BYTES = 16_000
+    past = timezone.now().timestamp() - 1000
+    queries_made = []
+    for number in range(30):
+        queries_made.append(query_files.write(bytes(1000)))
+        query_files.write_extracted(queries_made[-1], None, bytes(100))
+        for name in (f"queries/{queries_made[-1]}", f"extracted-queries/{queries_made[-1]}.all"):
+            os.utime(media / name, (past + number, past + number))
+        assert _bytes_below(media) <= 17_000
+
+    maintain.expire_queries()
+
+    assert _bytes_below(media) <= 16_000
+    assert queries.read_query(queries_made[-1]) == bytes(1000)
+    assert [query_files.read_extracted(query_id, None) for query_id in queries_made[-10:]]
+    with pytest.raises(FileMissing):
+        queries.read_query(queries_made[0])
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def test_a_query_is_gone_once_deleted(media: Path) -> None:
     query_id = query_files.write(b".")
 
