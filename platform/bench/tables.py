@@ -3,6 +3,7 @@
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
 from bench.memory import MemoryFigures
+from bench.pages import PagesFigures
 from bench.turns import Comparison
 
 _MEBIBYTE = 1024 * 1024
@@ -77,3 +78,22 @@ def memory_ratio(here: MemoryFigures, there: MemoryFigures) -> str:
         f"PSS {here.pss_bytes / there.pss_bytes:.2f}, "
         f"second start {here.second_ready_s / there.second_ready_s:.2f}"
     )
+
+
+def pages(figures: PagesFigures, *, collages: int) -> str:
+    """Return how long pages took, alone and beside searches, and how a crowd's searches ended."""
+    crowd = figures.crowd
+    asked = crowd.right + crowd.wrong + crowd.refused + crowd.failed
+    title = f"ms (median, 95th), {figures.silent} silent connections"
+    heads = ("alone", f"{collages} collages")
+    lines = [f"{title:<{_NAME_CHARS}}" + "".join(f"{head:>{2 * _FIGURE_CHARS}}" for head in heads)]
+    for alone, busy in zip(figures.alone, figures.busy, strict=True):
+        times = (alone.p50_ms, alone.p95_ms, busy.p50_ms, busy.p95_ms)
+        cells = "".join(f"{each:{_FIGURE_CHARS}.0f}" for each in times)
+        lines.append(f"  {alone.name:<{_NAME_CHARS - 2}}{cells}")
+    lines.append(
+        f"  {asked} searches at once: {crowd.right} right and {crowd.wrong} wrong within "
+        f"{crowd.slowest_answer_s:.1f} s, {crowd.refused} refused within "
+        f"{crowd.slowest_refusal_s:.2f} s, {crowd.failed} failed"
+    )
+    return "\n".join(lines)

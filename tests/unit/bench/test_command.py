@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[3]
     [
         ["search", "--tries", "0"],
         ["search", "--against", "HEAD", "pictures", "--people", "0"],
+        ["pages", "--rounds", "0"],
+        ["pages", "--searches", "0"],
         ["ingest", "pictures", "--count", "0"],
         ["ingest", "pictures", "--against", "HEAD", "--turns", "0"],
         ["memory", "pictures", "--count", "0"],

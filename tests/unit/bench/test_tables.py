@@ -6,6 +6,7 @@ from bench import tables
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
 from bench.memory import MemoryFigures, ProcessMemory
+from bench.pages import CrowdFigures, PagesFigures, PageTimes
 from bench.turns import Comparison, Spread
 
 BUILDS = (Build("this build", Path(), Path()), Build("5a402653", Path(), Path()))
@@ -77,3 +78,22 @@ def test_the_ratio_of_two_memories() -> None:
     there = MemoryFigures("b", 50.0, 16.0, 1, (ProcessMemory("web", 60, 40),))
 
     assert tables.memory_ratio(here, there) == "Ratio: RSS 0.50, PSS 0.25, second start 0.25"
+
+
+def test_pages_stand_beside_those_that_waited_for_searches() -> None:
+    figures = PagesFigures(
+        silent=30,
+        alone=(PageTimes("image page", 12.4, 20.0), PageTimes("/healthz", 1.0, 2.0)),
+        busy=(PageTimes("image page", 40.0, 120.0), PageTimes("/healthz", 3.0, 9.0)),
+        crowd=CrowdFigures(23, 1, 175, 1, 9.96, 0.512),
+    )
+
+    assert tables.pages(figures, collages=8).splitlines() == [
+        "ms (median, 95th), 30 silent connections".ljust(44)
+        + "alone".rjust(24)
+        + "8 collages".rjust(24),
+        "  image page" + " " * 32 + "          12          20          40         120",
+        "  /healthz" + " " * 34 + "           1           2           3           9",
+        "  200 searches at once: 23 right and 1 wrong within 10.0 s, 175 refused within 0.51 s, "
+        "1 failed",
+    ]

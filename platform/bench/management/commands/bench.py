@@ -1,4 +1,4 @@
-"""`manage.py bench search|ingest|index|memory|stages`: figures of this machine, side by side."""
+"""`manage.py bench search|pages|ingest|index|memory|stages`: figures of this machine."""
 
 import signal
 import tempfile
@@ -18,6 +18,7 @@ from bench import (
     ingesting,
     machine,
     memory,
+    pages,
     searching,
     tables,
 )
@@ -41,12 +42,17 @@ def positive(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Measure searching, ingesting, memory, stages or the vector store."
+    help = (
+        "Measure searching, pages beside searches, ingesting, memory, stages or the vector store."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         kinds = parser.add_subparsers(dest="kind", required=True)
         self._add_search(
             kinds.add_parser("search", help="edited copies against the running site, or two builds")
+        )
+        self._add_pages(
+            kinds.add_parser("pages", help="pages beside searches, and a crowd's searches")
         )
         ingest = kinds.add_parser(
             "ingest", help="ingestion beside the bare models, or two builds, in a scratch"
@@ -72,7 +78,7 @@ class Command(BaseCommand):
     def _add_search(self, search: ArgumentParser) -> None:
         search.add_argument("--tries", type=positive, default=100, help="searches (a turn)")
         search.add_argument("--seed", type=int, default=0)
-        search.add_argument("--url", help="the site's address; this machine's by default")
+        _add_url(search)
         _add_against(search)
         pair = search.add_argument_group("with --against")
         pair.add_argument(
@@ -84,9 +90,20 @@ class Command(BaseCommand):
         pair.add_argument("--people", type=positive, default=10, help="at once; 1 leaves that out")
         pair.add_argument("--importing", action="store_true", help="search during an import, too")
 
+    def _add_pages(self, asked: ArgumentParser) -> None:
+        asked.add_argument(
+            "--rounds", type=positive, default=40, help="times that a page is opened"
+        )
+        asked.add_argument("--collages", type=positive, default=8, help="searches meanwhile")
+        asked.add_argument("--searches", type=positive, default=200, help="searches at once")
+        asked.add_argument("--silent", type=positive, default=30, help="connections left open")
+        asked.add_argument("--seed", type=int, default=0)
+        _add_url(asked)
+
     def handle(self, *, kind: str, **options: Any) -> None:
         measure = {
             "search": self._search,
+            "pages": self._pages,
             "ingest": self._ingest,
             "index": self._index,
             "memory": self._memory,
@@ -108,9 +125,7 @@ class Command(BaseCommand):
             return
         if options["source"] is not None:
             raise CommandError("A folder is searched only by two builds: name one with --against.")
-        web = read_env().web
-        url = options["url"] or f"http://{web.host}:{web.port}"
-        figures = searching.measure(url, tries=options["tries"], seed=options["seed"])
+        figures = searching.measure(_url(options), tries=options["tries"], seed=options["seed"])
         self.stdout.write(
             f"Catalogue: {figures.images} images. Query: half size, mirrored, JPEG 60.\n"
             f"Original first: {figures.found_first} of {figures.tries}\n"
@@ -118,6 +133,14 @@ class Command(BaseCommand):
             f"the models and {figures.outside_ms:.1f} ms outside "
             f"(95th percentile {figures.outside_p95_ms:.1f} ms)"
         )
+
+    def _pages(self, options: dict[str, Any]) -> None:
+        self._say(machine.describe())
+        counts = {name: options[name] for name in ("rounds", "collages", "searches", "silent")}
+        measured = pages.measure(_url(options), **counts, seed=options["seed"])
+        with closing(measured):  # ends the session
+            for figures in measured:
+                self._say(tables.pages(figures, collages=options["collages"]))
 
     def _compare_searches(self, options: dict[str, Any]) -> None:
         if options["source"] is None:
@@ -223,6 +246,15 @@ def _ended_in_order() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _add_url(parser: ArgumentParser) -> None:
+    parser.add_argument("--url", help="the site's address; this machine's by default")
+
+
+def _url(options: dict[str, Any]) -> str:
+    web = read_env().web
+    return options["url"] or f"http://{web.host}:{web.port}"
 
 
 def _add_count(parser: Any, *, default: int = _PICTURES) -> None:

@@ -1,0 +1,1 @@
+"""A report, not a test: `python -m tests.faults`."""
