@@ -110,8 +110,9 @@ def _web(env: Env) -> Process:
         argv,
         needs=("prepare",),
         health=health,
-        # Pages may wait for a busy database; gunicorn itself replaces a process that is stuck.
-        hang_timeout_s=60.0,
+        # Every thread may be busy for a while, with uploads or a slow database; gunicorn itself
+        # replaces a process that stands still.
+        hang_timeout_s=25.0,
         stop_timeout_s=25.0,
     )
 

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 
 from catalog import storage
@@ -13,6 +14,11 @@ from search.question import Question, Wait
 
 _NAME_CHARS = 200
 _MAX_LABELS = 20
+
+
+def is_asked(address: QueryDict) -> bool:
+    """Return whether a page's address names a picture to search with."""
+    return any(address.get(field) for field in ("image", "query"))
 
 
 class QueryForm(forms.Form):
@@ -50,11 +56,6 @@ class QueryForm(forms.Form):
             labels=tuple(dict.fromkeys(self._labels()))[:_MAX_LABELS],
             wait=Wait(self.cleaned_data["wait"] or Wait.PROOFS),
         )
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether a picture is named at all: a page's address may do so, too."""
-        return any(self.data.get(field) for field in ("image", "query"))
 
     @property
     def _file(self) -> UploadedFile | None:

@@ -12,7 +12,7 @@ from catalog.selectors import count_findable_and_waiting
 from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, UserInputError
 from search import query_files, services
-from search.forms import QueryForm
+from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
@@ -33,12 +33,11 @@ def page(request: HttpRequest) -> HttpResponse:
 
     An address may name an image of the catalogue or a query that is still kept.
     """
-    form = QueryForm(request.POST or request.GET, request.FILES)
-    if request.method == "HEAD" or (request.method == "GET" and not form.is_asked):
+    if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
     try:
-        question = form.read()
         with search_slot():
+            question = QueryForm(request.POST or request.GET, request.FILES).read()
             result = services.search(question)
     except DefectError:
         raise  # not the form's affair: the error page says it
