@@ -1,23 +1,19 @@
 """What every answer of the site has in common: its id, error pages, what a page may load."""
 
-import logging
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
+from config import error_pages
 from config.logs import log_context
-from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from site_http.access import LOGIN
-from site_http.responses import Problem, error_json, mark, present_error, wants_json
-
-logger = logging.getLogger(__name__)
+from site_http.responses import Problem, error_json, wants_json
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -102,7 +98,7 @@ def _asks_to_log_in(response: HttpResponse) -> bool:
 
 
 class ErrorPageMiddleware:
-    """Answer every error of ours that a view let through, with its sentence."""
+    """Answer every error of ours or of SQL that a view let through, with its sentence."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -113,13 +109,5 @@ class ErrorPageMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the error's page, or its JSON; None for errors that are not ours."""
-        if not isinstance(error, AppError):
-            return None
-        if isinstance(error, DefectError):
-            logger.error("request failed", extra={"code": error.code}, exc_info=error)
-        else:
-            logger.warning("request refused", extra={"code": error.code})
-        problem = present_error(error)
-        if wants_json(request):
-            return error_json(problem)
-        return mark(render(request, "error.html", {"problem": problem}), problem)
+        known = error_pages.ours(error)
+        return None if known is None else error_pages.answer(request, known)
