@@ -1,6 +1,8 @@
 """Real SQLite files that are away, locked, full, read-only, newer or damaged."""
 
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ _HEADER_BYTES = 16
 
 @contextmanager
 def using(path: Path, *, timeout_s: float = 0.1, init: str = "") -> Iterator[None]:
-    """Let a file be the database of this thread, as the product's settings open it.
+    """Let a file be the database of this thread and of new ones, as the product's settings open it.
 
     Args:
         path: the file; made where missing.
@@ -28,13 +30,15 @@ def using(path: Path, *, timeout_s: float = 0.1, init: str = "") -> Iterator[Non
         "init_command": f"PRAGMA journal_mode=WAL; {init}",
     }
     settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": path, "OPTIONS": options}
-    before = connections["default"]
-    connections["default"] = ConnectionHandler({"default": settings})["default"]
+    handler = ConnectionHandler({"default": settings})
+    before = connections["default"], connections.settings["default"]
+    connections["default"] = handler["default"]
+    connections.settings["default"] = handler.settings["default"]
     try:
         yield
     finally:
         connections["default"].close()
-        connections["default"] = before
+        connections["default"], connections.settings["default"] = before
 
 
 def make(path: Path) -> Path:
@@ -47,9 +51,28 @@ def make(path: Path) -> Path:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the one lock for writing."""
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
+
+
+@contextmanager
+def locked_for(path: Path, *, seconds: float) -> Iterator[None]:
+    """Hold the one lock for writing from now on, and let go of it after a while."""
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with locked(path):
+            is_held.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert is_held.wait(5)
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def full(path: Path) -> str:

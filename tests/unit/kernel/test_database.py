@@ -186,22 +186,13 @@ def test_a_server_that_refuses_connections_is_away(server, django_db_blocker) ->
 
 
 def test_work_waits_for_a_lock_and_is_done(file: Path, caplog) -> None:
-    is_free = threading.Event()
-
-    def hold() -> None:
-        with databases.locked(file):
-            is_held.set()
-            is_free.wait(5)
-
-    is_held, thread = threading.Event(), threading.Thread(target=hold)
-    thread.start()
-    is_held.wait(5)
-    threading.Timer(0.7, is_free.set).start()
-
-    with databases.using(file), caplog.at_level(logging.WARNING):
+    with (
+        databases.using(file),
+        databases.locked_for(file, seconds=0.7),
+        caplog.at_level(logging.WARNING),
+    ):
         patiently(write, for_s=20)
         assert JobRecord.objects.count() == 1
-    thread.join()
 
     told = [record for record in caplog.records if record.name == "kernel.database"]
     assert [record.code for record in told] == ["database:transient:locked"]
