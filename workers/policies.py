@@ -2,13 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
 
 from config.logs import log_context
+from kernel import database
 from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
 from ml import errors as ml_errors
 from worker_api import jobs
@@ -39,9 +41,10 @@ def translate(error: ml_errors.MlError) -> AppError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Let only AppError out."""
+    """Let errors of the models and of a database's health out as AppError only."""
     try:
-        yield
+        with database.translated():
+            yield
     except ml_errors.MlError as error:
         raise translate(error) from error
 
@@ -53,12 +56,11 @@ def running(job_id: UUID) -> Iterator[bool]:
     The work inside may end well, or in a TransientError (the job goes back to its queue), or in a
     DefectError (the job fails; its images, which did not cause it, wait for the sweep to hand them
     out anew), or in anything else, a time limit among it (the job is halved, tried again or given
-    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all.
+    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all. SQL that
+    is away is waited for, before the work and after it; where it stays away, the sweep finds the
+    job, queued still or silent.
     """
-    try:
-        jobs.claim(job_id)
-    except ConflictError:
-        logger.info("job is done or taken", extra={"job_id": str(job_id)})
+    if not _claim(job_id):
         yield False
         return
     token = log_context.set({"job_id": str(job_id)})
@@ -67,17 +69,37 @@ def running(job_id: UUID) -> Iterator[bool]:
             yield True
     except TransientError as error:
         logger.warning("job waits", extra={"code": error.code, "context": error.context})
-        jobs.give_back(job_id, error_code=error.code)
+        _record(partial(jobs.give_back, job_id, error_code=error.code))
     except DefectError as error:
         logger.exception("job failed", extra={"code": error.code})
-        jobs.fail(job_id, error_code=error.code)
+        _record(partial(jobs.fail, job_id, error_code=error.code))
     except Exception:
         logger.exception("job failed")
-        jobs.crashed(job_id)
+        _record(partial(jobs.crashed, job_id))
     else:
-        jobs.succeed(job_id)
+        _record(partial(jobs.succeed, job_id))
     finally:
         log_context.reset(token)
+
+
+def _claim(job_id: UUID) -> bool:
+    try:
+        database.patiently(partial(jobs.claim, job_id), for_s=database.OUTAGE_S)
+    except ConflictError:
+        logger.info("job is done or taken", extra={"job_id": str(job_id)})
+    except TransientError as error:
+        extra = {"job_id": str(job_id), "code": error.code}
+        logger.warning("job waits for the sweep", extra=extra)
+    else:
+        return True
+    return False
+
+
+def _record(end: Callable[[], None]) -> None:
+    try:
+        database.patiently(end, for_s=database.OUTAGE_S)
+    except TransientError as error:
+        logger.warning("job's end is not recorded", extra={"code": error.code})
 
 
 @contextmanager

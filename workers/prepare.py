@@ -12,11 +12,11 @@ start_django()
 
 from django.conf import settings
 
+from kernel.database import patiently
 from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from ml.detection import registry as detectors
 from ml.encoders import probe, registry
-from ml.errors import MlError
 from ml.evaluation.calibration import fitting
 from worker_api.encoders import (
     EncoderFacts,
@@ -29,26 +29,30 @@ from worker_api.encoders import (
     record_precision,
 )
 from workers import model_pool
-from workers.policies import translate
+from workers.policies import translated
 
 
 def main() -> int:
     """Prepare, say which models are in use, and return the exit status."""
     try:
-        version = find_live() or _choose_encoder()
-        if not version.precision:
-            version = _record_precision(version)
-        if not version.detector:
-            version = _choose_detector(version)
-        _check_settings(version)
-        _record_calibration(version)
-        ensure_collection()
-    except MlError as error:
-        return _refuse(translate(error))
+        with translated():
+            version = _prepare()
     except AppError as error:
         return _refuse(error)
     sys.stdout.write(f"Encoder: {version.choice}\nDetector: {version.detector}\n")
     return 0
+
+
+def _prepare() -> LiveEncoder:
+    version = patiently(find_live) or _choose_encoder()
+    if not version.precision:
+        version = _record_precision(version)
+    if not version.detector:
+        version = _choose_detector(version)
+    _check_settings(version)
+    _record_calibration(version)
+    ensure_collection()
+    return version
 
 
 def _choose_encoder() -> LiveEncoder:

@@ -8,16 +8,15 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
+from config import error_pages
 from config.logs import log_context
-from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from site_http.access import LOGIN
 from site_http.bodies import max_body_bytes
-from site_http.responses import Problem, error_json, mark, present_error, wants_json
+from site_http.responses import Problem, answer, error_json, wants_json
 
 logger = logging.getLogger(__name__)
 
@@ -97,11 +96,11 @@ class JsonErrorMiddleware:
         if status not in _CODES or is_json or not wants_json(request):
             return response
         code = _CODES[status]
-        answer = error_json(Problem(status, code, sentence(code)))
+        as_json = error_json(Problem(status, code, sentence(code)))
         for name in _KEPT_HEADERS & set(response.headers):
-            answer[name] = response[name]
-        patch_vary_headers(answer, ["Accept"])
-        return answer
+            as_json[name] = response[name]
+        patch_vary_headers(as_json, ["Accept"])
+        return as_json
 
 
 def _asks_to_log_in(response: HttpResponse) -> bool:
@@ -126,11 +125,11 @@ class BodyLimitMiddleware:
         logger.warning("request refused", extra={"code": code, "bytes": int(length)})
         megabytes = limit // (1024 * 1024)
         problem = Problem(413, code, sentence(code, max_megabytes=megabytes))
-        return _answer(request, problem)
+        return answer(request, problem)
 
 
 class ErrorPageMiddleware:
-    """Answer every error of ours that a view let through, with its sentence."""
+    """Answer every error of ours or of SQL that a view let through, with its sentence."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -141,16 +140,5 @@ class ErrorPageMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the error's page, or its JSON; None for errors that are not ours."""
-        if not isinstance(error, AppError):
-            return None
-        if isinstance(error, DefectError):
-            logger.error("request failed", extra={"code": error.code}, exc_info=error)
-        else:
-            logger.warning("request refused", extra={"code": error.code})
-        return _answer(request, present_error(error))
-
-
-def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
-    if wants_json(request):
-        return error_json(problem)
-    return mark(render(request, "error.html", {"problem": problem}), problem)
+        known = error_pages.ours(error)
+        return None if known is None else error_pages.answer(request, known)

@@ -8,6 +8,7 @@ from config import admin as _accounts  # noqa: F401  # registers accounts once a
 from config import checks as _checks  # noqa: F401  # registers them
 from config.health import healthz
 
+handler500 = "config.error_pages.server_error"
 urlpatterns = [
     path("", include("search.urls")),
     path("", include("catalog.urls")),

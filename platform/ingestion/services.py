@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import PurePath
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from catalog.services import CHUNK_SIZE, Added, ImageMetadata
 from catalog.validation import validate
 from ingestion.models import Import, ImportFailure
 from ingestion.sources import SourceFile
+from kernel.database import patiently
 from kernel.errors import ConflictError, UserInputError
 from kernel.hashing import sha256_hex
 
@@ -50,33 +52,47 @@ def start_import(source: str, *, started_by_id: int | None = None) -> Import:
     return Import.objects.create(source=source[:1000], started_by_id=started_by_id)
 
 
-def take_in(current: Import, files: Iterable[SourceFile]) -> Iterator[Outcome]:
+def take_in(
+    current: Import, files: Iterable[SourceFile], *, patience_s: float = 0
+) -> Iterator[Outcome]:
     """Take in every file; yield each one's end as it comes, in order.
 
     A bad file is recorded as an ImportFailure and never stops the others. Pictures are handed to
     the bulk queue in chunks while the rest is still being read. Run again after an interruption,
     it finds what is there already and goes on.
 
+    Args:
+        current: the import that counts them.
+        files: what is taken in.
+        patience_s: how long each step waits for SQL that is away or locked.
+
     Raises:
-        TransientError: the storage is full or out of reach. The import is left interrupted and
-            what was taken in so far is kept and will be indexed.
+        TransientError: the storage or SQL is full or out of reach. The import is left interrupted
+            and what was taken in so far is kept and will be indexed.
     """
+    ask = partial(patiently, for_s=patience_s)
     chunk: list[Outcome] = []
     finished = False
     try:
         for file in files:
-            outcome = _take_in_one(current, file)
+            outcome = ask(partial(_take_in_one, current, file))
             chunk.append(outcome)
             if len(chunk) == CHUNK_SIZE:
-                _record(current, chunk)
+                ask(partial(_record, current, chunk))
                 chunk = []
             yield outcome
         finished = True
     finally:
-        _record(current, chunk)
-        current.state = Import.State.FINISHED if finished else Import.State.INTERRUPTED
-        current.finished_at = timezone.now()
-        current.save(update_fields=("state", "finished_at"))
+        end = partial(_end, current, chunk, finished=finished)
+        patiently(end, for_s=patience_s if finished else 0)
+
+
+@transaction.atomic
+def _end(current: Import, chunk: list[Outcome], *, finished: bool) -> None:
+    _record(current, chunk)
+    current.state = Import.State.FINISHED if finished else Import.State.INTERRUPTED
+    current.finished_at = timezone.now()
+    current.save(update_fields=("state", "finished_at"))
 
 
 def _take_in_one(current: Import, file: SourceFile) -> Outcome:

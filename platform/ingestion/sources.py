@@ -97,4 +97,5 @@ def _read_path(path: Path) -> bytes:
 
 def _read_upload(file: UploadedFile) -> bytes:
     check_size(file.size or 0)
+    file.seek(0)  # it may be read again, where SQL was away the first time
     return bytes(file.read())

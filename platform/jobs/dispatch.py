@@ -28,7 +28,8 @@ def enqueue(name: str, **arguments: Any) -> JobRecord:
         arguments: JSON values only: ids, names, versions.
     """
     job = JobRecord.objects.create(name=name, queue=QUEUES[name], arguments=arguments)
-    transaction.on_commit(partial(send, job))
+    # Robust: SQL that goes away right after the commit must not make it look as if it had failed.
+    transaction.on_commit(partial(send, job), robust=True)
     return job
 
 

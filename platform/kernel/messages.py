@@ -23,6 +23,25 @@ _SENTENCES: dict[str, str] = {
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),
     "folder:user:missing": _("There is no folder or file {folder}."),
+    "database:transient:away": _("The database is out of reach just now. Try again in a moment."),
+    "database:transient:locked": _("The database is busy just now. Try again in a moment."),
+    "database:transient:full": _(
+        "The database has no room left: nothing can be changed until an administrator makes some."
+    ),
+    "database:transient:read-only": _(
+        "The database takes no changes just now: it may be read only."
+    ),
+    "database:ours:damaged": _(
+        "The database is damaged. An administrator has to restore a backup of it."
+    ),
+    "database:ours:older": _(
+        "The database lacks tables of this release. `manage.py prepare_database` makes them, as "
+        "every start does."
+    ),
+    "database:ours:newer": _(
+        "The database is of a newer release of Semblance, which made these changes: {migrations}. "
+        "Start that release, or restore the backup from before it. Nothing was changed."
+    ),
     "storage:ours:file-missing": _("The original file is missing from the storage."),
     "storage:transient:unavailable": _("The file storage is full or out of reach."),
     "search:transient:no-answer": _(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 
 from kernel.errors import AppError, ConflictError, TransientError, UserInputError
 from kernel.messages import sentence
@@ -47,6 +48,22 @@ def error_json(problem: Problem) -> HttpResponse:
     """Return the answer for a program."""
     body = {"error": {"code": problem.code, "sentence": problem.sentence}}
     return mark(JsonResponse(body), problem)
+
+
+def answer(request: HttpRequest, problem: Problem, *, has_visitor: bool = True) -> HttpResponse:
+    """Return the problem's page, or its JSON where that is wanted.
+
+    Args:
+        request: what is answered.
+        problem: what is said.
+        has_visitor: whether the page is made for who asks; without, it says nothing of them and
+            asks no database.
+    """
+    if wants_json(request):
+        return error_json(problem)
+    visitor = request if has_visitor else None
+    page = render_to_string("error.html", {"problem": problem}, request=visitor)
+    return mark(HttpResponse(page), problem)
 
 
 def wants_json(request: HttpRequest) -> bool:

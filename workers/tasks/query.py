@@ -46,17 +46,18 @@ def warm_up(**arguments: object) -> str:
     """
     from PIL import Image
 
+    from kernel.database import patiently
     from workers import catalogue_hashes, model_pool
     from workers.policies import translated
 
     request = WarmUpRequest.from_json(arguments)
     blank = [Image.new("RGB", _BLANK_SIZE)] * request.pictures
     with translated():
-        loaded = model_pool.get()
+        loaded = patiently(model_pool.get)
         loaded.detector.detect(blank)
         loaded.encoder.encode(blank)
     if request.has_hashes:
-        catalogue_hashes.get().refresh()
+        patiently(catalogue_hashes.get().refresh)
     return loaded.version.choice
 
 

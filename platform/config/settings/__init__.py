@@ -74,9 +74,9 @@ TEMPLATES = [
 ]
 
 _SQLITE_OPTIONS = {
-    # Writers wait for each other instead of failing; a deferred transaction that turns into a
-    # write cannot wait, so every one starts as a writer.
-    "timeout": 30,
+    # Writers wait for each other instead of failing, here while a person waits; a deferred
+    # transaction that turns into a write cannot wait, so every one starts as a writer.
+    "timeout": 5,
     "transaction_mode": "IMMEDIATE",
     # WAL: readers never wait. NORMAL loses no committed row when a process dies.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -94,6 +94,8 @@ def _database() -> dict[str, Any]:
         config = dict(dj_database_url.parse(url.get_secret_value(), conn_health_checks=True))
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = _SQLITE_OPTIONS
+    else:  # else a machine that is gone is waited for by minutes
+        config["OPTIONS"] = {"connect_timeout": 3} | config.get("OPTIONS", {})
     config["CONN_MAX_AGE"] = 60
     return config
 

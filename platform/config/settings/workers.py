@@ -5,10 +5,15 @@ The admin and its parts alone are 40 MB in each process.
 
 from config.settings import *  # noqa: F403 - the same settings but for what follows
 from config.settings import CELERY_BROKER_TRANSPORT_OPTIONS as _OF_THE_SITE
+from config.settings import DATABASES as _DATABASES_OF_THE_SITE
 
 # Nobody waits, and on a busy machine an answer takes its time.
 CELERY_BROKER_TRANSPORT_OPTIONS = {**_OF_THE_SITE, "socket_timeout": 20}
 CELERY_REDIS_SOCKET_TIMEOUT = 20
+_database = _DATABASES_OF_THE_SITE["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database = {**_database, "OPTIONS": {**_database["OPTIONS"], "timeout": 30}}
+DATABASES = {"default": _database}
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -8,10 +9,13 @@ import pytest
 PLATFORM = Path(__file__).parents[3] / "platform"
 
 
-def load(module: str, data_dir: Path, then: str = "") -> str:
+def load(module: str, data_dir: Path, then: str = "", **variables: str) -> str:
     """Import settings in a fresh interpreter with this data folder; return what it printed."""
     code = f"import sys, {module} as settings; {then or 'pass'}"
-    environment = {"PYTHONPATH": str(PLATFORM), "DATA_DIR": str(data_dir), "PATH": os.defpath}
+    environment = {
+        **{"PYTHONPATH": str(PLATFORM), "DATA_DIR": str(data_dir), "PATH": os.defpath},
+        **variables,
+    }
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
@@ -64,3 +68,34 @@ def test_a_task_is_not_handed_out_twice_while_it_may_still_run(settings) -> None
     again_after_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
     assert again_after_s > settings.CELERY_TASK_TIME_LIMIT > settings.CELERY_TASK_SOFT_TIME_LIMIT
+
+
+OPTIONS = "import json; sys.stdout.write(json.dumps(settings.DATABASES['default']['OPTIONS']))"
+
+
+def test_a_person_waits_seconds_for_a_locked_database_and_a_worker_longer(tmp_path: Path) -> None:
+    page, worker = (
+        json.loads(load(module, tmp_path, OPTIONS))
+        for module in ("config.settings", "config.settings.workers")
+    )
+
+    assert page["timeout"] <= 5
+    assert worker["timeout"] == 30
+    assert {**page, "timeout": 30} == worker
+
+
+@pytest.mark.parametrize("module", ["config.settings", "config.settings.workers"])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"connect_timeout": 3}),
+        ("?sslmode=require", {"connect_timeout": 3, "sslmode": "require"}),
+        ("?connect_timeout=9", {"connect_timeout": 9}),
+    ],
+)
+def test_a_database_server_that_is_gone_is_not_waited_for(
+    tmp_path: Path, module: str, query: str, expected: dict[str, object]
+) -> None:
+    url = f"postgresql://semblance:secret@db.example/semblance{query}"
+
+    assert json.loads(load(module, tmp_path, OPTIONS, DATABASE_URL=url)) == expected

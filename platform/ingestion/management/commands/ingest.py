@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ingestion.models import Import
 from ingestion.selectors import find_progress
 from ingestion.services import Outcome, Result, start_import, take_in
 from ingestion.sources import SourceFile, list_folder, shown
+from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError
 from kernel.messages import sentence
 
@@ -41,7 +43,7 @@ class Command(BaseCommand):
         sources = ", ".join(map(shown, paths))
         if not files:
             raise CommandError(f"There is no picture in {sources}")
-        current = start_import(source or sources)
+        current = patiently(partial(start_import, source or sources))
         refused = self._take_in(current, files)
         self._report(current, refused)
         if not no_wait:
@@ -50,7 +52,8 @@ class Command(BaseCommand):
     def _take_in(self, current: Import, files: list[SourceFile]) -> list[Outcome]:
         refused = []
         try:
-            for outcome in self._bar(take_in(current, files), total=len(files), what="Reading"):
+            outcomes = take_in(current, files, patience_s=OUTAGE_S)
+            for outcome in self._bar(outcomes, total=len(files), what="Reading"):
                 if outcome.result is Result.FAILED:
                     refused.append(outcome)
         except AppError as error:
@@ -69,18 +72,18 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {outcome.name}: {text}")
         if len(refused) > _REFUSALS_SHOWN:
             self.stdout.write(f"  … and {len(refused) - _REFUSALS_SHOWN} more, see the admin.")
-        current.refresh_from_db()
+        patiently(current.refresh_from_db)
         self.stdout.write(
             f"{current.found} files: {current.added} added, {current.duplicates} already there, "
             f"{current.failed} refused."
         )
 
     def _watch(self, current: Import) -> None:
-        progress = find_progress([current.pk])[current.pk]
+        progress = patiently(partial(find_progress, [current.pk]))[current.pk]
         indexed, moved_at = 0, time.monotonic()
         with self._bar(total=progress.total, what="Describing") as bar:
             while True:
-                progress = find_progress([current.pk])[current.pk]
+                progress = patiently(partial(find_progress, [current.pk]))[current.pk]
                 now_indexed = progress.total - progress.waiting
                 if now_indexed != indexed:
                     bar.update(now_indexed - indexed)
