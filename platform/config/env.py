@@ -76,6 +76,8 @@ class SiteEnv(_Section):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
     csrf_trusted_origins: Annotated[tuple[str, ...], NoDecode] = ()
     secure_cookies: bool = False
+    # Proxies in front of the site that each add the caller's address to X-Forwarded-For.
+    trusted_proxies: Annotated[int, Field(ge=0, le=8)] = 0
 
     @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
     @classmethod

@@ -64,5 +64,7 @@ def logging_config(*, style: str, level: str) -> dict[str, Any]:
             # It writes every task's result, embeddings included.
             "celery.app.trace": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
+            # It writes three lines for every log-in.
+            "axes": {"level": "WARNING"},
         },
     }

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
@@ -15,7 +14,7 @@ from config.logs import log_context
 from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from site_http.access import LOGIN
-from site_http.responses import Problem, error_json, mark, present_error, wants_json
+from site_http.responses import Problem, answer, error_json, present_error, wants_json
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +118,4 @@ class ErrorPageMiddleware:
             logger.error("request failed", extra={"code": error.code}, exc_info=error)
         else:
             logger.warning("request refused", extra={"code": error.code})
-        problem = present_error(error)
-        if wants_json(request):
-            return error_json(problem)
-        return mark(render(request, "error.html", {"problem": problem}), problem)
+        return answer(request, present_error(error))

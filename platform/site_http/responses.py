@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from kernel.errors import AppError, ConflictError, TransientError, UserInputError
 from kernel.messages import sentence
@@ -47,6 +48,13 @@ def error_json(problem: Problem) -> HttpResponse:
     """Return the answer for a program."""
     body = {"error": {"code": problem.code, "sentence": problem.sentence}}
     return mark(JsonResponse(body), problem)
+
+
+def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Return the problem's page, or its JSON where that is wanted."""
+    if wants_json(request):
+        return error_json(problem)
+    return mark(render(request, "error.html", {"problem": problem}), problem)
 
 
 def wants_json(request: HttpRequest) -> bool:
