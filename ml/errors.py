@@ -30,10 +30,22 @@ class UnsupportedPicture(UndecodableImage):
     code = "ml:unsupported-picture"
 
 
+class NotAPicture(UndecodableImage):
+    """The bytes are of none of the formats that are read. Trying again is useless."""
+
+    code = "ml:not-a-picture"
+
+
 class TooManyPixels(MlError):
     """The file declares more pixels than the caller allows; nothing was decoded."""
 
     code = "ml:too-many-pixels"
+
+
+class TooManyFrames(MlError):
+    """The file has more frames or pages than the caller allows; nothing was decoded."""
+
+    code = "ml:too-many-frames"
 
 
 class UnknownEncoder(MlError):

@@ -72,12 +72,16 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
         height: of the upright original, pixels.
 
     Raises:
-        UserInputError: "image:user:broken", "image:user:unsupported-format" or
-            "image:user:too-many-pixels".
+        UserInputError: with the code that `catalog.validation.validate` refuses such a file with.
     """
     shortest_px = min(width, height) // _times_too_large(width, height)
     with translated():
-        decoded = decode_pages(data, max_pixels=settings.UPLOAD_MAX_PIXELS, min_side_px=shortest_px)
+        decoded = decode_pages(
+            data,
+            max_pixels=settings.UPLOAD_MAX_PIXELS,
+            max_frames=settings.UPLOAD_MAX_FRAMES,
+            min_side_px=shortest_px,
+        )
     image = decoded.image
     factor = _times_too_large(*image.size)  # only JPEG is decoded smaller, by powers of 2
     # Of another size than an earlier release recorded: boxes of pages would not fit.

@@ -20,8 +20,10 @@ logger = logging.getLogger(__name__)
 # What a failure of the models means to the person who sent the picture.
 _TRANSLATION: dict[type[ml_errors.MlError], tuple[type[AppError], str]] = {
     ml_errors.UnsupportedPicture: (UserInputError, "image:user:unsupported-format"),
+    ml_errors.NotAPicture: (UserInputError, "image:user:not-a-picture"),
     ml_errors.UndecodableImage: (UserInputError, "image:user:broken"),
     ml_errors.TooManyPixels: (UserInputError, "image:user:too-many-pixels"),
+    ml_errors.TooManyFrames: (UserInputError, "image:user:too-many-frames"),
     ml_errors.OutOfDeviceMemory: (TransientError, "encoder:transient:out-of-memory"),
     ml_errors.WeightsUnavailable: (TransientError, "encoder:transient:weights-unavailable"),
     ml_errors.DeviceUnavailable: (DefectError, "encoder:ours:device-unavailable"),

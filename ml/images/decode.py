@@ -4,11 +4,26 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ml.errors import TooManyPixels, UndecodableImage, UnsupportedPicture
+from ml.errors import (
+    MlError,
+    NotAPicture,
+    TooManyFrames,
+    TooManyPixels,
+    UndecodableImage,
+    UnsupportedPicture,
+)
 from ml.rules.refusals import PictureRefused, Refusal
 from ml.rules.stored import Limits
 from ml.rules.upright import read_upright
 from ml.types import Box
+
+_ERRORS: dict[Refusal, type[MlError]] = {
+    Refusal.NOT_A_PICTURE: NotAPicture,
+    Refusal.UNSUPPORTED: UnsupportedPicture,
+    Refusal.BROKEN: UndecodableImage,
+    Refusal.TOO_MANY_PIXELS: TooManyPixels,
+    Refusal.TOO_MANY_FRAMES: TooManyFrames,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +44,13 @@ def decode(data: bytes, *, max_pixels: int, min_side_px: int | None = None) -> I
     return decode_pages(data, max_pixels=max_pixels, min_side_px=min_side_px).image
 
 
-def decode_pages(data: bytes, *, max_pixels: int, min_side_px: int | None = None) -> DecodedFile:
+def decode_pages(
+    data: bytes,
+    *,
+    max_pixels: int,
+    max_frames: int | None = None,
+    min_side_px: int | None = None,
+) -> DecodedFile:
     """Return the picture in a file's bytes as upright RGB, 8 bits a channel, and its pages.
 
     JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF are read, told apart by their bytes, as
@@ -39,22 +60,21 @@ def decode_pages(data: bytes, *, max_pixels: int, min_side_px: int | None = None
         data: the whole file.
         max_pixels: largest declared width × height that is decoded at all. Pillow's own ceiling
             (twice `PIL.Image.MAX_IMAGE_PIXELS`, 179 million) holds beside it.
+        max_frames: most frames or pages of a file; None counts none.
         min_side_px: None decodes at full size. A number lets a JPEG be decoded at 1/2, 1/4 or 1/8
             of its size, which is several times faster, as long as its short side stays at least
             that long.
 
     Raises:
         TooManyPixels: the file declares more than `max_pixels`; no pixel was decoded.
-        UndecodableImage: no picture, none of these formats, or damaged or cut short; as
+        TooManyFrames: the file has more than `max_frames`; no pixel was decoded.
+        UndecodableImage: damaged or cut short; as NotAPicture, none of these formats; as
             UnsupportedPicture, of a kind that is not read.
     """
+    limits = Limits(max_pixels, max_frames)
     try:
-        upright = read_upright(data, limits=Limits(max_pixels), min_side_px=min_side_px)
+        upright = read_upright(data, limits=limits, min_side_px=min_side_px)
     except PictureRefused as refused:
-        if refused.refusal is Refusal.TOO_MANY_PIXELS:
-            raise TooManyPixels(str(refused), **refused.context) from refused
-        if refused.refusal is Refusal.UNSUPPORTED:
-            raise UnsupportedPicture(str(refused)) from refused
-        raise UndecodableImage(str(refused)) from refused
+        raise _ERRORS[refused.refusal](str(refused), **refused.context) from refused
     pages = tuple(Box(page.x0, page.y0, page.x1, page.y1) for page in upright.pages)
     return DecodedFile(upright.image, pages)

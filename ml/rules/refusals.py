@@ -1,6 +1,11 @@
 """Why a file is not taken as a picture: the reasons that the web and the models share."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+
+from PIL import Image
 
 
 class Refusal(StrEnum):
@@ -25,3 +30,21 @@ class PictureRefused(Exception):
         super().__init__(reason or refusal.value)
         self.refusal = refusal
         self.context = context
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Let only PictureRefused out of what makes pixels of a file.
+
+    Parsers, decoders and what turns their pixels into RGB raise any type on damaged bytes.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Our own limit on pixels holds; Pillow's is below it only as a warning.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    except (PictureRefused, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"The picture is damaged: {error or type(error).__name__}"
+        raise PictureRefused(Refusal.BROKEN, reason) from error

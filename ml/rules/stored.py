@@ -1,13 +1,11 @@
 """Pictures as a file stores them: opened in the one right way, and decoded one at a time.
 
 Pillow decodes; pages of TIFFs that it misreads are read here (`ml.rules.tiff_samples`), and files
-that lack a little at the end are completed. Any error of a decoder becomes a `PictureRefused`.
+that lack a little at the end are completed.
 """
 
 import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
@@ -78,7 +76,8 @@ class StoredPicture:
     Attributes:
         size: width and height in pixels that the header declares: of a page, upright.
         decode: returns its pixels. A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as
-            its short side keeps so many pixels; None is the full size. Raises `PictureRefused`.
+            its short side keeps so many pixels; None is the full size. Raises any type where the
+            file is damaged.
     """
 
     size: tuple[int, int]
@@ -97,11 +96,10 @@ def open_stored(data: bytes, limits: Limits) -> StoredPictures:
     """Return the pictures of a file that are shown; only headers are read.
 
     Raises:
-        PictureRefused: it is no picture, or of a kind that is not read, or larger than allowed, or
-            its header is damaged.
+        PictureRefused: it is no picture, or of a kind that is not read, or larger than allowed.
+        Exception: of any type, where it is damaged: see `refusing`.
     """
-    with _refusing():
-        return _open_tiff(data, limits) if is_tiff(data) else _open_other(data, limits)
+    return _open_tiff(data, limits) if is_tiff(data) else _open_other(data, limits)
 
 
 # ---- All formats but TIFF
@@ -113,8 +111,7 @@ def _open_other(data: bytes, limits: Limits) -> StoredPictures:
         raise PictureRefused(Refusal.TOO_MANY_FRAMES, max_frames=limits.max_frames)
 
     def decode(min_side_px: int | None) -> DecodedPicture:
-        with _refusing():
-            return _decoded(image, data, min_side_px)
+        return _decoded(image, data, min_side_px)
 
     return StoredPictures(image.format or "", (StoredPicture(image.size, decode),))
 
@@ -129,6 +126,8 @@ def _opened(data: bytes, limits: Limits) -> Image.Image:
         reason = "The file is not a picture of a format that is read."
         raise PictureRefused(Refusal.NOT_A_PICTURE, reason) from error
     _check_pixels(image.size, limits)
+    if image.mode == "P" and not (image.palette and image.palette.palette):
+        raise PictureRefused(Refusal.BROKEN, "A picture of a palette's colours without a palette.")
     return image
 
 
@@ -190,14 +189,13 @@ def _page(data: bytes, directory: TiffDirectory) -> StoredPicture:
     turn = turn_for(directory.number(TiffTag.ORIENTATION, 1))
 
     def decode(_: int | None) -> DecodedPicture:
-        with _refusing():
-            image = _opened_page(data, directory)
-            if image is None:
-                return DecodedPicture(_samples(data, directory), turn)
-            image.load()  # which turns it upright, too
-            if image.mode == "P":
-                image.putpalette(palette_of(directory))
-            return DecodedPicture(image, None)
+        image = _opened_page(data, directory)
+        if image is None:
+            return DecodedPicture(_samples(data, directory), turn)
+        image.load()  # which turns it upright, too
+        if image.mode == "P":
+            image.putpalette(palette_of(directory))
+        return DecodedPicture(image, None)
 
     return StoredPicture(turned_size(directory.size, turn), decode)
 
@@ -243,17 +241,3 @@ def _too_many_pixels(size: tuple[int, int] | None, limits: Limits) -> PictureRef
         **declared,
         max_pixels=limits.max_pixels,
     )
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Let only PictureRefused out: decoders and parsers raise any type on damaged bytes."""
-    try:
-        with warnings.catch_warnings():
-            # Our own limit on pixels holds; Pillow's is below it only as a warning.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            yield
-    except (PictureRefused, MemoryError):
-        raise
-    except Exception as error:
-        raise PictureRefused(Refusal.BROKEN, f"The picture is damaged: {error}") from error

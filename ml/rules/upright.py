@@ -15,6 +15,7 @@ from ml.rules.limits import MAX_PIXELS
 from ml.rules.orientation import turned, turned_size, without_metadata
 from ml.rules.page_stack import PageBox, PageStack, lay_out
 from ml.rules.previews import without_previews
+from ml.rules.refusals import refusing
 from ml.rules.rgb import rendering_of, strips, to_rgb
 from ml.rules.stored import DecodedPicture, Limits, StoredPicture, StoredPictures, open_stored
 
@@ -54,6 +55,7 @@ class SmallPicture:
     is_damaged: bool = False
 
 
+@refusing()
 def read_upright(data: bytes, *, limits: Limits, min_side_px: int | None = None) -> UprightPixels:
     """Return a file's picture at its full size.
 
@@ -76,6 +78,7 @@ def read_upright(data: bytes, *, limits: Limits, min_side_px: int | None = None)
     return UprightPixels(image, stack.pages)
 
 
+@refusing()
 def read_small(
     data: bytes, *, side_px: int, limits: Limits, is_drafted: bool = False
 ) -> SmallPicture:

@@ -16,7 +16,7 @@ from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, prese
 from catalog.selectors import list_visible_images
 from kernel.errors import FileMissing
 from site_http.access import searchers_only
-from site_http.responses import mark, present_error
+from site_http.responses import answer, present_error
 
 _HOUR_S = 3600
 _YEAR_S = 365 * 24 * _HOUR_S
@@ -88,8 +88,7 @@ def _file(
         try:
             response = HttpResponse(storage.read(name), headers=headers)
         except FileMissing as error:  # the row outlived it
-            problem = replace(present_error(error), status=404)
-            return mark(render(request, "error.html", {"problem": problem}), problem)
+            return answer(request, replace(present_error(error), status=404))
     reach = "private" if settings.SEARCH_REQUIRES_LOGIN else "public"
     if etag is None:
         response["Cache-Control"] = f"{reach}, max-age={_HOUR_S}"

@@ -66,5 +66,7 @@ def logging_config(*, style: str, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # It warns of every request that waits for a thread.
             "waitress.queue": {"level": "ERROR"},
+            # It writes three lines for every log-in.
+            "axes": {"level": "WARNING"},
         },
     }

@@ -80,6 +80,10 @@ _SENTENCES: dict[str, str] = {
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
+    "login:user:too-many-failures": _(
+        "Too many failed log-ins with this name from this address. Wait {minutes} minutes, then "
+        "try again."
+    ),
     "request:user:malformed": _("The request cannot be read."),
     "request:user:logged-out": _("Log in first."),
     "request:user:forbidden": _(

@@ -42,7 +42,10 @@ def new_image(number: int = 0) -> Image:
     ("error", "kind", "code"),
     [
         (ml_errors.UndecodableImage, UserInputError, "image:user:broken"),
+        (ml_errors.NotAPicture, UserInputError, "image:user:not-a-picture"),
+        (ml_errors.UnsupportedPicture, UserInputError, "image:user:unsupported-format"),
         (ml_errors.TooManyPixels, UserInputError, "image:user:too-many-pixels"),
+        (ml_errors.TooManyFrames, UserInputError, "image:user:too-many-frames"),
         (ml_errors.OutOfDeviceMemory, TransientError, "encoder:transient:out-of-memory"),
         (ml_errors.WeightsUnavailable, TransientError, "encoder:transient:weights-unavailable"),
         (ml_errors.DeviceUnavailable, DefectError, "encoder:ours:device-unavailable"),
@@ -65,7 +68,7 @@ def test_errors_of_the_models_become_ours(
 def test_every_error_of_the_models_is_a_known_one() -> None:
     kinds = {kind for kind in vars(ml_errors).values() if isinstance(kind, type)}
 
-    assert len(kinds) == 23
+    assert len(kinds) == 25
     for kind in kinds:
         code = translate(kind("why")).code
         assert code.count(":") == 2

@@ -7,7 +7,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from ml.errors import TooManyPixels, UndecodableImage
+from ml.errors import NotAPicture, TooManyPixels, UndecodableImage
 from ml.images.decode import decode
 
 MAX_PIXELS = 10_000_000
@@ -322,11 +322,11 @@ def test_a_file_cut_short_is_undecodable(whole, kept):
         pytest.param(b"\x00\x00\x00\x18ftypheic" + b"\x00" * 64, id="heic-head-only"),
     ],
 )
-def test_what_is_no_allowed_picture_is_undecodable(data):
-    with pytest.raises(UndecodableImage) as error:
+def test_what_is_no_allowed_picture_is_told_so(data):
+    with pytest.raises(NotAPicture) as error:
         decode(data, max_pixels=MAX_PIXELS)
 
-    assert error.value.code == "ml:undecodable-image"
+    assert error.value.code == "ml:not-a-picture"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
