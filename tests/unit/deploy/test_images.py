@@ -178,7 +178,11 @@ for module in pkgutil.walk_packages([str(root / "platform")]):
     if not module.name.startswith(left_out):
         importlib.import_module(module.name)
         loaded.append(module.name)
-importlib.import_module("deploy.containers.health")
+# What is only loaded when an address or a first message asks for it.
+for name in ("kombu.transport.redis", "celery.backends.redis", "storages.backends.s3",
+             "django.db.backends.postgresql.base", "django.db.backends.sqlite3.base",
+             "gunicorn.app.wsgiapp", "deploy.containers.health"):
+    importlib.import_module(name)
 from django.urls import get_resolver
 get_resolver().reverse_dict
 print(len(loaded))
