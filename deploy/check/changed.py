@@ -24,6 +24,8 @@ _CONTRACTS = {
     "ml/detection/": "tests/contract/detector",
     "ml/encoders/": "tests/contract/encoder",
     "ml/weights/": "tests/contract/encoder",
+    # Containers and units run the same commands.
+    "deploy/local/processes.py": "tests/unit/deploy",
 }
 
 

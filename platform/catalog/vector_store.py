@@ -23,13 +23,22 @@ def _client() -> QdrantClient:
 
 def open_index(version: EncoderVersion) -> VectorIndex:
     """Return the collection of an encoder version; nothing is asked of the store yet."""
-    return QdrantIndex(_client(), CollectionSpec(name=version.collection, dim=version.dim))
+    return QdrantIndex(_client(), _spec(version.collection, version.dim))
+
+
+def _spec(name: str, dim: int) -> CollectionSpec:
+    return CollectionSpec(
+        name=name,
+        dim=dim,
+        replicas=settings.QDRANT_REPLICATION_FACTOR,
+        shards=settings.QDRANT_SHARD_NUMBER,
+    )
 
 
 @contextmanager
 def scratch_index(*, dim: int) -> Iterator[VectorIndex]:
     """Yield an empty collection in the real store, for measuring; it is dropped afterwards."""
-    index = QdrantIndex(_client(), CollectionSpec(name=f"scratch__{uuid4().hex}", dim=dim))
+    index = QdrantIndex(_client(), _spec(f"scratch__{uuid4().hex}", dim))
     index.ensure()
     try:
         yield index

@@ -154,6 +154,10 @@ class VectorsEnv(_Section):
 
     qdrant_url: QdrantUrl | None = None
     qdrant_api_key: SecretStr | None = None
+    # Of a collection that is made in a cluster: on how many nodes each vector lies, and in how many
+    # shards all of them; unset is one shard a node.
+    qdrant_replication_factor: Annotated[int, Field(ge=1, le=32)] = 1
+    qdrant_shard_number: Annotated[int, Field(ge=1, le=1024)] | None = None
     port: Port = Field(default=8331, validation_alias="VECTORS_PORT")
 
     @property

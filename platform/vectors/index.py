@@ -16,11 +16,15 @@ from ml.rules.regions import RegionKind
 class CollectionSpec:
     """Names one collection and the size of its embeddings.
 
-    The distance is always cosine, on unit vectors.
+    The distance is always cosine, on unit vectors. ``replicas`` and ``shards`` are for a cluster:
+    on how many nodes each vector lies, and in how many shards all of them; None is one shard a
+    node. They count when the collection is made, and are never compared with what is there.
     """
 
     name: str
     dim: int
+    replicas: int = 1
+    shards: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,9 @@ class QdrantIndex:
                     size=self.spec.dim, distance=models.Distance.COSINE
                 ),
                 quantization_config=_QUANTIZATION,
+                # Unsaid where it is one: the embedded store knows neither.
+                replication_factor=self.spec.replicas if self.spec.replicas > 1 else None,
+                shard_number=self.spec.shards,
             )
         except (UnexpectedResponse, ValueError) as err:
             if not _says_it_exists(err):  # another process was faster: its spec is checked next

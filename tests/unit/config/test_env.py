@@ -11,6 +11,7 @@ VARIABLES = (
     *("SECURE_COOKIES", "WEB_HOST", "WEB_PORT", "WEB_WORKERS", "SEARCH_REQUIRES_LOGIN"),
     *("SEARCH_TIMEOUT_S", "SEARCHES_IN_FLIGHT", "DATABASE_URL", "BROKER_URL", "QDRANT_URL"),
     *("QDRANT_API_KEY", "WEB_TRUSTED_PROXY", "UPLOAD_MAX_FORM_BYTES", "QUERIES_MAX_BYTES"),
+    *("QDRANT_REPLICATION_FACTOR", "QDRANT_SHARD_NUMBER"),
     *("VECTORS_PORT", "S3_BUCKET", "S3_ENDPOINT_URL", "S3_REGION", "ENCODER", "DETECTOR", "DEVICE"),
     *("ENCODER_BATCH_SIZE", "UPLOAD_MAX_BYTES", "UPLOAD_MAX_PIXELS", "UPLOAD_MAX_FRAMES"),
     *("LOG_FORMAT", "LOG_LEVEL"),
@@ -39,6 +40,7 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
     assert env.queue.url == f"redis+socket://{ROOT}/var/run/broker.sock"
     assert env.vectors.is_embedded
     assert (env.vectors.url, env.vectors.api_key) == ("http://127.0.0.1:8331", None)
+    assert (env.vectors.qdrant_replication_factor, env.vectors.qdrant_shard_number) == (1, None)
     assert env.storage.s3_bucket is None
     assert (env.worker.encoder, env.worker.device) == ("auto", "auto")
     assert env.worker.encoder_batch_size == 16
@@ -73,6 +75,8 @@ def test_all_bad_values_are_named_in_one_error(bare: pytest.MonkeyPatch) -> None
         "DATABASE_URL": "mysql://somebody:hush-hush@host/db",
         "BROKER_URL": "amqp://somebody:hush-hush@host",
         "QDRANT_URL": "qdrant:6333",
+        "QDRANT_REPLICATION_FACTOR": "0",
+        "QDRANT_SHARD_NUMBER": "many",
     }
     for name, value in bad.items():
         bare.setenv(name, value)

@@ -1,0 +1,1 @@
+"""Images of the product, and the question that asks whether a container does its work."""
