@@ -12,6 +12,7 @@ from config.logs import log_context
 from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
 from ml import errors as ml_errors
 from worker_api import jobs
+from worker_api.jobs import Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -47,54 +48,68 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def running(job_id: UUID) -> Iterator[bool]:
-    """Hold a job while its work is done; yields False where there is nothing to do.
+def running(job_id: UUID) -> Iterator[Delivery | None]:
+    """Hold a job while its work is done; yields None where there is nothing to do.
 
     The work inside may end well, or in a TransientError (the job goes back to its queue), or in a
     DefectError (the job fails; its images, which did not cause it, wait for the sweep to hand them
     out anew), or in anything else, a time limit among it (the job is halved, tried again or given
-    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all.
+    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all. Where the
+    job was taken over meanwhile, none of this happens.
     """
     try:
-        jobs.claim(job_id)
+        delivery = jobs.claim(job_id)
     except ConflictError:
         logger.info("job is done or taken", extra={"job_id": str(job_id)})
-        yield False
+        yield None
         return
+    with _named_in_logs(job_id):
+        try:
+            with _heartbeat(delivery), translated():
+                yield delivery
+        except jobs.JobTakenOver:
+            is_ours = False
+        except TransientError as error:
+            logger.warning("job waits", extra={"code": error.code, "context": error.context})
+            is_ours = jobs.give_back(delivery, error_code=error.code)
+        except DefectError as error:
+            logger.exception("job failed", extra={"code": error.code})
+            is_ours = jobs.fail(delivery, error_code=error.code)
+        except Exception:
+            logger.exception("job failed")
+            is_ours = jobs.crashed(delivery)
+        else:
+            is_ours = jobs.succeed(delivery)
+        if not is_ours:
+            logger.warning("job was taken over", extra={"delivery": delivery.number})
+
+
+@contextmanager
+def _named_in_logs(job_id: UUID) -> Iterator[None]:
+    """Put the job's id on every line that is logged meanwhile."""
     token = log_context.set({"job_id": str(job_id)})
     try:
-        with _heartbeat(job_id), translated():
-            yield True
-    except TransientError as error:
-        logger.warning("job waits", extra={"code": error.code, "context": error.context})
-        jobs.give_back(job_id, error_code=error.code)
-    except DefectError as error:
-        logger.exception("job failed", extra={"code": error.code})
-        jobs.fail(job_id, error_code=error.code)
-    except Exception:
-        logger.exception("job failed")
-        jobs.crashed(job_id)
-    else:
-        jobs.succeed(job_id)
+        yield
     finally:
         log_context.reset(token)
 
 
 @contextmanager
-def _heartbeat(job_id: UUID) -> Iterator[None]:
-    """Say every few seconds, from a thread, that this worker lives."""
+def _heartbeat(delivery: Delivery) -> Iterator[None]:
+    """Say every few seconds, from a thread, that this worker lives, until its job is taken over."""
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(jobs.HEARTBEAT_S):
             try:
-                jobs.heartbeat(job_id)
+                if not jobs.heartbeat(delivery):
+                    break
             except Exception:
                 logger.exception("heartbeat failed")
                 connection.close()  # the next one opens another, and may get through
         connection.close()
 
-    thread = threading.Thread(target=beat, name=f"heartbeat-{job_id}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"heartbeat-{delivery.job_id}", daemon=True)
     thread.start()
     try:
         yield
