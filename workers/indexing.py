@@ -21,6 +21,7 @@ from ml.rules.regions import OBJECT
 from vectors.index import Payload, Point
 from worker_api import images as catalog
 from worker_api.images import ClaimedImage
+from worker_api.jobs import Delivery
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture, decode_picture
 from workers.policies import translate
@@ -42,15 +43,16 @@ class ExtractedImage:
     embeddings: NDArray[np.float32]
 
 
-def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, job_id: UUID) -> None:
+def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, delivery: Delivery) -> None:
     """Index the images that still wait for this job, and record each one's end.
 
     A picture that cannot be read or indexed is recorded as failed and never stops the others.
 
     Raises:
+        JobTakenOver: this worker was silent for too long; the rest is its successor's.
         TransientError: the vector store or the storage is away; nothing is lost, try again.
     """
-    claimed = catalog.claim_images(image_ids, job_id=job_id)
+    claimed = catalog.claim_images(image_ids, delivery=delivery)
     loaded.index.count()  # a store that is away is better known before the work than after it
     size = settings.ENCODER_BATCH_SIZE
     starts = range(0, len(claimed), size)
@@ -60,10 +62,10 @@ def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, job_id: UUID) -> 
         decoded = []
         for image, picture in batch:
             if isinstance(picture, AppError):
-                _record_failed(image, picture, job_id)
+                _record_failed(image, picture, delivery)
             else:
                 decoded.append((image, picture))
-        _keep(_extract(decoded, loaded, job_id), loaded, job_id)
+        _keep(_extract(decoded, loaded, delivery), loaded, delivery)
 
 
 def _decode(image: ClaimedImage) -> tuple[ClaimedImage, UprightPicture | AppError]:
@@ -81,7 +83,7 @@ def _decode(image: ClaimedImage) -> tuple[ClaimedImage, UprightPicture | AppErro
         return image, error
 
 
-def _extract(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[ExtractedImage]:
+def _extract(batch: Sequence[Decoded], loaded: Loaded, delivery: Delivery) -> list[ExtractedImage]:
     """Extract a batch; one that fails is halved until the picture that does it is alone.
 
     Raises:
@@ -98,11 +100,11 @@ def _extract(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[Ext
         if len(batch) > 1:
             middle = len(batch) // 2
             halves = (batch[:middle], batch[middle:])
-            return [one for half in halves for one in _extract(half, loaded, job_id)]
+            return [one for half in halves for one in _extract(half, loaded, delivery)]
         reason = translate(error)
         if isinstance(reason, TransientError):
             raise reason from error
-        _record_failed(batch[0][0], reason, job_id)
+        _record_failed(batch[0][0], reason, delivery)
         return []
     ends = np.cumsum([len(each.regions) for each in segmented])
     return [
@@ -113,14 +115,17 @@ def _extract(batch: Sequence[Decoded], loaded: Loaded, job_id: UUID) -> list[Ext
     ]
 
 
-def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, job_id: UUID) -> None:
+def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, delivery: Delivery) -> None:
     """Write files and points, forget those of regions that are no more, and then record all.
 
     In this order, so that a crash in between leaves the images waiting and is made good by the
     next try; what is recorded is whole. What a later job was handed meanwhile is left to that one:
     its points are newer.
+
+    Raises:
+        JobTakenOver: as `index_images`.
     """
-    claimed = catalog.still_claimed([one.image.id for one in extracted], job_id=job_id)
+    claimed = catalog.still_claimed([one.image.id for one in extracted], delivery=delivery)
     extracted = [one for one in extracted if one.image.id in claimed]
     found = {
         one.image.id: [_keep_files(one.image, region) for region in one.regions]
@@ -137,7 +142,7 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, job_id: UUID) -> 
     loaded.index.delete([_point_id(image, region, version) for image, region in stale])
     for image, region in stale:
         catalog.delete_derived_files(image.sha256, [region])
-    gone = set(catalog.record_indexed(found, job_id=job_id))
+    gone = set(catalog.record_indexed(found, delivery=delivery))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
     for one in extracted:
         if one.image.id in gone:  # the full image's own files go with its row
@@ -196,6 +201,6 @@ def _point_id(image: ClaimedImage, region: RegionKey, encoder_version: int) -> U
     return point_id(sha256=image.sha256, region=region, encoder_version=encoder_version)
 
 
-def _record_failed(image: ClaimedImage, error: AppError, job_id: UUID) -> None:
+def _record_failed(image: ClaimedImage, error: AppError, delivery: Delivery) -> None:
     logger.warning("picture failed", extra={"image_id": str(image.id), "code": error.code})
-    catalog.record_failed(image.id, error.code, job_id=job_id)
+    catalog.record_failed(image.id, error.code, delivery=delivery)

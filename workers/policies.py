@@ -14,6 +14,7 @@ from kernel import database
 from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
 from ml import errors as ml_errors
 from worker_api import jobs
+from worker_api.jobs import Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -52,73 +53,86 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def running(job_id: UUID) -> Iterator[bool]:
-    """Hold a job while its work is done; yields False where there is nothing to do.
+def running(job_id: UUID) -> Iterator[Delivery | None]:
+    """Hold a job while its work is done; yields None where there is nothing to do.
 
     The work inside may end well, or in a TransientError (the job goes back to its queue), or in a
     DefectError (the job fails; its images, which did not cause it, wait for the sweep to hand them
     out anew), or in anything else, a time limit among it (the job is halved, tried again or given
-    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all. SQL that
-    is away is waited for, before the work and after it; where it stays away, the sweep finds the
-    job, queued still or silent.
+    up: see `catalog.services.give_up_or_split`). Nothing is raised: the row has it all. Where the
+    job was taken over meanwhile, none of this happens. SQL that is away is waited for, before the
+    work and after it; where it stays away, the sweep finds the job, queued still or silent.
     """
-    if not _claim(job_id):
-        yield False
+    delivery = _claim(job_id)
+    if delivery is None:
+        yield None
         return
-    token = log_context.set({"job_id": str(job_id)})
-    try:
-        with _heartbeat(job_id), translated():
-            yield True
-    except TransientError as error:
-        logger.warning("job waits", extra={"code": error.code, "context": error.context})
-        _record(partial(jobs.give_back, job_id, error_code=error.code))
-    except DefectError as error:
-        logger.exception("job failed", extra={"code": error.code})
-        _record(partial(jobs.fail, job_id, error_code=error.code))
-    except Exception:
-        logger.exception("job failed")
-        _record(partial(jobs.crashed, job_id))
-    else:
-        _record(partial(jobs.succeed, job_id))
-    finally:
-        log_context.reset(token)
+    with _named_in_logs(job_id):
+        try:
+            with _heartbeat(delivery), translated():
+                yield delivery
+        except jobs.JobTakenOver:
+            logger.warning("job was taken over", extra={"delivery": delivery.number})
+        except TransientError as error:
+            logger.warning("job waits", extra={"code": error.code, "context": error.context})
+            _record(delivery, partial(jobs.give_back, delivery, error_code=error.code))
+        except DefectError as error:
+            logger.exception("job failed", extra={"code": error.code})
+            _record(delivery, partial(jobs.fail, delivery, error_code=error.code))
+        except Exception:
+            logger.exception("job failed")
+            _record(delivery, partial(jobs.crashed, delivery))
+        else:
+            _record(delivery, partial(jobs.succeed, delivery))
 
 
-def _claim(job_id: UUID) -> bool:
+def _claim(job_id: UUID) -> Delivery | None:
     try:
-        database.patiently(partial(jobs.claim, job_id), for_s=database.OUTAGE_S)
+        return database.patiently(partial(jobs.claim, job_id))
     except ConflictError:
         logger.info("job is done or taken", extra={"job_id": str(job_id)})
     except TransientError as error:
         extra = {"job_id": str(job_id), "code": error.code}
         logger.warning("job waits for the sweep", extra=extra)
-    else:
-        return True
-    return False
+    return None
 
 
-def _record(end: Callable[[], None]) -> None:
+def _record(delivery: Delivery, end: Callable[[], bool]) -> None:
     try:
-        database.patiently(end, for_s=database.OUTAGE_S)
+        is_ours = database.patiently(end)
     except TransientError as error:
         logger.warning("job's end is not recorded", extra={"code": error.code})
+        return
+    if not is_ours:
+        logger.warning("job was taken over", extra={"delivery": delivery.number})
 
 
 @contextmanager
-def _heartbeat(job_id: UUID) -> Iterator[None]:
-    """Say every few seconds, from a thread, that this worker lives."""
+def _named_in_logs(job_id: UUID) -> Iterator[None]:
+    """Put the job's id on every line that is logged meanwhile."""
+    token = log_context.set({"job_id": str(job_id)})
+    try:
+        yield
+    finally:
+        log_context.reset(token)
+
+
+@contextmanager
+def _heartbeat(delivery: Delivery) -> Iterator[None]:
+    """Say every few seconds, from a thread, that this worker lives, until its job is taken over."""
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(jobs.HEARTBEAT_S):
             try:
-                jobs.heartbeat(job_id)
+                if not jobs.heartbeat(delivery):
+                    break
             except Exception:
                 logger.exception("heartbeat failed")
                 connection.close()  # the next one opens another, and may get through
         connection.close()
 
-    thread = threading.Thread(target=beat, name=f"heartbeat-{job_id}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"heartbeat-{delivery.job_id}", daemon=True)
     thread.start()
     try:
         yield

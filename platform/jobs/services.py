@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from jobs import dispatch
-from jobs.models import JobRecord
+from jobs.models import Delivery, JobRecord
 from kernel.errors import ConflictError, TransientError
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ DEAD_AFTER_S = 30
 # A message younger than this may still be on its way.
 LOST_AFTER_S = 20
 # A job that ended its worker this often is not tried again.
-MAX_DELIVERIES = 3
+MAX_TRIES = 3
 KEEP_FINISHED = timedelta(days=7)
 # Rows one sweep handles, so that it stays short after a long outage; the next one goes on.
 SWEEP_LIMIT = 500
@@ -38,7 +38,16 @@ class Swept:
     recovered: int
 
 
-def claim(job_id: UUID) -> JobRecord:
+class JobTakenOver(ConflictError):
+    """The worker was silent for so long that its job went back to the queue without it."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        job_id, number = str(delivery.job_id), delivery.number
+        super().__init__("job:conflict:taken-over", job_id=job_id, delivery=number)
+
+
+@transaction.atomic
+def claim(job_id: UUID) -> Delivery:
     """Take a queued job for this worker.
 
     Raises:
@@ -54,31 +63,59 @@ def claim(job_id: UUID) -> JobRecord:
     )
     if not claimed:
         raise ConflictError("job:conflict:not-queued", job_id=str(job_id))
-    return JobRecord.objects.get(pk=job_id)
+    # In the same transaction, so that it is the number of this claim and of no later one.
+    return JobRecord.objects.get(pk=job_id).delivery
 
 
-def heartbeat(job_id: UUID) -> None:
-    """Say that the job's worker is alive."""
-    JobRecord.objects.filter(pk=job_id, state=State.RUNNING).update(heartbeat_at=timezone.now())
+def heartbeat(delivery: Delivery) -> bool:
+    """Say that the job's worker is alive; False where the job is no longer this delivery's."""
+    return bool(_held(delivery).update(heartbeat_at=timezone.now()))
 
 
-def finish(job_id: UUID, *, error_code: str = "") -> None:
-    """End a job; it failed where an error code is given."""
-    JobRecord.objects.filter(pk=job_id).update(
+def check(delivery: Delivery) -> None:
+    """Raise `JobTakenOver` where the job is no longer this delivery's."""
+    if not _held(delivery).exists():
+        raise JobTakenOver(delivery)
+
+
+def hold(delivery: Delivery) -> bool:
+    """Keep others from taking the job over in this transaction; False where one has already."""
+    return bool(_held(delivery).select_for_update())
+
+
+def finish(delivery: Delivery, *, error_code: str = "") -> bool:
+    """End a job; it failed where an error code is given.
+
+    Returns:
+        False where the job is no longer this delivery's: nothing was changed.
+    """
+    ended = _held(delivery).update(
         state=State.FAILED if error_code else State.SUCCEEDED,
         error_code=error_code,
         finished_at=timezone.now(),
     )
+    return bool(ended)
 
 
-def give_back(job_id: UUID, *, error_code: str) -> None:
-    """Return a job whose failure will pass; its task is retried, else the sweeper sends it."""
-    JobRecord.objects.filter(pk=job_id, state=State.RUNNING).update(
+def give_back(delivery: Delivery, *, error_code: str) -> bool:
+    """Return a job whose failure will pass: the sweeper sends it again.
+
+    Returns:
+        False where the job is no longer this delivery's: nothing was changed.
+    """
+    returned = _held(delivery).update(
         state=State.QUEUED,
         error_code=error_code,
         sent_at=timezone.now(),
-        # The store was away, the job did nothing wrong.
-        deliveries=F("deliveries") - 1,
+        given_back=F("given_back") + 1,
+    )
+    return bool(returned)
+
+
+def _held(delivery: Delivery) -> QuerySet[JobRecord]:
+    """The job, as long as it is this delivery's."""
+    return JobRecord.objects.filter(
+        pk=delivery.job_id, deliveries=delivery.number, state=State.RUNNING
     )
 
 
@@ -86,8 +123,8 @@ def sweep(*, on_dead: Callable[[JobRecord], None]) -> Swept:
     """Send lost messages again, recover jobs whose worker died, forget old ones.
 
     Args:
-        on_dead: decides about a job that has used up its deliveries or holds several items; it
-            runs inside the transaction that locks the row.
+        on_dead: decides about a job that has used up its tries or holds several items; it runs
+            inside the transaction that locks the row.
     """
     recovered = _recover_dead(on_dead)
     resent = sum(_resend_lost(queue) for queue in _queues_waiting())
@@ -96,9 +133,9 @@ def sweep(*, on_dead: Callable[[JobRecord], None]) -> Swept:
     return Swept(resent=resent, recovered=recovered)
 
 
-def recover(job_id: UUID, *, on_dead: Callable[[JobRecord], None]) -> JobRecord | None:
-    """Decide about one running job that ended badly; return it, or None if it is not running."""
-    return _recover(JobRecord.objects.filter(state=State.RUNNING), job_id, on_dead)
+def recover(delivery: Delivery, *, on_dead: Callable[[JobRecord], None]) -> JobRecord | None:
+    """Decide about a job that ended badly; return it, or None if it is no longer the delivery's."""
+    return _recover(_held(delivery), delivery.job_id, on_dead)
 
 
 def _recover(

@@ -9,6 +9,8 @@ from django.db.models import F, QuerySet
 
 from catalog import services, storage
 from catalog.models import Image, Region
+from jobs import services as jobs
+from jobs.models import Delivery
 from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import POSSIBLE_REGIONS, FoundRegion, RegionKey
@@ -68,12 +70,15 @@ class CatalogueRegion:
     pdq_quality: int
 
 
-def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedImage, ...]:
+def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[ClaimedImage, ...]:
     """Return those of the images that still wait for this very job, and count the try.
 
     An image that was handed to a later job (its tags changed, say) is left to that one.
+
+    Raises:
+        JobTakenOver: another worker has the job.
     """
-    waiting = _waiting(image_ids, job_id)
+    waiting = _waiting(image_ids, delivery)
     waiting.update(tries=F("tries") + 1)
     return tuple(
         ClaimedImage(
@@ -91,13 +96,18 @@ def claim_images(image_ids: Sequence[UUID], *, job_id: UUID) -> tuple[ClaimedIma
     )
 
 
-def still_claimed(image_ids: Iterable[UUID], *, job_id: UUID) -> frozenset[UUID]:
-    """Return those of the images that are not deleted, and were not handed to a later job."""
-    return frozenset(_waiting(image_ids, job_id).values_list("pk", flat=True))
+def still_claimed(image_ids: Iterable[UUID], *, delivery: Delivery) -> frozenset[UUID]:
+    """Return those of the images that are not deleted, and were not handed to a later job.
+
+    Raises:
+        JobTakenOver: another worker has the job.
+    """
+    return frozenset(_waiting(image_ids, delivery).values_list("pk", flat=True))
 
 
-def _waiting(image_ids: Iterable[UUID], job_id: UUID) -> QuerySet[Image]:
-    return Image.objects.filter(pk__in=image_ids, job_id=job_id, status=Image.Status.QUEUED)
+def _waiting(image_ids: Iterable[UUID], delivery: Delivery) -> QuerySet[Image]:
+    jobs.check(delivery)
+    return services.waiting_for(delivery.job_id).filter(pk__in=image_ids)
 
 
 def read_original(sha256: str) -> bytes:
@@ -146,15 +156,15 @@ def delete_derived_files(sha256: str, regions: Iterable[RegionKey]) -> None:
 
 
 def record_indexed(
-    regions_by_image: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID
+    regions_by_image: Mapping[UUID, Sequence[FoundRegion]], *, delivery: Delivery
 ) -> tuple[UUID, ...]:
     """Record this job's success; return the ids deleted meanwhile, whose points must go."""
-    return services.record_indexed(regions_by_image, job_id=job_id)
+    return services.record_indexed(regions_by_image, delivery=delivery)
 
 
-def record_failed(image_id: UUID, error_code: str, *, job_id: UUID) -> None:
+def record_failed(image_id: UUID, error_code: str, *, delivery: Delivery) -> None:
     """Keep the image with the code that says why this job could not index it."""
-    services.record_failed(image_id, error_code, job_id=job_id)
+    services.record_failed(image_id, error_code, delivery=delivery)
 
 
 def list_hashed_regions(*, min_quality: int, after: int) -> list[int]:

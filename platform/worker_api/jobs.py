@@ -5,9 +5,12 @@ from uuid import UUID
 
 from catalog import services as catalog
 from ingestion import services as ingestion
+from jobs import models
 from jobs import services as jobs
 
 HEARTBEAT_S = jobs.HEARTBEAT_S
+Delivery = models.Delivery
+JobTakenOver = jobs.JobTakenOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +26,41 @@ class Sweep:
     closed_imports: int
 
 
-def claim(job_id: UUID) -> None:
+def claim(job_id: UUID) -> Delivery:
     """Take the job.
 
     Raises:
         ConflictError: "job:conflict:not-queued": done already, or another worker has it.
     """
-    jobs.claim(job_id)
+    return jobs.claim(job_id)
 
 
-def heartbeat(job_id: UUID) -> None:
+# What follows returns False, and changes nothing, where the job was taken over.
+
+
+def heartbeat(delivery: Delivery) -> bool:
     """Say that this worker is still at it."""
-    jobs.heartbeat(job_id)
+    return jobs.heartbeat(delivery)
 
 
-def succeed(job_id: UUID) -> None:
+def succeed(delivery: Delivery) -> bool:
     """End the job well."""
-    jobs.finish(job_id)
+    return jobs.finish(delivery)
 
 
-def fail(job_id: UUID, *, error_code: str) -> None:
+def fail(delivery: Delivery, *, error_code: str) -> bool:
     """End the job badly, for a reason that lies in none of its images."""
-    jobs.finish(job_id, error_code=error_code)
+    return jobs.finish(delivery, error_code=error_code)
 
 
-def give_back(job_id: UUID, *, error_code: str) -> None:
+def give_back(delivery: Delivery, *, error_code: str) -> bool:
     """Return the job because a part of the system is away; the sweeper sends it again."""
-    jobs.give_back(job_id, error_code=error_code)
+    return jobs.give_back(delivery, error_code=error_code)
 
 
-def crashed(job_id: UUID) -> None:
+def crashed(delivery: Delivery) -> bool:
     """Return the job after a failure nobody expected: halved, tried again, or given up."""
-    jobs.recover(job_id, on_dead=catalog.give_up_or_split)
+    return jobs.recover(delivery, on_dead=catalog.give_up_or_split) is not None
 
 
 def sweep() -> Sweep:

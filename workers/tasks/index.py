@@ -13,10 +13,10 @@ def index(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     from workers import model_pool, policies
     from workers.indexing import index_images
 
-    with policies.running(UUID(job_id)) as is_ours:
-        if is_ours:
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
             ids = [UUID(image_id) for image_id in image_ids]
-            index_images(ids, model_pool.get(), job_id=UUID(job_id))
+            index_images(ids, model_pool.get(), delivery=delivery)
     give_back_freed_memory()  # once a chunk it costs nothing that can be measured
 
 
@@ -26,6 +26,6 @@ def delete(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     from workers import policies
     from workers.deletion import delete_images
 
-    with policies.running(UUID(job_id)) as is_ours:
-        if is_ours:
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
             delete_images([UUID(image_id) for image_id in image_ids])

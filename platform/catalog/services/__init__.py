@@ -15,6 +15,7 @@ from catalog.services.indexing import (
     record_indexed,
     request_indexing,
     requeue_stalled,
+    waiting_for,
 )
 from catalog.services.waiting import CHUNK_SIZE
 
@@ -36,4 +37,5 @@ __all__ = [
     "request_indexing",
     "requeue_stalled",
     "restore_picture",
+    "waiting_for",
 ]

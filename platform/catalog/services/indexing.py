@@ -11,8 +11,8 @@ from django.utils import timezone
 from catalog.models import Image, Region
 from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled
 from jobs import dispatch
-from jobs.models import JobRecord
-from jobs.services import MAX_DELIVERIES, finish, finish_as_split
+from jobs.models import Delivery, JobRecord
+from jobs.services import MAX_TRIES, finish, finish_as_split, hold
 from kernel import task_names
 from kernel.regions import FoundRegion
 
@@ -43,6 +43,11 @@ def _enqueue_chunk(image_ids: Sequence[UUID]) -> None:
     )
 
 
+def waiting_for(job_id: UUID) -> QuerySet[Image]:
+    """Return the images that a job has still to index."""
+    return Image.objects.filter(job_id=job_id, status=Status.QUEUED)
+
+
 def requeue_stalled() -> int:
     """Enqueue images that wait without a live job; return how many."""
     ids = list_stalled(Status.QUEUED)
@@ -52,61 +57,74 @@ def requeue_stalled() -> int:
 
 @transaction.atomic
 def record_indexed(
-    indexed: Mapping[UUID, Sequence[FoundRegion]], *, job_id: UUID | None = None
+    indexed: Mapping[UUID, Sequence[FoundRegion]], *, delivery: Delivery | None = None
 ) -> tuple[UUID, ...]:
     """Record the regions of images whose points are in the live collection, in place of the old.
 
     Args:
         indexed: image → all its regions, those whose points were just upserted.
-        job_id: the job that did it; an image that was handed to a later job meanwhile (its tags
-            changed) keeps waiting for that one. None records all of them.
+        delivery: of the job that did it. What another job or worker was handed meanwhile is left
+            to that one; what a later job (its tags changed) has even done is indexed once more,
+            since its points were just overwritten with older ones. None records all of them.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
     """
     ids = list(indexed)
+    held = _held_by(delivery)
     images = Image.objects.select_for_update().exclude(status=Status.DELETING).in_bulk(ids)
-    Region.objects.filter(image__in=images).delete()
+    ours = set(held.filter(pk__in=images).values_list("pk", flat=True))
+    Region.objects.filter(image__in=ours).delete()
     Region.objects.bulk_create(
         Region(image_id=image_id, **asdict(region))
-        for image_id in images
+        for image_id in ours
         for region in indexed[image_id]
     )
-    _held_by(job_id).filter(pk__in=images).update(
+    Image.objects.filter(pk__in=ours).update(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
     )
+    if delivery is not None:
+        done_later = Image.objects.filter(pk__in=images, status=Status.INDEXED)
+        leave_to_sweep(done_later.exclude(job_id=delivery.job_id), Status.QUEUED)
     return tuple(pk for pk in ids if pk not in images)
 
 
-def record_failed(image_id: UUID, error_code: str, *, job_id: UUID | None = None) -> None:
+@transaction.atomic
+def record_failed(image_id: UUID, error_code: str, *, delivery: Delivery | None = None) -> None:
     """Keep the row of a picture that could not be indexed, with the reason.
 
-    With a job, only while that job still holds the image, as in `record_indexed`.
+    With a delivery, only while that one still holds the image, as in `record_indexed`.
     """
-    held = _held_by(job_id).filter(pk=image_id).exclude(status=Status.DELETING)
+    held = _held_by(delivery).filter(pk=image_id).exclude(status=Status.DELETING)
     held.update(status=Status.FAILED, error_code=error_code)
 
 
-def _held_by(job_id: UUID | None) -> QuerySet[Image]:
-    return Image.objects.all() if job_id is None else Image.objects.filter(job_id=job_id)
+def _held_by(delivery: Delivery | None) -> QuerySet[Image]:
+    """The images that a delivery may record until the transaction ends; all for None."""
+    if delivery is None:
+        return Image.objects.all()
+    return Image.objects.filter(job_id=delivery.job_id) if hold(delivery) else Image.objects.none()
 
 
 def give_up_or_split(job: JobRecord) -> None:
     """Decide about a job that ended its worker; of an indexing job, find the picture that did it.
 
-    A chunk is halved until the poisoned picture is alone; alone, it has `MAX_DELIVERIES` tries, as
-    has every other job. A job that is left running here goes back to its queue.
+    What still waits of a chunk is halved until the poisoned picture is alone; alone, it has
+    `MAX_TRIES`, as has every other job. A job that is left running here goes back to its queue.
     """
     if job.name != task_names.INDEX_IMAGES:
-        if job.deliveries >= MAX_DELIVERIES:
-            finish(job.pk, error_code="job:ours:gave-up")
+        if job.tries >= MAX_TRIES:
+            finish(job.delivery, error_code="job:ours:gave-up")
         return
-    ids = job.arguments["image_ids"]
-    if len(ids) > 1:
+    waiting = set(waiting_for(job.pk).values_list("pk", flat=True))
+    ids = [pk for pk in map(UUID, job.arguments["image_ids"]) if pk in waiting]
+    if not ids:
+        finish(job.delivery)  # its worker had only to say so
+    elif len(ids) > 1:
         middle = len(ids) // 2
         finish_as_split(job)
         for half in (ids[:middle], ids[middle:]):
-            _enqueue_chunk([UUID(image_id) for image_id in half])
-    elif job.deliveries >= MAX_DELIVERIES:
-        record_failed(UUID(ids[0]), "image:ours:gave-up")
-        finish(job.pk, error_code="image:ours:gave-up")
+            _enqueue_chunk(half)
+    elif job.tries >= MAX_TRIES:
+        record_failed(ids[0], "image:ours:gave-up")
+        finish(job.delivery, error_code="image:ours:gave-up")

@@ -190,13 +190,15 @@ def test_a_failure_keeps_the_row_and_its_reason_but_no_deletion() -> None:
 
 
 def crashed_job(ids: list[UUID], *, name: str = INDEX_IMAGES, deliveries: int = 1) -> JobRecord:
-    return JobRecord.objects.create(
+    job = JobRecord.objects.create(
         name=name,
         queue="bulk",
         state=State.RUNNING,
         deliveries=deliveries,
         arguments={"image_ids": [str(pk) for pk in ids]},
     )
+    Image.objects.filter(pk__in=ids).update(job=job)
+    return job
 
 
 @pytest.mark.parametrize(
@@ -214,6 +216,47 @@ def test_a_chunk_is_halved(broker: Broker, count: int, halves: list[int]) -> Non
     assert [len(some) for some in ids_of(messages)] == halves
     assert [one for some in ids_of(messages) for one in some] == [str(pk) for pk in ids]
     assert JobRecord.objects.filter(state=State.QUEUED, deliveries=0).count() == 2
+
+
+def test_the_halves_carry_only_what_was_not_done_yet(broker: Broker) -> None:
+    ids = new_images(9)
+    job = crashed_job(ids)
+    services.record_indexed(full_images(ids[:4]), delivery=job.delivery)
+    services.record_failed(ids[4], "image:user:broken", delivery=job.delivery)
+    later = JobRecord.objects.create(name=INDEX_IMAGES, queue="bulk")
+    Image.objects.filter(pk=ids[5]).update(job=later)
+    Image.objects.filter(pk=ids[6]).update(status=Status.DELETING)
+
+    services.give_up_or_split(job)
+
+    assert ids_of(broker.take("bulk")) == [[str(ids[7])], [str(ids[8])]]
+    assert Image.objects.filter(status=Status.INDEXED).count() == 4
+    assert Image.objects.get(status=Status.FAILED).error_code == "image:user:broken"
+    assert Image.objects.get(pk=ids[5]).job == later
+
+
+def test_a_job_whose_pictures_are_all_done_is_finished(broker: Broker) -> None:
+    ids = new_images(3)
+    job = crashed_job(ids)
+    services.record_indexed(full_images(ids), delivery=job.delivery)
+
+    services.give_up_or_split(job)
+
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (State.SUCCEEDED, "")
+    assert broker.take("bulk") == []
+    assert set(Image.objects.values_list("status", flat=True)) == {Status.INDEXED}
+
+
+def test_the_last_picture_of_a_chunk_that_waits_is_tried_alone(broker: Broker) -> None:
+    ids = new_images(3)
+    job = crashed_job(ids)
+    services.record_indexed(full_images(ids[:2]), delivery=job.delivery)
+
+    services.give_up_or_split(job)
+
+    job.refresh_from_db()
+    assert job.state == State.RUNNING  # whoever recovers it sends it again
 
 
 @pytest.mark.parametrize(("deliveries", "is_over"), [(1, False), (2, False), (3, True), (4, True)])

@@ -1,20 +1,25 @@
 import io
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services as catalog
 from catalog.models import Image
 from ingestion.models import Import
 from ingestion.sample import write_sample
+from jobs.models import JobRecord
 from tests.conftest import Broker
 from tests.pictures import numbered
 from tests.rows import full_images
@@ -91,6 +96,56 @@ def test_ingest_waits_until_every_picture_is_described(
     said = run("ingest", folder)
 
     assert said.splitlines()[-1] == "1 pictures could not be described, see the admin."
+
+
+class Passing:
+    """Time that passes only while the command sleeps, and what workers do meanwhile."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, work: Callable[[float], None]) -> None:
+        self.now = 1000.0
+        self._work = work
+        patch.setattr(time, "monotonic", lambda: self.now)
+        patch.setattr(time, "sleep", self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self._work(self.now - 1000.0)
+
+
+def test_ingest_waits_for_workers_that_are_at_it_though_no_picture_is_done(
+    folder: Path, media: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(seconds: float) -> None:
+        """A worker dies at once; 45 s later another one has the job, and takes its time."""
+        job = JobRecord.objects.get()
+        last_sign = timezone.now() - timedelta(seconds=seconds if seconds < 45 else 0)
+        JobRecord.objects.update(state="running", heartbeat_at=last_sign)
+        if seconds > 150:
+            ids = job.arguments["image_ids"]
+            catalog.record_indexed(full_images(map(UUID, ids)))
+
+    time_passed = Passing(monkeypatch, work)
+
+    run("ingest", folder)
+
+    assert time_passed.now > 1150
+    assert Image.objects.filter(status="indexed").count() == 3
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_ingest_says_that_no_worker_is_there(
+    folder: Path, media: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    def work(_seconds: float) -> None:
+        past = timezone.now() - timedelta(minutes=5)
+        JobRecord.objects.update(state=state, heartbeat_at=past)
+
+    time_passed = Passing(monkeypatch, work)
+
+    with pytest.raises(CommandError, match="No worker is describing pictures"):
+        run("ingest", folder)
+
+    assert 1060 < time_passed.now < 1065
 
 
 def test_ingest_of_a_folder_whose_name_is_not_utf_8(

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from jobs import dispatch, services
-from jobs.models import JobRecord
+from jobs.models import Delivery, JobRecord
 from jobs.services import Swept
 from kernel.errors import ConflictError
 from kernel.task_names import INDEX_IMAGES
@@ -39,20 +39,23 @@ def new_job() -> Callable[..., JobRecord]:
 def test_a_job_is_claimed_by_one_worker(new_job) -> None:
     job = new_job()
 
-    claimed = services.claim(job.pk)
+    delivery = services.claim(job.pk)
     with pytest.raises(ConflictError) as caught:
         services.claim(job.pk)
 
-    assert (claimed.state, claimed.deliveries) == (State.RUNNING, 1)
-    assert claimed.started_at == claimed.heartbeat_at
+    assert delivery == Delivery(job.pk, 1)
     assert caught.value.code == "job:conflict:not-queued"
-    assert JobRecord.objects.get().deliveries == 1
+    job.refresh_from_db()
+    assert (job.state, job.deliveries) == (State.RUNNING, 1)
+    assert job.started_at == job.heartbeat_at
 
 
 def test_a_new_try_forgets_the_error_of_the_last(new_job) -> None:
     job = new_job(error_code="storage:transient:unavailable")
 
-    assert services.claim(job.pk).error_code == ""
+    services.claim(job.pk)
+
+    assert JobRecord.objects.get().error_code == ""
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.SUCCEEDED, State.FAILED, State.SPLIT])
@@ -75,8 +78,8 @@ def test_a_heartbeat_is_only_a_running_jobs(new_job) -> None:
     running = new_job(state=State.RUNNING, heartbeat_at=old)
     queued = new_job(state=State.QUEUED, heartbeat_at=old)
 
-    services.heartbeat(running.pk)
-    services.heartbeat(queued.pk)
+    assert services.heartbeat(running.delivery)
+    assert not services.heartbeat(queued.delivery)
 
     running.refresh_from_db()
     queued.refresh_from_db()
@@ -90,7 +93,7 @@ def test_a_heartbeat_is_only_a_running_jobs(new_job) -> None:
 def test_a_job_ends(new_job, code: str, state: str) -> None:
     job = new_job(state=State.RUNNING, error_code="an:earlier:one")
 
-    services.finish(job.pk, error_code=code)
+    assert services.finish(job.delivery, error_code=code)
 
     job.refresh_from_db()
     assert (job.state, job.error_code) == (state, code)
@@ -99,22 +102,58 @@ def test_a_job_ends(new_job, code: str, state: str) -> None:
 
 def test_a_job_given_back_may_be_claimed_again_and_has_lost_no_try(new_job) -> None:
     job = new_job()
-    for _ in range(services.MAX_DELIVERIES + 1):
-        services.claim(job.pk)
-        services.give_back(job.pk, error_code="storage:transient:unavailable")
+    for number in range(1, services.MAX_TRIES + 2):
+        delivery = services.claim(job.pk)
+        assert delivery.number == number
+        assert services.give_back(delivery, error_code="storage:transient:unavailable")
 
     job.refresh_from_db()
-    assert (job.state, job.deliveries) == (State.QUEUED, 0)
+    assert (job.state, job.tries) == (State.QUEUED, 0)
     assert job.error_code == "storage:transient:unavailable"
 
 
 def test_only_a_running_job_is_given_back(new_job) -> None:
     job = new_job(state=State.SUCCEEDED, deliveries=1)
 
-    services.give_back(job.pk, error_code="a:transient:b")
+    assert not services.give_back(job.delivery, error_code="a:transient:b")
 
     job.refresh_from_db()
-    assert (job.state, job.deliveries, job.error_code) == (State.SUCCEEDED, 1, "")
+    assert (job.state, job.tries, job.error_code) == (State.SUCCEEDED, 1, "")
+
+
+@pytest.mark.parametrize("was_given_back", [False, True], ids=["recovered", "given-back"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        services.heartbeat,
+        services.finish,
+        lambda delivery: services.finish(delivery, error_code="a:ours:b"),
+        lambda delivery: services.give_back(delivery, error_code="a:transient:b"),
+        lambda delivery: services.recover(delivery, on_dead=services.finish_as_split),
+    ],
+    ids=["heartbeat", "succeed", "fail", "give-back", "recover"],
+)
+@pytest.mark.parametrize("is_claimed", [False, True], ids=["waiting", "claimed"])
+def test_a_delivery_that_is_over_changes_nothing(
+    new_job, broker: Broker, change, was_given_back: bool, is_claimed: bool
+) -> None:
+    job = new_job()
+    first = services.claim(job.pk)
+    if was_given_back:
+        services.give_back(first, error_code="")
+    else:
+        services.recover(first, on_dead=leave)
+        broker.take("bulk")
+    if is_claimed:
+        assert services.claim(job.pk) != first
+    before = JobRecord.objects.values().get()
+
+    assert not change(first)
+
+    assert JobRecord.objects.values().get() == before
+    assert broker.take("bulk") == []
+    with pytest.raises(services.JobTakenOver):
+        services.check(first)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +226,9 @@ def test_a_job_whose_worker_fell_silent_goes_back_to_its_queue(new_job, broker: 
 def test_who_decides_about_a_dead_job_may_end_it(new_job, broker: Broker) -> None:
     dead = new_job(state=State.RUNNING, heartbeat_at=seconds_ago(31))
 
-    services.sweep(on_dead=lambda job: services.finish(job.pk, error_code="image:ours:gave-up"))
+    services.sweep(
+        on_dead=lambda job: services.finish(job.delivery, error_code="image:ours:gave-up")
+    )
 
     dead.refresh_from_db()
     assert (dead.state, dead.error_code) == (State.FAILED, "image:ours:gave-up")
@@ -202,7 +243,7 @@ def test_a_decision_that_fails_changes_nothing(new_job, broker: Broker) -> None:
     dead = new_job(state=State.RUNNING, heartbeat_at=seconds_ago(31))
 
     with pytest.raises(KeyError):
-        services.recover(dead.pk, on_dead=fail)
+        services.recover(dead.delivery, on_dead=fail)
 
     dead.refresh_from_db()
     assert dead.state == State.RUNNING
@@ -213,7 +254,7 @@ def test_a_decision_that_fails_changes_nothing(new_job, broker: Broker) -> None:
 def test_only_a_running_job_is_recovered(new_job, broker: Broker, state: str) -> None:
     job = new_job(state=state)
 
-    assert services.recover(job.pk, on_dead=leave) is None
+    assert services.recover(job.delivery, on_dead=leave) is None
     assert broker.take("bulk") == []
 
 
@@ -224,7 +265,7 @@ def test_a_worker_that_came_back_to_life_keeps_its_job(new_job, broker: Broker) 
 
     def revive_the_other(job: JobRecord) -> None:
         other = second if job.pk == first.pk else first
-        services.heartbeat(other.pk)
+        services.heartbeat(other.delivery)
 
     swept = services.sweep(on_dead=revive_the_other)
 

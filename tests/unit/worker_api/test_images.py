@@ -1,26 +1,43 @@
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 
 from catalog.models import Album, Image, Region, Tag
+from jobs.models import Delivery, JobRecord
 from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import region_key
+from kernel.task_names import INDEX_IMAGES
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
-from worker_api import images
+from worker_api import images, jobs
 
 pytestmark = pytest.mark.django_db
 
 Status = Image.Status
 
 
-def test_images_that_wait_are_claimed_with_what_describing_needs(add_image: AddImage) -> None:
+@pytest.fixture
+def claim() -> Callable[[], Delivery]:
+    """Give all images there are to a job, and claim it."""
+
+    def claim() -> Delivery:
+        job = JobRecord.objects.create(name=INDEX_IMAGES, queue="bulk")
+        Image.objects.update(job=job)
+        return jobs.claim(job.pk)
+
+    return claim
+
+
+def test_images_that_wait_are_claimed_with_what_describing_needs(
+    add_image: AddImage, claim: Callable[[], Delivery]
+) -> None:
     image = add_image(plain(), medium="photo")
     image.tags.set([Tag.objects.create(name="b"), Tag.objects.create(name="a")])
     image.albums.add(Album.objects.create(name="x"))
 
-    [claimed] = images.claim_images([image.pk], job_id=None)
+    [claimed] = images.claim_images([image.pk], delivery=claim())
 
     assert claimed == images.ClaimedImage(
         id=image.pk,
@@ -37,23 +54,27 @@ def test_images_that_wait_are_claimed_with_what_describing_needs(add_image: AddI
     assert Image.objects.get().tries == 1
 
 
-def test_images_that_do_not_wait_are_not_claimed(add_image: AddImage) -> None:
+def test_images_that_do_not_wait_are_not_claimed(
+    add_image: AddImage, claim: Callable[[], Delivery]
+) -> None:
     waiting = add_image(plain(RED))
     add_image(plain(GREEN), status=Status.INDEXED)
     add_image(plain(BLUE), status=Status.DELETING)
     ids = [*Image.objects.values_list("pk", flat=True), uuid4()]
 
-    assert [one.id for one in images.claim_images(ids, job_id=None)] == [waiting.pk]
+    assert [one.id for one in images.claim_images(ids, delivery=claim())] == [waiting.pk]
     assert sum(Image.objects.values_list("tries", flat=True)) == 1
 
 
 def test_claiming_asks_the_database_the_same_for_one_and_for_many(
-    add_image: AddImage, django_assert_num_queries
+    add_image: AddImage, claim: Callable[[], Delivery], django_assert_num_queries
 ) -> None:
     ids = [add_image(plain(colour)).pk for colour in (RED, GREEN, BLUE)]
+    delivery = claim()
 
-    with django_assert_num_queries(5):  # the try, the images, their tags, albums and regions
-        images.claim_images(ids, job_id=None)
+    # The job, the try, the images, their tags, albums and regions.
+    with django_assert_num_queries(6):
+        images.claim_images(ids, delivery=delivery)
 
 
 def test_an_original_that_is_lost(media) -> None:

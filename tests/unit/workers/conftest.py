@@ -7,15 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from catalog.models import EncoderVersion
+from catalog.models import EncoderVersion, Image
 from jobs.models import JobRecord
 from kernel.task_names import INDEX_IMAGES, QUEUES
 from ml.detection import registry as detectors
 from ml.encoders import registry
 from tests import fakes
 from vectors.index import VectorIndex
+from worker_api import jobs
 from worker_api.encoders import live_encoder
 from workers import model_pool
+from workers.indexing import index_images
 from workers.model_pool import Loaded
 
 
@@ -47,11 +49,18 @@ def new_job(db: None) -> Callable[..., JobRecord]:
         image_ids: Sequence[UUID] = (), *, name: str = INDEX_IMAGES, **fields: object
     ) -> JobRecord:
         arguments = {"image_ids": [str(image_id) for image_id in image_ids]}
-        return JobRecord.objects.create(
-            name=name, queue=QUEUES[name], arguments=arguments, **fields
-        )
+        job = JobRecord.objects.create(name=name, queue=QUEUES[name], arguments=arguments, **fields)
+        Image.objects.filter(pk__in=image_ids).update(job=job)
+        return job
 
     return new_job
+
+
+def index_all(image_ids: Sequence[UUID], loaded: Loaded) -> None:
+    """Index those of the images that wait, in a job of their own."""
+    job = JobRecord.objects.create(name=INDEX_IMAGES, queue=QUEUES[INDEX_IMAGES])
+    Image.objects.filter(pk__in=image_ids).update(job=job)
+    index_images(image_ids, loaded, delivery=jobs.claim(job.pk))
 
 
 def with_encoder(loaded: Loaded, encoder: fakes.GridEncoder) -> Loaded:

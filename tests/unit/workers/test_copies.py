@@ -27,10 +27,9 @@ from tests.conftest import AddImage
 from tests.pictures import encoded
 from tests.unit.ml.copies.scenes import cut, jpeg, scene
 from tests.unit.ml.panels.pictures import collage, grid, photo
-from tests.unit.workers.conftest import with_encoder
+from tests.unit.workers.conftest import index_all, with_encoder
 from workers import catalogue_hashes, copies
 from workers.copies import SoughtRegion
-from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.pictures import UprightPicture
 from workers.tasks import query as query_tasks
@@ -70,7 +69,7 @@ def sought(part: UprightPicture, region_ids: list[int]) -> SoughtRegion:
 def scenes(add_image: AddImage, loaded: Loaded) -> list[Image]:
     """Five different scenes, indexed."""
     images = [add_image(encoded(Pillow.fromarray(scene(seed)))) for seed in range(5)]
-    index_images([image.pk for image in images], loaded, job_id=None)
+    index_all([image.pk for image in images], loaded)
     return images
 
 
@@ -117,7 +116,7 @@ def test_a_place_is_said_in_pixels_of_the_original(add_image: AddImage, loaded: 
     # given an original that is decoded at half its size
     large = Pillow.fromarray(scene(7)).resize((2560, 1920))
     image = add_image(encoded(large, "JPEG", quality=95))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
 
     [copy] = find_copies(upright(cut(scene(7), 80, 60, 240, 180)), [full_image_of(image).pk])
 
@@ -130,7 +129,7 @@ def test_a_photo_is_found_inside_a_collage_of_the_catalogue(
 ) -> None:
     boxes, size = grid(2, 2, cell=(320, 240), gutter=20, margin=20)
     image = add_image(encoded(Pillow.fromarray(collage(boxes, size, seed=2))))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     panels = list(image.regions.filter(kind="panel").order_by("ordinal"))
     assert len(panels) == 4
 
@@ -184,13 +183,13 @@ def test_hashes_follow_the_catalogue(
     assert find_copies(query, []) == []
 
     image = add_image(encoded(Pillow.fromarray(scene(11))))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     [copy] = find_copies(query, [])
     assert copy.region_id == full_image_of(image).pk
 
     # when it is indexed again its region has another number
     catalog.request_indexing(Image.objects.filter(pk=image.pk))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     [again] = find_copies(query, [])
     assert again.region_id == full_image_of(image).pk != copy.region_id
 
@@ -200,7 +199,7 @@ def test_hashes_follow_the_catalogue(
 
 def test_pictures_without_texture_are_never_copies(add_image: AddImage, loaded: Loaded) -> None:
     image = add_image(encoded(Pillow.new("RGB", (320, 240), "teal")))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     query = UprightPicture(Pillow.new("RGB", (320, 240), "navy"), 320, 240)
 
     assert find_copies(query, [full_image_of(image).pk]) == []
@@ -363,7 +362,7 @@ def test_so_many_of_nearly_the_same_hash_are_compared(
     scenes: list[Image], add_image: AddImage, loaded: Loaded
 ) -> None:
     again = add_image(encoded(Pillow.fromarray(jpeg(scene(0), 60))))
-    index_images([again.pk], loaded, job_id=None)
+    index_all([again.pk], loaded)
     catalogue_hashes.get().refresh()
     until = time.monotonic() + 60
 
@@ -382,7 +381,7 @@ def test_describing_again_forgets_the_points_and_files_of_regions_that_are_no_mo
 ) -> None:
     boxes, size = grid(2, 1, cell=(320, 240), gutter=20, margin=20)
     image = add_image(encoded(Pillow.fromarray(collage(boxes, size, seed=3))))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     assert loaded.index.count() == 3
 
     # given a panel more than the splitter finds, as an earlier release may have found
@@ -391,7 +390,7 @@ def test_describing_again_forgets_the_points_and_files_of_regions_that_are_no_mo
     for name in surplus:
         storage.write(name, b"old")
     Image.objects.update(status=Image.Status.QUEUED)
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
 
     assert image.regions.count() == loaded.index.count() == 3
     assert not any(storage.exists(name) for name in surplus)
@@ -515,7 +514,7 @@ def test_a_hundred_dead_hashes_hide_no_living_one(
     scenes: list[Image], add_image: AddImage, loaded: Loaded
 ) -> None:
     image = add_image(encoded(Pillow.fromarray(scene(11))))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     catalogue_hashes.get().refresh()
     region = full_image_of(image)
     for _ in range(100):  # indexed again and again, the same hash under another id
@@ -524,7 +523,7 @@ def test_a_hundred_dead_hashes_hide_no_living_one(
         catalogue_hashes.get().refresh()
         image.regions.filter(kind="panel").delete()
     catalog.request_indexing(Image.objects.filter(pk=image.pk))
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
 
     [copy] = find_copies(upright(scene(11)), [])
 
@@ -542,7 +541,7 @@ def test_an_image_deleted_while_it_is_described_leaves_no_files_of_its_parts(
         catalog.delete_image(image.pk)
 
     encoder = fakes.GridEncoder(fault=delete_it)
-    index_images([image.pk], with_encoder(loaded, encoder), job_id=None)
+    index_all([image.pk], with_encoder(loaded, encoder))
 
     assert list(storage.list_names(storage.THUMBNAILS)) == []
     assert loaded.index.count() == 0

@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -12,19 +13,23 @@ from catalog import storage
 from catalog.models import Album, EncoderVersion, Image, Region, Tag
 from catalog.services import ImageMetadata
 from catalog.validation import validate
-from jobs.models import JobRecord
+from jobs import services
+from jobs.models import Delivery, JobRecord
+from jobs.services import JobTakenOver
 from kernel.errors import TransientError, UserInputError
 from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY
+from kernel.task_names import INDEX_IMAGES
 from ml.errors import MlError, OutOfDeviceMemory
 from ml.types import Box
 from tests import fakes
-from tests.conftest import AddImage
+from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, corners, encoded, plain
 from tests.tiffs import paged_tiff, raw_tiff
-from tests.unit.workers.conftest import with_encoder, with_index
+from tests.unit.workers.conftest import index_all, with_encoder, with_index
 from vectors.errors import VectorStoreUnavailable
 from vectors.index import Where
+from worker_api import jobs
 from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.pictures import MAX_DECODED_PIXELS, decode_picture
@@ -60,7 +65,7 @@ def test_every_picture_gets_its_point(
 ) -> None:
     settings.ENCODER_BATCH_SIZE = 16
 
-    index_images([image.pk for image in images], loaded, job_id=None)
+    index_all([image.pk for image in images], loaded)
 
     assert set(ends().values()) == {"indexed"}
     assert {one for one, _ in loaded.index.scroll()} == point_ids(images, version)
@@ -71,7 +76,7 @@ def test_every_picture_gets_its_point(
 
 
 def test_a_picture_is_found_by_its_own_embedding(images: list[Image], loaded: Loaded) -> None:
-    index_images([image.pk for image in images], loaded, job_id=None)
+    index_all([image.pk for image in images], loaded)
 
     query = fakes.embed(Pillow.new("RGB", (9, 9), RED))
     [[best, second, *_]] = loaded.index.search(query[np.newaxis], k=40)
@@ -86,7 +91,7 @@ def test_a_point_carries_what_searches_filter_by(add_image: AddImage, loaded: Lo
     image.tags.set([Tag.objects.create(name="Кот"), Tag.objects.create(name="art")])
     image.albums.add(Album.objects.create(name="2024"))
 
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
 
     query = fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis]
     for where in (
@@ -101,10 +106,10 @@ def test_doing_it_twice_changes_nothing(
     images: list[Image], loaded: Loaded, version: EncoderVersion
 ) -> None:
     ids = [image.pk for image in images]
-    index_images(ids, loaded, job_id=None)
+    index_all(ids, loaded)
     indexed_at = list(Image.objects.values_list("indexed_at", flat=True))
 
-    index_images(ids, loaded, job_id=None)
+    index_all(ids, loaded)
 
     assert {one for one, _ in loaded.index.scroll()} == point_ids(images, version)
     assert list(Image.objects.values_list("indexed_at", flat=True)) == indexed_at
@@ -113,10 +118,10 @@ def test_doing_it_twice_changes_nothing(
 
 def test_describing_again_replaces_the_point(add_image: AddImage, loaded: Loaded) -> None:
     image = add_image(plain())
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     Image.objects.update(status=Status.QUEUED, medium="photo")
 
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
 
     assert loaded.index.count() == 1
     query = fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis]
@@ -128,7 +133,7 @@ def test_describing_again_replaces_the_point(add_image: AddImage, loaded: Loaded
 
 @pytest.mark.parametrize("ids", [[], [UUID(int=1)]], ids=["none", "unknown"])
 def test_nothing_to_do(loaded: Loaded, ids: list[UUID]) -> None:
-    index_images(ids, loaded, job_id=None)
+    index_all(ids, loaded)
 
     assert loaded.index.count() == 0
     assert loaded.encoder.batches == []
@@ -155,7 +160,7 @@ def test_an_original_that_cannot_be_read_fails_alone(
 ) -> None:
     mishap(images[17], media)
 
-    index_images([image.pk for image in images], loaded, job_id=None)
+    index_all([image.pk for image in images], loaded)
 
     found = ends()
     assert found.pop("17") == f"failed {code}"
@@ -170,7 +175,7 @@ def test_a_picture_that_the_encoder_refuses_fails_alone(
     settings.ENCODER_BATCH_SIZE = batch_size
     encoder = fakes.GridEncoder(fault=fakes.fails_on(RED))
 
-    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
+    index_all([image.pk for image in images], with_encoder(loaded, encoder))
 
     found = ends()
     assert found.pop("17") == "failed encoder:ours:failed"
@@ -181,7 +186,7 @@ def test_a_picture_that_the_encoder_refuses_fails_alone(
 def test_every_picture_bad(images: list[Image], loaded: Loaded) -> None:
     encoder = fakes.GridEncoder(fault=lambda _: MlError("no"))
 
-    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
+    index_all([image.pk for image in images], with_encoder(loaded, encoder))
 
     assert set(ends().values()) == {"failed encoder:ours:failed"}
     assert loaded.index.count() == 0
@@ -194,7 +199,7 @@ def test_a_batch_too_large_for_the_device_is_halved(images: list[Image], loaded:
                 raise OutOfDeviceMemory("no room")
             return super().encode(pictures)
 
-    index_images([image.pk for image in images], with_encoder(loaded, SmallDevice()), job_id=None)
+    index_all([image.pk for image in images], with_encoder(loaded, SmallDevice()))
 
     assert set(ends().values()) == {"indexed"}
     assert loaded.index.count() == 40
@@ -206,7 +211,7 @@ def test_a_device_without_room_for_one_picture_is_no_fault_of_the_picture(
     encoder = fakes.GridEncoder(fault=lambda _: OutOfDeviceMemory("somebody else has it all"))
 
     with pytest.raises(TransientError) as caught:
-        index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
+        index_all([image.pk for image in images], with_encoder(loaded, encoder))
 
     assert caught.value.code == "encoder:transient:out-of-memory"
     assert set(ends().values()) == {"queued"}
@@ -219,7 +224,7 @@ def test_an_encoder_that_breaks_in_an_unforeseen_way_is_not_hidden(
     encoder = fakes.GridEncoder(fault=fakes.fails_on(RED, ZeroDivisionError))
 
     with pytest.raises(ZeroDivisionError):
-        index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=None)
+        index_all([image.pk for image in images], with_encoder(loaded, encoder))
 
     # The first batch was recorded before; number 17 is in the second.
     assert Counter(ends().values()) == {"indexed": 16, "queued": 24}
@@ -235,9 +240,9 @@ def test_a_store_that_is_away_leaves_everything_waiting(
     away = fakes.FaultyIndex(loaded.index, operation, VectorStoreUnavailable)
 
     with pytest.raises(TransientError):
-        index_images([image.pk for image in images], with_index(loaded, away), job_id=None)
+        index_all([image.pk for image in images], with_index(loaded, away))
 
-    index_images([image.pk for image in images], loaded, job_id=None)
+    index_all([image.pk for image in images], loaded)
     assert set(ends().values()) == {"indexed"}
     assert loaded.index.count() == 40
 
@@ -248,7 +253,7 @@ def test_a_store_that_is_away_is_noticed_before_the_work(
     away = fakes.FaultyIndex(loaded.index, "count", VectorStoreUnavailable)
 
     with pytest.raises(TransientError):
-        index_images([image.pk for image in images], with_index(loaded, away), job_id=None)
+        index_all([image.pk for image in images], with_index(loaded, away))
 
     assert loaded.encoder.batches == []
 
@@ -260,7 +265,7 @@ def test_a_storage_that_goes_away_leaves_the_rest_waiting(
     use_storage("tests.storages.FailingStorage", operation="open", good=20)
 
     with pytest.raises(TransientError):
-        index_images([image.pk for image in images], loaded, job_id=None)
+        index_all([image.pk for image in images], loaded)
 
     assert Counter(ends().values()) == {"indexed": 16, "queued": 24}
     assert loaded.index.count() == 16
@@ -283,7 +288,7 @@ def test_an_image_deleted_while_it_is_described_or_kept_leaves_no_point(
         watched = with_index(loaded, fakes.FaultyIndex(loaded.index, "upsert", delete_it))
     else:
         watched = with_encoder(loaded, fakes.GridEncoder(fault=delete_it))
-    index_images([image.pk for image in images], watched, job_id=None)
+    index_all([image.pk for image in images], watched)
 
     remaining = [image for image in images if image != images[3]]
     assert {one for one, _ in loaded.index.scroll()} == point_ids(remaining, version)
@@ -293,21 +298,108 @@ def test_an_image_deleted_while_it_is_described_or_kept_leaves_no_point(
 def test_an_image_handed_to_a_later_job_meanwhile_waits_for_that_one(
     images: list[Image], loaded: Loaded, version: EncoderVersion
 ) -> None:
-    job, later = (JobRecord.objects.create(name="index", queue="bulk") for _ in range(2))
-    Image.objects.update(job=job)
-
     def retag(picture: Pillow.Image) -> None:
         Image.objects.filter(pk=images[3].pk).update(job=later)
 
-    encoder = fakes.GridEncoder(fault=retag)
-    index_images([image.pk for image in images], with_encoder(loaded, encoder), job_id=job.pk)
-    index_images([images[3].pk], loaded, job_id=job.pk)
+    later = JobRecord.objects.create(name=INDEX_IMAGES, queue="bulk")
+    index_all([image.pk for image in images], with_encoder(loaded, fakes.GridEncoder(fault=retag)))
 
     assert Image.objects.get(status=Status.QUEUED) == images[3]
     # Its point is the later job's affair: this one would be of the old tags.
     assert not {one for one, _ in loaded.index.scroll()} & point_ids([images[3]], version)
-    index_images([images[3].pk], loaded, job_id=later.pk)
+    index_images([images[3].pk], loaded, delivery=jobs.claim(later.pk))
     assert Image.objects.filter(status=Status.INDEXED).count() == 40
+
+
+def test_what_a_later_job_has_done_before_older_points_were_written_is_done_once_more(
+    images: list[Image], loaded: Loaded, settings
+) -> None:
+    settings.ENCODER_BATCH_SIZE = 64
+
+    def retag_and_index() -> None:
+        retagged = Image.objects.filter(pk=images[3].pk)
+        catalog.request_indexing(retagged)
+        index_all([images[3].pk], loaded)
+
+    slow = with_index(loaded, fakes.FaultyIndex(loaded.index, "upsert", retag_and_index))
+    index_all([image.pk for image in images], slow)
+
+    assert Image.objects.get(status=Status.QUEUED) == images[3]
+    assert Image.objects.get(status=Status.QUEUED).job is None  # the next sweep hands it out
+    assert Region.objects.count() == 40
+
+
+# A worker that stalls, and whose job went on without it
+
+
+@pytest.fixture
+def take_over(images: list[Image], broker: Broker) -> Callable[..., Delivery]:
+    """Have the job that runs found dead and claimed by another worker, at the first call."""
+    taken: list[Delivery] = []
+
+    def take_over() -> Delivery:
+        if not taken:
+            job = JobRecord.objects.get(state=JobRecord.State.RUNNING)
+            services.recover(job.delivery, on_dead=lambda _: None)
+            taken.append(jobs.claim(job.pk))
+        return taken[0]
+
+    return take_over
+
+
+def test_a_worker_that_wakes_after_its_job_was_taken_over_stops_and_changes_nothing(
+    images: list[Image], loaded: Loaded, take_over, settings
+) -> None:
+    settings.ENCODER_BATCH_SIZE = 16
+    encoder = fakes.GridEncoder(fault=lambda _: take_over() and None)
+
+    with pytest.raises(JobTakenOver):
+        index_all([image.pk for image in images], with_encoder(loaded, encoder))
+
+    assert encoder.batches == [16]
+    assert loaded.index.count() == 0
+    assert set(ends().values()) == {"queued"}
+    index_images([image.pk for image in images], loaded, delivery=take_over())
+    assert set(ends().values()) == {"indexed"}
+    assert Region.objects.count() == 40
+
+
+def test_a_picture_that_fails_after_the_job_was_taken_over_is_its_successors(
+    images: list[Image], loaded: Loaded, take_over
+) -> None:
+    def fail(picture: Pillow.Image) -> MlError | None:
+        take_over()
+        return fakes.fails_on(RED)(picture)
+
+    with pytest.raises(JobTakenOver):
+        index_all(
+            [image.pk for image in images], with_encoder(loaded, fakes.GridEncoder(fault=fail))
+        )
+
+    assert set(ends().values()) == {"queued"}
+
+
+def test_a_job_taken_over_while_points_are_written_is_recorded_by_its_successor_alone(
+    images: list[Image], loaded: Loaded, version: EncoderVersion, take_over, settings
+) -> None:
+    settings.ENCODER_BATCH_SIZE = 64
+    doomed = images[5]
+    of_the_successor: set[int] = set()
+
+    def take_over_and_delete() -> None:
+        index_images([image.pk for image in images], loaded, delivery=take_over())
+        catalog.request_deletion(Image.objects.filter(pk=doomed.pk))
+        catalog.delete_image(doomed.pk)
+        of_the_successor.update(Region.objects.values_list("pk", flat=True))
+
+    stalled = with_index(loaded, fakes.FaultyIndex(loaded.index, "upsert", take_over_and_delete))
+    index_all([image.pk for image in images], stalled)
+
+    # Each picture as the successor left it; of what was deleted meanwhile there is no point.
+    assert set(ends().values()) == {"indexed"}
+    assert set(Region.objects.values_list("pk", flat=True)) == of_the_successor
+    remaining = [image for image in images if image != doomed]
+    assert {one for one, _ in loaded.index.scroll()} == point_ids(remaining, version)
 
 
 def test_images_that_do_not_wait_are_left_alone(add_image: AddImage, loaded: Loaded) -> None:
@@ -315,7 +407,7 @@ def test_images_that_do_not_wait_are_left_alone(add_image: AddImage, loaded: Loa
     add_image(plain(GREEN), "failed", status=Status.FAILED, error_code="image:ours:gave-up")
     add_image(plain(BLUE), "indexed", status=Status.INDEXED)
 
-    index_images([image.pk for image in Image.objects.all()], loaded, job_id=None)
+    index_all([image.pk for image in Image.objects.all()], loaded)
 
     assert ends() == {
         "doomed": "deleting",
@@ -406,6 +498,6 @@ def test_what_was_taken_in_can_be_described(kind: str, media: Path, loaded: Load
     data = encoded(corners(64, 32), kind)
     added = catalog.add_picture(validate(data), ImageMetadata(title=kind))
 
-    index_images([added.image_id], loaded, job_id=None)
+    index_all([added.image_id], loaded)
 
     assert ends() == {kind: "indexed"}

@@ -23,7 +23,7 @@ from kernel.errors import (
 from kernel.task_names import DELETE_IMAGES
 from ml import errors as ml_errors
 from tests.conftest import Broker
-from worker_api import jobs
+from worker_api import images, jobs
 from workers.policies import running, translate, translated
 
 State = JobRecord.State
@@ -141,7 +141,7 @@ def test_what_will_pass_takes_the_job_back_to_its_queue(
     for _ in range(4):
         assert run(job, error=error)
 
-    assert (job.state, job.deliveries) == (State.QUEUED, 0)
+    assert (job.state, job.deliveries, job.tries) == (State.QUEUED, 4, 0)
     assert job.error_code.split(":")[1] == "transient"
     assert Image.objects.get().status == "queued"
     # Not at once: the sweep sends it again.
@@ -213,6 +213,77 @@ def test_a_deletion_that_fails_is_tried_three_times_in_a_row(
     assert jobs.sweep().requeued_images == 0
     Image.objects.update(queued_at=timezone.now() - timedelta(seconds=61))
     assert jobs.sweep().requeued_images == 1
+
+
+# A worker that stalls, and whose job went on without it
+
+
+def take_over(job: JobRecord, broker: Broker) -> None:
+    """Let the sweep find the worker silent, and another one claim the job."""
+    silent = timezone.now() - timedelta(seconds=DEAD_AFTER_S + 1)
+    JobRecord.objects.filter(pk=job.pk).update(heartbeat_at=silent)
+    assert jobs.sweep().recovered == 1
+    [message] = broker.take(job.queue)
+    assert message.arguments["job_id"] == str(job.pk)
+    jobs.claim(job.pk)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        TransientError("vectors:transient:unavailable"),
+        DefectError("encoder:ours:weights-changed"),
+        KeyError("unforeseen"),
+    ],
+    ids=["well", "waiting", "defect", "bug"],
+)
+def test_a_worker_that_wakes_late_leaves_the_job_to_its_successor(
+    job: JobRecord, broker: Broker, error: Exception | None
+) -> None:
+    with running(job.pk):
+        take_over(job, broker)
+        if error is not None:
+            raise error
+
+    job.refresh_from_db()
+    assert (job.state, job.deliveries, job.error_code) == (State.RUNNING, 2, "")
+    assert job.finished_at is None
+    assert JobRecord.objects.count() == 1
+    assert broker.take(job.queue) == []
+
+
+def test_a_worker_that_wakes_late_leaves_the_halves_of_its_job_alone(
+    transactional_db: None, broker: Broker, new_job
+) -> None:
+    job = new_job([new_image(number).pk for number in range(4)])
+
+    with running(job.pk) as delivery:
+        silent = timezone.now() - timedelta(seconds=DEAD_AFTER_S + 1)
+        JobRecord.objects.update(heartbeat_at=silent)
+        jobs.sweep()
+        with pytest.raises(jobs.JobTakenOver):
+            images.still_claimed(Image.objects.values_list("pk", flat=True), delivery=delivery)
+        raise KeyError("unforeseen")
+
+    job.refresh_from_db()
+    assert job.state == State.SPLIT
+    assert len(broker.take("bulk")) == 2
+    assert set(Image.objects.values_list("status", flat=True)) == {"queued"}
+
+
+def test_a_job_that_was_taken_over_is_one_line_in_the_log(
+    job: JobRecord, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(job.pk) as delivery:
+        take_over(job, broker)
+        images.still_claimed([], delivery=delivery)
+
+    [line] = [line for line in caplog.records if line.name == "workers.policies"]
+    assert (line.levelno, line.message, line.exc_info) == (
+        *(logging.WARNING, "job was taken over"),
+        None,
+    )
 
 
 def test_an_exit_is_not_held_back(job: JobRecord) -> None:
@@ -293,6 +364,19 @@ def test_a_job_that_ended_says_nothing(
     run(job)
 
     assert threading.active_count() == before
+
+
+def test_a_job_that_was_taken_over_says_no_more_that_it_lives(
+    job: JobRecord, broker: Broker, often: None, shared_connection: None
+) -> None:
+    before = threading.active_count()
+    with running(job.pk):
+        take_over(job, broker)
+
+        deadline = timezone.now() + timedelta(seconds=5)
+        while threading.active_count() > before and timezone.now() < deadline:
+            threading.Event().wait(0.005)
+        assert threading.active_count() == before
 
 
 def test_the_sign_of_life_comes_well_before_a_job_counts_as_dead() -> None:

@@ -14,11 +14,14 @@ from ingestion.models import Import
 from ingestion.selectors import find_progress
 from ingestion.services import Outcome, Result, start_import, take_in
 from ingestion.sources import SourceFile, list_folder, shown
+from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError
 from kernel.messages import sentence
+from kernel.task_names import INDEX_IMAGES
 
-# How often the bar looks, and how long it watches a count that does not move before it says so.
+# How often the bar looks, and how long it watches a count that does not move, with no worker at it,
+# before it says so: a worker that died is missed for half a minute, and then another one starts.
 _LOOK_EVERY_S = 0.5
 _STILL_AFTER_S = 60
 _REFUSALS_SHOWN = 20
@@ -90,6 +93,8 @@ class Command(BaseCommand):
                     indexed, moved_at = now_indexed, time.monotonic()
                 if not progress.waiting:
                     break
+                if is_worked_on(INDEX_IMAGES):
+                    moved_at = time.monotonic()
                 if time.monotonic() - moved_at > _STILL_AFTER_S:
                     raise CommandError(
                         "No worker is describing pictures. Is Semblance running (make run)? The "
