@@ -53,7 +53,7 @@ def test_work_that_meets_no_database_goes_back_to_its_queue(job: JobRecord, gone
 
     job.refresh_from_db()
     assert (job.state, job.error_code) == (State.QUEUED, "database:transient:away")
-    assert job.deliveries == 0  # no picture pays for it
+    assert job.tries == 0  # no picture pays for it
 
 
 def test_a_job_begins_once_the_database_takes_changes(file: Path, job: JobRecord) -> None:
