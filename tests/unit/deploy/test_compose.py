@@ -101,6 +101,14 @@ def test_every_container_that_goes_on_has_limits_a_question_and_a_restart(servic
         assert "test" in service["healthcheck"] or name == "beat", name
 
 
+def test_the_proxy_goes_where_the_web_listens(services) -> None:
+    web, proxy = services["web"]["environment"], services["proxy"]["environment"]
+
+    assert (web["WEB_HOST"], web["WEB_PORT"]) == ("0.0.0.0", proxy["WEB_PORT"])  # noqa: S104
+    assert proxy["WEB_NAME"] in services
+    assert web["WEB_TRUSTED_PROXY"] == "*"
+
+
 def test_stores_are_reached_from_inside_alone(services) -> None:
     assert {name for name, service in services.items() if "ports" in service} == {"proxy"}
     for name in ("database", "broker", "vectors"):
