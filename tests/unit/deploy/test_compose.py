@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, get_type_hints
 
 import pytest
@@ -95,8 +97,16 @@ def test_every_container_that_goes_on_has_limits_a_question_and_a_restart(servic
         if runs_once:
             continue
         assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
-        # The web's question is its image's own; beat has none to answer.
-        assert "test" in service.get("healthcheck", {}) or name in {"beat", "web"}, name
+        # Beat has no question to answer.
+        assert "test" in service["healthcheck"] or name == "beat", name
+
+
+def test_the_proxy_goes_where_the_web_listens(services) -> None:
+    web, proxy = services["web"]["environment"], services["proxy"]["environment"]
+
+    assert (web["WEB_HOST"], web["WEB_PORT"]) == ("0.0.0.0", proxy["WEB_PORT"])  # noqa: S104
+    assert proxy["WEB_NAME"] in services
+    assert web["WEB_TRUSTED_PROXY"] == "*"
 
 
 def test_stores_are_reached_from_inside_alone(services) -> None:
@@ -109,14 +119,40 @@ def test_stores_are_reached_from_inside_alone(services) -> None:
 
 @pytest.mark.parametrize("part", ["web", "query", "bulk", "maintenance"])
 def test_the_question_is_one_that_the_image_answers(services, part: str, monkeypatch) -> None:
-    words = services[part]["healthcheck"]["test"] if part != "web" else None
-    asked = ["web"] if words is None else words[words.index("deploy.containers.health") + 1 :]
+    words = services[part]["healthcheck"]["test"]
+    asked = words[words.index("deploy.containers.health") + 1 :]
     monkeypatch.setattr(sys, "argv", ["health", *asked])
     monkeypatch.setenv("BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("WEB_PORT", "1")
 
     assert asked == [part]
     assert health() == 1  # nobody is there
+
+
+class Store(BaseHTTPRequestHandler):
+    """A Qdrant that is ready, or not yet."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.path == "/readyz" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_vectors_question_tells_whether_they_are_ready(services, status: int) -> None:
+    """It is a line of bash, since the image has nothing else that could ask."""
+    _, *command = services["vectors"]["healthcheck"]["test"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("S", (Store,), {"status": status})) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        command[-1] = command[-1].replace("6333", str(server.server_port))
+        done = subprocess.run(command, capture_output=True, timeout=10)
+        server.shutdown()
+
+    assert (done.returncode == 0) == (status == 200)
 
 
 def named(text: str) -> set[str]:
