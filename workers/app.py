@@ -18,7 +18,7 @@ app = Celery(
     "semblance",
     # Without what Celery does for Django, which opens the database anew for each task.
     fixups=[],
-    include=["workers.tasks.query", "workers.tasks.index", "workers.tasks.maintain"],
+    include=["workers.tasks.query", "workers.tasks.index"],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_routes = {name: {"queue": queue} for name, queue in task_names.QUEUES.items()}

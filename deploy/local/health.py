@@ -8,6 +8,7 @@ when a worker is asked, while the workers are importing it themselves.
 
 import http.client
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,18 @@ class Unhealthy(Exception):
 def alive() -> Probe:
     """Probe of a process that has no question to answer: running is enough."""
     return lambda: True
+
+
+def touched_lately(path: Path, *, within_s: float) -> Health:
+    """Healthy while a process touches the file ``path`` again and again."""
+
+    def probe() -> bool:
+        try:
+            return time.time() - path.stat().st_mtime < within_s
+        except FileNotFoundError:
+            return False
+
+    return lambda: probe
 
 
 def http_answers(url: str, *, host: str | None = None) -> Health:

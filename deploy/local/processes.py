@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.env import WEB_THREADS, Env
 from deploy.local.children import Process
-from deploy.local.health import alive, broker_answers, http_answers, worker_answers
+from deploy.local.health import broker_answers, http_answers, touched_lately, worker_answers
 from kernel import task_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +17,8 @@ _PREPARE_S = 3600.0
 # Searches that the query worker works on at a time: they share its models, and a pass of one takes
 # along what the others want.
 _QUERY_THREADS = 4
+# Its file is touched every second.
+_MAINTENANCE_SIGN_S = 5.0
 # Importing torch and reading the weights takes 5 s on two idle cores.
 _WARM_UP_S = 300.0
 
@@ -40,7 +42,7 @@ def build(env: Env, *, bulk_processes: int = 2) -> tuple[Process, ...]:
         runs_once=True,
         shows_output=True,
     )
-    return (*parts, prepare, *_workers(env, bulk_processes), _beat(env), _web(env))
+    return (*parts, prepare, *_workers(env, bulk_processes), _maintenance(env), _web(env))
 
 
 def _database() -> Process:
@@ -96,10 +98,9 @@ def _workers(env: Env, bulk_processes: int) -> list[Process]:
     ]
 
 
-def _beat(env: Env) -> Process:
-    schedule = str(env.data_dir / "run" / "beat-schedule")
-    argv = _celery(env, "workers.schedule", "beat", "--schedule", schedule)
-    return Process("beat", argv, needs=("prepare",), health=alive)
+def _maintenance(env: Env) -> Process:
+    health = touched_lately(env.data_dir / "run" / "maintenance", within_s=_MAINTENANCE_SIGN_S)
+    return Process("maintenance", _python("workers.maintenance"), needs=("prepare",), health=health)
 
 
 def _web(env: Env) -> Process:

@@ -20,6 +20,7 @@ PYTHON = "/there/.venv/bin/python"
         (f"{PYTHON} -m celery --app workers.app worker --hostname bulk@%h --queues bulk", "bulk"),
         (f"{PYTHON} -m celery --app workers.app worker --hostname query@%h", "query"),
         (f"{PYTHON} -m celery --app workers.app beat --schedule a", "beat"),
+        (f"{PYTHON} -m workers.maintenance", "maintenance"),
         (f"{PYTHON} -m gunicorn config.wsgi --bind 127.0.0.1:8000", "web"),
         (f"{PYTHON} -m workers.serve --port 1", "workers.serve"),
         ("/usr/bin/something else", "something"),

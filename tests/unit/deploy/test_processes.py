@@ -15,7 +15,7 @@ ALL = [
     "prepare",
     "query",
     "bulk",
-    "beat",
+    "maintenance",
     "web",
 ]
 

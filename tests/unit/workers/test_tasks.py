@@ -28,11 +28,10 @@ from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, encoded, huge_png, numbered, plain
 from vectors.index import VectorIndex
 from worker_api import queries
-from workers import model_pool
+from workers import maintenance, model_pool
 from workers.app import app
 from workers.deletion import delete_images
 from workers.tasks import index as bulk
-from workers.tasks import maintain
 from workers.tasks import query as query_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,9 +82,10 @@ def test_a_connection_is_kept_from_task_to_task_unless_it_is_old(
     # As at the start of a worker, when Celery's own handling of Django would begin.
     worker_init.send(sender=Mock(app=app, pool_cls="prefork"))
     closed.clear()
-    sweep = app.tasks[task_names.SWEEP]
+    delete = app.tasks[task_names.DELETE_IMAGES]
+    unknown_job = {"image_ids": [], "job_id": str(uuid4())}
 
-    trace.build_tracer(sweep.name, sweep, app=app)("id", (), {}, {"is_eager": False})
+    trace.build_tracer(delete.name, delete, app=app)("id", (), unknown_job, {"is_eager": False})
 
     assert bool(closed) is is_old
 
@@ -377,7 +377,7 @@ def test_the_sweep_sends_lost_work_and_hands_out_forgotten_images(
     lost = JobRecord.objects.create(name=task_names.INDEX_IMAGES, queue="bulk")
     JobRecord.objects.update(created_at=past, arguments={"image_ids": []})
 
-    maintain.sweep()
+    maintenance.sweep()
 
     sent = [message.arguments for message in broker.take("bulk")]
     assert {arguments["job_id"] for arguments in sent} == {
@@ -391,7 +391,7 @@ def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
     past = (timezone.now() - timedelta(minutes=61)).timestamp()
     os.utime(media / "queries" / str(old), (past, past))
 
-    maintain.expire_queries()
+    queries.expire_queries()
 
     assert queries.read_query(young) == b"young"
     with pytest.raises(FileMissing):
