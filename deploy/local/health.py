@@ -85,13 +85,13 @@ def broker_answers(path: Path) -> Health:
     return lambda: probe
 
 
-def worker_answers(broker_url: str, node: str, *, warm_up: tuple[str, str] | None = None) -> Health:
+def worker_answers(broker_url: str, node: str, *, warm_up: str | None = None) -> Health:
     """Healthy once the Celery worker ``node`` answers a ping and has run its warm-up task.
 
     Args:
         broker_url: address of broker and result backend.
         node: full name of the worker, ``name@host``.
-        warm_up: name of a task and the queue it goes to, or None.
+        warm_up: name of a task, which goes to this worker's own queue, or None.
     """
     return lambda: _WorkerProbe(broker_url, node, warm_up)
 
@@ -102,7 +102,7 @@ class _WorkerProbe:
     # A warm-up nobody waits for any more is not worth running.
     _expires_s = 600
 
-    def __init__(self, broker_url: str, node: str, warm_up: tuple[str, str] | None) -> None:
+    def __init__(self, broker_url: str, node: str, warm_up: str | None) -> None:
         self._broker_url = broker_url
         self._node = node
         self._warm_up = warm_up
@@ -129,14 +129,17 @@ class _WorkerProbe:
             return None
 
     def _look(self) -> bool:
+        from celery.utils.nodenames import worker_direct
+
         if self._is_warm or self._result is None:
             patience = _PATIENT_PING_S if self._is_warm else _PING_S
             if not self._app.control.ping(destination=[self._node], timeout=patience):
                 return False
             if self._is_warm or self._warm_up is None:
                 return True
-            task, queue = self._warm_up
-            self._result = self._app.send_task(task, queue=queue, expires=self._expires_s)
+            self._result = self._app.send_task(
+                self._warm_up, queue=worker_direct(self._node), expires=self._expires_s
+            )
         if not self._result.ready():
             return False
         if self._result.failed():

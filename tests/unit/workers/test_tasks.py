@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from celery.app import trace
-from celery.signals import task_postrun, task_prerun, worker_init
+from celery.signals import task_postrun, task_prerun, worker_init, worker_ready
 from django.db import connection, connections
 from django.utils import timezone
 from PIL import Image as Pillow
@@ -190,6 +190,21 @@ def test_warming_up_loads_the_encoder(version: EncoderVersion, weights: list[str
     assert query_tasks.warm_up() == "grid"  # as the supervisor asks
 
     assert weights == ["grid"]
+
+
+@pytest.mark.parametrize(("queue", "pictures"), [("query", 1), ("bulk", 16)])
+def test_a_worker_that_starts_warms_itself_up_and_no_other(
+    broker: Broker, queue: str, pictures: int
+) -> None:
+    consumer = Mock(hostname=f"{queue}1@here")
+    consumer.pool.num_processes = 2
+    consumer.app.amqp.queues.consume_from = {queue: None}
+
+    worker_ready.send(sender=consumer)
+
+    sent = broker.take(f"{queue}1@here.dq2")
+    assert [message.arguments["pictures"] for message in sent] == [pictures] * 2
+    assert broker.take(queue) == []
 
 
 # The models of a process
