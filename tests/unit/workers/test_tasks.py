@@ -28,7 +28,7 @@ from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, encoded, huge_png, numbered, plain
 from vectors.index import VectorIndex
 from worker_api import queries
-from workers import maintenance, model_pool
+from workers import deletion, maintenance, model_pool
 from workers.app import app
 from workers.deletion import delete_images
 from workers.tasks import index as bulk
@@ -352,6 +352,32 @@ def test_an_image_deleted_before_it_was_recorded_leaves_no_point(
     delete_images([indexed_images[0].pk])
 
     assert indexed_images[0].pk not in {image_id for _, image_id in index.scroll()}
+
+
+def test_what_was_added_again_before_a_stalled_worker_deleted_its_points_gets_them_back(
+    indexed_images: list[Image],
+    broker: Broker,
+    index: VectorIndex,
+    add_image: AddImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def delete_and_add_again() -> None:
+        catalog.delete_image(indexed_images[0].pk)  # as the successor did meanwhile
+        catalog.enqueue_indexing([add_image(plain(RED)).pk])
+        deliver(broker, "bulk")
+
+    stalled = fakes.FaultyIndex(index, "delete", delete_and_add_again)
+    monkeypatch.setattr(deletion, "open_index", lambda _version: stalled)
+    request_deletion(indexed_images[:1])
+    deliver(broker, "maintenance")
+
+    catalog.requeue_stalled()
+    deliver(broker, "bulk")
+
+    assert set(Image.objects.values_list("status", flat=True)) == {Status.INDEXED}
+    assert {image_id for _, image_id in index.scroll()} == set(
+        Image.objects.values_list("pk", flat=True)
+    )
 
 
 def test_a_deletion_stopped_by_the_storage_goes_on_later(
