@@ -8,6 +8,7 @@ start_django()
 
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_ready
+from celery.utils.nodenames import worker_direct
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -18,7 +19,7 @@ app = Celery(
     "semblance",
     # Without what Celery does for Django, which opens the database anew for each task.
     fixups=[],
-    include=["workers.tasks.query", "workers.tasks.index", "workers.tasks.maintain"],
+    include=["workers.tasks.query", "workers.tasks.index"],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_routes = {name: {"queue": queue} for name, queue in task_names.QUEUES.items()}
@@ -39,9 +40,9 @@ def _close_old_connections(**_: Any) -> None:
 @worker_ready.connect
 def _warm_up(sender: Any, **_: Any) -> None:
     """Load the weights now, in the children that need them, not on the first search or import."""
-    consumed = sender.app.amqp.queues.consume_from
+    consumed, own = sender.app.amqp.queues.consume_from, worker_direct(sender.hostname)
     for queue, pictures in (("query", 1), ("bulk", settings.ENCODER_BATCH_SIZE)):
         if queue in consumed:
             for _child in range(sender.pool.num_processes):
                 request = WarmUpRequest(pictures=pictures, has_hashes=queue == "query")
-                app.send_task(task_names.WARM_UP, kwargs=request.to_json(), queue=queue, expires=60)
+                app.send_task(task_names.WARM_UP, kwargs=request.to_json(), queue=own, expires=60)

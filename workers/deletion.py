@@ -20,5 +20,7 @@ def delete_images(image_ids: Sequence[UUID]) -> None:
     doomed = catalog.claim_doomed(image_ids, encoder_version=version.id)
     with suppress(UnknownCollection):  # lost with all its points
         open_index(version).delete([point for image in doomed for point in image.point_ids])
+    # This worker may have stalled meanwhile, and another one have deleted them long ago.
+    catalog.reindex_added_again(doomed)
     for image in doomed:
         catalog.delete_image(image.id)

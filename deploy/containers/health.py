@@ -11,21 +11,21 @@ from config.env import Env, read_env
 from deploy.local.health import Probe, worker_answers
 from deploy.local.processes import build
 
-_WEB = "web"
-_WORKERS = ("query", "bulk", "maintenance")
+_WORKERS = ("query", "bulk")
+_OTHERS = ("maintenance", "web")
 
 
 def question(part: str, env: Env) -> Probe:
-    """Return what is asked of a part: the web its page `/healthz`, a worker a ping."""
-    if part == _WEB:
-        return next(process.health for process in build(env) if process.name == _WEB)()
+    """Return what is asked of a part: a worker answers a ping, whether it is warm or not."""
+    if part in _OTHERS:
+        return next(process.health for process in build(env) if process.name == part)()
     return worker_answers(env.queue.url, f"{part}@{socket.gethostname()}")()
 
 
 def main() -> int:
     """Ask, and return the exit status."""
     parser = argparse.ArgumentParser(prog="deploy.containers.health", description=main.__doc__)
-    parser.add_argument("part", choices=(_WEB, *_WORKERS))
+    parser.add_argument("part", choices=(*_WORKERS, *_OTHERS))
     part = parser.parse_args().part
     return 0 if question(part, read_env())() else 1
 

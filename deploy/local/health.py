@@ -8,6 +8,7 @@ when a worker is asked, while the workers are importing it themselves.
 
 import http.client
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,18 @@ class Unhealthy(Exception):
 def alive() -> Probe:
     """Probe of a process that has no question to answer: running is enough."""
     return lambda: True
+
+
+def touched_lately(path: Path, *, within_s: float) -> Health:
+    """Healthy while a process touches the file ``path`` again and again."""
+
+    def probe() -> bool:
+        try:
+            return time.time() - path.stat().st_mtime < within_s
+        except FileNotFoundError:
+            return False
+
+    return lambda: probe
 
 
 def http_answers(url: str, *, host: str | None = None) -> Health:
@@ -72,13 +85,13 @@ def broker_answers(path: Path) -> Health:
     return lambda: probe
 
 
-def worker_answers(broker_url: str, node: str, *, warm_up: tuple[str, str] | None = None) -> Health:
+def worker_answers(broker_url: str, node: str, *, warm_up: str | None = None) -> Health:
     """Healthy once the Celery worker ``node`` answers a ping and has run its warm-up task.
 
     Args:
         broker_url: address of broker and result backend.
         node: full name of the worker, ``name@host``.
-        warm_up: name of a task and the queue it goes to, or None.
+        warm_up: name of a task, which goes to this worker's own queue, or None.
     """
     return lambda: _WorkerProbe(broker_url, node, warm_up)
 
@@ -89,7 +102,7 @@ class _WorkerProbe:
     # A warm-up nobody waits for any more is not worth running.
     _expires_s = 600
 
-    def __init__(self, broker_url: str, node: str, warm_up: tuple[str, str] | None) -> None:
+    def __init__(self, broker_url: str, node: str, warm_up: str | None) -> None:
         self._broker_url = broker_url
         self._node = node
         self._warm_up = warm_up
@@ -116,14 +129,17 @@ class _WorkerProbe:
             return None
 
     def _look(self) -> bool:
+        from celery.utils.nodenames import worker_direct
+
         if self._is_warm or self._result is None:
             patience = _PATIENT_PING_S if self._is_warm else _PING_S
             if not self._app.control.ping(destination=[self._node], timeout=patience):
                 return False
             if self._is_warm or self._warm_up is None:
                 return True
-            task, queue = self._warm_up
-            self._result = self._app.send_task(task, queue=queue, expires=self._expires_s)
+            self._result = self._app.send_task(
+                self._warm_up, queue=worker_direct(self._node), expires=self._expires_s
+            )
         if not self._result.ready():
             return False
         if self._result.failed():

@@ -7,27 +7,30 @@ from pathlib import Path
 
 from config.env import Env
 from deploy.local.children import Process
-from deploy.local.health import alive, broker_answers, http_answers, worker_answers
+from deploy.local.health import broker_answers, http_answers, touched_lately, worker_answers
 from kernel import task_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # A first start may fetch an encoder's weights: some 600 MB over a slow line.
 _PREPARE_S = 3600.0
-# Searches that the query worker works on at a time: they share its models, and a pass of one takes
-# along what the others want.
+# Searches that a process of the query worker works on at a time: they share its models, and a pass
+# of one takes along what the others want.
 _QUERY_THREADS = 4
+# Its file is touched every second.
+_MAINTENANCE_SIGN_S = 5.0
 # Importing torch and reading the weights takes 5 s on two idle cores.
 _WARM_UP_S = 300.0
 
 
-def build(env: Env, *, bulk_processes: int = 2) -> tuple[Process, ...]:
+def build(env: Env, *, query_processes: int = 1, bulk_processes: int = 2) -> tuple[Process, ...]:
     """Return the processes in the order of starting; stopping goes backwards.
 
     A part that a variable points elsewhere (BROKER_URL, QDRANT_URL) is left out.
 
     Args:
         env: the product's environment.
+        query_processes: how many answer searches, each with models of its own.
         bulk_processes: how many index pictures at a time.
     """
     parts = [_database(), *_stores(env)]
@@ -40,7 +43,8 @@ def build(env: Env, *, bulk_processes: int = 2) -> tuple[Process, ...]:
         runs_once=True,
         shows_output=True,
     )
-    return (*parts, prepare, *_workers(env, bulk_processes), _beat(env), _web(env))
+    workers = (*_query_workers(env, query_processes), _bulk_worker(env, bulk_processes))
+    return (*parts, prepare, *workers, _maintenance(env), _web(env))
 
 
 def _database() -> Process:
@@ -69,37 +73,50 @@ def _stores(env: Env) -> list[Process]:
     return stores
 
 
-def _workers(env: Env, bulk_processes: int) -> list[Process]:
-    url = env.queue.url
-    host = socket.gethostname()
+def _query_workers(env: Env, count: int) -> list[Process]:
+    names = ["query"] if count == 1 else [f"query{number}" for number in range(1, count + 1)]
     return [
         Process(
-            "query",
-            _worker(env, name="query", queues="query", pool="threads", size=_QUERY_THREADS),
-            needs=("prepare",),
-            health=worker_answers(url, f"query@{host}", warm_up=(task_names.WARM_UP, "query")),
-            start_timeout_s=_WARM_UP_S,
-            stop_timeout_s=30.0,
-        ),
-        Process(
-            "bulk",
+            name,
             _worker(
-                env, name="bulk", queues="bulk,maintenance", pool="prefork", size=bulk_processes
+                *(env, name, "query"),
+                *("--pool", "threads", "--concurrency", str(_QUERY_THREADS)),
+                processes=count,
             ),
             needs=("prepare",),
-            health=worker_answers(url, f"bulk@{host}"),
-            # A chunk of large pictures on a slow machine; what is cut off is delivered again.
-            stop_timeout_s=120.0,
-            # An import takes the cores that searches leave.
-            niceness=10,
-        ),
+            health=worker_answers(env.queue.url, _node(name), warm_up=task_names.WARM_UP),
+            start_timeout_s=_WARM_UP_S,
+            stop_timeout_s=30.0,
+        )
+        for name in names
     ]
 
 
-def _beat(env: Env) -> Process:
-    schedule = str(env.data_dir / "run" / "beat-schedule")
-    argv = _celery(env, "workers.schedule", "beat", "--schedule", schedule)
-    return Process("beat", argv, needs=("prepare",), health=alive)
+def _bulk_worker(env: Env, processes: int) -> Process:
+    return Process(
+        "bulk",
+        _worker(
+            *(env, "bulk", "bulk,maintenance"),
+            *("--pool", "prefork", "--concurrency", str(processes)),
+            processes=processes,
+        ),
+        needs=("prepare",),
+        health=worker_answers(env.queue.url, _node("bulk")),
+        # A chunk of large pictures on a slow machine; what is cut off is delivered again.
+        stop_timeout_s=120.0,
+        # An import takes the cores that searches leave.
+        niceness=10,
+    )
+
+
+def _node(name: str) -> str:
+    """Return a worker's full name on this machine."""
+    return f"{name}@{socket.gethostname()}"
+
+
+def _maintenance(env: Env) -> Process:
+    health = touched_lately(env.data_dir / "run" / "maintenance", within_s=_MAINTENANCE_SIGN_S)
+    return Process("maintenance", _python("workers.maintenance"), needs=("prepare",), health=health)
 
 
 def _web(env: Env) -> Process:
@@ -140,14 +157,13 @@ def _celery(env: Env, app: str, *arguments: str) -> tuple[str, ...]:
     return _python("celery", "--app", app, *arguments, *level)
 
 
-def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[str, ...]:
+def _worker(env: Env, name: str, queues: str, *pool: str, processes: int) -> tuple[str, ...]:
+    """Return the command of a worker, one of so many processes that do the same work."""
     node = ("--hostname", f"{name}@%h", "--queues", queues)
-    children = ("--pool", pool, "--concurrency", str(size))
     # Workers tell each other nothing here: looking for neighbours costs a second at each start.
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    # As many threads as cores in all: two processes that each use every core stand in each other's
-    # way.
-    threads = max(1, (os.cpu_count() or 1) // (size if pool == "prefork" else 1))
+    # As many threads as cores in all: processes that each use every core stand in each other's way.
+    threads = max(1, (os.cpu_count() or 1) // processes)
     shares = (
         *(f"OMP_NUM_THREADS={threads}", f"WORKER_THREADS={threads}"),
         # Of numpy: our products are small, and OpenBLAS's other threads spin while they wait: with
@@ -156,4 +172,4 @@ def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[
         # Of glibc: else every thread keeps free memory of its own.
         "MALLOC_ARENA_MAX=2",
     )
-    return ("env", *shares, *_celery(env, "workers.app", "worker", *node, *children, *alone))
+    return ("env", *shares, *_celery(env, "workers.app", "worker", *node, *pool, *alone))

@@ -10,7 +10,7 @@ from config.env import Env
 from deploy.local.broker import private_folder
 from deploy.local.errors import CannotStart
 from deploy.local.locks import LockHeld, hold
-from deploy.local.memory import bulk_processes
+from deploy.local.memory import bulk_processes, query_processes
 from deploy.local.preflight import MEBIBYTE, check
 from deploy.local.processes import ROOT, build
 from deploy.local.supervisor import Supervisor
@@ -52,8 +52,10 @@ def supervise(env: Env, *, say: Callable[[str], None] = lambda sentence: None) -
         CannotStart: a port is taken, the disk is full, or a part elsewhere does not answer.
     """
     check(env)
+    queries = query_processes(env, say=say)
+    bulk = bulk_processes(env, say=say, query_processes=queries)
     return Supervisor(
-        build(env, bulk_processes=bulk_processes(env, say=say)),
+        build(env, query_processes=queries, bulk_processes=bulk),
         log_folder=env.data_dir / "logs",
         cwd=ROOT,
         environ=environment(),

@@ -21,7 +21,7 @@ _SEED = 0
 # What a command line says of its process: the first that is found in it.
 _ROLES = (
     (re.compile(r"--hostname[ =](\w+)@"), None),  # a Celery worker, by its name
-    (re.compile(r"\bcelery\b.* beat\b"), "beat"),
+    (re.compile(r"\bworkers\.maintenance\b"), "maintenance"),
     (re.compile(r"\bgunicorn\b"), "web"),
     (re.compile(r"\bvectors\.edge\b"), "vectors"),
     (re.compile(r"\bvalkey"), "broker"),

@@ -193,6 +193,8 @@ class WorkerEnv(_Section):
     encoder_batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     # Of one worker process; unset is one a core. The run command shares the cores out by it.
     worker_threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    # Unset is by cores, as many as memory allows.
+    query_processes: Annotated[int, Field(ge=1, le=64)] | None = None
     # Unset is what memory allows, two at most.
     bulk_processes: Annotated[int, Field(ge=1, le=64)] | None = None
 

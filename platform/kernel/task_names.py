@@ -11,8 +11,6 @@ FIND_COPIES: Final = "workers.find_copies"
 WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
 DELETE_IMAGES: Final = "workers.delete_images"
-SWEEP: Final = "workers.sweep"
-EXPIRE_QUERIES: Final = "workers.expire_queries"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -20,6 +18,4 @@ QUEUES: Final[dict[str, str]] = {
     WARM_UP: "query",
     INDEX_IMAGES: "bulk",
     DELETE_IMAGES: "maintenance",
-    SWEEP: "maintenance",
-    EXPIRE_QUERIES: "maintenance",
 }

@@ -42,6 +42,7 @@ class DoomedImage:
     """An image to be deleted, and the ids of its points in the live collection."""
 
     id: UUID
+    sha256: str
     point_ids: tuple[UUID, ...]
 
 
@@ -222,7 +223,7 @@ def claim_doomed(image_ids: Sequence[UUID], *, encoder_version: int) -> tuple[Do
     """Return those of the images that wait to be deleted, with their points of that version."""
     doomed = Image.objects.filter(pk__in=image_ids, status=Image.Status.DELETING)
     return tuple(
-        DoomedImage(id=image.pk, point_ids=_point_ids(image, encoder_version))
+        DoomedImage(id=image.pk, sha256=image.sha256, point_ids=_point_ids(image, encoder_version))
         for image in doomed.prefetch_related("regions")
     )
 
@@ -234,6 +235,12 @@ def _point_ids(image: Image, encoder_version: int) -> tuple[UUID, ...]:
         point_id(sha256=image.sha256, region=region, encoder_version=encoder_version)
         for region in sorted(regions)
     )
+
+
+def reindex_added_again(doomed: Sequence[DoomedImage]) -> None:
+    """Have images indexed again that took the place of these: points are named by content."""
+    added = Image.objects.filter(sha256__in=[image.sha256 for image in doomed])
+    services.request_indexing(added)
 
 
 def delete_image(image_id: UUID) -> None:

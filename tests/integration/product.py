@@ -121,7 +121,9 @@ def running_product(data_dir: Path) -> Iterator[Product]:
         "SEARCH_TIMEOUT_S": str(SEARCH_TIMEOUT_S),
         # Graphs of networks are made once for all tests.
         "MODELS_DIR": f"{os.environ['XDG_CACHE_HOME']}/semblance",
-        "BULK_PROCESSES": "1",  # each has the models to load, and there is a core for one
+        # Each has the models to load, and there is a core for one.
+        "BULK_PROCESSES": "1",
+        "QUERY_PROCESSES": "1",
         "ENCODER": "semblance_lite",
         "DETECTOR": "ssd_mobilenet",
     }

@@ -94,10 +94,12 @@ from celery import Celery
 url = "redis+socket://" + os.environ["SOCKET"]
 app = Celery(broker=url, backend=url)
 app.conf.worker_prefetch_multiplier = 1
+app.conf.worker_direct = True
 
-@app.task(name="warm_up")
-def warm_up():
-    return os.getpid()
+@app.task(name="warm_up", bind=True)
+def warm_up(self):
+    with open(os.environ["SOCKET"] + ".warm", "a") as warm:
+        warm.write(self.request.hostname + "\\n")
 
 @app.task(name="slow", acks_late=True)
 def slow(path):
@@ -107,22 +109,26 @@ def slow(path):
 """
 
 
-def test_celery_on_it_is_found_healthy_and_finishes_its_task_on_stop(tmp_path: Path) -> None:
-    # given a broker and a worker under the supervisor
+def celery_supervisor(tmp_path: Path, *names: str) -> Supervisor:
+    """A supervisor of a broker and of workers of one queue."""
     path = tmp_path / "run" / "sock"
     url = f"redis+socket://{path}"
     (tmp_path / "worker_app.py").write_text(CELERY_APP)
-    arguments = ("--queues", "query", "--hostname", "query@here", "--concurrency", "1")
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    worker = Process(
-        "query",
-        (sys.executable, "-m", "celery", "-A", "worker_app", "worker", *arguments, *alone),
-        needs=("broker",),
-        health=worker_answers(url, "query@here", warm_up=("warm_up", "query")),
-        stop_timeout_s=10.0,
-    )
-    supervisor = Supervisor(
-        [Process("broker", broker_command(tmp_path), health=broker_answers(path)), worker],
+    arguments = ("--queues", "query", "--concurrency", "1", *alone)
+    command = (sys.executable, "-m", "celery", "-A", "worker_app", "worker", *arguments)
+    workers = [
+        Process(
+            name,
+            (*command, "--hostname", f"{name}@here"),
+            needs=("broker",),
+            health=worker_answers(url, f"{name}@here", warm_up="warm_up"),
+            stop_timeout_s=10.0,
+        )
+        for name in names
+    ]
+    return Supervisor(
+        [Process("broker", broker_command(tmp_path), health=broker_answers(path)), *workers],
         log_folder=tmp_path / "logs",
         cwd=ROOT,
         # Not the whole environment: Celery would take up pytest's Django settings.
@@ -132,7 +138,19 @@ def test_celery_on_it_is_found_healthy_and_finishes_its_task_on_stop(tmp_path: P
             "SOCKET": str(path),
         },
     )
-    with supervisor:
+
+
+def test_each_of_several_workers_of_a_queue_is_warmed_up(tmp_path: Path) -> None:
+    with celery_supervisor(tmp_path, "query1", "query2"):
+        warm = (tmp_path / "run" / "sock.warm").read_text().split()
+
+    assert sorted(warm) == ["query1@here", "query2@here"]
+
+
+def test_celery_on_it_is_found_healthy_and_finishes_its_task_on_stop(tmp_path: Path) -> None:
+    # given a broker and a worker under the supervisor
+    url = f"redis+socket://{tmp_path}/run/sock"
+    with celery_supervisor(tmp_path, "query"):
         # when it is stopped within a task
         from celery import Celery
 

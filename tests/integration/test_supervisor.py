@@ -143,7 +143,7 @@ def test_neighbours_with_the_same_needs_stop_side_by_side(
     supervise: Callable[..., Supervisor], tmp_path: Path
 ) -> None:
     script = "trap 'sleep 0.6; exit' TERM; touch {0}; while :; do sleep 0.02; done"
-    names = ("query", "bulk", "beat")
+    names = ("query", "bulk", "maintenance")
     with supervise(
         *(shell(name, script.format(name), health=when_exists(tmp_path / name)) for name in names)
     ):

@@ -232,9 +232,10 @@ CELERY_TASK_SOFT_TIME_LIMIT = _SOFT_LIMIT_S
 CELERY_TASK_TIME_LIMIT = round(1.2 * _SOFT_LIMIT_S)
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Each worker has a queue of its own, for what is meant for it alone: its warm-up.
+CELERY_WORKER_DIRECT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat-schedule")
 
 LOGGING = logging_config(style=env.logging.format, level=env.logging.level)
 

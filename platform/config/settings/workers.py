@@ -1,4 +1,4 @@
-"""Settings of workers and beat: the apps whose rows they read, and none that only pages need.
+"""Settings of workers and maintenance: the apps whose rows they read, none that only pages need.
 
 The admin and its parts alone are 40 MB in each process.
 """

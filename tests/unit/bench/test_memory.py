@@ -19,7 +19,7 @@ PYTHON = "/there/.venv/bin/python"
         (f"{PYTHON} -m vectors.edge --data a --port 8331", "vectors"),
         (f"{PYTHON} -m celery --app workers.app worker --hostname bulk@%h --queues bulk", "bulk"),
         (f"{PYTHON} -m celery --app workers.app worker --hostname query@%h", "query"),
-        (f"{PYTHON} -m celery --app workers.app beat --schedule a", "beat"),
+        (f"{PYTHON} -m workers.maintenance", "maintenance"),
         (f"{PYTHON} -m gunicorn config.wsgi --bind 127.0.0.1:8000", "web"),
         (f"{PYTHON} -m workers.serve --port 1", "workers.serve"),
         ("/usr/bin/something else", "something"),
@@ -55,7 +55,7 @@ def proc(tmp_path: Path) -> Proc:
     proc.add(60, 50, worker, rss_kb=200, pss_kb=100)
     proc.add(62, 60, worker, rss_kb=1800, pss_kb=1700)
     proc.add(63, 60, worker, rss_kb=1700, pss_kb=1600)
-    proc.add(61, 50, f"{PYTHON} -m celery --app workers.app beat", rss_kb=190, pss_kb=140)
+    proc.add(61, 50, f"{PYTHON} -m workers.maintenance", rss_kb=190, pss_kb=140)
     proc.add(70, 1, f"{PYTHON} -m gunicorn config.wsgi", rss_kb=5, pss_kb=5)
     return proc
 
@@ -66,7 +66,7 @@ def test_a_product_is_a_process_and_all_that_descend_from_it(proc: Proc) -> None
         ProcessMemory("bulk", 200 * 1024, 100 * 1024),
         ProcessMemory("bulk, child", 1800 * 1024, 1700 * 1024),
         ProcessMemory("bulk, child", 1700 * 1024, 1600 * 1024),
-        ProcessMemory("beat", 190 * 1024, 140 * 1024),
+        ProcessMemory("maintenance", 190 * 1024, 140 * 1024),
     ]
 
 
@@ -77,7 +77,7 @@ def test_a_process_that_ends_meanwhile_is_left_out(proc: Proc) -> None:
 
     roles = [process.role for process in product_memory(50, proc=proc.folder)]
 
-    assert roles == ["supervisor", "?", "beat"]
+    assert roles == ["supervisor", "?", "maintenance"]
 
 
 def test_this_very_process_is_measured() -> None:

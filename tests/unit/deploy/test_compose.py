@@ -27,7 +27,7 @@ COMBINATIONS = [
     CLUSTER,
     (*CLUSTER, "compose.gpu.yaml"),
 ]
-PARTS = ("prepare_database", "prepare", "query", "bulk", "beat", "web")
+PARTS = ("prepare_database", "prepare", "query", "bulk", "maintenance", "web")
 SECRETS = ("SECRET_KEY", "DATABASE_PASSWORD", "BROKER_PASSWORD", "QDRANT_API_KEY")
 
 
@@ -42,11 +42,7 @@ def processes() -> dict[str, Any]:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_runs_what_the_supervisor_runs(services, part: str) -> None:
-    expected = of_process(processes()[part])
-    # Where one worker does the maintenance beside indexing, it has a container of its own here.
-    words = ["bulk" if word == "bulk,maintenance" else word for word in expected.argv]
-
-    assert without_own(services[part]["command"]) == tuple(words)
+    assert without_own(services[part]["command"]) == of_process(processes()[part]).argv
 
 
 @pytest.mark.parametrize("part", ["query", "bulk"])
@@ -59,7 +55,7 @@ def test_a_worker_is_given_the_same_variables(services, part: str) -> None:
     assert {name: given[name] for name in same} == {name: expected[name] for name in same}
 
 
-@pytest.mark.parametrize("part", ["query", "bulk", "web"])
+@pytest.mark.parametrize("part", ["query", "bulk", "maintenance", "web"])
 def test_a_part_has_as_long_to_end_as_under_the_supervisor(services, part: str) -> None:
     assert services[part]["stop_grace_period"] == f"{processes()[part].stop_timeout_s:.0f}s"
 
@@ -68,11 +64,11 @@ def test_every_queue_has_a_worker(services) -> None:
     commands = [service.get("command", []) for service in services.values()]
     served = [words[words.index("--queues") + 1] for words in commands if "--queues" in words]
 
-    assert sorted(served) == ["bulk", "maintenance", "query"]
+    assert sorted(served) == ["bulk,maintenance", "query"]
 
 
 def test_nothing_starts_before_what_it_needs(services) -> None:
-    for name in ("query", "bulk", "maintenance", "beat", "web"):
+    for name in ("query", "bulk", "maintenance", "web"):
         assert services[name]["depends_on"]["prepare"] == {
             "condition": "service_completed_successfully"
         }
@@ -97,8 +93,7 @@ def test_every_container_that_goes_on_has_limits_a_question_and_a_restart(servic
         if runs_once:
             continue
         assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
-        # Beat has no question to answer.
-        assert "test" in service["healthcheck"] or name == "beat", name
+        assert "test" in service["healthcheck"], name
 
 
 def test_the_proxy_goes_where_the_web_listens(services) -> None:

@@ -45,6 +45,69 @@ def test_where_memory_is_short_one_process_indexes(
 
 
 @pytest.mark.parametrize(
+    ("cores", "available", "processes"),
+    [
+        pytest.param(2, 3 * GIBIBYTE, 1, id="few-cores"),
+        pytest.param(16, 4 * GIBIBYTE, 2, id="16-cores"),
+        pytest.param(128, 64 * GIBIBYTE, 4, id="many-cores"),
+        pytest.param(128, 3 * GIBIBYTE, 2, id="many-cores-and-room-for-two"),
+        pytest.param(128, 1 * GIBIBYTE, 1, id="short"),
+    ],
+)
+def test_searches_have_a_process_for_eight_cores_as_far_as_memory_goes(
+    monkeypatch: pytest.MonkeyPatch, cores: int, available: int, processes: int
+) -> None:
+    monkeypatch.setenv("QUERY_PROCESSES", "")
+    sentences: list[str] = []
+
+    found = memory.query_processes(
+        read_env(), say=sentences.append, available_bytes=lambda: available, cores=cores
+    )
+
+    assert (found, sentences) == (processes, [])
+
+
+@pytest.mark.parametrize(
+    ("available", "said"),
+    [
+        (8 * GIBIBYTE, []),
+        (
+            2 * GIBIBYTE,
+            [f"{SHORT}: should parts end for lack of it, set QUERY_PROCESSES=1"],
+        ),
+    ],
+    ids=["enough", "short"],
+)
+def test_as_many_processes_answer_searches_as_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, available: int, said: list[str]
+) -> None:
+    monkeypatch.setenv("QUERY_PROCESSES", "6")
+    sentences: list[str] = []
+
+    found = memory.query_processes(
+        read_env(), say=sentences.append, available_bytes=lambda: available, cores=2
+    )
+
+    assert (found, sentences) == (6, said)
+
+
+@pytest.mark.parametrize(("queries", "processes"), [(1, 2), (2, 2), (3, 1)])
+def test_what_searches_take_is_not_there_for_indexing(
+    monkeypatch: pytest.MonkeyPatch, queries: int, processes: int
+) -> None:
+    monkeypatch.setenv("BULK_PROCESSES", "")
+
+    found = memory.bulk_processes(
+        read_env(),
+        say=lambda _: None,
+        query_processes=queries,
+        available_bytes=lambda: 3 * GIBIBYTE,
+    )
+
+    assert found == processes
+
+
+@pytest.mark.parametrize(
     ("limit", "used", "available"),
     [
         pytest.param("1000\n", "400\n", 600, id="a-limit"),

@@ -1,5 +1,7 @@
 """The topology that the environment asks for."""
 
+import itertools
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.env import WEB_THREADS, Env, read_env
+from deploy.local.children import Process
 from deploy.local.processes import build, web_address
 
 ALL = [
@@ -16,7 +19,7 @@ ALL = [
     "prepare",
     "query",
     "bulk",
-    "beat",
+    "maintenance",
     "web",
 ]
 
@@ -74,6 +77,38 @@ def test_the_web_process_takes_address_and_size_from_the_environment(
     assert web.argv == (sys.executable, "-m", "gunicorn", "--config", config, "config.wsgi")
     settings = runpy.run_module("config.gunicorn")
     assert (settings["bind"], settings["workers"], settings["threads"]) == (bind, 5, WEB_THREADS)
+
+
+def threads_of(process: Process) -> set[str]:
+    return {argument for argument in process.argv if argument.startswith("WORKER_THREADS=")}
+
+
+@pytest.mark.parametrize(
+    ("count", "queries", "threads"),
+    [(1, ["query"], 16), (2, ["query1", "query2"], 8), (3, ["query1", "query2", "query3"], 5)],
+)
+def test_the_processes_that_answer_searches_share_the_cores(
+    variables: pytest.MonkeyPatch, count: int, queries: list[str], threads: int
+) -> None:
+    variables.setattr(os, "cpu_count", lambda: 16)
+
+    processes = build(read_env(), query_processes=count)
+
+    found = [process for process in processes if process.name.startswith("query")]
+    assert [process.name for process in found] == queries
+    for process in found:
+        assert ("--hostname", f"{process.name}@%h") in itertools.pairwise(process.argv)
+        assert ("--queues", "query") in itertools.pairwise(process.argv)
+        assert threads_of(process) == {f"WORKER_THREADS={threads}"}
+
+
+def test_the_children_of_the_bulk_worker_share_the_cores(variables: pytest.MonkeyPatch) -> None:
+    variables.setattr(os, "cpu_count", lambda: 16)
+
+    [bulk] = [each for each in build(read_env(), bulk_processes=4) if each.name == "bulk"]
+
+    assert threads_of(bulk) == {"WORKER_THREADS=4"}
+    assert ("--concurrency", "4") in itertools.pairwise(bulk.argv)
 
 
 def test_numpy_and_the_c_library_keep_to_few_threads_in_workers(

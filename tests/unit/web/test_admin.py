@@ -54,7 +54,7 @@ def ids_of(images) -> list[str]:
 
 @pytest.mark.parametrize("model", ALL)
 def test_every_list_opens_for_a_superuser(client, superuser, three, version, model):
-    JobRecord.objects.create(name=task_names.SWEEP, queue="maintenance", state="failed")
+    JobRecord.objects.create(name=task_names.DELETE_IMAGES, queue="maintenance", state="failed")
     current = Import.objects.create(source="folder")
     current.images.set(three)
 

@@ -17,8 +17,9 @@ from kernel.task_messages import ExtractQueryRequest, StoredQuery
 from kernel.task_names import INDEX_IMAGES
 from tests import databases
 from worker_api import jobs
+from workers.maintenance import Duty, sweep
 from workers.policies import running
-from workers.tasks import maintain, query
+from workers.tasks import query
 
 State = JobRecord.State
 
@@ -123,13 +124,14 @@ def test_a_sweep_waits_for_the_next_one(
         name="a", queue="maintenance", state=State.RUNNING, heartbeat_at=silent, deliveries=3
     )
 
+    sweeps = Duty(sweep, every_s=10)
     with broken, caplog.at_level(logging.WARNING):
-        maintain.sweep()
-    assert [r.code for r in caplog.records if r.message == "sweep waits"] == [
+        sweeps.do_once()
+    assert [r.code for r in caplog.records if r.message == "maintenance waits"] == [
         "database:transient:locked" if is_locked else "database:transient:away"
     ]
 
-    maintain.sweep()
+    sweeps.do_once()
     assert JobRecord.objects.get().state == State.FAILED
 
 

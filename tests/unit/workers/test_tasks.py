@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from celery.app import trace
-from celery.signals import task_postrun, task_prerun, worker_init
+from celery.signals import task_postrun, task_prerun, worker_init, worker_ready
 from django.db import connection, connections
 from django.utils import timezone
 from PIL import Image as Pillow
@@ -28,11 +28,10 @@ from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, encoded, huge_png, numbered, plain
 from vectors.index import VectorIndex
 from worker_api import queries
-from workers import model_pool
+from workers import deletion, maintenance, model_pool
 from workers.app import app
 from workers.deletion import delete_images
 from workers.tasks import index as bulk
-from workers.tasks import maintain
 from workers.tasks import query as query_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,9 +82,10 @@ def test_a_connection_is_kept_from_task_to_task_unless_it_is_old(
     # As at the start of a worker, when Celery's own handling of Django would begin.
     worker_init.send(sender=Mock(app=app, pool_cls="prefork"))
     closed.clear()
-    sweep = app.tasks[task_names.SWEEP]
+    delete = app.tasks[task_names.DELETE_IMAGES]
+    unknown_job = {"image_ids": [], "job_id": str(uuid4())}
 
-    trace.build_tracer(sweep.name, sweep, app=app)("id", (), {}, {"is_eager": False})
+    trace.build_tracer(delete.name, delete, app=app)("id", (), unknown_job, {"is_eager": False})
 
     assert bool(closed) is is_old
 
@@ -190,6 +190,21 @@ def test_warming_up_loads_the_encoder(version: EncoderVersion, weights: list[str
     assert query_tasks.warm_up() == "grid"  # as the supervisor asks
 
     assert weights == ["grid"]
+
+
+@pytest.mark.parametrize(("queue", "pictures"), [("query", 1), ("bulk", 16)])
+def test_a_worker_that_starts_warms_itself_up_and_no_other(
+    broker: Broker, queue: str, pictures: int
+) -> None:
+    consumer = Mock(hostname=f"{queue}1@here")
+    consumer.pool.num_processes = 2
+    consumer.app.amqp.queues.consume_from = {queue: None}
+
+    worker_ready.send(sender=consumer)
+
+    sent = broker.take(f"{queue}1@here.dq2")
+    assert [message.arguments["pictures"] for message in sent] == [pictures] * 2
+    assert broker.take(queue) == []
 
 
 # The models of a process
@@ -339,6 +354,32 @@ def test_an_image_deleted_before_it_was_recorded_leaves_no_point(
     assert indexed_images[0].pk not in {image_id for _, image_id in index.scroll()}
 
 
+def test_what_was_added_again_before_a_stalled_worker_deleted_its_points_gets_them_back(
+    indexed_images: list[Image],
+    broker: Broker,
+    index: VectorIndex,
+    add_image: AddImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def delete_and_add_again() -> None:
+        catalog.delete_image(indexed_images[0].pk)  # as the successor did meanwhile
+        catalog.enqueue_indexing([add_image(plain(RED)).pk])
+        deliver(broker, "bulk")
+
+    stalled = fakes.FaultyIndex(index, "delete", delete_and_add_again)
+    monkeypatch.setattr(deletion, "open_index", lambda _version: stalled)
+    request_deletion(indexed_images[:1])
+    deliver(broker, "maintenance")
+
+    catalog.requeue_stalled()
+    deliver(broker, "bulk")
+
+    assert set(Image.objects.values_list("status", flat=True)) == {Status.INDEXED}
+    assert {image_id for _, image_id in index.scroll()} == set(
+        Image.objects.values_list("pk", flat=True)
+    )
+
+
 def test_a_deletion_stopped_by_the_storage_goes_on_later(
     indexed_images: list[Image], broker: Broker, use_storage
 ) -> None:
@@ -377,7 +418,7 @@ def test_the_sweep_sends_lost_work_and_hands_out_forgotten_images(
     lost = JobRecord.objects.create(name=task_names.INDEX_IMAGES, queue="bulk")
     JobRecord.objects.update(created_at=past, arguments={"image_ids": []})
 
-    maintain.sweep()
+    maintenance.sweep()
 
     sent = [message.arguments for message in broker.take("bulk")]
     assert {arguments["job_id"] for arguments in sent} == {
@@ -391,7 +432,7 @@ def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
     past = (timezone.now() - timedelta(minutes=61)).timestamp()
     os.utime(media / "queries" / str(old), (past, past))
 
-    maintain.expire_queries()
+    queries.expire_queries()
 
     assert queries.read_query(young) == b"young"
     with pytest.raises(FileMissing):
@@ -427,7 +468,7 @@ def test_the_oldest_queries_go_where_there_is_no_room(media: Path, settings) -> 
             os.utime(media / name, (past + number, past + number))
         assert _bytes_below(media) <= 17_000
 
-    maintain.expire_queries()
+    queries.expire_queries()
 
     assert _bytes_below(media) <= 16_000
     assert queries.read_query(queries_made[-1]) == bytes(1000)
