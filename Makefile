@@ -14,7 +14,7 @@ export IMAGES
 export PYTHONPATH := platform:.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup check test-changed test test-backends lint format lock clean has-python \
+.PHONY: help run setup check test-changed test test-backends lint sbom format lock clean has-python \
 	has-images
 
 help: ## list the commands
@@ -60,6 +60,10 @@ lint: ## style, types and who may import whom
 	$(VENV) -m ruff format --check .
 	$(VENV) -m mypy $(CODE)
 	$(VENV) .venv/bin/lint-imports
+
+sbom: has-python ## write sbom.json: what Semblance is made of, and under which licences
+	@"$(PYTHON)" -m deploy.local.setup --tests
+	@$(VENV) -m deploy.check.sbom sbom.json
 
 format: ## mend what can be mended by itself
 	$(VENV) -m ruff check --fix .

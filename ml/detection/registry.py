@@ -1,5 +1,6 @@
 """Detectors by name. Importing this file loads no torch; choosing "auto" does."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from ml.detection.base import Detector
@@ -80,9 +81,8 @@ def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
         _parsed(setting)
         return Choice(name=setting, reason=f"{setting} was asked for by name.")
     from ml.detection import ssd
-    from ml.weights import yolo as yolo_weights
 
-    is_available, why = yolo_weights.default_availability(cache_dir)
+    is_available, why = _yolo_availability(cache_dir)
     if is_available:
         return Choice(name="yolo", reason=f"The main detector, yolo, is used: {why}.")
     if ssd.is_installed():
@@ -90,6 +90,15 @@ def choose(setting: str, *, cache_dir: Path | None = None) -> Choice:
         return Choice(name=ssd.NAME, reason=reason)
     reason = f"No objects are looked for: {why}, and {ssd.PACKAGE} is not installed."
     return Choice(name=NONE, reason=reason)
+
+
+def _yolo_availability(cache_dir: Path | None) -> tuple[bool, str]:
+    """Return whether yolo can be used, and why; an installation may lack ultralytics."""
+    if find_spec("ultralytics") is None:
+        return False, "ultralytics is not installed"
+    from ml.weights import yolo
+
+    return yolo.default_availability(cache_dir)
 
 
 def _parsed(choice: str) -> tuple[str, str]:

@@ -675,6 +675,16 @@ def test_form_is_protected_against_forgery(db, client):
     assert "keeps no cookies" in response.content.decode()
 
 
+def test_the_admin_may_do_what_its_pages_need_and_no_more(client, db):
+    policy = client.get("/admin/login/")["Content-Security-Policy"].split("; ")
+
+    assert "default-src 'self'" in policy
+    assert "script-src 'self' 'unsafe-eval'" in policy
+    assert {name for name in policy if "unsafe-inline" in name} == {
+        "style-src 'self' 'unsafe-inline'"
+    }
+
+
 def test_pages_forbid_inline_scripts(client, db):
     policy = client.get(PAGE)["Content-Security-Policy"]
 
