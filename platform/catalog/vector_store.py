@@ -10,7 +10,7 @@ from qdrant_client import QdrantClient
 
 from catalog.models import EncoderVersion
 from vectors.index import CollectionSpec, VectorIndex
-from vectors.qdrant import QdrantIndex, connect, drop
+from vectors.qdrant import QdrantIndex, connect, drop, list_collections
 
 
 @cache
@@ -24,6 +24,16 @@ def _client() -> QdrantClient:
 def open_index(version: EncoderVersion) -> VectorIndex:
     """Return the collection of an encoder version; nothing is asked of the store yet."""
     return QdrantIndex(_client(), CollectionSpec(name=version.collection, dim=version.dim))
+
+
+def ping() -> None:
+    """Ask the store something.
+
+    Raises:
+        VectorStoreUnavailable: it does not answer.
+        StoreRefused: it lets nobody in with this key.
+    """
+    list_collections(_client())
 
 
 @contextmanager
