@@ -185,7 +185,7 @@ def test_a_database_that_is_locked(file: Path) -> None:
 
 
 def test_a_database_that_takes_no_changes(file: Path) -> None:
-    with databases.using(file, init="PRAGMA query_only=1;"):
+    with databases.using(file, is_read_only=True):
         assert database_code() == "database:transient:read-only"
 
 
