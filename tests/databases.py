@@ -16,20 +16,24 @@ _HEADER_BYTES = 16
 
 
 @contextmanager
-def using(path: Path, *, timeout_s: float = 0.1, init: str = "") -> Iterator[None]:
+def using(
+    path: Path, *, timeout_s: float = 0.1, init: str = "", is_read_only: bool = False
+) -> Iterator[None]:
     """Let a file be the database of this thread and of new ones, as the product's settings open it.
 
     Args:
         path: the file; made where missing.
         timeout_s: how long a writer waits for another.
         init: SQL that each connection begins with.
+        is_read_only: open it as a file that this account may not write, which root always may.
     """
     options = {
         "timeout": timeout_s,
         "transaction_mode": "IMMEDIATE",
         "init_command": f"PRAGMA journal_mode=WAL; {init}",
     }
-    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": path, "OPTIONS": options}
+    name = f"file:{path}?mode=ro" if is_read_only else path
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
     handler = ConnectionHandler({"default": settings})
     before = connections["default"], connections.settings["default"]
     connections["default"] = handler["default"]

@@ -10,7 +10,7 @@ from qdrant_client import QdrantClient
 
 from catalog.models import EncoderVersion
 from vectors.index import CollectionSpec, VectorIndex
-from vectors.qdrant import QdrantIndex, connect, drop
+from vectors.qdrant import QdrantIndex, connect, drop, list_collections
 
 
 @cache
@@ -33,6 +33,16 @@ def _spec(name: str, dim: int) -> CollectionSpec:
         replicas=settings.QDRANT_REPLICATION_FACTOR,
         shards=settings.QDRANT_SHARD_NUMBER,
     )
+
+
+def ping() -> None:
+    """Ask the store something.
+
+    Raises:
+        VectorStoreUnavailable: it does not answer.
+        StoreRefused: it lets nobody in with this key.
+    """
+    list_collections(_client())
 
 
 @contextmanager

@@ -1,23 +1,28 @@
-"""Is the web process alive, and does its database answer?"""
+"""Two questions from outside: is the web process alive, and can the site do its work?"""
 
-import logging
+from http import HTTPStatus
 
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-logger = logging.getLogger(__name__)
+from config.readiness import READINESS
 
 
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 "ok", or 503 without a database; broker and vectors are not asked."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        logger.warning("health check: the database is away")
-        return HttpResponse("database away", content_type="text/plain", status=503)
+    """Answer "ok". No part is asked: starting this process again mends none of them."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 where the site can search and take in, else 503; each part is "ok" or a code."""
+    codes = READINESS.look()
+    is_ready = not any(codes.values())
+    return JsonResponse(
+        {"ready": is_ready, "parts": {name: code or "ok" for name, code in codes.items()}},
+        status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE,
+    )

@@ -13,9 +13,12 @@ from redis.exceptions import RedisError
 from jobs.broker import client
 from jobs.models import JobRecord
 from kernel.errors import DefectError, TransientError
-from kernel.task_names import QUEUES
+from kernel.task_names import EXTRACT_QUERY, QUEUES
 
 logger = logging.getLogger(__name__)
+
+# A worker that listens answers in milliseconds.
+_PING_S = 0.8
 
 
 def enqueue(name: str, **arguments: Any) -> JobRecord:
@@ -91,3 +94,28 @@ def waiting_messages(queue: str) -> int:
     except ChannelError:
         return 0  # a queue that was never written to does not exist yet
     return int(declared.message_count)
+
+
+def ping_broker() -> None:
+    """Ask the broker something.
+
+    Raises:
+        TransientError: "jobs:transient:broker-away".
+    """
+    waiting_messages(QUEUES[EXTRACT_QUERY])
+
+
+def ping_query_worker() -> None:
+    """Return once any query worker answers; all of them are named query@<machine>.
+
+    Raises:
+        TransientError: "search:transient:no-answer", "search:transient:broker-away".
+    """
+    try:
+        answers = client.control.broadcast(
+            "ping", pattern="query@*", matcher="glob", reply=True, limit=1, timeout=_PING_S
+        )
+    except (OperationalError, RedisError, OSError, RuntimeError) as error:
+        raise TransientError("search:transient:broker-away") from error
+    if not answers:
+        raise TransientError("search:transient:no-answer", timeout_s=_PING_S)

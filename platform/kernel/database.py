@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
-from django.db.migrations.loader import MigrationLoader
 
 from kernel.errors import AppError, DefectError, TransientError
 
@@ -138,6 +137,8 @@ def check_not_newer() -> None:
         DefectError: "database:ours:newer".
         django.db.Error: SQL does not answer.
     """
+    from django.db.migrations.loader import MigrationLoader  # workers do without
+
     loader = MigrationLoader(connection)
     known = set(loader.disk_migrations)
     for migration in loader.disk_migrations.values():

@@ -230,6 +230,16 @@ def drop(client: QdrantClient, collection: str) -> None:
         client.delete_collection(collection)
 
 
+def list_collections(client: QdrantClient) -> list[str]:
+    """Return the names of all collections.
+
+    Raises:
+        VectorStoreUnavailable: the store is away; retry.
+    """
+    with _our_errors("all"):
+        return [collection.name for collection in client.get_collections().collections]
+
+
 @contextmanager
 def _our_errors(collection: str) -> Iterator[None]:
     """Turn what qdrant-client and httpx raise inside into one of ``vectors.errors``."""

@@ -231,6 +231,27 @@ def test_a_search_says_so_while_a_part_hangs_which_is_started_again(
     wait_until(lambda: product.search(picture).status_code == 200, what="search is back")
 
 
+def test_readyz_names_a_part_that_hangs_and_the_web_stays_alive(product: Product) -> None:
+    def parts() -> dict[str, str]:
+        return httpx.get(f"{product.url}/readyz", timeout=3).json()["parts"]
+
+    def is_ready() -> bool:
+        return httpx.get(f"{product.url}/readyz", timeout=3).status_code == 200
+
+    wait_until(is_ready, what="all parts are well")
+    assert parts() == dict.fromkeys(parts(), "ok")
+
+    with product.frozen("vectors"):
+        wait_until(lambda: parts()["vectors"] != "ok", what="it is named", timeout_s=5)
+        assert parts() == {
+            **dict.fromkeys(parts(), "ok"),
+            "vectors": "vectors:transient:unavailable",
+        }
+        assert httpx.get(f"{product.url}/healthz", timeout=1).text == "ok"
+
+    wait_until(is_ready, what="all parts are well again", timeout_s=20)
+
+
 def test_more_searches_at_once_than_may_be_under_way_are_told_so_and_hold_no_page_up(
     product: Product,
 ) -> None:

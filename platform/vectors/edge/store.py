@@ -93,7 +93,7 @@ class Store:
         """Take the folder, making it where it is missing, and open every shard in it.
 
         Raises:
-            CannotStart: the folder is another process's, not writable, or incomplete.
+            EdgeCannotStart: the folder is another process's, not writable, or damaged.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -202,7 +202,7 @@ class Store:
     def _read(self) -> CollectionList:
         if not self._catalogue_path.exists():
             if any(self._shards_folder.iterdir()):
-                raise EdgeCannotStart(
+                raise self._damaged(
                     f"{self._catalogue_path} is missing although there are collections beside it."
                 )
             self._write({})
@@ -210,7 +210,7 @@ class Store:
             catalogue = CollectionList.model_validate_json(self._catalogue_path.read_bytes())
         except ValidationError as err:
             reason = err.errors()[0]["msg"]
-            raise EdgeCannotStart(f"{self._catalogue_path} is damaged: {reason}.") from err
+            raise self._damaged(f"{self._catalogue_path} is damaged: {reason}.") from err
         if catalogue.format != _FORMAT:
             raise EdgeCannotStart(
                 f"{self._catalogue_path} is of another version than this program."
@@ -220,14 +220,21 @@ class Store:
     def _load(self, name: str) -> edge.EdgeShard:
         path = self._shards_folder / name
         if not path.is_dir():
-            raise EdgeCannotStart(f"The folder {path} of the collection {name} is missing.")
+            raise self._damaged(f"The folder {path} of the collection {name} is missing.")
         try:
             with edge_errors():
                 return edge.EdgeShard.load(str(path))
         except EdgeFailed as err:
-            raise EdgeCannotStart(
-                f"The collection {name} in {path} cannot be opened: {err}"
+            raise self._damaged(
+                f"The collection {name} in {path} cannot be opened: {err}."
             ) from err
+
+    def _damaged(self, what: str) -> EdgeCannotStart:
+        """Return what is wrong and the way out: all that is kept here can be made anew."""
+        return EdgeCannotStart(
+            f"{what} Nothing here is the only copy: move {self._folder} away, start again, and "
+            "`manage.py audit --repair` has every picture indexed anew."
+        )
 
     def _write(self, dims: Mapping[str, int]) -> None:
         """Replace the catalogue in one step that survives a power cut."""
@@ -258,5 +265,9 @@ def edge_errors() -> Iterator[None]:
     """Turn what Edge or the disk raises inside into ``EdgeFailed``."""
     try:
         yield
-    except Exception as err:  # Edge raises bare Exception and nothing narrower
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # Edge raises bare Exception and nothing narrower, and of some damaged files a panic, which is a
+    # BaseException that cannot be imported.
+    except BaseException as err:
         raise EdgeFailed(f"{type(err).__name__}: {err}") from err

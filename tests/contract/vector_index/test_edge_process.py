@@ -1,5 +1,6 @@
 """The embedded store as a process: what it keeps when it dies, and when it refuses to start."""
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -88,12 +89,65 @@ def test_a_port_in_use_is_refused(edge: EdgeProcess, tmp_path: Path) -> None:
     assert said.startswith(f"vectors: Cannot listen on 127.0.0.1:{edge.port}: ")
 
 
-def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
+def way_out(data: Path) -> str:
+    return (
+        f" Nothing here is the only copy: move {data} away, start again, and "
+        "`manage.py audit --repair` has every picture indexed anew."
+    )
+
+
+def test_a_damaged_folder_is_refused_and_the_way_out_is_named(tmp_path: Path) -> None:
     (tmp_path / "collections.json").write_text("{")
 
     said = refusal(tmp_path)
 
     assert said.startswith(f"vectors: {tmp_path / 'collections.json'} is damaged: ")
+    assert said.endswith(way_out(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one collection, from a process that ended well."""
+    data = tmp_path_factory.mktemp("vectors")
+    with EdgeProcess(data) as process:
+        index_at(process).ensure()
+    return data
+
+
+@pytest.mark.parametrize(
+    ("damaged", "content"),
+    [
+        ("collections/*/edge_config.json", b"rubbish"),
+        ("collections/*/wal/open-1", b""),
+        ("collections/*/segments/*/segment.json", None),
+        # Edge panics at this one, and says so in lines of its own.
+        ("collections/*/segments/*/vector_storage/vectors/status.dat", b""),
+        ("collections.json", None),
+    ],
+)
+def test_damaged_files_of_a_collection_name_it_and_the_way_out(
+    written: Path, tmp_path: Path, damaged: str, content: bytes | None
+) -> None:
+    data = tmp_path / "vectors"
+    shutil.copytree(written, data)
+    [file] = data.glob(damaged)
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+
+    status, errors = EdgeProcess(data).wait()
+
+    assert status == 1
+    [said] = [line for line in errors.splitlines() if line.startswith("vectors: ")]
+    assert str(data / "collections") in said
+    assert said.endswith(way_out(data))
+    assert "Traceback" not in errors
+
+    data.rename(tmp_path / "away")
+    with EdgeProcess(data) as process:
+        index_at(process).ensure()
+        assert index_at(process).count() == 0
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc/net")

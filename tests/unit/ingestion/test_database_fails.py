@@ -75,7 +75,7 @@ def test_ingest_stops_where_waiting_does_not_help(
     file: Path, folder: Path, media: Path, broker: Broker
 ) -> None:
     with (
-        databases.using(file, init="PRAGMA query_only=1;"),
+        databases.using(file, is_read_only=True),
         pytest.raises(TransientError) as refused,
     ):
         ingest(folder)

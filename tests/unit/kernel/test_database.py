@@ -75,7 +75,7 @@ def test_a_file_without_room_is_full(file: Path) -> None:
 
 
 def test_a_file_that_may_not_be_written_is_read_only(file: Path) -> None:
-    with databases.using(file, init="PRAGMA query_only=1;"):
+    with databases.using(file, is_read_only=True):
         error = failure(write)
 
     assert isinstance(error, TransientError)
@@ -224,7 +224,7 @@ def test_waiting_ends(file: Path) -> None:
 
 def test_nobody_waits_for_what_does_not_pass(file: Path) -> None:
     begun = time.monotonic()
-    with databases.using(file, init="PRAGMA query_only=1;"), pytest.raises(TransientError) as error:
+    with databases.using(file, is_read_only=True), pytest.raises(TransientError) as error:
         patiently(write, for_s=60)
 
     assert error.value.code == "database:transient:read-only"

@@ -161,7 +161,11 @@ class WorkerSwitch:
     def on(self) -> None:
         if not self._is_on:
             worker = start_worker(
-                client, perform_ping_check=False, queues=["query"], shutdown_timeout=30
+                client,
+                perform_ping_check=False,
+                queues=["query"],
+                hostname="query@tests",
+                shutdown_timeout=30,
             )
             self._running.enter_context(worker)
             self._is_on = True

@@ -107,7 +107,7 @@ def test_a_full_database_still_shows_what_it_has(client, file) -> None:
 
 
 def test_a_read_only_database_refuses_changes_only(client, file) -> None:
-    with databases.using(file, init="PRAGMA query_only=1;"):
+    with databases.using(file, is_read_only=True):
         assert client.get("/admin/").status_code == 200
         response = client.post("/login/", {"username": "boss", "password": PASSWORD})
 
