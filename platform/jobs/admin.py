@@ -75,15 +75,8 @@ class JobRecordAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     fields = (
         *("id", "name", "queue", "arguments", "state", "problem", "error_code"),
-        *(
-            "deliveries",
-            "given_back",
-            "created_at",
-            "sent_at",
-            "started_at",
-            "heartbeat_at",
-            "finished_at",
-        ),
+        *("deliveries", "given_back", "created_at", "sent_at", "started_at"),
+        *("heartbeat_at", "finished_at"),
     )
 
     @display(
