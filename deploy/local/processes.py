@@ -155,5 +155,7 @@ def _worker(env: Env, *, name: str, queues: str, pool: str, size: int) -> tuple[
         "OPENBLAS_NUM_THREADS=1",
         # Of glibc: else every thread keeps free memory of its own.
         "MALLOC_ARENA_MAX=2",
+        # The site on the same machine shows what all of them count.
+        "METRICS_PORT=",
     )
     return ("env", *shares, *_celery(env, "workers.app", "worker", *node, *children, *alone))

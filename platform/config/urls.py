@@ -7,6 +7,7 @@ from django.urls import include, path
 from config import admin as _accounts  # noqa: F401  # registers accounts once all apps are ready
 from config import checks as _checks  # noqa: F401  # registers them
 from config.health import healthz
+from config.monitoring import metrics
 
 handler500 = "config.error_pages.server_error"
 urlpatterns = [
@@ -18,4 +19,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
 ]
