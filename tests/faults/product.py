@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from bench.memory import role_of
 from config.env import ROOT
 from deploy.local.product import environment
+from metrics.processes import role_of
 from tests.integration.product import free_port, processes_of
 
 _UP = re.compile(r"(\w+) is up( again)?")
