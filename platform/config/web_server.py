@@ -1,7 +1,7 @@
 """How the site meets its clients: nobody who sends or reads slowly holds a thread.
 
 gunicorn keeps the processes. In each of them waitress reads requests and sends answers, hundreds
-side by side, and a thread works on a request only when all of it has come (docs/adr/0020). A body
+side by side, and a thread works on a request only when all of it has come (docs/adr/0019). A body
 that is longer than its address takes is not kept: the site refuses the request without it.
 """
 
