@@ -1,5 +1,7 @@
 """The workers' Celery application: `celery -A workers.app worker -Q query|bulk,maintenance`."""
 
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from workers.bootstrap import start_django
@@ -12,6 +14,7 @@ from celery.utils.nodenames import worker_direct
 from django.conf import settings
 from django.db import close_old_connections
 
+from config.logs import carried_fields, log_context
 from kernel import task_names
 from kernel.task_messages import WarmUpRequest
 
@@ -31,6 +34,22 @@ def _keep_django_logging(**_: Any) -> None:
 
 
 @task_prerun.connect
+def _begin(task: Any, kwargs: Mapping[str, Any], **_: Any) -> None:
+    """Have this task's lines say what it belongs to, and count how long a question waited."""
+    log_context.set(carried_fields(kwargs))
+    if "asked_at" in kwargs:
+        from metrics.definitions import QUEUE_WAIT_SECONDS
+
+        waited_s = max(0.0, time.time() - kwargs["asked_at"])
+        QUEUE_WAIT_SECONDS.labels(task_names.QUEUES[task.name]).observe(waited_s)
+
+
+@task_postrun.connect
+def _end(**_: Any) -> None:
+    log_context.set(None)
+
+
+@task_prerun.connect
 @task_postrun.connect
 def _close_old_connections(**_: Any) -> None:
     """Keep a thread's connection to the database for its next task, unless it is broken or old."""
@@ -38,8 +57,13 @@ def _close_old_connections(**_: Any) -> None:
 
 
 @worker_ready.connect
-def _warm_up(sender: Any, **_: Any) -> None:
+def _get_ready(sender: Any, **_: Any) -> None:
     """Load the weights now, in the children that need them, not on the first search or import."""
+    folder, token = settings.METRICS_DIR, settings.METRICS_TOKEN
+    if settings.METRICS_PORT is not None and folder is not None and token is not None:
+        from workers.own_metrics import listen
+
+        listen(settings.METRICS_HOST, settings.METRICS_PORT, folder=folder, token=token)
     consumed, own = sender.app.amqp.queues.consume_from, worker_direct(sender.hostname)
     for queue, pictures in (("query", 1), ("bulk", settings.ENCODER_BATCH_SIZE)):
         if queue in consumed:

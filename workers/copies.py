@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -192,7 +193,9 @@ class _Candidates:
         """Begin to read those that are not known yet."""
         for region_id, region in regions.items():
             if region_id not in self._reading:
-                self._reading[region_id] = _readers().submit(_copy_features, region)
+                self._reading[region_id] = _readers().submit(
+                    copy_context().run, _copy_features, region
+                )
 
     def get(self, region_id: int, *, timeout_s: float) -> PreparedCandidate | None:
         """Return a candidate that is being read, or None where it cannot be.

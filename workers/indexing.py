@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kernel.errors import AppError, TransientError
 from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
+from metrics.definitions import PICTURES_FAILED, PICTURES_INDEXED, Work, stage
 from ml.copies import comparison
 from ml.devices import is_cpu
 from ml.errors import MlError
@@ -68,6 +69,7 @@ def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, delivery: Deliver
         _keep(_extract(decoded, loaded, delivery), loaded, delivery)
 
 
+@stage(Work.INDEXING, "decode")
 def _decode(image: ClaimedImage) -> tuple[ClaimedImage, UprightPicture | AppError]:
     """Return an image with its picture, or with why it cannot be read. Asks no database.
 
@@ -93,9 +95,10 @@ def _extract(batch: Sequence[Decoded], loaded: Loaded, delivery: Delivery) -> li
         return []
     try:
         segmented = segment([picture for _, picture in batch], loaded.detector)
-        rows = loaded.encoder.encode(
-            [region.picture.image for each in segmented for region in each.regions]
-        )
+        with stage(Work.INDEXING, "embed"):
+            rows = loaded.encoder.encode(
+                [region.picture.image for each in segmented for region in each.regions]
+            )
     except MlError as error:
         if len(batch) > 1:
             middle = len(batch) // 2
@@ -133,7 +136,8 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, delivery: Deliver
     }
     version = loaded.version.id
     points = [point for one in extracted for point in _points(one, version)]
-    loaded.index.upsert(points)
+    with stage(Work.INDEXING, "upsert"):
+        loaded.index.upsert(points)
     stale = [
         (one.image, region)
         for one in extracted
@@ -143,6 +147,7 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, delivery: Deliver
     for image, region in stale:
         catalog.delete_derived_files(image.sha256, [region])
     gone = set(catalog.record_indexed(found, delivery=delivery))
+    PICTURES_INDEXED.inc(len(found) - len(gone))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
     for one in extracted:
         if one.image.id in gone:  # the full image's own files go with its row
@@ -162,7 +167,8 @@ def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
     )
     if region.key.kind == OBJECT:
         return found
-    copy = comparison.extract(region.picture.pixels)
+    with stage(Work.INDEXING, "extract"):
+        copy = comparison.extract(region.picture.pixels)
     catalog.write_features(image.sha256, region.key, copy.features.to_bytes())
     return replace(found, pdq=copy.pdq.bits.tobytes(), pdq_quality=copy.pdq.quality)
 
@@ -204,3 +210,4 @@ def _point_id(image: ClaimedImage, region: RegionKey, encoder_version: int) -> U
 def _record_failed(image: ClaimedImage, error: AppError, delivery: Delivery) -> None:
     logger.warning("picture failed", extra={"image_id": str(image.id), "code": error.code})
     catalog.record_failed(image.id, error.code, delivery=delivery)
+    PICTURES_FAILED.labels(error.code).inc()

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from config.logs import log_context
+from config.logs import log_fields
 from kernel import database
 from kernel.errors import AppError, ConflictError, DefectError, TransientError, UserInputError
+from metrics.definitions import JOBS_ENDED
 from ml import errors as ml_errors
 from worker_api import jobs
 from worker_api.jobs import Delivery
@@ -67,23 +68,28 @@ def running(job_id: UUID) -> Iterator[Delivery | None]:
     if delivery is None:
         yield None
         return
-    with _named_in_logs(job_id):
+    with log_fields(job_id=str(job_id)):
         try:
             with _heartbeat(delivery), translated():
                 yield delivery
         except jobs.JobTakenOver:
             logger.warning("job was taken over", extra={"delivery": delivery.number})
+            JOBS_ENDED.labels("taken over", "").inc()
         except TransientError as error:
             logger.warning("job waits", extra={"code": error.code, "context": error.context})
             _record(delivery, partial(jobs.give_back, delivery, error_code=error.code))
+            JOBS_ENDED.labels("waits", error.code).inc()
         except DefectError as error:
             logger.exception("job failed", extra={"code": error.code})
             _record(delivery, partial(jobs.fail, delivery, error_code=error.code))
+            JOBS_ENDED.labels("failed", error.code).inc()
         except Exception:
             logger.exception("job failed")
             _record(delivery, partial(jobs.crashed, delivery))
+            JOBS_ENDED.labels("crashed", "").inc()
         else:
             _record(delivery, partial(jobs.succeed, delivery))
+            JOBS_ENDED.labels("succeeded", "").inc()
 
 
 def _claim(job_id: UUID) -> Delivery | None:
@@ -105,16 +111,6 @@ def _record(delivery: Delivery, end: Callable[[], bool]) -> None:
         return
     if not is_ours:
         logger.warning("job was taken over", extra={"delivery": delivery.number})
-
-
-@contextmanager
-def _named_in_logs(job_id: UUID) -> Iterator[None]:
-    """Put the job's id on every line that is logged meanwhile."""
-    token = log_context.set({"job_id": str(job_id)})
-    try:
-        yield
-    finally:
-        log_context.reset(token)
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from kernel.task_messages import (
     QueryRegion,
     StoredQuery,
 )
+from metrics.definitions import Work, stage
 from ml.copies import comparison
+from ml.copies.comparison import QueryCopyFeatures
 from ml.images.plain import is_plain
 from ml.rules.layout import Layout
 from ml.rules.regions import PANEL
@@ -54,7 +56,8 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         images = [region.picture.image for region in regions]
     else:
         images = [_crop(request.query, Box(*request.box)).image]
-    embeddings = loaded.encoder.encode(images)
+    with stage(Work.QUERY, "embed"):
+        embeddings = loaded.encoder.encode(images)
     if request.is_compared and request.box is None:  # while the index is asked
         panels = [region.box for region in regions if region.key.kind == PANEL]
         _features_ahead().begin_in_turn(request.query, panels)
@@ -85,9 +88,10 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
         _crop(request.query, box)  # one that lies outside is an error before anything is compared
         extract = partial(_features_ahead().begin, request.query, box)
         sought.append(SoughtRegion(extract, region.region_ids))
-    found = copies.find_copies(
-        sought, max_near_identical=request.max_near_identical, ends_at=ends_at
-    )
+    with stage(Work.QUERY, "verify"):
+        found = copies.find_copies(
+            sought, max_near_identical=request.max_near_identical, ends_at=ends_at
+        )
     return FoundCopies(
         copies=tuple(each.copies for each in found),
         are_checked=tuple(each.is_checked for each in found),
@@ -98,7 +102,13 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
 
 @cache
 def _features_ahead() -> FeaturesAhead:
-    return FeaturesAhead(lambda query, box: comparison.extract_query(_crop(query, box).pixels))
+    return FeaturesAhead(_features)
+
+
+def _features(query: StoredQuery, box: Box) -> QueryCopyFeatures:
+    pixels = _crop(query, box).pixels
+    with stage(Work.QUERY, "extract"):
+        return comparison.extract_query(pixels)
 
 
 def _crop(query: StoredQuery, box: Box) -> UprightPicture:
@@ -115,12 +125,13 @@ def _crop(query: StoredQuery, box: Box) -> UprightPicture:
 # The tasks of a search come one after another, and several searches are worked on at a time.
 @lru_cache(maxsize=_SEARCHES)
 def _picture(query: StoredQuery) -> UprightPicture:
-    return decode_picture(queries.read_query(query.id), width=query.width, height=query.height)
+    with stage(Work.QUERY, "decode"):
+        return decode_picture(queries.read_query(query.id), width=query.width, height=query.height)
 
 
 @lru_cache(maxsize=_SEARCHES)
 def _segmented(query: StoredQuery, loaded: model_pool.Loaded) -> SegmentedPicture:
-    [segmented] = segment([_picture(query)], loaded.detector)
+    [segmented] = segment([_picture(query)], loaded.detector, work=Work.QUERY)
     return segmented
 
 

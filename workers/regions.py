@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kernel.regions import FULL_IMAGE_KEY, MAX_LABEL_CHARS, MAX_OBJECTS, MAX_PANELS, RegionKey
+from metrics.definitions import Work, stage
 from ml import panels
 from ml.detection.base import Detection, Detector
 from ml.detection.selection import NAMED_CONFIDENCE, select_objects
@@ -48,19 +49,28 @@ class SegmentedPicture:
     regions: tuple[PictureRegion, ...]
 
 
-def segment(pictures: Sequence[UprightPicture], detector: Detector) -> list[SegmentedPicture]:
+def segment(
+    pictures: Sequence[UprightPicture], detector: Detector, *, work: Work = Work.INDEXING
+) -> list[SegmentedPicture]:
     """Find the regions of pictures: split each, then look for objects in all of them at once.
 
     A collage is no scene: objects are looked for in its panels.
 
+    Args:
+        pictures: of a batch.
+        detector: that finds the objects.
+        work: what it is done for.
+
     Raises:
         MlError: the detector failed.
     """
-    split = [_split(picture) for picture in pictures]
+    with stage(work, "split"):
+        split = [_split(picture) for picture in pictures]
     scenes = [
         (number, scene) for number, parts in enumerate(split) for scene in _scenes(parts.regions)
     ]
-    found = detector.detect([scene.picture.image for _, scene in scenes])
+    with stage(work, "detect"):
+        found = detector.detect([scene.picture.image for _, scene in scenes])
     objects: list[list[PictureRegion]] = [[] for _ in pictures]
     for (number, scene), detections in zip(scenes, found, strict=True):
         objects[number] += _objects(pictures[number], scene, detections)

@@ -171,5 +171,7 @@ def _worker(env: Env, name: str, queues: str, *pool: str, processes: int) -> tup
         "OPENBLAS_NUM_THREADS=1",
         # Of glibc: else every thread keeps free memory of its own.
         "MALLOC_ARENA_MAX=2",
+        # The site on the same machine shows what all of them count.
+        "METRICS_PORT=",
     )
     return ("env", *shares, *_celery(env, "workers.app", "worker", *node, *pool, *alone))

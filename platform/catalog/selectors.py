@@ -49,6 +49,12 @@ def count_by_status() -> dict[str, int]:
     return counts | dict(rows)
 
 
+def count_failures_by_code() -> dict[str, int]:
+    """Return how many images could not be indexed, by the error's code."""
+    failed = Image.objects.filter(status=Image.Status.FAILED).order_by()
+    return dict(failed.values_list("error_code").annotate(Count("pk")))
+
+
 def count_findable_and_waiting() -> tuple[int, int]:
     """Return how many images searches find, and how many wait to be indexed.
 

@@ -220,6 +220,20 @@ class LoggingEnv(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+class MetricsEnv(_Section):
+    """Who may read what the product measures of itself; nobody, unless there is a token."""
+
+    model_config = SettingsConfigDict(env_prefix="METRICS_")
+
+    # What a monitoring system sends; it guards what it names like a password.
+    token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    # Where processes of a machine share their figures; unset is in the data folder.
+    dir: Folder | None = None
+    # A worker without the site on its machine answers here itself.
+    host: str = "127.0.0.1"
+    port: Port | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Env:
     """All of it, read once."""
@@ -235,11 +249,19 @@ class Env:
     worker: WorkerEnv
     uploads: UploadEnv
     logging: LoggingEnv
+    metrics: MetricsEnv
 
     @property
     def data_dir(self) -> Path:
         """Absolute path of the folder that the product writes to."""
         return self.paths.data_dir
+
+    @property
+    def metrics_dir(self) -> Path | None:
+        """Folder of the figures that processes share; None where nobody may read them."""
+        if self.metrics.token is None:
+            return None
+        return self.metrics.dir or self.data_dir / "run" / "metrics"
 
 
 class InvalidEnvironment(ValueError):

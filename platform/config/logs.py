@@ -2,16 +2,36 @@
 
 import json
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-# What the lines written now belong to: {"request_id": …} in the web, {"job_id": …} in a worker.
+# What the lines written now belong to: a request, an import, a job, or several of them.
 log_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+# What goes along with work that is handed to another process, so that its lines say it, too.
+_CARRIED = ("request_id", "import_id")
 
 # Celery's lines carry a `data` that repeats what they say.
 _STANDARD_KEYS = set(logging.makeLogRecord({}).__dict__) | {
     *("message", "asctime", "taskName", "data"),
 }
+
+
+@contextmanager
+def log_fields(**fields: str) -> Iterator[None]:
+    """Have all lines that are written meanwhile say this, beside what they say already."""
+    token = log_context.set({**(log_context.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        log_context.reset(token)
+
+
+def carried_fields(source: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return what goes along with handed work: of these arguments, or of the lines written now."""
+    fields = (log_context.get() or {}) if source is None else source
+    return {key: str(fields[key]) for key in _CARRIED if key in fields}
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from config import error_pages
-from config.logs import log_context
+from config.logs import log_fields
 from kernel.messages import sentence
 from site_http.access import LOGIN
 from site_http.bodies import max_body_bytes
@@ -59,14 +59,11 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with `X-Request-ID` set."""
         request_id = uuid.uuid4().hex[:12]
-        token = log_context.set({"request_id": request_id})
-        started = time.perf_counter()
-        try:
+        with log_fields(request_id=request_id):
+            started = time.perf_counter()
             response = self.get_response(request)
             took = {"status": response.status_code, "took_ms": _ms_since(started)}
             logger.info("%s %s", request.method, request.path, extra=took)
-        finally:
-            log_context.reset(token)
         response["X-Request-ID"] = request_id
         return response
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 from config import admin as _accounts  # noqa: F401  # registers accounts once all apps are ready
 from config import checks as _checks  # noqa: F401  # registers them
 from config.health import healthz, readyz
+from config.monitoring import metrics
 
 handler500 = "config.error_pages.server_error"
 urlpatterns = [
@@ -19,4 +20,5 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -1,12 +1,13 @@
 """Bulk ingestion: one way in for folders and forms."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import PurePath
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -18,11 +19,15 @@ from catalog.models import Image
 from catalog.selectors import find_by_sha256
 from catalog.services import CHUNK_SIZE, Added, ImageMetadata
 from catalog.validation import validate
+from config.logs import log_fields
 from ingestion.models import Import, ImportFailure
 from ingestion.sources import SourceFile
 from kernel.database import patiently
 from kernel.errors import ConflictError, UserInputError
 from kernel.hashing import sha256_hex
+from metrics.definitions import FILES_TAKEN_IN
+
+T = TypeVar("T")
 
 # An import that has recorded nothing for so long has lost its process: a chunk of the largest
 # pictures takes some minutes.
@@ -70,21 +75,28 @@ def take_in(
         TransientError: the storage or SQL is full or out of reach. The import is left interrupted
             and what was taken in so far is kept and will be indexed.
     """
-    ask = partial(patiently, for_s=patience_s)
+
+    def step(work: Callable[[], T], *, for_s: float = patience_s) -> T:
+        # Around each step, not around all: what runs between them is the caller's.
+        with log_fields(import_id=str(current.pk)):
+            return patiently(work, for_s=for_s)
+
     chunk: list[Outcome] = []
     finished = False
     try:
         for file in files:
-            outcome = ask(partial(_take_in_one, current, file))
+            outcome = step(partial(_take_in_one, current, file))
             chunk.append(outcome)
             if len(chunk) == CHUNK_SIZE:
-                ask(partial(_record, current, chunk))
+                step(partial(_record, current, chunk))
                 chunk = []
+            code = "" if outcome.error is None else outcome.error.code
+            FILES_TAKEN_IN.labels(outcome.result, code).inc()
             yield outcome
         finished = True
     finally:
         end = partial(_end, current, chunk, finished=finished)
-        patiently(end, for_s=patience_s if finished else 0)
+        step(end, for_s=patience_s if finished else 0)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """The two ways to send work: leave it (`enqueue`), or wait for it (`ask`)."""
 
 import logging
+import time
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
+from config.logs import carried_fields
 from jobs.broker import client
 from jobs.models import JobRecord
 from kernel.errors import DefectError, TransientError
@@ -30,6 +32,7 @@ def enqueue(name: str, **arguments: Any) -> JobRecord:
         name: one of `kernel.task_names`.
         arguments: JSON values only: ids, names, versions.
     """
+    arguments = {**arguments, **carried_fields()}
     job = JobRecord.objects.create(name=name, queue=QUEUES[name], arguments=arguments)
     # Robust: SQL that goes away right after the commit must not make it look as if it had failed.
     transaction.on_commit(partial(send, job), robust=True)
@@ -65,6 +68,7 @@ def ask(name: str, *, timeout_s: float, **arguments: Any) -> dict[str, Any]:
             "search:transient:broker-away" when the broker cannot be reached.
         DefectError: "search:ours:task-failed": the task ended in an error that it did not expect.
     """
+    arguments = {**arguments, **carried_fields(), "asked_at": time.time()}
     try:
         result = client.send_task(
             name, kwargs=arguments, queue=QUEUES[name], expires=timeout_s, ignore_result=False

@@ -13,6 +13,7 @@ from django.utils import timezone
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
 from kernel.errors import ConflictError, TransientError
+from metrics.definitions import QUEUE_WAIT_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,10 @@ def claim(job_id: UUID) -> Delivery:
     if not claimed:
         raise ConflictError("job:conflict:not-queued", job_id=str(job_id))
     # In the same transaction, so that it is the number of this claim and of no later one.
-    return JobRecord.objects.get(pk=job_id).delivery
+    job = JobRecord.objects.get(pk=job_id)
+    waited = now - (job.sent_at or job.created_at)  # a worker may be faster than the note of it
+    QUEUE_WAIT_SECONDS.labels(job.queue).observe(max(0.0, waited.total_seconds()))
+    return job.delivery
 
 
 def heartbeat(delivery: Delivery) -> bool:

@@ -26,6 +26,7 @@ from kernel.task_messages import (
     QueryRegion,
     StoredQuery,
 )
+from metrics.definitions import search_stage
 from ml.rules.file_end import without_trailer
 from ml.rules.layout import Layout
 from search import kept_queries, query_files, query_worker
@@ -207,6 +208,7 @@ def _left_s(ends_at: float) -> float:
     return left_s
 
 
+@search_stage("extract")
 def _extract(
     query: StoredQuery, question: Question, version: EncoderVersion, *, timeout_s: float
 ) -> ExtractedQuery:
@@ -240,6 +242,7 @@ def _check_box(box: Box | None, picture: QueryPicture) -> None:
         raise UserInputError("search:user:bad-box")
 
 
+@search_stage("neighbours")
 def _find_hits(
     extracted: ExtractedQuery, version: EncoderVersion, labels: tuple[str, ...], *, ends_at: float
 ) -> _FoundHits:
@@ -256,6 +259,7 @@ def _find_hits(
     return _FoundHits(parts, pairs, are_plain, catalogue, limit)
 
 
+@search_stage("verify")
 def _prove(query: StoredQuery, found: _FoundHits, *, ends_at: float) -> FoundCopies | None:
     """Return the copies of each part; None where they could not be checked at all."""
     compared = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(found.parts)))

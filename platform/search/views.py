@@ -13,7 +13,7 @@ from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, UserInputError
 from search import query_files, services
 from search.forms import QueryForm, is_asked
-from search.in_flight import search_slot
+from search.in_flight import search_slot, timed
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
 from site_http.access import searchers_only
@@ -36,8 +36,9 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
     try:
-        with search_slot():
+        with timed() as search, search_slot():
             question = QueryForm(request.POST or request.GET, request.FILES).read()
+            search.wait = question.wait
             result = services.search(question)
     except DefectError:
         raise  # not the form's affair: the error page says it

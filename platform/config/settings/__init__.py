@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.RequestIdMiddleware",
+    "config.request_metrics.RequestMetricsMiddleware",
     "config.middleware.ContentSecurityPolicyMiddleware",
     "config.middleware.JsonErrorMiddleware",
     "config.middleware.NoNulMiddleware",
@@ -236,6 +237,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DIRECT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+
+METRICS_TOKEN = None if env.metrics.token is None else env.metrics.token.get_secret_value()
+METRICS_DIR = env.metrics_dir
+METRICS_HOST = env.metrics.host
+METRICS_PORT = env.metrics.port
 
 LOGGING = logging_config(style=env.logging.format, level=env.logging.level)
 

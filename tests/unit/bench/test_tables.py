@@ -5,9 +5,10 @@ import pytest
 from bench import tables
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
-from bench.memory import MemoryFigures, ProcessMemory
+from bench.memory import MemoryFigures
 from bench.pages import CrowdFigures, PagesFigures, PageTimes
 from bench.turns import Comparison, Spread
+from metrics.processes import ProcessMemory
 
 BUILDS = (Build("this build", Path(), Path()), Build("5a402653", Path(), Path()))
 MIB = 1024 * 1024

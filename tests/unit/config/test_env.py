@@ -14,7 +14,7 @@ VARIABLES = (
     *("QDRANT_REPLICATION_FACTOR", "QDRANT_SHARD_NUMBER"),
     *("VECTORS_PORT", "S3_BUCKET", "S3_ENDPOINT_URL", "S3_REGION", "ENCODER", "DETECTOR", "DEVICE"),
     *("ENCODER_BATCH_SIZE", "UPLOAD_MAX_BYTES", "UPLOAD_MAX_PIXELS", "UPLOAD_MAX_FRAMES"),
-    *("LOG_FORMAT", "LOG_LEVEL"),
+    *("LOG_FORMAT", "LOG_LEVEL", "METRICS_TOKEN", "METRICS_DIR", "METRICS_HOST", "METRICS_PORT"),
 )
 
 
@@ -47,6 +47,7 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
     assert env.uploads.max_bytes == 52_428_800
     assert (env.uploads.max_pixels, env.uploads.max_frames) == (100_000_000, 1000)
     assert (env.logging.format, env.logging.level) == ("text", "INFO")
+    assert (env.metrics.token, env.metrics_dir, env.metrics.port) == (None, None, None)
 
 
 def test_an_empty_variable_counts_as_unset(bare: pytest.MonkeyPatch) -> None:
@@ -70,6 +71,8 @@ def test_all_bad_values_are_named_in_one_error(bare: pytest.MonkeyPatch) -> None
         "UPLOAD_MAX_FRAMES": "1.5",
         "LOG_FORMAT": "xml",
         "LOG_LEVEL": "LOUD",
+        "METRICS_TOKEN": "too-short",
+        "METRICS_PORT": "0",
         "DEBUG": "2",
         "DATA_DIR": "~nobody-of-this-name/var",
         "DATABASE_URL": "mysql://somebody:hush-hush@host/db",
@@ -212,3 +215,18 @@ def test_settings_cannot_be_changed() -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         env.web.port = 1
+
+
+def test_figures_are_shared_in_the_data_folder_once_somebody_may_read_them(
+    bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare.setenv("DATA_DIR", str(tmp_path))
+    bare.setenv("METRICS_DIR", str(tmp_path / "elsewhere"))
+    assert read_env().metrics_dir is None
+
+    bare.setenv("METRICS_TOKEN", "a-token-of-this-test")
+    assert read_env().metrics_dir == tmp_path / "elsewhere"
+
+    bare.delenv("METRICS_DIR")
+    assert read_env().metrics_dir == tmp_path / "run" / "metrics"
+    assert "a-token" not in repr(read_env())

@@ -134,3 +134,9 @@ def test_the_address_is_one_that_this_machine_can_open(
 ) -> None:
     variables.setenv("WEB_HOST", host)
     assert web_address(read_env()) == address
+
+
+def test_workers_beside_the_site_leave_it_to_show_figures(variables: pytest.MonkeyPatch) -> None:
+    variables.setenv("METRICS_PORT", "9100")  # of which there is one for both of them
+    workers = [process for process in build(read_env()) if process.name in {"query", "bulk"}]
+    assert ["METRICS_PORT=" in worker.argv for worker in workers] == [True, True]

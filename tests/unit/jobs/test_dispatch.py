@@ -6,6 +6,7 @@ from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from django.db import transaction
 
+from config.logs import log_fields
 from jobs import dispatch
 from jobs.broker import client
 from jobs.models import JobRecord
@@ -40,6 +41,16 @@ def test_a_job_is_a_row_and_a_message_with_ids_only(broker: Broker) -> None:
     )
     assert (row.state, row.deliveries) == ("queued", 0)
     assert row.sent_at >= row.created_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_says_what_asked_for_it_also_when_it_is_sent_again(broker: Broker) -> None:
+    with log_fields(request_id="r1", import_id="i1", job_id="another"):
+        job = dispatch.enqueue(INDEX_IMAGES, image_ids=[])
+    dispatch.send(JobRecord.objects.get())  # as the sweeper does, which belongs to neither
+
+    arguments = {"image_ids": [], "job_id": str(job.id), "request_id": "r1", "import_id": "i1"}
+    assert [message.arguments for message in broker.take("bulk")] == [arguments, arguments]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -113,7 +124,13 @@ def worker() -> Iterator[None]:
 
 
 def test_a_question_is_answered(worker: None) -> None:
-    assert dispatch.ask(WARM_UP, timeout_s=10, query_id="q") == {"query_id": "q"}
+    before = time.time()
+
+    with log_fields(request_id="r1", job_id="j1"):
+        answer = dispatch.ask(WARM_UP, timeout_s=10, query_id="q")
+
+    assert before <= answer.pop("asked_at") <= time.time()
+    assert answer == {"query_id": "q", "request_id": "r1"}
 
 
 def test_a_task_that_fails_unexpectedly_is_our_fault_and_not_the_brokers(worker: None) -> None:
