@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-import httpx
 from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,9 +20,8 @@ from prometheus_client import Metric
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from catalog import selectors as catalog
-from jobs import dispatch
+from config.readiness import READINESS
 from jobs import selectors as jobs
-from kernel.errors import TransientError
 from kernel.task_names import QUEUES
 from metrics.definitions import counted
 from metrics.exposition import CONTENT_TYPE, exposed, is_allowed, memory
@@ -34,7 +32,6 @@ logger = logging.getLogger(__name__)
 # Rows are counted and parts asked at most this often by each web process, whoever reads how often.
 _FRESH_S = 10.0
 _DAY = timedelta(days=1)
-_VECTORS_S = 2.0
 
 
 @never_cache
@@ -75,37 +72,16 @@ kept = _Kept()
 
 
 def _look_up() -> Iterator[Metric]:
-    parts = {"broker": _has_broker(), "vectors": _has_vectors()}
+    parts = {name: code is None for name, code in READINESS.look().items()}
+    yield _gauge("semblance_part_up", "Whether a part answers the site.", "part", parts)
     try:
         yield from [*_jobs(), *_images()]
-        parts["database"] = True
     except AnyDatabaseError:
         logger.warning("figures lack what the database says")
-        parts["database"] = False
-    yield _gauge("semblance_part_up", "Whether a part answers the site.", "part", parts)
     lock = settings.DATA_DIR / "run" / "supervisor.lock"
     # Started by nobody of ours, the site knows of itself alone.
     yield memory(product_memory(top_process(lock, otherwise=os.getppid())))
     yield from _disk()
-
-
-def _has_broker() -> bool:
-    try:
-        dispatch.waiting_messages("query")
-    except TransientError:
-        return False
-    return True
-
-
-def _has_vectors() -> bool:
-    if settings.QDRANT_URL == ":memory:":  # tests: a store inside this process
-        return True
-    try:
-        # Without a proxy: as the vectors are asked, which are of the same network.
-        answer = httpx.get(f"{settings.QDRANT_URL}/healthz", timeout=_VECTORS_S, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    return answer.is_success
 
 
 def _jobs() -> Iterator[Metric]:

@@ -4,6 +4,7 @@ Its parts are those of one machine, or servers elsewhere that the environment na
 `tests.backends` does.
 """
 
+import json
 import os
 import signal
 import socket
@@ -14,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from config.env import ROOT, read_env
@@ -31,6 +34,7 @@ HEALED_S = 240.0
 # How long a search may wait in these tests before the page says so; a slow machine proves copies in
 # what is left of it.
 SEARCH_TIMEOUT_S = 12
+METRICS_TOKEN = "a-token-of-these-tests"
 
 
 class Product:
@@ -90,6 +94,23 @@ class Product:
         """Whether a part runs as another process than before."""
         return self.pid(name) not in {0, before}
 
+    def figures(self) -> dict[str, float]:
+        """Return what `/metrics` says, by each sample's name and the values of its labels."""
+        answer = httpx.get(
+            f"{self.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=30
+        )
+        assert answer.status_code == 200
+        return {
+            " ".join((sample.name, *sample.labels.values())): sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+        }
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """Return the lines of a process's log that are JSON; its library prints others."""
+        text = (self.data_dir / "logs" / f"{name}.log").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
     def kill_children(self, name: str) -> None:
         """End a process and its children with -9, as the kernel does when memory runs out."""
         parent = psutil.Process(self.pid(name))
@@ -126,6 +147,8 @@ def running_product(data_dir: Path) -> Iterator[Product]:
         "QUERY_PROCESSES": "1",
         "ENCODER": "semblance_lite",
         "DETECTOR": "ssd_mobilenet",
+        "METRICS_TOKEN": METRICS_TOKEN,
+        "LOG_FORMAT": "json",
     }
     before = dict(os.environ)
     os.environ.update(ours)

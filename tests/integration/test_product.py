@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -161,6 +162,81 @@ def _log_in(client: httpx.Client, password: str) -> None:
     )
     assert answer.status_code == 200
     assert "sessionid" in client.cookies
+
+
+def test_all_processes_add_up_on_one_page_also_when_one_was_killed(
+    product: Product, next_seeds: int, tmp_path: Path
+) -> None:
+    product.manage("ingest", str(write_folder(tmp_path / "counted", [next_seeds + 1])))
+    wait_until(lambda: product.statuses() == {"indexed": indexed(product)}, what="all indexed")
+    before = product.figures()
+    for _ in range(4):  # by either web process
+        assert product.search(edited_copy(draw(next_seeds + 1))).status_code == 200
+
+    searched = product.figures()
+    product.kill_children("query")
+    wait_until(lambda: product.supervisor.process("query").state == "up", what="query is back")
+    after = product.figures()
+
+    def grew(name: str) -> float:
+        return searched[name] - before.get(name, 0)
+
+    assert grew("semblance_search_seconds_count proofs ok") == 4
+    assert grew("semblance_queue_wait_seconds_count query") == 8  # extract and find copies
+    assert grew("semblance_stage_seconds_count query verify") == 4
+    assert grew("semblance_stage_seconds_sum query embed") > 0
+    assert searched["semblance_pictures_indexed_total"] >= 1
+    assert searched["semblance_stage_seconds_count indexing upsert"] >= 1
+    assert searched["semblance_images indexed"] == indexed(product)
+    assert searched["semblance_part_up vectors"] == searched["semblance_part_up broker"] == 1
+    held = {name.split()[1] for name in searched if name.startswith("semblance_process_memory")}
+    assert {"supervisor", "web", "web,", "query", "bulk", "bulk,", "maintenance"} <= held
+    fallen = {
+        name
+        for name, value in searched.items()
+        if name.split()[0].endswith(("_total", "_count", "_bucket")) and after[name] < value
+    }
+    assert fallen == set()
+    files = list((product.data_dir / "run" / "metrics").glob("*.lock"))
+    assert len(files) <= 8  # two of the web, query, bulk, maintenance, and commands meanwhile
+
+
+def test_a_line_of_the_bulk_worker_names_the_request_and_the_import(
+    product: Product, next_seeds: int
+) -> None:
+    password = "an integration password"
+    product.manage("shell", "-c", _SET_PASSWORD.format(password=password))
+    before = product.statuses()
+    with httpx.Client(base_url=product.url, timeout=60) as client:
+        _log_in(client, password)
+        with product.frozen("bulk"):
+            picture = {"lost.jpg": jpeg(draw(next_seeds + 2))}
+            answer = post_picture(client, "/upload/", "files", picture)
+            product.manage("shell", "-c", _LOSE_QUEUED)
+            [[image_id, job_id]] = product.rows(
+                "SELECT id, job_id FROM catalog_image WHERE status = 'queued'"
+            )
+    wait_until(lambda: product.statuses().get("failed", 0) == 1, what="the picture failed")
+
+    [line] = [line for line in product.lines("bulk") if line["message"] == "picture failed"]
+    [[import_id]] = product.rows("SELECT id FROM ingestion_import ORDER BY created_at DESC LIMIT 1")
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert UUID(line["import_id"]) == UUID(str(import_id))
+    assert UUID(line["job_id"]) == UUID(str(job_id))
+    assert UUID(line["image_id"]) == UUID(str(image_id))
+    assert line["code"] == "storage:ours:file-missing"
+    product.manage("shell", "-c", _DELETE_FAILED)
+    wait_until(lambda: product.statuses() == before, what="the picture is gone")
+
+
+_LOSE_QUEUED = (
+    "from catalog import storage; from catalog.models import Image; "
+    "storage.delete(storage.original_name(Image.objects.get(status='queued').sha256))"
+)
+_DELETE_FAILED = (
+    "from catalog.models import Image; from catalog.services import request_deletion; "
+    "request_deletion(Image.objects.filter(status='failed'))"
+)
 
 
 def test_audit_names_a_lost_index_and_repair_rebuilds_it(product: Product) -> None:

@@ -29,9 +29,9 @@ from search import query_files
 from tests.conftest import AddImage
 from tests.pictures import GREEN, RED, encoded, numbered, plain
 from tests.unit.ml.copies.scenes import scene
+from tests.unit.workers.conftest import index_all
 from workers import policies
 from workers.app import app
-from workers.indexing import index_images
 from workers.model_pool import Loaded
 from workers.own_metrics import listen
 
@@ -85,9 +85,7 @@ def held(add_image: AddImage, new_job: NewJob) -> Callable[..., tuple[list[Image
 
     def held(*pictures: bytes, **fields: object) -> tuple[list[Image], JobRecord]:
         images = [add_image(data) for data in pictures]
-        job = new_job([image.pk for image in images], **fields)
-        Image.objects.update(job=job)
-        return images, job
+        return images, new_job([image.pk for image in images], **fields)
 
     return held
 
@@ -131,7 +129,7 @@ def test_what_threads_write_for_a_search_bears_its_request(
 ) -> None:
     picture = encoded(Pillow.fromarray(scene(1)))
     image = add_image(picture)
-    index_images([image.pk], loaded, job_id=None)
+    index_all([image.pk], loaded)
     region = image.regions.get(kind="whole")
     storage.delete(storage.features_name(image.sha256, region.key))
     lose_original(image)
