@@ -116,8 +116,10 @@ def _record(current: Import, outcomes: list[Outcome]) -> None:
     )
     links = Import.images.through
     ids = {outcome.image_id for outcome in outcomes if outcome.image_id}
-    # Locked, since an image whose file was there already may be deleted at any time.
-    stored = dict(Image.objects.select_for_update().filter(pk__in=ids).values_list("pk", "job"))
+    # Locked, since an image whose file was there already may be deleted at any time; by id, as
+    # `catalog.services.waiting.lock` says.
+    images = Image.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    stored = dict(images.values_list("pk", "job"))
     links.objects.bulk_create(
         [links(import_id=current.pk, image_id=image_id) for image_id in stored],
         ignore_conflicts=True,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import storage
 from catalog.models import Image
-from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled
+from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled, lock
 from jobs import dispatch
 from kernel import task_names
 from kernel.regions import FULL_IMAGE_KEY, RegionKey
@@ -33,7 +33,9 @@ def redelete_stalled() -> int:
         chunk = ids[start : start + CHUNK_SIZE]
         with transaction.atomic():
             job = dispatch.enqueue(task_names.DELETE_IMAGES, image_ids=[str(pk) for pk in chunk])
-            Image.objects.filter(pk__in=chunk).update(job=job, queued_at=timezone.now())
+            images = Image.objects.filter(pk__in=chunk)
+            lock(images)
+            images.update(job=job, queued_at=timezone.now())
     return len(ids)
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Image, Region
-from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled
+from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled, lock
 from jobs import dispatch
 from jobs.models import JobRecord
 from jobs.services import MAX_DELIVERIES, finish, finish_as_split
@@ -38,7 +38,9 @@ def enqueue_indexing(image_ids: Sequence[UUID]) -> int:
 @transaction.atomic
 def _enqueue_chunk(image_ids: Sequence[UUID]) -> None:
     job = dispatch.enqueue(task_names.INDEX_IMAGES, image_ids=[str(pk) for pk in image_ids])
-    Image.objects.filter(pk__in=image_ids).exclude(status=Status.DELETING).update(
+    images = Image.objects.filter(pk__in=image_ids)
+    lock(images)
+    images.exclude(status=Status.DELETING).update(
         status=Status.QUEUED, error_code="", job=job, queued_at=timezone.now()
     )
 
@@ -65,7 +67,8 @@ def record_indexed(
         The ids among them that were deleted meanwhile: their points must be removed again.
     """
     ids = list(indexed)
-    images = Image.objects.select_for_update().exclude(status=Status.DELETING).in_bulk(ids)
+    lock(Image.objects.filter(pk__in=ids))
+    images = Image.objects.exclude(status=Status.DELETING).in_bulk(ids)
     Region.objects.filter(image__in=images).delete()
     Region.objects.bulk_create(
         Region(image_id=image_id, **asdict(region))

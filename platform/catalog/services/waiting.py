@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -17,11 +18,25 @@ STALLED_AFTER = timedelta(seconds=60)
 STALLED_LIMIT = 10_000
 
 
+def lock(images: QuerySet[Image]) -> None:
+    """Keep the rows of images for this transaction, in the order of their ids.
+
+    Whoever writes several locks them so first: two that lock the same ones in different orders
+    wait for each other. Where writers wait in any case, as in SQLite, nothing is done.
+    """
+    if connection.features.has_select_for_update:
+        rows = Image.objects.filter(pk__in=images.order_by().values("pk"))
+        for _ in rows.order_by("pk").select_for_update().values_list("pk").iterator():
+            pass
+
+
+@transaction.atomic
 def leave_to_sweep(images: QuerySet[Image], status: str) -> int:
     """Give images that status, without a job; return how many.
 
     Those being deleted are left alone.
     """
+    lock(images)
     return images.exclude(status=Image.Status.DELETING).update(
         status=status,
         error_code="",
