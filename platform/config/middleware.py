@@ -4,8 +4,9 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -99,6 +100,23 @@ def _asks_to_log_in(response: HttpResponse) -> bool:
     if response.status_code != HTTPStatus.FOUND:
         return False
     return urlsplit(response["Location"]).path in {reverse(LOGIN), reverse("admin:login")}
+
+
+class NoNulMiddleware:
+    """Refuse NUL characters in addresses and cookies: PostgreSQL takes no text with one.
+
+    Those in forms are refused by the forms' fields.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on, or answer 400."""
+        address = request.path_info + unquote(request.META.get("QUERY_STRING", ""))
+        if "\0" in address or any("\0" in value for value in request.COOKIES.values()):
+            raise BadRequest("NUL character")
+        return self.get_response(request)
 
 
 class ErrorPageMiddleware:
