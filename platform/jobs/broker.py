@@ -2,5 +2,6 @@
 
 from celery import Celery
 
-client = Celery("semblance")
+# Without what Celery does for Django where it begins to work: it closes the thread's database.
+client = Celery("semblance", fixups=[])
 client.config_from_object("django.conf:settings", namespace="CELERY")
