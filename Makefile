@@ -1,8 +1,8 @@
 # Semblance: `make run` sets everything up and starts it; `make help` lists the rest.
 # Variables of the product may stand on the command line: make run WEB_PORT=8001 DATA_DIR=/data
 
-PYTHON ?= $(shell for p in python3.11 python3 python; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && \
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && \
 	command -v "$$p" && break; done)
 
 VENV := .venv/bin/python
@@ -63,8 +63,8 @@ clean: ## forget the set-up and the caches; the data in var/ stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 has-python:
-	@test -n "$(PYTHON)" || { echo "Semblance needs Python 3.11 (with its venv module)." \
-		"Install it, or name it: make run PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Semblance needs Python 3.11 to 3.13 (with its venv module)." \
+		"Install it, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; }
 
 has-images:
 	@case "$$IMAGES" in ""|"~"*) ;; *) test -e "$$IMAGES" || { \

@@ -1,4 +1,4 @@
-"""`python3.11 -m deploy.local.setup`: makes `.venv` and fills it, or finds that nothing is to do.
+"""`python3 -m deploy.local.setup`: makes `.venv` and fills it, or finds that nothing is to do.
 
 Runs before anything is installed, so it uses the standard library only. What was done is noted in
 `.venv/semblance/` after it succeeded; an interrupted set-up is simply done again, and pip keeps
@@ -20,6 +20,9 @@ from pathlib import Path
 from deploy.local.errors import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# Which the pinned packages come as wheels for.
+PYTHONS = ((3, 11), (3, 12), (3, 13))
 
 MAIN = "requirements.txt"
 OFFLINE = "requirements-offline.txt"
@@ -57,7 +60,9 @@ class Venv:
     @property
     def packages(self) -> Path:
         """Folder of the installed packages."""
-        return self.folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+        # Of the Python that made it, which need not be the one that runs this.
+        made = next(self.folder.glob("lib/python3.*"), self.folder / "lib")
+        return made / "site-packages"
 
     def works(self) -> bool:
         """Whether its interpreter starts and has pip."""
@@ -69,7 +74,8 @@ class Venv:
         made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if made.returncode != 0:
             output = made.stdout + made.stderr
-            hint = " (the package python3.11-venv is missing)" if "ensurepip" in output else ""
+            package = f"python3.{sys.version_info.minor}-venv"
+            hint = f" (the package {package} is missing)" if "ensurepip" in output else ""
             raise CannotStart(
                 f"The virtual environment {self.folder} cannot be made{hint}:\n{output.strip()}"
             )
@@ -249,8 +255,8 @@ def main() -> int:
     parser.add_argument("--tests", action="store_true", help="install what the tests need too")
     options = parser.parse_args()
     try:
-        if sys.version_info[:2] != (3, 11):
-            raise CannotStart(f"Python 3.11 is needed, this is {sys.version.split()[0]}.")
+        if sys.version_info[:2] not in PYTHONS:
+            raise CannotStart(f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}.")
         set_up(
             ROOT,
             for_tests=options.tests,

