@@ -14,10 +14,11 @@ export IMAGES
 export PYTHONPATH := platform:.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup check test-changed test lint format lock clean has-python has-images
+.PHONY: help run setup check test-changed test test-backends lint format lock clean has-python \
+	has-images
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
 
 run: has-python has-images ## set up and start Semblance; IMAGES=/some/folder also brings it in
 	@"$(PYTHON)" -m deploy.local.setup
@@ -35,12 +36,24 @@ test-changed:
 
 # Two processes of one thread each; the tests of a file stay together, for what they share. One that
 # ends on its own is a failure at once: the tests that it had left would be waited for without end.
+PYTEST := $(VENV) -m pytest --numprocesses=2 --max-worker-restart=0 --dist=loadfile \
+	--no-loadscope-reorder
+ON_BACKENDS_SHORT := tests/unit/catalog tests/unit/jobs tests/contract/storage \
+	tests/integration/test_product.py
+ON_BACKENDS := $(ON_BACKENDS_SHORT) tests/unit/ingestion tests/unit/web tests/unit/worker_api \
+	tests/unit/workers
+
 test: has-python ## set up, then run every check and every test
 	@"$(PYTHON)" -m deploy.local.setup --tests
 	@$(VENV) -m deploy.check.chromium
 	@$(MAKE) --no-print-directory lint
-	OMP_NUM_THREADS=1 $(VENV) -m pytest --numprocesses=2 --max-worker-restart=0 --dist=loadfile \
-		--no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(PYTEST)
+	OMP_NUM_THREADS=1 $(VENV) -m tests.backends --if-there $(PYTEST) -m "not faults" \
+		$(ON_BACKENDS_SHORT)
+
+test-backends: has-python ## the tests of all that meets them, on PostgreSQL, Valkey over TCP and S3
+	@"$(PYTHON)" -m deploy.local.setup --tests
+	OMP_NUM_THREADS=1 $(VENV) -m tests.backends $(PYTEST) $(ON_BACKENDS)
 
 lint: ## style, types and who may import whom
 	$(VENV) -m ruff check .

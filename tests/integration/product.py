@@ -1,4 +1,8 @@
-"""The real product in a folder of its own: started by the real supervisor, asked from outside."""
+"""The real product in a folder of its own: started by the real supervisor, asked from outside.
+
+Its parts are those of one machine, or servers elsewhere that the environment names, as
+`tests.backends` does.
+"""
 
 import os
 import signal
@@ -10,12 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
+import psycopg
+from pydantic import SecretStr
 
 from config.env import ROOT, read_env
-from deploy.local.product import supervise
+from deploy.local.product import locked, supervise
 from deploy.local.supervisor import Supervisor
 
 # Far longer than the sweeper needs to notice a dead worker (30 s of silence) and to send its work
@@ -48,7 +55,10 @@ class Product:
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         """Return what the catalogue's database answers."""
-        with closing(sqlite3.connect(self.data_dir / "db.sqlite3")) as connection:
+        url = self.environ.get("DATABASE_URL")
+        with closing(
+            psycopg.connect(url) if url else sqlite3.connect(self.data_dir / "db.sqlite3")
+        ) as connection:
             return connection.execute(sql).fetchall()
 
     def statuses(self) -> dict[str, int]:
@@ -60,16 +70,36 @@ class Product:
         with httpx.Client(base_url=self.url, timeout=60) as client:
             return post_picture(client, "/", "picture", {"query.jpg": picture}, as_json=True)
 
+    def pid(self, name: str) -> int:
+        """Return the process id of a part, 0 while it does not run.
+
+        A broker elsewhere is whatever listens at its address; who started it starts it again.
+        """
+        url = self.environ.get("BROKER_URL")
+        if name != "broker" or not url:
+            return self.supervisor.process(name).pid
+        listening = (
+            connection.pid or 0
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+            and connection.laddr.port == urlsplit(url).port
+        )
+        return next(listening, 0)
+
+    def was_started_again(self, name: str, *, before: int) -> bool:
+        """Whether a part runs as another process than before."""
+        return self.pid(name) not in {0, before}
+
     def kill_children(self, name: str) -> None:
         """End a process and its children with -9, as the kernel does when memory runs out."""
-        parent = psutil.Process(self.supervisor.process(name).pid)
+        parent = psutil.Process(self.pid(name))
         for process in [*parent.children(recursive=True), parent]:
             process.send_signal(signal.SIGKILL)
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """Stop a process and its children without ending them, for a while."""
-        parent = psutil.Process(self.supervisor.process(name).pid)
+        parent = psutil.Process(self.pid(name))
         processes = [parent, *parent.children(recursive=True)]
         for process in processes:
             process.suspend()
@@ -100,12 +130,25 @@ def running_product(data_dir: Path) -> Iterator[Product]:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # the tests' own; each part has its own
     environ = dict(os.environ)
     try:
-        supervisor = supervise(read_env())
+        env = read_env()
+        _refuse_a_used_database(env.database.database_url)
+        supervisor = supervise(env)
     finally:
         os.environ.clear()
         os.environ.update(before)
-    with supervisor:
+    with locked(env), supervisor:
         yield Product(supervisor, data_dir, environ)
+
+
+def _refuse_a_used_database(url: SecretStr | None) -> None:
+    """Fail rather than fill, break and empty a catalogue that somebody keeps."""
+    if url is None:
+        return
+    with closing(psycopg.connect(url.get_secret_value())) as connection:
+        tables = connection.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+        ).fetchone()
+    assert tables == (0,), "The database that DATABASE_URL names is in use."
 
 
 def post_picture(

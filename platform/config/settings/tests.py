@@ -7,7 +7,9 @@ from config.settings import *  # noqa: F403  # all settings, then what tests cha
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="semblance-tests-"))
 SECRET_KEY = "tests-only"  # noqa: S105  # signs nothing outside a test run
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+# DATABASE_URL may name a server: the tests make a database of their own on it.
+if env.database.database_url is None:  # noqa: F405
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -1,8 +1,14 @@
-"""Every place that can hold the files keeps the same promises."""
+"""Every place that can hold the files keeps the same promises.
 
+The bucket is in this process, or on the server that S3_ENDPOINT_URL names.
+"""
+
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -11,8 +17,6 @@ from pytest_django import Settings
 
 from catalog import storage
 from kernel.errors import FileMissing, TransientError
-
-BUCKET = "pictures"
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -30,12 +34,16 @@ def place(
         )
         yield
         return
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+    endpoint, bucket = os.environ.get("S3_ENDPOINT_URL"), f"pictures-{uuid4().hex}"
+    if endpoint is None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+    with nullcontext() if endpoint else mock_aws():
+        client = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint)
+        client.create_bucket(Bucket=bucket)
         options = {
-            "bucket_name": BUCKET,
+            "bucket_name": bucket,
+            "endpoint_url": endpoint,
             "region_name": "us-east-1",
             "file_overwrite": True,
             "default_acl": None,
