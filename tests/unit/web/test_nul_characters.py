@@ -17,6 +17,7 @@ def client(db) -> Client:
 @pytest.mark.parametrize(
     "address",
     [
+        "/?name=%00",
         "/?label=%00",
         "/admin/catalog/image/?status__exact=%00",
         "/admin/catalog/image/?format=%00",
