@@ -95,7 +95,7 @@ class Product:
         return self.pid(name) not in {0, before}
 
     def figures(self) -> dict[str, float]:
-        """Return what `/metrics` says, by each sample's name and the values of its labels."""
+        """Return what `/metrics` says, by a sample's name and its labels' values in their order."""
         answer = httpx.get(
             f"{self.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=30
         )

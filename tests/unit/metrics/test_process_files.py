@@ -177,3 +177,32 @@ def test_without_a_free_slot_there_is_an_error(
 
     with pytest.raises(OSError, match="no slot"):
         ProcessFiles(tmp_path).slot()
+
+
+COUNTS_ALONE = """
+from workers.bootstrap import start_django
+start_django()
+from metrics.definitions import PICTURES_INDEXED, counted
+PICTURES_INDEXED.inc()
+print({sample.name: sample.value for metric in counted() for sample in metric.samples}[
+    "semblance_pictures_indexed_total"
+])
+"""
+
+
+def test_where_figures_cannot_be_shared_the_process_works_on(tmp_path: Path) -> None:
+    (tmp_path / "no folder").write_text("")
+    env = os.environ | {
+        "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}",
+        "DATA_DIR": str(tmp_path),
+        "METRICS_TOKEN": "a-token-of-this-test",
+        "METRICS_DIR": str(tmp_path / "no folder"),
+    }
+    del env["DJANGO_SETTINGS_MODULE"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTS_ALONE], env=env, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.returncode) == ("1.0\n", 0)
+    assert "this process's figures are kept from others" in done.stderr
