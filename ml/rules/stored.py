@@ -142,9 +142,11 @@ def _decoded(image: Image.Image, data: bytes, min_side_px: int | None) -> Decode
         if completed is None:
             raise
         image = open_picture(completed)
-        decoded = _pixels(image, completed, min_side_px)
-        if image.format != "PNG" and not shows_enough(decoded, data):
+        # Judged by all detail, whatever is asked for, so that everybody comes to the same end.
+        if image.format != "PNG" and not shows_enough(_pixels(image, completed, None), data):
             raise
+        image = open_picture(completed)
+        decoded = _pixels(image, completed, min_side_px)
         logger.warning("a damaged picture is shown", extra={"format": image.format})
         is_damaged = True
     return DecodedPicture(decoded, turn_upright(image), is_damaged)

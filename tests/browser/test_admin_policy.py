@@ -26,7 +26,8 @@ def rows(add_image, version) -> dict[str, object]:
     ]
     current = Import.objects.create(source="folder")
     current.images.set(images)
-    job = JobRecord.objects.create(name=task_names.SWEEP, queue="maintenance", state="failed")
+    name = task_names.DELETE_IMAGES
+    job = JobRecord.objects.create(name=name, queue="maintenance", state="failed")
     return {
         "catalog/image": images[0].pk,
         "catalog/tag": Tag.objects.create(name="warm").pk,

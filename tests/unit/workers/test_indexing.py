@@ -152,7 +152,7 @@ def lose(image: Image, media: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mishap", "code"),
-    [(damage, "image:user:broken"), (lose, "storage:ours:file-missing")],
+    [(damage, "image:user:not-a-picture"), (lose, "storage:ours:file-missing")],
     ids=["damaged", "lost"],
 )
 def test_an_original_that_cannot_be_read_fails_alone(
@@ -472,8 +472,8 @@ def test_pages_of_a_picture_that_was_recorded_otherwise_are_no_panels() -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"text", "image:user:broken"),
-        (b"", "image:user:broken"),
+        (b"text", "image:user:not-a-picture"),
+        (b"", "image:user:not-a-picture"),
         (raw_tiff((8, 8), bytes(64), compression=34712), "image:user:unsupported-format"),
     ],
 )

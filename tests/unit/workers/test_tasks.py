@@ -151,7 +151,7 @@ def test_a_request_that_is_not_understood_is_answered_with_a_code(query: str, ta
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"no picture", "image:user:broken"),
+        (b"no picture", "image:user:not-a-picture"),
         (huge_png(60_000, 60_000), "image:user:too-many-pixels"),
     ],
     ids=["text", "huge"],
