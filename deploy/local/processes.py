@@ -17,6 +17,9 @@ _PREPARE_S = 3600.0
 # Searches that a process of the query worker works on at a time: they share its models, and a pass
 # of one takes along what the others want.
 _QUERY_THREADS = 4
+# Where cores are short, pages go before searches, whose models take all cores, and an import takes
+# what both leave; see nice(2): five steps are three times the share.
+_SEARCH_NICENESS, _IMPORT_NICENESS = 5, 15
 # Its file is touched every second.
 _MAINTENANCE_SIGN_S = 5.0
 # Importing torch and reading the weights takes 5 s on two idle cores.
@@ -87,6 +90,7 @@ def _query_workers(env: Env, count: int) -> list[Process]:
             health=worker_answers(env.queue.url, _node(name), warm_up=task_names.WARM_UP),
             start_timeout_s=_WARM_UP_S,
             stop_timeout_s=30.0,
+            niceness=_SEARCH_NICENESS,
         )
         for name in names
     ]
@@ -104,8 +108,7 @@ def _bulk_worker(env: Env, processes: int) -> Process:
         health=worker_answers(env.queue.url, _node("bulk")),
         # A chunk of large pictures on a slow machine; what is cut off is delivered again.
         stop_timeout_s=120.0,
-        # An import takes the cores that searches leave.
-        niceness=10,
+        niceness=_IMPORT_NICENESS,
     )
 
 
