@@ -130,9 +130,6 @@ def _web(env: Env) -> Process:
         argv,
         needs=("prepare",),
         health=health,
-        # Every thread may be busy for a while, with uploads or a slow database; gunicorn itself
-        # replaces a process that stands still.
-        hang_timeout_s=25.0,
         stop_timeout_s=25.0,
     )
 

@@ -10,5 +10,5 @@ threads = WEB_THREADS
 worker_class = "config.web_server.BufferingWorker"
 graceful_timeout = 20
 # Of a process whose loop of connections stands still; a thread may take as long as it has to.
-timeout = 20
+timeout = 15
 control_socket_disable = True

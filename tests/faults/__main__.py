@@ -114,7 +114,8 @@ def _say(line: str) -> None:
 def _print_round(number: int, fault: Fault, outcome: Outcome, answers: Counter[str]) -> None:
     back = "" if outcome.back_s is None else f"back after {outcome.back_s:.1f} s"
     counts = ", ".join(f"{count} × {answer}" for answer, count in sorted(answers.items()))
-    _say(f"{number:3}  {fault.name:<24}{back:<22}{counts}  {outcome.problem}")
+    downs = f"started again, too: {', '.join(outcome.downs)}" if outcome.downs else ""
+    _say(f"{number:3}  {fault.name:<24}{back:<22}{counts}  {downs}  {outcome.problem}")
 
 
 def _problems(name: str, fault: Fault, outcome: Outcome, answers: Counter[str]) -> list[str]:

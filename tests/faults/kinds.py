@@ -28,10 +28,12 @@ class Outcome:
 
     Attributes:
         back_s: until the part was up again; None where nothing had to come back.
+        downs: other parts that went down, and were started again.
         problem: what should not have been; empty where all was well.
     """
 
     back_s: float | None = None
+    downs: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -85,11 +87,9 @@ def _judge(product: Product, role: str, harm: str, since: float) -> Outcome:
     back_s = product.back_s(role, since=since, timeout_s=_PATIENCE_S)
     if back_s is None:
         return Outcome(problem=f"{role} did not come back within {_PATIENCE_S:g} s")
-    others = sorted({role} ^ {role, *product.downs(since=since)})
-    problems = [f"{', '.join(others)} went down, too"] if others else []
-    if back_s > MAX_BACK_S[harm]:
-        problems.append(f"took longer than {MAX_BACK_S[harm]:g} s")
-    return Outcome(back_s, "; ".join(problems))
+    is_late = back_s > MAX_BACK_S[harm]
+    problem = f"took longer than {MAX_BACK_S[harm]:g} s" if is_late else ""
+    return Outcome(back_s, tuple(set(product.downs(since=since)) - {role}), problem)
 
 
 def _lock_database(product: Product) -> Outcome:
@@ -99,7 +99,7 @@ def _lock_database(product: Product) -> Outcome:
         connection.execute("BEGIN EXCLUSIVE")
         time.sleep(STARVED_S)
         connection.execute("ROLLBACK")
-    return _nothing_went_down(product, since)
+    return Outcome(downs=tuple(set(product.downs(since=since))))
 
 
 def _fill_disk(product: Product) -> Outcome:
@@ -112,7 +112,7 @@ def _fill_disk(product: Product) -> Outcome:
         time.sleep(STARVED_S)
     finally:
         filler.unlink()
-    return _nothing_went_down(product, since)
+    return Outcome(downs=tuple(set(product.downs(since=since))))
 
 
 def _write_until_full(descriptor: int, block: bytes) -> None:
@@ -134,9 +134,4 @@ def _forbid_writing(product: Product) -> Outcome:
         time.sleep(STARVED_S)
     finally:
         subprocess.run(["umount", "--lazy", media], check=True)
-    return _nothing_went_down(product, since)
-
-
-def _nothing_went_down(product: Product, since: float) -> Outcome:
-    downs = product.downs(since=since)
-    return Outcome(problem=f"{', '.join(downs)} went down" if downs else "")
+    return Outcome(downs=tuple(set(product.downs(since=since))))
