@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from config import error_pages
 from config.logs import log_fields
+from kernel.errors import UserInputError
 from kernel.messages import sentence
 from site_http.access import LOGIN
 from site_http.bodies import max_body_bytes
@@ -162,5 +163,7 @@ class ErrorPageMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the error's page, or its JSON; None for errors that are not ours."""
+        if isinstance(error, ValidationError):  # an id that is none, in a form of the admin's
+            error = UserInputError(_CODES[HTTPStatus.BAD_REQUEST])
         known = error_pages.ours(error)
         return None if known is None else error_pages.answer(request, known)

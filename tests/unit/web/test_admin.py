@@ -134,6 +134,16 @@ def test_action_reaches_what_a_tag_filters(client, superuser, three):
     assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
 
 
+@pytest.mark.parametrize("action", ["delete_selected", "reindex"])
+def test_an_action_on_an_id_that_is_none_is_refused(client, superuser, three, action):
+    body = {"action": action, "_selected_action": ["no-id"]}
+
+    answer = client.post(LIST, body)
+
+    assert answer.status_code == 400
+    assert "request:user:malformed" in answer.content.decode()
+
+
 def test_reindex_hands_the_chosen_images_to_the_bulk_queue(client, superuser, three):
     Image.objects.filter(title="green").update(status="failed", error_code="encoder:ours:failed")
 
