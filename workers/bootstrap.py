@@ -7,17 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def find_django() -> None:
-    """Put `platform/` on the path and name Django's settings, without loading them."""
+def start_django() -> None:
+    """Put `platform/` on the path, and load the workers' settings and apps."""
     platform = str(ROOT / "platform")
     if platform not in sys.path:
         sys.path.insert(0, platform)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.workers")
-
-
-def start_django() -> None:
-    """Find Django, and load its settings and apps."""
-    find_django()
     import django
 
     django.setup()

@@ -82,10 +82,14 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Add the policy to the answer; the admin's own has to allow more."""
         response = self.get_response(request)
-        match = request.resolver_match
-        is_admin = match is not None and match.app_name == "admin"
-        response.setdefault("Content-Security-Policy", _ADMIN_POLICY if is_admin else _POLICY)
+        policy = _ADMIN_POLICY if _is_admins(request) else _POLICY
+        response.setdefault("Content-Security-Policy", policy)
         return response
+
+
+def _is_admins(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.app_name == "admin"
 
 
 class JsonErrorMiddleware:
@@ -163,7 +167,8 @@ class ErrorPageMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the error's page, or its JSON; None for errors that are not ours."""
-        if isinstance(error, ValidationError):  # an id that is none, in a form of the admin's
+        # An id that is none, in a form; elsewhere it would be a fault of ours.
+        if _is_admins(request) and isinstance(error, ValidationError):
             error = UserInputError(_CODES[HTTPStatus.BAD_REQUEST])
         known = error_pages.ours(error)
         return None if known is None else error_pages.answer(request, known)

@@ -20,7 +20,7 @@ from waitress.server import BaseWSGIServer, create_server
 from config.env import read_env
 from site_http.bodies import max_body_bytes
 
-# Of each process; a connection costs it some 30 KB, and a file where its body is long.
+# Of each process; a connection costs it little, and a file where its body is long.
 _CONNECTIONS: Final = 500
 # Silence after which a connection is closed, kept alive or half sent.
 _SILENCE_S: Final = 30

@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -148,13 +147,3 @@ def test_a_connection_is_kept_for_the_next_request(site: Site) -> None:
         for _ in range(3):
             answer = client.get("/healthz")
             assert answer.headers.get("Connection") != "close"
-
-
-def test_answers_are_sent_to_slow_readers_without_a_thread(site: Site) -> None:
-    page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with ExitStack() as stack:
-        for _ in range(2 * WEB_THREADS):
-            stack.enter_context(site.connect(page * 20))
-        started = time.monotonic()
-        assert site.status() == 200
-        assert time.monotonic() - started < ANSWERED_S
