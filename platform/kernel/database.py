@@ -102,17 +102,21 @@ def translated() -> Iterator[None]:
         raise ours from error
 
 
-def patiently(work: Callable[[], T], *, for_s: float = OUTAGE_S) -> T:
+def patiently(work: Callable[[], T], *, for_s: float | None = None) -> T:
     """Return what `work` returns; while SQL is away or locked, begin it again for so long.
 
     What `work` wrote may be written already where the connection broke at its very end: only work
     that can be done twice is done so.
 
+    Args:
+        work: what reads or writes.
+        for_s: how long; OUTAGE_S where nothing is said.
+
     Raises:
         TransientError: SQL is away or locked still, or full, or read-only; or `work` raised it.
         DefectError: likewise, damaged or older.
     """
-    deadline = time.monotonic() + for_s
+    deadline = time.monotonic() + (OUTAGE_S if for_s is None else for_s)
     is_told = False
     while True:
         try:
