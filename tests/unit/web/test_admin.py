@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog import services
 from catalog.models import Album, EncoderVersion, Image, Region, Tag
@@ -63,6 +65,37 @@ def test_every_list_opens_for_a_superuser(client, superuser, three, version, mod
     assert response.status_code == 200
     for row in response.context["cl"].result_list:
         assert client.get(f"/admin/{model}/{row.pk}/change/").status_code == 200
+
+
+def test_the_list_says_what_is_wrong_and_is_come_back_to_as_it_was(client, superuser, three):
+    Image.objects.filter(pk=three[0].pk).update(status="failed", error_code="image:user:broken")
+
+    text = client.get(f"{LIST}?status__exact=failed").content.decode()
+
+    assert sentence("image:user:broken") in text
+    assert f"{three[0].pk}/change/?_changelist_filters=status__exact%3Dfailed" in text
+    assert str(three[1].pk) not in text
+
+
+def test_who_may_not_act_is_offered_no_choice_of_rows(client, log_in, three):
+    log_in("catalog.view_image", staff=True)
+
+    text = client.get(LIST).content.decode()
+
+    assert f"{three[0].pk}/change/" in text
+    assert "_selected_action" not in text
+
+
+def test_a_longer_list_asks_the_database_no_more(
+    client, superuser, three, add_image, django_assert_num_queries
+):
+    with CaptureQueriesContext(connection) as few:
+        client.get(LIST)
+    for shade in range(20):
+        add_image(encoded((shade, 0, 0)), f"{shade}", status="indexed")
+
+    with django_assert_num_queries(len(few)):
+        client.get(LIST)
 
 
 def test_start_page_opens(client, superuser):
