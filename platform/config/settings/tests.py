@@ -9,7 +9,12 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="semblance-tests-"))
 SECRET_KEY = "tests-only"  # noqa: S105  # signs nothing outside a test run
 # DATABASE_URL may name a server: the tests make a database of their own on it.
 if env.database.database_url is None:  # noqa: F405
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    # A file, not memory: the threads of a live server would share the one connection to that, and
+    # SQLite crashes where one closes what another still reads from.
+    DATABASES["default"] |= {  # noqa: F405
+        "NAME": DATA_DIR / "db.sqlite3",
+        "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
+    }
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
