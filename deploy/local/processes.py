@@ -20,6 +20,15 @@ _QUERY_THREADS = 4
 # Where cores are short, pages go before searches, whose models take all cores, and an import takes
 # what both leave; see nice(2): five steps are three times the share.
 _SEARCH_NICENESS, _IMPORT_NICENESS = 5, 15
+# Of what has many threads.
+_SMALL = (
+    # Of numpy: our products are small, and OpenBLAS's other threads spin while they wait: with two
+    # of them on two busy cores a product took 10 to 30 times as long.
+    "OPENBLAS_NUM_THREADS=1",
+    # Of glibc: else every thread keeps free memory of its own. A web process grew by 79 MB in 700
+    # searches, and by 9 after the first hundred with this.
+    "MALLOC_ARENA_MAX=2",
+)
 # Its file is touched every second.
 _MAINTENANCE_SIGN_S = 5.0
 # Importing torch and reading the weights takes 5 s on two idle cores.
@@ -123,11 +132,11 @@ def _maintenance(env: Env) -> Process:
 
 
 def _web(env: Env) -> Process:
-    argv = _python("gunicorn", "--config", "python:config.gunicorn", "config.wsgi")
+    gunicorn = _python("gunicorn", "--config", "python:config.gunicorn", "config.wsgi")
     health = http_answers(f"{web_address(env)}healthz", host=_known_name(env))
     return Process(
         "web",
-        argv,
+        ("env", *_SMALL, *gunicorn),
         needs=("prepare",),
         health=health,
         stop_timeout_s=25.0,
@@ -166,11 +175,7 @@ def _worker(env: Env, name: str, queues: str, *pool: str, processes: int) -> tup
     threads = max(1, (os.cpu_count() or 1) // processes)
     shares = (
         *(f"OMP_NUM_THREADS={threads}", f"WORKER_THREADS={threads}"),
-        # Of numpy: our products are small, and OpenBLAS's other threads spin while they wait: with
-        # two of them on two busy cores a product took 10 to 30 times as long.
-        "OPENBLAS_NUM_THREADS=1",
-        # Of glibc: else every thread keeps free memory of its own.
-        "MALLOC_ARENA_MAX=2",
+        *_SMALL,
         # The site on the same machine shows what all of them count.
         "METRICS_PORT=",
     )

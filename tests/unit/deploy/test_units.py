@@ -61,8 +61,8 @@ def test_a_unit_runs_what_the_supervisor_runs(part: str) -> None:
     assert without_own(["python", *found[1:]]) == expected.argv
 
 
-@pytest.mark.parametrize("part", ["query", "bulk"])
-def test_a_worker_is_given_the_same_variables(part: str) -> None:
+@pytest.mark.parametrize("part", ["query", "bulk", "web"])
+def test_a_part_is_given_the_same_variables(part: str) -> None:
     expected = of_process(processes()[part]).variables
     given = dict(
         pair.split("=", 1)
@@ -70,7 +70,7 @@ def test_a_worker_is_given_the_same_variables(part: str) -> None:
         for pair in line.split()
     )
 
-    assert given.keys() == expected.keys()
+    assert given.keys() >= expected.keys()
     same = ("OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX")
     assert {name: given[name] for name in same} == {name: expected[name] for name in same}
 
