@@ -25,9 +25,9 @@ from ingestion.embedded.problems import (
 )
 from ingestion.embedded.text import MAX_RAW_LENGTH
 
-MAX_XMP_BYTES = 8 * 2**20
+MAX_XMP_BYTES = 4 * 2**20
 # Elements and attributes. Histories of edits have some thousands.
-_MAX_NODES = 250_000
+_MAX_NODES = 100_000
 _MAX_DEPTH = 64
 # Of one property: keywords, creators.
 _MAX_VALUES = 1_000
@@ -195,10 +195,10 @@ def _read_properties(packet: bytes) -> _Properties:
         raise RecordError(LARGE_XMP)
     if b"\0" not in packet[:4]:  # else it is UTF-16
         packet = packet.translate(None, _FORBIDDEN)
-    return _Reader().read(packet)
+    return _PropertyReader().read(packet)
 
 
-class _Reader:
+class _PropertyReader:
     """Collects the properties of one document; it holds nothing else of it."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ _LONG_HEAD_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class _IsoBox:
     """Where a box's content lies in the file, in bytes."""
 
     kind: bytes
@@ -47,7 +47,7 @@ class _Location:
 class _Cursor:
     """Reads numbers of a box, and never beyond it."""
 
-    def __init__(self, data: bytes, box: _Box) -> None:
+    def __init__(self, data: bytes, box: _IsoBox) -> None:
         self._data = data
         self._at = box.start
         self._end = box.end
@@ -75,9 +75,9 @@ class _Cursor:
         return text
 
     @property
-    def rest(self) -> _Box:
+    def rest(self) -> _IsoBox:
         """What was not read yet."""
-        return _Box(b"", self._at, self._end)
+        return _IsoBox(b"", self._at, self._end)
 
 
 def is_heif(data: bytes) -> bool:
@@ -99,10 +99,10 @@ def read_heif(data: bytes) -> Records:
 
 def _read_items(data: bytes) -> dict[bytes, bytes]:
     """Return the contents of the items that hold metadata, by their types."""
-    top = _first(data, _Box(b"", 0, len(data)), b"meta")
+    top = _first(data, _IsoBox(b"", 0, len(data)), b"meta")
     if top is None:
         return {}
-    meta = _Box(b"meta", top.start + 4, top.end)
+    meta = _IsoBox(b"meta", top.start + 4, top.end)
     entries, locations = _first(data, meta, b"iinf"), _first(data, meta, b"iloc")
     if entries is None or locations is None:
         return {}
@@ -116,7 +116,7 @@ def _read_items(data: bytes) -> dict[bytes, bytes]:
     }
 
 
-def _wanted_ids(data: bytes, entries: _Box) -> dict[bytes, int]:
+def _wanted_ids(data: bytes, entries: _IsoBox) -> dict[bytes, int]:
     cursor = _Cursor(data, entries)
     version = cursor.number(4) >> 24
     cursor.take(2 if version == 0 else 4)
@@ -138,7 +138,7 @@ def _wanted_ids(data: bytes, entries: _Box) -> dict[bytes, int]:
     return ids
 
 
-def _locations(data: bytes, box: _Box, wanted: Collection[int]) -> dict[int, _Location]:
+def _locations(data: bytes, box: _IsoBox, wanted: Collection[int]) -> dict[int, _Location]:
     cursor = _Cursor(data, box)
     version = cursor.number(4) >> 24
     sizes = cursor.number(2)
@@ -154,7 +154,7 @@ def _locations(data: bytes, box: _Box, wanted: Collection[int]) -> dict[int, _Lo
         cursor.take(2)
         base = cursor.number(base_size)
         count = cursor.number(2)
-        if number not in wanted:
+        if number not in wanted or number in found:
             cursor.take(count * (index_size + offset_size + length_size))
             continue
         extents = []
@@ -162,12 +162,12 @@ def _locations(data: bytes, box: _Box, wanted: Collection[int]) -> dict[int, _Lo
             cursor.take(index_size)
             offset = base + cursor.number(offset_size)
             extents.append(_Extent(offset, cursor.number(length_size)))
-        found.setdefault(number, _Location(construction, tuple(extents)))
+        found[number] = _Location(construction, tuple(extents))
     return found
 
 
-def _content(data: bytes, location: _Location, inside: _Box | None) -> bytes:
-    whole = _Box(b"", 0, len(data)) if location.construction == _IN_FILE else inside
+def _content(data: bytes, location: _Location, inside: _IsoBox | None) -> bytes:
+    whole = _IsoBox(b"", 0, len(data)) if location.construction == _IN_FILE else inside
     if whole is None or location.construction not in (_IN_FILE, _IN_BOX):
         raise RecordError(BROKEN_CONTAINER)
     parts, size = [], 0
@@ -181,11 +181,11 @@ def _content(data: bytes, location: _Location, inside: _Box | None) -> bytes:
     return b"".join(parts)
 
 
-def _first(data: bytes, around: _Box, kind: bytes) -> _Box | None:
+def _first(data: bytes, around: _IsoBox, kind: bytes) -> _IsoBox | None:
     return next((box for box in _boxes(data, around) if box.kind == kind), None)
 
 
-def _boxes(data: bytes, around: _Box) -> Iterator[_Box]:
+def _boxes(data: bytes, around: _IsoBox) -> Iterator[_IsoBox]:
     """Yield the boxes inside another.
 
     Raises:
@@ -203,5 +203,5 @@ def _boxes(data: bytes, around: _Box) -> Iterator[_Box]:
             length = around.end - at
         if len(head) < head_bytes or length < head_bytes or at + length > around.end:
             raise RecordError(BROKEN_CONTAINER)
-        yield _Box(head[4:8], at + head_bytes, at + length)
+        yield _IsoBox(head[4:8], at + head_bytes, at + length)
         at += length

@@ -23,7 +23,7 @@ _PHOTOSHOP = b"Photoshop 3.0\0"
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
+class _JpegSegment:
     marker: int
     content: bytes
 
@@ -38,7 +38,7 @@ def is_jpeg(data: bytes) -> bool:
 
 def read_jpeg(data: bytes) -> Records:
     """Return the records before the first picture's pixels. Of EXIF and XMP, the first counts."""
-    segments: list[_Segment] = []
+    segments: list[_JpegSegment] = []
     problems: list[str] = []
     try:
         for segment in _segments(data):
@@ -64,7 +64,7 @@ def read_jpeg(data: bytes) -> Records:
     )
 
 
-def _segments(data: bytes) -> Iterator[_Segment]:
+def _segments(data: bytes) -> Iterator[_JpegSegment]:
     """Yield the APP1 and APP13 segments before the pixels.
 
     Raises:
@@ -84,6 +84,6 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         if length < 2 or at + length > len(data):  # noqa: PLR2004 - it counts itself
             break
         if marker in (_APP1, _APP13):
-            yield _Segment(marker, data[at + 2 : at + length])
+            yield _JpegSegment(marker, data[at + 2 : at + length])
         at += length
     raise RecordError(BROKEN_CONTAINER)

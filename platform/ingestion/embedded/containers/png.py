@@ -95,7 +95,7 @@ def _raw_profile(text: bytes, problems: list[str]) -> bytes:
     if not text:
         return b""
     try:
-        _name, length, digits = text.split(maxsplit=2)
+        _name, length, digits = text.strip().split(b"\n", 2)
         content = bytes.fromhex(digits.decode("ascii"))
         is_whole = len(content) == int(length[:10])
     except ValueError:

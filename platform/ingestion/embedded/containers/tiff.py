@@ -3,6 +3,8 @@
 Source: XMP, part 3, 1.1.6 and 3.3.
 """
 
+from array import array
+
 from ingestion.embedded.iim import DATASET_MARKER, read_resources
 from ingestion.embedded.problems import BROKEN_EXIF, BROKEN_IIM, BROKEN_XMP
 from ingestion.embedded.records import Records
@@ -41,5 +43,6 @@ def _in_order(block: bytes) -> bytes:
     """Return a block of IIM whose bytes some writers turned round, since its type is a number's."""
     if block[:1] == DATASET_MARKER or block[3:4] != DATASET_MARKER:
         return block
-    words = (block[at : at + _WORD_BYTES][::-1] for at in range(0, len(block), _WORD_BYTES))
-    return b"".join(words)
+    words = array("I", block[: len(block) // _WORD_BYTES * _WORD_BYTES])
+    words.byteswap()
+    return words.tobytes()
