@@ -83,7 +83,8 @@ class TiffDirectory:
         (entries,) = head.unpack_from(data, offset)
         start = offset + head.size
         end = start + entries * each.size
-        self.following = self._pointer.unpack_from(data, end)[0] if end <= len(data) else 0
+        is_last = end + self._pointer.size > len(data)
+        self.following = 0 if is_last else self._pointer.unpack_from(data, end)[0]
         self._fields: dict[int, tuple[int, int, bytes]] = {}
         for at in range(start, min(end, start + _MAX_ENTRIES * each.size), each.size):
             if at + each.size > len(data):

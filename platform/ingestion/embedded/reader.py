@@ -8,6 +8,7 @@ Order of the records, for each field by itself; the first that says something wi
 4. the remarks of a PNG.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from ingestion.embedded.containers import find_records
@@ -39,13 +40,11 @@ _MAX_LENGTHS = {
 }
 _WITH_LINES = ("description", "rights", "usage_terms")
 _MAX_KEYWORDS, _MAX_KEYWORD_LENGTH = 500, 100
-# What cameras write as a caption when nobody has said anything.
-_CAMERAS_CAPTIONS = frozenset(
-    (
-        *("OLYMPUS DIGITAL CAMERA", "MINOLTA DIGITAL CAMERA", "KONICA MINOLTA DIGITAL CAMERA"),
-        *("KODAK DIGITAL STILL CAMERA", "SAMSUNG DIGITAL CAMERA", "DIGITAL CAMERA", "SONY DSC"),
-        *("DIGITAL IMAGE", "DCIM", "DSC"),
-    )
+# What cameras and programs write as a caption or a creator when nobody has said anything.
+_BY_MACHINES = re.compile(
+    r"((olympus|minolta|konica minolta|samsung) )?digital camera|kodak digital still camera"
+    r"|sony dsc|dcim|picasa( [\d.]+)?|imagej=.*|shape=\(.*\)|\{\"shape\": .*\}",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -130,7 +129,7 @@ def _first_text(name: str, statements: Sequence[Statement], problems: list[str])
 
 def _clean(name: str, text: str) -> CleanText:
     clean = cleaned(text, max_length=_MAX_LENGTHS[name], has_lines=name in _WITH_LINES)
-    if name == "description" and clean.text.upper() in _CAMERAS_CAPTIONS:
+    if name in ("description", "creator") and _BY_MACHINES.fullmatch(clean.text):
         return CleanText("", is_cut=False)
     return clean
 

@@ -116,10 +116,25 @@ def test_markup_is_kept_as_text() -> None:
     assert read_embedded(made.jpeg_with(photoshop=made.resources(block))).description == markup
 
 
-def test_a_caption_that_a_camera_wrote_is_none_in_any_record() -> None:
-    document = made.xmp(made.alternatives("dc:description", x_default="OLYMPUS DIGITAL CAMERA "))
-    block = made.iim((2, 120, b"A harbour"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("OLYMPUS DIGITAL CAMERA ", "Minolta digital camera", "SONY DSC", "Picasa", "Picasa 3.0"),
+        *('{"shape": [30, 40, 3]}', "shape=(2,3,10,10)", "ImageJ=1.53t\nimages=3"),
+    ],
+)
+def test_what_a_machine_wrote_leaves_the_word_to_the_next_record(text: str) -> None:
+    document = made.xmp(
+        made.alternatives("dc:description", x_default=text)
+        + made.listed("dc:creator", text)
+    )
+    block = made.iim((2, 120, b"A harbour"), (2, 80, b"Somebody"))
 
     said = read_embedded(made.jpeg_with(packet=document, photoshop=made.resources(block)))
 
-    assert said.description == "A harbour"
+    assert said == EmbeddedMetadata(description="A harbour", creator="Somebody")
+
+
+@pytest.mark.parametrize("text", ["My first digital camera", "Picasa's house", "A shape=(1)"])
+def test_what_a_person_wrote_of_machines_is_kept(text: str) -> None:
+    assert said_with("description", text) == EmbeddedMetadata(description=text)

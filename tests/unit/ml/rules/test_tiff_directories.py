@@ -53,6 +53,17 @@ def test_bytes_that_are_not_there_are_refused(code, count):
         directory.content(TiffTag.ARTIST)
 
 
+@pytest.mark.parametrize("left_out", [1, 4])
+def test_a_directory_is_whole_without_the_way_to_the_next(left_out):
+    """As the EXIF of libpng's own test picture ends."""
+    data = struct.pack("<2sHIHHHII", b"II", 42, 8, 1, TiffTag.WIDTH, 4, 1, 40) + bytes(4)
+
+    [directory] = read_directories(data[:-left_out], limit=9)
+
+    assert directory.number(TiffTag.WIDTH, 0) == 40
+    assert directory.following == 0
+
+
 def test_pages_are_listed_as_far_as_asked_for():
     data = paged_tiff([PAGE, SMALL, PAGE])
 
