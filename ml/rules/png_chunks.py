@@ -15,7 +15,8 @@ from math import ceil
 logger = logging.getLogger(__name__)
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MAX_CHUNKS = 200_000
+# Of one file; further ones are not looked at.
+MAX_CHUNKS = 200_000
 # Pillow refuses larger ones, with the whole file.
 _MAX_PROFILE_BYTES = 1_000_000
 # Source: PNG, third edition, 5.6 and 11.3; what decides how the picture looks.
@@ -29,7 +30,9 @@ _STEP = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class PngChunk:
+    """Where a chunk lies in its file, in bytes, from its length on."""
+
     name: bytes
     start: int
     end: int  # behind its checksum, or behind the file where it is cut short
@@ -48,7 +51,7 @@ def is_png(data: bytes) -> bool:
 
 def png_end(data: bytes) -> int:
     """Return where a PNG ends: behind its last chunk, or the file where it has none."""
-    ends = (chunk.end for chunk in islice(_chunks(data), _MAX_CHUNKS) if chunk.name == b"IEND")
+    ends = (chunk.end for chunk in islice(list_chunks(data), MAX_CHUNKS) if chunk.name == b"IEND")
     return next(ends, len(data))
 
 
@@ -58,8 +61,8 @@ def with_shown_chunks(data: bytes) -> bytes:
     A file in which there is nothing to leave out is returned as it is.
     """
     kept, left_out, end = [], 0, 8
-    for number, chunk in enumerate(_chunks(data)):
-        if number == _MAX_CHUNKS:
+    for number, chunk in enumerate(list_chunks(data)):
+        if number == MAX_CHUNKS:
             return data
         end = chunk.end
         if not chunk.is_ancillary or _is_shown(data, chunk):
@@ -69,15 +72,23 @@ def with_shown_chunks(data: bytes) -> bytes:
     return b"".join([SIGNATURE, *kept, data[end:]]) if left_out else data
 
 
-def _is_shown(data: bytes, chunk: _Chunk) -> bool:
+def _is_shown(data: bytes, chunk: PngChunk) -> bool:
     if chunk.name not in _SHOWN:
         return False
-    content = data[chunk.start + 8 : chunk.end - 4]
-    checksum = data[chunk.end - 4 : chunk.end]
-    if not chunk.is_whole or struct.pack(">I", zlib.crc32(chunk.name + content)) != checksum:
+    content = undamaged_content(data, chunk)
+    if content is None:
         logger.warning("damaged chunk passed over", extra={"chunk": chunk.name.decode("latin-1")})
         return False
     return chunk.name != b"iCCP" or _is_profile_small(content)
+
+
+def undamaged_content(data: bytes, chunk: PngChunk) -> bytes | None:
+    """Return what a chunk of this file holds; None where it is cut short or its checksum wrong."""
+    content = data[chunk.start + 8 : chunk.end - 4]
+    checksum = data[chunk.end - 4 : chunk.end]
+    if not chunk.is_whole or struct.pack(">I", zlib.crc32(chunk.name + content)) != checksum:
+        return None
+    return content
 
 
 def _is_profile_small(content: bytes) -> bool:
@@ -116,7 +127,7 @@ def completed_png(data: bytes) -> bytes | None:
     pixels = _chunk(b"IDAT", b"".join([*packed, packer.flush()]))
     before = (
         data[chunk.start : chunk.end]
-        for chunk in islice(_chunks(data), _MAX_CHUNKS)
+        for chunk in islice(list_chunks(data), MAX_CHUNKS)
         if chunk.name in (b"IHDR", b"PLTE", *_SHOWN) and chunk.is_whole
     )
     return b"".join([SIGNATURE, *before, pixels, _chunk(b"IEND", b"")])
@@ -151,7 +162,7 @@ def _unpacked(data: bytes, *, max_bytes: int) -> Iterator[bytes]:
         zlib.error: they are damaged.
     """
     unpacker, left = zlib.decompressobj(), max_bytes
-    for chunk in islice(_chunks(data), _MAX_CHUNKS):
+    for chunk in islice(list_chunks(data), MAX_CHUNKS):
         packed = b""
         if chunk.name == b"IDAT":
             packed = data[chunk.start + 8 : chunk.end - 4 if chunk.is_whole else chunk.end]
@@ -161,13 +172,13 @@ def _unpacked(data: bytes, *, max_bytes: int) -> Iterator[bytes]:
             yield part
 
 
-def _chunks(data: bytes) -> Iterator[_Chunk]:
+def list_chunks(data: bytes) -> Iterator[PngChunk]:
     """Yield the chunks of a PNG to its last, or to the end of the file."""
     at = len(SIGNATURE)
     while at + 8 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
         name, end = data[at + 4 : at + 8], at + 12 + length
-        yield _Chunk(name, at, min(end, len(data)), is_whole=end <= len(data))
+        yield PngChunk(name, at, min(end, len(data)), is_whole=end <= len(data))
         if name == b"IEND":
             return
         at = end

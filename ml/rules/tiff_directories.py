@@ -1,7 +1,7 @@
 """What the directories of a TIFF say: one stands for each page, and lists its tags.
 
-Only numbers that decide how a page is read are looked at, and never more of them than the file
-has bytes for.
+Numbers that decide how a page is read, and bytes of tags that a caller asks for; never more of
+them than the file has. EXIF in files of other formats is such a directory, too.
 """
 
 import struct
@@ -20,10 +20,12 @@ _MAX_NUMBERS = 200_000
 _MAX_PROFILE_BYTES = 4_000_001
 # Source: TIFF 6.0, section 2, and the BigTIFF design: the codes of types and their values in numpy.
 _TYPES = {1: "u1", 3: "u2", 4: "u4", 7: "u1", 13: "u4", 16: "u8"}
+# The bytes of one value, by type, where a tag holds text or a packet. Exif 3.0 adds 129, UTF-8.
+_BYTES_BY_TYPE = {1: 1, 2: 1, 4: 4, 6: 1, 7: 1, 129: 1}
 
 
 class TiffTag(IntEnum):
-    """Source: TIFF 6.0, appendix A; the ICC profile: ICC.1:2022, B.4."""
+    """Sources: TIFF 6.0, appendix A; ICC.1:2022, B.4; Exif 2.32, 4.6; XMP, part 3, 3.3."""
 
     NEW_SUBFILE_TYPE = 254
     SUBFILE_TYPE = 255
@@ -33,12 +35,14 @@ class TiffTag(IntEnum):
     COMPRESSION = 259
     PHOTOMETRIC = 262
     FILL_ORDER = 266
+    IMAGE_DESCRIPTION = 270
     STRIP_OFFSETS = 273
     ORIENTATION = 274
     SAMPLES_PER_PIXEL = 277
     ROWS_PER_STRIP = 278
     STRIP_BYTE_COUNTS = 279
     PLANAR_CONFIGURATION = 284
+    ARTIST = 315
     PREDICTOR = 317
     COLOUR_MAP = 320
     TILE_WIDTH = 322
@@ -47,7 +51,15 @@ class TiffTag(IntEnum):
     TILE_BYTE_COUNTS = 325
     EXTRA_SAMPLES = 338
     SAMPLE_FORMAT = 339
+    XMP = 700
+    COPYRIGHT = 33432
+    IIM = 33723
+    PHOTOSHOP = 34377
+    EXIF = 34665
     ICC_PROFILE = 34675
+    DATE_TIME_ORIGINAL = 36867
+    OFFSET_TIME_ORIGINAL = 36881
+    SUBSEC_TIME_ORIGINAL = 37521
 
 
 class TiffDirectory:
@@ -71,7 +83,8 @@ class TiffDirectory:
         (entries,) = head.unpack_from(data, offset)
         start = offset + head.size
         end = start + entries * each.size
-        self.following = self._pointer.unpack_from(data, end)[0] if end <= len(data) else 0
+        is_last = end + self._pointer.size > len(data)
+        self.following = 0 if is_last else self._pointer.unpack_from(data, end)[0]
         self._fields: dict[int, tuple[int, int, bytes]] = {}
         for at in range(start, min(end, start + _MAX_ENTRIES * each.size), each.size):
             if at + each.size > len(data):
@@ -95,6 +108,23 @@ class TiffDirectory:
         if start + count * dtype.itemsize > len(self._data):
             return np.zeros(0, np.uint8)
         return np.frombuffer(self._data, dtype, count, start)
+
+    def content(self, tag: TiffTag) -> bytes:
+        """Return a tag's bytes as they stand in the file; empty where it is missing.
+
+        Raises:
+            ValueError: it lies beyond the file, or holds neither text nor bytes.
+        """
+        code, count, field = self._fields.get(tag, (1, 0, b""))
+        if code not in _BYTES_BY_TYPE:
+            raise ValueError("a tag of another type")
+        size = count * _BYTES_BY_TYPE[code]
+        if size <= len(field):
+            return field[:size]
+        (start,) = self._pointer.unpack(field)
+        if start + size > len(self._data):
+            raise ValueError("a tag beyond the file")
+        return self._data[start : start + size]
 
     def number(self, tag: TiffTag, default: int) -> int:
         """Return a tag's first number."""

@@ -104,6 +104,24 @@ _SENTENCES: dict[str, str] = {
         "ENCODER is {setting}, but this catalogue was indexed with {recorded}. Set ENCODER to auto "
         "or {recorded}, or start another catalogue with another DATA_DIR and database."
     ),
+    "metadata:user:broken-container": _(
+        "A part of the file is damaged; what it may have said of the picture was not read."
+    ),
+    "metadata:user:broken-exif": _("The picture's EXIF is damaged and was not read in full."),
+    "metadata:user:broken-iim": _("The picture's IPTC record is damaged and was not read in full."),
+    "metadata:user:broken-xmp": _("The picture's XMP is damaged and was not read."),
+    "metadata:user:broken-extended-xmp": _(
+        "The picture's XMP goes on elsewhere in the file, and that part is missing or damaged."
+    ),
+    "metadata:user:large-xmp": _("The picture's XMP is too large and was not read."),
+    "metadata:user:broken-sidecar": _(
+        "The XMP file beside the picture is damaged and was not read."
+    ),
+    "metadata:user:large-sidecar": _(
+        "The XMP file beside the picture is too large and was not read."
+    ),
+    "metadata:user:unclear-date": _("The picture names a date that is none or lacks its day."),
+    "metadata:user:cut-text": _("What the picture says of itself is too long and was cut."),
 }
 _MEGABYTE = 1024 * 1024
 _MEGAPIXEL = 1_000_000

@@ -29,6 +29,41 @@ def test_tags_are_read_in_every_order_and_size(order, is_big):
     assert directory.number(TiffTag.PREDICTOR, 1) == 1
 
 
+@pytest.mark.parametrize(("size", "at"), [(4, "in the entry"), (9, "elsewhere")])
+def test_bytes_of_a_tag_are_those_of_the_file(size, at):
+    text = b"123456789"[:size]
+    data = tiff(np.zeros((30, 40), "u2"), extratags=[(TiffTag.ARTIST, 1, size, text, True)])
+
+    [directory] = read_directories(data, limit=9)
+
+    assert directory.content(TiffTag.ARTIST) == text, at
+    assert directory.content(TiffTag.COPYRIGHT) == b""
+
+
+@pytest.mark.parametrize(("code", "count"), [(1, 2**31), (5, 1)], ids=["beyond", "other-type"])
+def test_bytes_that_are_not_there_are_refused(code, count):
+    data = tiff(np.zeros((30, 40), "u2"), extratags=[(TiffTag.ARTIST, 1, 9, b"123456789", True)])
+    written = struct.pack("<HHI", TiffTag.ARTIST, 1, 9)
+    assert written in data
+    data = data.replace(written, struct.pack("<HHI", TiffTag.ARTIST, code, count))
+
+    [directory] = read_directories(data, limit=9)
+
+    with pytest.raises(ValueError, match="a tag"):
+        directory.content(TiffTag.ARTIST)
+
+
+@pytest.mark.parametrize("left_out", [1, 4])
+def test_a_directory_is_whole_without_the_way_to_the_next(left_out):
+    """As the EXIF of libpng's own test picture ends."""
+    data = struct.pack("<2sHIHHHII", b"II", 42, 8, 1, TiffTag.WIDTH, 4, 1, 40) + bytes(4)
+
+    [directory] = read_directories(data[:-left_out], limit=9)
+
+    assert directory.number(TiffTag.WIDTH, 0) == 40
+    assert directory.following == 0
+
+
 def test_pages_are_listed_as_far_as_asked_for():
     data = paged_tiff([PAGE, SMALL, PAGE])
 
