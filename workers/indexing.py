@@ -146,7 +146,8 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, delivery: Deliver
     loaded.index.delete([_point_id(image, region, version) for image, region in stale])
     for image, region in stale:
         catalog.delete_derived_files(image.sha256, [region])
-    gone = set(catalog.record_indexed(found, delivery=delivery))
+    changes = {one.image.id: one.image.payload_changes for one in extracted}
+    gone = set(catalog.record_indexed(found, delivery=delivery, payload_changes=changes))
     PICTURES_INDEXED.inc(len(found) - len(gone))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
     for one in extracted:
@@ -193,9 +194,9 @@ def _points(extracted: ExtractedImage, encoder_version: int) -> list[Point]:
                 image_id=image.id,
                 kind=region.key.kind,
                 labels=labels,
-                medium=image.medium,
-                tags=image.tags,
-                albums=image.albums,
+                medium=image.payload.medium,
+                tags=image.payload.tags,
+                albums=image.payload.albums,
                 created_at=image.created_at,
             ),
         )

@@ -1,7 +1,7 @@
 """Do the catalogue, the files and the index agree? SQL and the originals are the truth."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from kernel.errors import FileMissing, UserInputError
 from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY, region_key
 from vectors.errors import UnknownCollection
+from vectors.index import EditablePayload
 
 # A picture's files are written before its row: a file younger than this may still get one.
 _FILE_GRACE = timedelta(minutes=10)
@@ -27,9 +28,9 @@ class Audit:
     """Both sides counted, and every difference between them.
 
     Points and regions are those of the live encoder version. `missing_points`,
-    `missing_originals`, `missing_thumbnails` and `missing_region_thumbnails` name images,
-    `orphan_points` points in the index, `orphan_files` names in the storage. Local features are no
-    difference: where they are missing a search makes them.
+    `stale_payloads`, `missing_originals`, `missing_thumbnails` and `missing_region_thumbnails` name
+    images, `orphan_points` points in the index, `orphan_files` names in the storage. Local features
+    are no difference: where they are missing a search makes them.
     """
 
     images: dict[str, int] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Audit:
     points: int = 0
     missing_points: list[UUID] = field(default_factory=list)
     orphan_points: list[UUID] = field(default_factory=list)
+    stale_payloads: list[UUID] = field(default_factory=list)
     missing_originals: list[UUID] = field(default_factory=list)
     missing_thumbnails: list[UUID] = field(default_factory=list)
     missing_region_thumbnails: list[UUID] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Audit:
         kinds: dict[str, Iterable[object]] = {
             "indexed images without all their points": self.missing_points,
             "points without an image": self.orphan_points,
+            "images whose points carry another medium, other tags or albums": self.stale_payloads,
             "images without their original file": self.missing_originals,
             "images without their thumbnail": self.missing_thumbnails,
             "images without all their regions' thumbnails": self.missing_region_thumbnails,
@@ -66,6 +69,7 @@ def audit() -> Audit:
     version = get_live_encoder()
     result = Audit(images=count_by_status())
     _compare_points(result, version)
+    _compare_payloads(result, version)
     _compare_files(result)
     return result
 
@@ -73,7 +77,8 @@ def audit() -> Audit:
 def repair(found: Audit) -> None:
     """Mend every difference of an audit; the workers finish what needs the encoder.
 
-    Images without points or without a region's thumbnail are indexed again, points and files
+    Images without points or without a region's thumbnail are indexed again, payloads are written
+    anew without a model, points and files
     that nothing names are removed, thumbnails of whole pictures are made anew, and an image whose
     original is gone is marked failed: only adding the same file again brings it back.
     """
@@ -85,6 +90,9 @@ def repair(found: Audit) -> None:
         wanted = set(_points_of_all_images(version))
         index.delete([one for one in found.orphan_points if one not in wanted])
     services.enqueue_indexing(sorted({*found.missing_points, *found.missing_region_thumbnails}))
+    for start in range(0, len(found.stale_payloads), _IDS_PER_QUERY):
+        some = found.stale_payloads[start : start + _IDS_PER_QUERY]
+        services.request_payload_update(Image.objects.filter(pk__in=some))
     for image_id in found.missing_originals:
         services.record_failed(image_id, FileMissing.CODE)
     for image in Image.objects.filter(pk__in=found.missing_thumbnails):
@@ -148,6 +156,33 @@ def _still_orphans(unexpected: dict[UUID, UUID], version: EncoderVersion) -> Ite
         yield from (
             point for point in some if unexpected[point] not in known and point not in recorded
         )
+
+
+def _compare_payloads(result: Audit, version: EncoderVersion) -> None:
+    """Compare what is settled before and after the points are read, and did not change meanwhile.
+
+    A change, or an indexing that ends, counts up before it can be seen as settled again.
+    """
+    settled = services.settled(Image.objects.order_by())
+    expected = {one.image_id: one for one in services.read_payloads(settled)}
+    differing: set[UUID] = set()
+    try:
+        for image_id, carried in open_index(version).scroll_payloads():
+            if image_id in expected and _in_order(carried) != expected[image_id].payload:
+                differing.add(image_id)
+    except UnknownCollection:
+        return  # every point is missing, and that is said
+    ids = sorted(differing)
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        some = ids[start : start + _IDS_PER_QUERY]
+        rows = services.settled(Image.objects.filter(pk__in=some))
+        changes = dict(rows.values_list("pk", "payload_changes"))
+        result.stale_payloads += [pk for pk in some if changes.get(pk) == expected[pk].changes]
+
+
+def _in_order(carried: EditablePayload) -> EditablePayload:
+    """Return the same; points of earlier releases have names in the database's own order."""
+    return replace(carried, tags=tuple(sorted(carried.tags)), albums=tuple(sorted(carried.albums)))
 
 
 def _compare_files(result: Audit) -> None:

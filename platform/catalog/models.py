@@ -45,6 +45,9 @@ class Image(models.Model):
 
     ``queued → indexed | failed``; ``deleting`` hides it until its points, row and files are gone.
     Width and height are those of the upright picture (EXIF orientation applied).
+
+    Medium, tags and albums are carried by the points, for filters: who changes one of them calls
+    `services.request_payload_update` in the same transaction.
     """
 
     class Status(models.TextChoices):
@@ -91,6 +94,9 @@ class Image(models.Model):
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     queued_at = models.DateTimeField(_("queued"), auto_now_add=True)
     indexed_at = models.DateTimeField(_("indexed"), null=True, editable=False)
+    # How often what its points carry of this row has changed, and since when they wait for it.
+    payload_changes = models.PositiveIntegerField(default=0, editable=False)
+    payload_due_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("image")
@@ -99,6 +105,11 @@ class Image(models.Model):
         indexes = (
             models.Index(fields=("-created_at", "id"), name="image_newest_first"),
             models.Index(fields=("status", "queued_at"), name="image_status_queued"),
+            models.Index(
+                fields=("payload_due_at", "id"),
+                name="image_payload_due",
+                condition=Q(payload_due_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ FIND_COPIES: Final = "workers.find_copies"
 WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
 DELETE_IMAGES: Final = "workers.delete_images"
+UPDATE_PAYLOADS: Final = "workers.update_payloads"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -18,4 +19,5 @@ QUEUES: Final[dict[str, str]] = {
     WARM_UP: "query",
     INDEX_IMAGES: "bulk",
     DELETE_IMAGES: "maintenance",
+    UPDATE_PAYLOADS: "maintenance",
 }

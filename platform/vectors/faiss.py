@@ -4,6 +4,7 @@ This file shares its name with the library; absolute imports keep the two apart.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import faiss
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectors.errors import UnknownCollection
-from vectors.index import CollectionSpec, Hit, Payload, Point, Where
+from vectors.index import CollectionSpec, EditablePayload, Hit, Payload, Point, Where
 from vectors.ranking import (
     TIE_MARGIN,
     best_first,
@@ -58,6 +59,14 @@ class FaissIndex:
             stored.pop(one, None)
         self._flat = None
 
+    def set_payload(self, image_ids: Sequence[UUID], payload: EditablePayload) -> None:
+        """Write what people change into every point of these images, in one scan."""
+        stored, wanted = self._points(), set(image_ids)
+        for one, (embedding, old) in stored.items():
+            if old.image_id in wanted:
+                new = replace(old, medium=payload.medium, tags=payload.tags, albums=payload.albums)
+                stored[one] = (embedding, new)
+
     def search(
         self,
         queries: NDArray[np.float32],
@@ -92,6 +101,13 @@ class FaissIndex:
         stored = self._points()
         for one in sorted(stored):
             yield one, stored[one][1].image_id
+
+    def scroll_payloads(self) -> Iterator[tuple[UUID, EditablePayload]]:
+        """Yield (image id, what it carries) of every point, in the same order."""
+        stored = self._points()
+        for one in sorted(stored):
+            payload = stored[one][1]
+            yield payload.image_id, payload.editable
 
     def _points(self) -> dict[UUID, tuple[NDArray[np.float32], Payload]]:
         if self._stored is None:

@@ -43,6 +43,20 @@ class Payload:
     albums: tuple[str, ...]
     created_at: datetime  # aware; stored in UTC
 
+    @property
+    def editable(self) -> "EditablePayload":
+        """The part of it that people change."""
+        return EditablePayload(medium=self.medium, tags=self.tags, albums=self.albums)
+
+
+@dataclass(frozen=True, slots=True)
+class EditablePayload:
+    """The part of a payload that people change; the rest follows from the picture itself."""
+
+    medium: str
+    tags: tuple[str, ...]
+    albums: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -126,6 +140,19 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def set_payload(self, image_ids: Sequence[UUID], payload: EditablePayload) -> None:
+        """Have every point of these images carry this; all else of the points stays as it is.
+
+        In bounded requests, some tens of milliseconds each in the embedded store. Images without
+        points are fine, and no images are no request. When this returns, filters meet the new
+        values, and they survive a killed store process.
+
+        Raises:
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retrying the whole call is safe.
+        """
+        ...
+
     def search(
         self,
         queries: NDArray[np.float32],
@@ -169,6 +196,15 @@ class VectorIndex(Protocol):
         """Yield (point id, image id) of every point, point id ascending, paged underneath.
 
         Points written or deleted meanwhile may or may not be among them.
+
+        Raises:
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; start again.
+        """
+        ...
+
+    def scroll_payloads(self) -> Iterator[tuple[UUID, EditablePayload]]:
+        """Yield (image id, what it carries) of every point, as ``scroll`` does.
 
         Raises:
             UnknownCollection: ``ensure`` was not called.

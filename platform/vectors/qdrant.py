@@ -31,20 +31,29 @@ from vectors.errors import (
     UnknownCollection,
     VectorStoreUnavailable,
 )
-from vectors.index import CollectionSpec, Hit, Point, Where
+from vectors.index import CollectionSpec, EditablePayload, Hit, Point, Where
 from vectors.ranking import (
     TIE_MARGIN,
     best_first,
     checked_embeddings,
     checked_queries,
 )
-from vectors.schema import PAYLOAD_INDEXES, image_id_of, payload_to_dict, where_to_filter
+from vectors.schema import (
+    PAYLOAD_INDEXES,
+    editable_of,
+    editable_to_dict,
+    image_id_of,
+    images_filter,
+    payload_to_dict,
+    where_to_filter,
+)
 
 # Floats in one upsert request: 64 points of 512, about 0.7 MB of JSON. Small enough that a search
 # waits at most some 10 ms behind it in the embedded store, which answers one request at a time.
 _FLOATS_PER_UPSERT = 32_768
 _IDS_PER_DELETE = 1_000
 _POINTS_PER_PAGE = 1_000
+_IMAGES_PER_PAYLOAD = 250  # 14 ms in the embedded store: what a search may wait behind it
 
 # How long connecting, sending, or waiting for an answer may take each, in seconds.
 _TIMEOUT_S = 20
@@ -110,6 +119,14 @@ class QdrantIndex:
             with _our_errors(self.spec.name):
                 self._client.delete(self.spec.name, models.PointIdsList(points=part), wait=True)
 
+    def set_payload(self, image_ids: Sequence[UUID], payload: EditablePayload) -> None:
+        """Write what people change into every point of these images, in bounded requests."""
+        stored = editable_to_dict(payload)
+        for start in range(0, len(image_ids), _IMAGES_PER_PAYLOAD):
+            part = images_filter(image_ids[start : start + _IMAGES_PER_PAYLOAD])
+            with _our_errors(self.spec.name):
+                self._client.set_payload(self.spec.name, stored, part, wait=True)
+
     def search(
         self,
         queries: NDArray[np.float32],
@@ -154,6 +171,15 @@ class QdrantIndex:
 
     def scroll(self) -> Iterator[tuple[UUID, UUID]]:
         """Yield (point id, image id) of every point, id ascending: Qdrant's own scroll order."""
+        for record in self._records(["image_id"]):
+            yield UUID(str(record.id)), image_id_of(record.payload)
+
+    def scroll_payloads(self) -> Iterator[tuple[UUID, EditablePayload]]:
+        """Yield (image id, what it carries) of every point, in the same order."""
+        for record in self._records(["image_id", "medium", "tags", "albums"]):
+            yield image_id_of(record.payload), editable_of(record.payload)
+
+    def _records(self, payload_keys: list[str]) -> Iterator[models.Record]:
         offset: Any = None
         while True:
             with _our_errors(self.spec.name):
@@ -161,10 +187,9 @@ class QdrantIndex:
                     self.spec.name,
                     limit=_POINTS_PER_PAGE,
                     offset=offset,
-                    with_payload=["image_id"],
+                    with_payload=payload_keys,
                 )
-            for record in records:
-                yield UUID(str(record.id)), image_id_of(record.payload)
+            yield from records
             if offset is None:
                 return
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from qdrant_client import models
 
 from vectors.errors import InvalidPayload
-from vectors.index import Payload, Where
+from vectors.index import EditablePayload, Payload, Where
 
 # Every key of a payload is a filter key, so each has an index, made before the first point: a
 # filter on an unindexed key makes a graph search lose most of its hits.
@@ -39,11 +39,32 @@ def payload_to_dict(payload: Payload) -> dict[str, object]:
         "image_id": str(payload.image_id),
         "kind": payload.kind,
         "labels": list(payload.labels),
+        **editable_to_dict(payload.editable),
+        "created_at": payload.created_at.astimezone(UTC).isoformat(),
+    }
+
+
+def editable_to_dict(payload: EditablePayload) -> dict[str, object]:
+    """Return the part of a payload that people change, as the store keeps it."""
+    return {
         "medium": payload.medium,
         "tags": list(payload.tags),
         "albums": list(payload.albums),
-        "created_at": payload.created_at.astimezone(UTC).isoformat(),
     }
+
+
+def editable_of(stored: Mapping[str, object] | None) -> EditablePayload:
+    """Return what a stored point carries of that part; what it lacks is empty."""
+    found = stored or {}
+    return EditablePayload(
+        medium=str(found.get("medium", "")),
+        tags=_texts(found.get("tags")),
+        albums=_texts(found.get("albums")),
+    )
+
+
+def _texts(stored: object) -> tuple[str, ...]:
+    return tuple(map(str, stored)) if isinstance(stored, list) else ()
 
 
 def image_id_of(stored: Mapping[str, object] | None) -> UUID:
@@ -74,6 +95,11 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
     if not must and not must_not:
         return None
     return models.Filter(must=must or None, must_not=must_not or None)
+
+
+def images_filter(image_ids: Iterable[UUID]) -> models.Filter:
+    """Return the filter that the points of these images meet."""
+    return models.Filter(must=[_any_of("image_id", image_ids)])
 
 
 def _any_of(key: str, values: Iterable[object]) -> models.Condition:

@@ -14,6 +14,7 @@ from jobs.models import Delivery
 from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import POSSIBLE_REGIONS, FoundRegion, RegionKey
+from vectors.index import EditablePayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class ClaimedImage:
         width: of the upright original, pixels.
         height: of the upright original, pixels.
         regions: those it was indexed with before; none at first.
+        payload: what people have said of it, for filters.
+        payload_changes: how often that had changed when it was read.
     """
 
     id: UUID
@@ -31,9 +34,8 @@ class ClaimedImage:
     width: int
     height: int
     regions: frozenset[RegionKey]
-    medium: str
-    tags: tuple[str, ...]
-    albums: tuple[str, ...]
+    payload: EditablePayload
+    payload_changes: int
     created_at: datetime
 
 
@@ -74,7 +76,7 @@ class CatalogueRegion:
 def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[ClaimedImage, ...]:
     """Return those of the images that still wait for this very job, and count the try.
 
-    An image that was handed to a later job (its tags changed, say) is left to that one.
+    An image that was handed to a later job is left to that one.
 
     Raises:
         JobTakenOver: another worker has the job.
@@ -88,9 +90,8 @@ def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[Clai
             width=image.width,
             height=image.height,
             regions=frozenset(region.key for region in image.regions.all()),
-            medium=image.medium,
-            tags=tuple(tag.name for tag in image.tags.all()),
-            albums=tuple(album.name for album in image.albums.all()),
+            payload=services.editable_payload(image),
+            payload_changes=image.payload_changes,
             created_at=image.created_at,
         )
         for image in waiting.prefetch_related("tags", "albums", "regions")
@@ -157,10 +158,15 @@ def delete_derived_files(sha256: str, regions: Iterable[RegionKey]) -> None:
 
 
 def record_indexed(
-    regions_by_image: Mapping[UUID, Sequence[FoundRegion]], *, delivery: Delivery
+    regions_by_image: Mapping[UUID, Sequence[FoundRegion]],
+    *,
+    delivery: Delivery,
+    payload_changes: Mapping[UUID, int],
 ) -> tuple[UUID, ...]:
     """Record this job's success; return the ids deleted meanwhile, whose points must go."""
-    return services.record_indexed(regions_by_image, delivery=delivery)
+    return services.record_indexed(
+        regions_by_image, delivery=delivery, payload_changes=payload_changes
+    )
 
 
 def record_failed(image_id: UUID, error_code: str, *, delivery: Delivery) -> None:

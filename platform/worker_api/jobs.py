@@ -17,13 +17,20 @@ JobTakenOver = jobs.JobTakenOver
 class Sweep:
     """What one sweep did.
 
-    Messages sent again, dead jobs recovered, images handed out, dead imports closed.
+    Messages sent again, dead jobs recovered, images handed out, dead imports closed; and whether
+    payloads waited without a job.
     """
 
     resent: int
     recovered: int
     requeued_images: int
     closed_imports: int
+    resumed_payloads: bool
+
+
+def check(delivery: Delivery) -> None:
+    """Raise `JobTakenOver` where another worker has the job."""
+    jobs.check(delivery)
 
 
 def claim(job_id: UUID) -> Delivery:
@@ -72,4 +79,5 @@ def sweep() -> Sweep:
         recovered=swept.recovered,
         requeued_images=requeued,
         closed_imports=ingestion.close_abandoned(),
+        resumed_payloads=catalog.enqueue_due_payloads(),
     )

@@ -1,4 +1,4 @@
-"""Bulk tasks: index catalogue pictures, and delete them."""
+"""Bulk tasks: index catalogue pictures, update what their points carry, and delete them."""
 
 from uuid import UUID
 
@@ -29,3 +29,14 @@ def delete(*, image_ids: list[str], job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             delete_images([UUID(image_id) for image_id in image_ids])
+
+
+@app.task(name=task_names.UPDATE_PAYLOADS, shared=False)
+def update(*, job_id: str, **_unknown: object) -> None:
+    """Write the payloads that wait. Idempotent: they are what SQL has now."""
+    from workers import policies
+    from workers.payloads import update_payloads
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            update_payloads(delivery=delivery)

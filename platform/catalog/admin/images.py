@@ -150,7 +150,7 @@ class ImageAdmin(ModelAdmin):
         """Save tags and albums, and have the points follow what they carry."""
         super().save_related(request, form, *args)
         if PAYLOAD_FIELDS & set(form.changed_data):
-            services.enqueue_indexing([form.instance.pk])
+            services.request_payload_update(Image.objects.filter(pk=form.instance.pk))
 
     @admin.action(permissions=["change"], description=_("Describe and index again"))
     def reindex(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:

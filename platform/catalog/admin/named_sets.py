@@ -14,7 +14,7 @@ from catalog.models import Album, Image, Tag
 
 
 class NamedSetAdmin(ModelAdmin):
-    """Tags and albums: their names are part of every point, so a change re-indexes the images."""
+    """Tags and albums: every point of their images carries their names, which follow a change."""
 
     list_display = ("name",)
     search_fields = ("name",)
@@ -25,7 +25,7 @@ class NamedSetAdmin(ModelAdmin):
         """Save, and have the points of its images carry the new name."""
         super().save_model(request, obj, form, *args)
         if "name" in form.changed_data:  # a new one has no images yet
-            services.request_indexing(obj.images.all())
+            services.request_payload_update(obj.images.all())
 
     def delete_model(self, request: HttpRequest, obj: Tag | Album) -> None:
         """Delete, and have the points of its images forget it."""
@@ -35,7 +35,7 @@ class NamedSetAdmin(ModelAdmin):
         """Do the same for many; asked for before they are gone, together with it."""
         with transaction.atomic():
             images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
-            services.request_indexing(images)
+            services.request_payload_update(images)
             super().delete_queryset(request, queryset)
 
     @property

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Image, Region
+from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled, lock
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
@@ -59,15 +60,21 @@ def requeue_stalled() -> int:
 
 @transaction.atomic
 def record_indexed(
-    indexed: Mapping[UUID, Sequence[FoundRegion]], *, delivery: Delivery | None = None
+    indexed: Mapping[UUID, Sequence[FoundRegion]],
+    *,
+    delivery: Delivery | None = None,
+    payload_changes: Mapping[UUID, int] | None = None,
 ) -> tuple[UUID, ...]:
     """Record the regions of images whose points are in the live collection, in place of the old.
 
     Args:
         indexed: image → all its regions, those whose points were just upserted.
         delivery: of the job that did it. What another job or worker was handed meanwhile is left
-            to that one; what a later job (its tags changed) has even done is indexed once more,
-            since its points were just overwritten with older ones. None records all of them.
+            to that one; what a later job has even done is indexed once more, since its points were
+            just overwritten with older ones. None records all of them.
+        payload_changes: image → how often its payload had changed when medium, tags and albums
+            were read. Where it changed since, or another worker has the image, its payload is
+            written once more: a newer one may have just been overwritten. None asks for nothing.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
@@ -86,6 +93,14 @@ def record_indexed(
     Image.objects.filter(pk__in=ours).update(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
     )
+    if payload_changes is not None:
+        read_at = payload_changes
+        outdated = [
+            pk
+            for pk, image in images.items()
+            if pk not in ours or image.payload_changes != read_at[pk]
+        ]
+        request_payload_update(Image.objects.filter(pk__in=outdated))
     if delivery is not None:
         done_later = Image.objects.filter(pk__in=images, status=Status.INDEXED)
         leave_to_sweep(done_later.exclude(job_id=delivery.job_id), Status.QUEUED)

@@ -72,6 +72,7 @@ def build_app(store: Store, *, allowed_hosts: list[str]) -> Starlette:
         route(one + "/points", "PUT", point_routes.upsert_points),
         route(one + "/points", "POST", point_routes.retrieve_points),
         route(one + "/points/delete", "POST", point_routes.delete_points),
+        route(one + "/points/payload", "POST", point_routes.set_payload),
         route(one + "/points/count", "POST", point_routes.count_points),
         route(one + "/points/scroll", "POST", point_routes.scroll_points),
         route(one + "/points/query", "POST", point_routes.query_points),

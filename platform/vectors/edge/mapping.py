@@ -112,6 +112,21 @@ def to_points(request: models.PointsList, *, dim: int) -> list[edge.Point]:
     ]
 
 
+def to_payload_update(request: models.SetPayload) -> edge.UpdateOperation:
+    """Return the update that writes keys into payloads.
+
+    Raises:
+        RequestRefused: a path within the payload, or not exactly one way to name the points.
+    """
+    only(request, "payload", "points", "filter")
+    if (request.points is None) == (request.filter is None):
+        raise RequestRefused("either points or a filter must be given")
+    if request.points is not None:
+        return edge.UpdateOperation.set_payload(to_ids(request.points), request.payload)
+    condition = to_filter(request.filter)  # type: ignore[arg-type] # not None: checked above
+    return edge.UpdateOperation.set_payload_by_filter(condition, request.payload)
+
+
 def check_vectors(vectors: Sequence[object], *, dim: int) -> None:
     """Refuse vectors that Edge would take and that poison a collection, or that it dies of.
 

@@ -38,6 +38,14 @@ async def delete_points(store: Store, request: Request) -> object:
     return mapping.COMPLETED
 
 
+async def set_payload(store: Store, request: Request) -> object:
+    """Write keys into the payloads of points, by a filter or by their ids; other keys stay."""
+    collection = store.get(collection_name(request))
+    body = await read_body(request, models.SetPayload)
+    collection.update(mapping.to_payload_update(body))
+    return mapping.COMPLETED
+
+
 async def retrieve_points(store: Store, request: Request) -> object:
     """Return points by their ids."""
     collection = store.get(collection_name(request))

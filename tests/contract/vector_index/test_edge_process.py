@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.vector_index.edge_process import EdgeProcess
 from tests.contract.vector_index.gallery import DIM, clustered, gallery, naive_search
-from vectors.index import CollectionSpec, Point
+from vectors.index import CollectionSpec, EditablePayload, Point
 from vectors.qdrant import QdrantIndex, connect, drop
 
 ROUNDS = 2
@@ -43,6 +43,24 @@ def test_a_killed_process_loses_no_acknowledged_write(
         assert [hit.point_id for hit in found] == [
             one for one, _, _ in naive_search(expected.values(), query[0], 50)
         ]
+
+
+def test_a_killed_process_loses_no_acknowledged_payload(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    new = EditablePayload(medium="drawing", tags=("b",), albums=("2025",))
+    points = gallery(rng, 30)
+    image_ids = sorted({point.payload.image_id for point in points})
+    with EdgeProcess(tmp_path) as process:
+        index = index_at(process)
+        index.ensure()
+        index.upsert(points)
+        index.set_payload(image_ids[:4], new)
+        process.kill()
+
+    with EdgeProcess(tmp_path) as process:
+        carried = index_at(process).scroll_payloads()
+        assert {image_id for image_id, payload in carried if payload == new} == set(image_ids[:4])
 
 
 def test_an_ended_process_keeps_points_and_indexes(

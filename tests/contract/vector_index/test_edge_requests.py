@@ -78,11 +78,12 @@ def test_a_condition_without_counterpart_is_refused_everywhere(
         ("/points/scroll", {"filter": where}),
         ("/points/count", {"filter": where}),
         ("/points/delete", {"filter": where}),
+        ("/points/payload", {"payload": {"medium": "photo"}, "filter": where}),
     ]
 
     answers = [http.post(path + route, json=body) for route, body in requests]
 
-    assert [answer.status_code for answer in answers] == [400] * 5
+    assert [answer.status_code for answer in answers] == [400] * 6
     assert all(error_of(answer) for answer in answers)
     assert index.count() == 40
 
@@ -161,6 +162,30 @@ def test_an_upsert_without_counterpart_changes_nothing(
     assert answer.status_code == 400
     assert error_of(answer)
     assert index.count() == 40
+
+
+UNSUPPORTED_PAYLOADS = {
+    "of-nothing": {"payload": {"medium": "photo"}},
+    "named-twice": {"payload": {"medium": "photo"}, "points": [1], "filter": {}},
+    "within": {"payload": {"medium": "photo"}, "points": [1], "key": "a.b"},
+    "shard-key": {"payload": {"medium": "photo"}, "points": [1], "shard_key": "eu"},
+    "bad-id": {"payload": {"medium": "photo"}, "points": ["picture-1"]},
+    "no-object": {"payload": ["medium"], "points": [1]},
+    "no-payload": {"points": [1]},
+}
+
+
+@pytest.mark.parametrize("body", UNSUPPORTED_PAYLOADS.values(), ids=UNSUPPORTED_PAYLOADS)
+def test_a_payload_without_counterpart_changes_nothing(
+    http: httpx.Client, path: str, index: QdrantIndex, body: object
+) -> None:
+    before = list(index.scroll_payloads())
+
+    answer = http.post(path + "/points/payload", json=body)
+
+    assert answer.status_code == 400
+    assert error_of(answer)
+    assert list(index.scroll_payloads()) == before
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
@@ -338,4 +363,21 @@ def test_points_are_deleted_by_filter(edge: EdgeProcess, rng: np.random.Generato
 
     expected = sorted(point.id for point in points if point.payload.kind == "object")
     assert [one for one, _ in index.scroll()] == expected
+    drop(client, index.spec.name)
+
+
+def test_payloads_are_set_by_ids(edge: EdgeProcess, rng: np.random.Generator) -> None:
+    client = connect(edge.url)
+    index = QdrantIndex(client, CollectionSpec(new_name(), DIM))
+    index.ensure()
+    points = gallery(rng, 6)
+    index.upsert(points)
+    chosen = [str(point.id) for point in points[:2]]
+
+    client.set_payload(index.spec.name, {"medium": "seen"}, chosen)
+
+    records, _ = client.scroll(index.spec.name, limit=10)
+    seen = {record.id for record in records if record.payload["medium"] == "seen"}
+    assert seen == set(chosen)
+    assert all(len(record.payload) == 7 for record in records)
     drop(client, index.spec.name)

@@ -1,5 +1,6 @@
 """Writing, deleting, counting, listing: the same on every index."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,7 +11,7 @@ import pytest
 from tests.contract.vector_index.conftest import QUIET_MEMORY_MODE, NewIndex
 from tests.contract.vector_index.gallery import DIM, clustered, gallery, ids
 from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidPayload, UnknownCollection
-from vectors.index import Point, VectorIndex, Where
+from vectors.index import EditablePayload, Hit, Point, VectorIndex, Where
 
 pytestmark = QUIET_MEMORY_MODE
 
@@ -117,6 +118,89 @@ def test_scroll_crosses_pages(new_index: NewIndex, rng: np.random.Generator) -> 
     assert listed == sorted((point.id, point.payload.image_id) for point in many)
 
 
+def carried(index: VectorIndex) -> dict[UUID, EditablePayload]:
+    """Image → what its points carry, which is the same on each of them."""
+    found: dict[UUID, set[EditablePayload]] = {}
+    for image_id, payload in index.scroll_payloads():
+        found.setdefault(image_id, set()).add(payload)
+    return {image_id: payload for image_id, [payload] in found.items()}
+
+
+def seen(hits: Iterable[Hit]) -> set[tuple[UUID, UUID, str]]:
+    return {(hit.point_id, hit.image_id, hit.kind) for hit in hits}
+
+
+NEW = EditablePayload(medium="ü 🙂", tags=("кот", "b"), albums=())
+
+
+def test_a_payload_reaches_every_point_of_its_images_and_no_other(
+    new_index: NewIndex, rng: np.random.Generator
+) -> None:
+    # 700 images: more than one request each of writing and of listing
+    index = new_index(dim=4)
+    index.ensure()
+    old = EditablePayload(medium="photo", tags=("a",), albums=("2024",))
+    points = [
+        replace(
+            point, payload=replace(point.payload, medium="photo", tags=("a",), albums=("2024",))
+        )
+        for point in gallery(rng, 2_100, 4)
+    ]
+    index.upsert(points)
+    image_ids = sorted({point.payload.image_id for point in points})
+
+    index.set_payload(image_ids[:600], NEW)
+
+    assert carried(index) == {
+        **dict.fromkeys(image_ids[:600], NEW),
+        **dict.fromkeys(image_ids[600:], old),
+    }
+    assert index.count() == 2_100
+
+
+def test_a_new_payload_leaves_all_else_as_it_was_and_filters_meet_it(
+    index: VectorIndex, rng: np.random.Generator
+) -> None:
+    points = gallery(rng, 600)
+    index.upsert(points)
+    changed = {point.payload.image_id for point in points[:30]}
+    own = [point for point in points if point.payload.image_id in changed]
+    [before] = index.search(points[0].embedding[np.newaxis], k=600)
+
+    index.set_payload(sorted(changed), NEW)
+
+    [after] = index.search(points[0].embedding[np.newaxis], k=600)
+    assert seen(after) == seen(before)
+    scores = {hit.point_id: hit.score for hit in before}
+    # The memory mode's sums are not the same twice.
+    assert {hit.point_id: hit.score for hit in after} == pytest.approx(scores, abs=2e-6)
+    for where, expected in (
+        (Where(tags=("кот",)), own),
+        (Where(mediums=("ü 🙂",), kinds=("panel",)), [p for p in own if p.payload.kind == "panel"]),
+        (
+            Where(tags=("b",), labels=("cat",)),
+            [point for point in own if "cat" in point.payload.labels],
+        ),
+    ):
+        [found] = index.search(points[0].embedding[np.newaxis], k=600, where=where)
+        assert {hit.point_id for hit in found} == set(ids(expected))
+    gone = Where(albums=("holiday", "work"))
+    [found] = index.search(points[0].embedding[np.newaxis], k=600, where=gone)
+    assert not {hit.image_id for hit in found} & changed
+
+
+def test_a_payload_of_images_without_points_is_no_error(
+    index: VectorIndex, rng: np.random.Generator
+) -> None:
+    index.upsert(gallery(rng, 3))
+    before = list(index.scroll_payloads())
+
+    index.set_payload([], NEW)
+    index.set_payload([UUID(int=5)], NEW)
+
+    assert list(index.scroll_payloads()) == before
+
+
 def test_no_points_are_no_work(index: VectorIndex) -> None:
     index.upsert([])
 
@@ -174,11 +258,13 @@ def test_a_time_without_zone_is_refused(index: VectorIndex, rng: np.random.Gener
     [
         lambda index, points: index.count(),
         lambda index, points: list(index.scroll()),
+        lambda index, points: list(index.scroll_payloads()),
         lambda index, points: index.upsert(points),
+        lambda index, points: index.set_payload([points[0].payload.image_id], NEW),
         lambda index, points: index.delete([points[0].id]),
         lambda index, points: index.search(points[0].embedding[np.newaxis], k=1),
     ],
-    ids=["count", "scroll", "upsert", "delete", "search"],
+    ids=["count", "scroll", "scroll_payloads", "upsert", "set_payload", "delete", "search"],
 )
 def test_a_collection_that_was_never_made_is_unknown(
     new_index: NewIndex, rng: np.random.Generator, call

@@ -10,9 +10,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from catalog import audit as audits
 from catalog import services, storage
 from catalog.audit import Audit, audit, repair
-from catalog.models import EncoderVersion, Image
+from catalog.models import Album, EncoderVersion, Image, Tag
 from catalog.services import ImageMetadata
 from catalog.validation import validate
 from catalog.vector_store import open_index
@@ -121,6 +122,52 @@ def test_a_point_without_an_image_is_found_and_removed(
     repair(found)
     assert audit().differences == {}
     assert index.count() == 3
+
+
+STALE = "images whose points carry another medium, other tags or albums"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: Image.objects.filter(pk=image.pk).update(medium="drawing"),
+        lambda image: image.tags.add(Tag.objects.create(name="t")),
+        lambda image: image.albums.add(Album.objects.create(name="a")),
+    ],
+    ids=["medium", "tags", "albums"],
+)
+def test_points_that_carry_other_tags_than_sql_says_are_found_and_written_anew(
+    indexed: list[Image], change
+) -> None:
+    change(indexed[1])
+
+    found = audit()
+    assert found.differences == {STALE: [str(indexed[1].pk)]}
+
+    repair(found)
+    [due] = services.list_due_payloads(limit=10)
+    assert due.image_id == indexed[1].pk
+    assert Image.objects.filter(status=Status.INDEXED).count() == 3  # no model runs
+    assert audit().differences == {}  # it is on its way
+
+
+def test_a_payload_that_changes_while_the_points_are_read_is_no_difference(
+    indexed: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Points were read with the old tag; until they are asked about again, the new one is written.
+    image = indexed[0]
+    image.tags.add(Tag.objects.create(name="t"))
+    real = audits.open_index
+
+    def changing(version: EncoderVersion) -> fakes.FaultyIndex:
+        return fakes.FaultyIndex(real(version), "scroll_payloads", change)
+
+    def change() -> None:
+        Image.objects.filter(pk=image.pk).update(payload_changes=1)
+
+    monkeypatch.setattr(audits, "open_index", changing)
+
+    assert audit().differences == {}
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.DELETING])

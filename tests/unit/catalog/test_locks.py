@@ -38,6 +38,12 @@ def index_all_again(_: list[UUID]) -> None:
     services.request_indexing(Image.objects.all())
 
 
+def update_payloads(_: list[UUID]) -> None:
+    services.request_payload_update(Image.objects.all())
+    due = services.list_due_payloads(limit=100)
+    services.record_payloads({one.image_id: one.changes for one in due})
+
+
 def take_in_again(ids: list[UUID]) -> None:
     hashes = dict(Image.objects.filter(pk__in=ids).values_list("pk", "sha256"))
     files = [SourceFile("a.png", lambda pk=pk: FILES[hashes[pk]]) for pk in ids]
@@ -63,7 +69,10 @@ def test_writers_of_the_same_images_do_not_wait_for_each_other(media: Path, brok
             connection.close()
         return written
 
-    writes = (index, index_again, index_all_again, services.enqueue_indexing, take_in_again)
+    writes = (
+        *(index, index_again, index_all_again, services.enqueue_indexing, take_in_again),
+        update_payloads,
+    )
     with ThreadPoolExecutor(len(writes)) as pool:
         counts = list(pool.map(repeat, writes))
 

@@ -11,6 +11,7 @@ from kernel.regions import region_key
 from kernel.task_names import INDEX_IMAGES
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
+from vectors.index import EditablePayload
 from worker_api import images, jobs
 
 pytestmark = pytest.mark.django_db
@@ -45,9 +46,8 @@ def test_images_that_wait_are_claimed_with_what_describing_needs(
         width=60,
         height=40,
         regions=frozenset(),
-        medium="photo",
-        tags=("a", "b"),
-        albums=("x",),
+        payload=EditablePayload(medium="photo", tags=("a", "b"), albums=("x",)),
+        payload_changes=0,
         created_at=image.created_at,
     )
     assert images.read_original(claimed.sha256) == plain()

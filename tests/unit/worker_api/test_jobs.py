@@ -7,7 +7,7 @@ from catalog import services as catalog
 from catalog.models import Image
 from ingestion.models import Import
 from jobs.models import JobRecord
-from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES
+from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES, UPDATE_PAYLOADS
 from tests.conftest import AddImage, Broker
 from tests.pictures import GREEN, RED, plain
 from worker_api import jobs
@@ -21,6 +21,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
 ) -> None:
     now = timezone.now()
     one, other = add_image(plain(RED)), add_image(plain(GREEN))
+    Image.objects.filter(pk=one.pk).update(payload_due_at=now)
     catalog.request_indexing(Image.objects.filter(pk=one.pk))
     catalog.request_deletion(Image.objects.filter(pk=other.pk))
     JobRecord.objects.create(name="lost", queue="query")
@@ -32,13 +33,22 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
 
     swept = jobs.sweep()
 
-    assert swept == Sweep(resent=1, recovered=1, requeued_images=2, closed_imports=1)
+    assert swept == Sweep(
+        resent=1, recovered=1, requeued_images=2, closed_imports=1, resumed_payloads=True
+    )
     [index] = broker.take("bulk")
     assert (index.name, index.arguments["image_ids"]) == (INDEX_IMAGES, [str(one.pk)])
     messages = broker.take("maintenance")
-    assert [message.arguments.get("image_ids") for message in messages] == [None, [str(other.pk)]]
+    assert [message.arguments.get("image_ids") for message in messages] == [
+        None,
+        [str(other.pk)],
+        None,
+    ]
+    assert messages[2].name == UPDATE_PAYLOADS
     assert Import.objects.get().state == "interrupted"
 
 
 def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
-    assert jobs.sweep() == Sweep(resent=0, recovered=0, requeued_images=0, closed_imports=0)
+    assert jobs.sweep() == Sweep(
+        resent=0, recovered=0, requeued_images=0, closed_imports=0, resumed_payloads=False
+    )

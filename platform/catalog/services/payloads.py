@@ -1,0 +1,138 @@
+"""What an image's points carry of its row follows the row, and no model runs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Model, QuerySet
+from django.utils import timezone
+
+from catalog.models import Image
+from catalog.services.waiting import lock
+from jobs import dispatch
+from jobs.models import JobRecord
+from kernel import task_names
+from vectors.index import EditablePayload
+
+# After a job that failed, the next one waits so long: what made it fail is seldom gone at once.
+_RETRY_AFTER = timedelta(seconds=60)
+_ROWS_PER_QUERY = 1_000
+_LIVE = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class DuePayload:
+    """What the points of an image are to carry, and how often it had changed when it was read."""
+
+    image_id: UUID
+    changes: int
+    payload: EditablePayload
+
+
+@transaction.atomic
+def request_payload_update(images: QuerySet[Image]) -> int:
+    """Have the points of any number of images carry their medium, tags and albums as SQL has them.
+
+    Ask in the transaction that changes these, and while the query still finds the images: before a
+    tag is deleted, after it is renamed.
+
+    Returns:
+        How many images those are.
+    """
+    lock(images)
+    count = images.order_by().update(
+        payload_changes=F("payload_changes") + 1, payload_due_at=timezone.now()
+    )
+    if count:
+        enqueue_due_payloads()
+    return count
+
+
+def enqueue_due_payloads() -> bool:
+    """Leave a job that writes all payloads that wait, where some do and none is at it."""
+    if not Image.objects.filter(payload_due_at__isnull=False).exists():
+        return False
+    jobs = JobRecord.objects.filter(name=task_names.UPDATE_PAYLOADS)
+    just_failed = jobs.filter(
+        state=JobRecord.State.FAILED, finished_at__gt=timezone.now() - _RETRY_AFTER
+    )
+    if jobs.filter(state__in=_LIVE).exists() or just_failed.exists():
+        return False
+    dispatch.enqueue(task_names.UPDATE_PAYLOADS)
+    return True
+
+
+def list_due_payloads(*, limit: int) -> tuple[DuePayload, ...]:
+    """Return what waits to be written, the longest first, at most so many images."""
+    due = Image.objects.filter(payload_due_at__isnull=False).order_by("payload_due_at", "id")
+    return tuple(read_payloads(due[:limit]))
+
+
+def read_payloads(images: QuerySet[Image]) -> Iterator[DuePayload]:
+    """Yield what the points of these images are to carry, in the order of the query.
+
+    In plain values: rows with their tags as objects take five times as long. Each count is read
+    before the tags, so that what changes in between has a greater one.
+    """
+    rows = images.values_list("pk", "medium", "payload_changes").iterator(
+        chunk_size=_ROWS_PER_QUERY
+    )
+    while chunk := list(islice(rows, _ROWS_PER_QUERY)):
+        ids = [pk for pk, _, _ in chunk]
+        tags, albums = (
+            _names(Image.tags.through, "tag", ids),
+            _names(Image.albums.through, "album", ids),
+        )
+        for pk, medium, changes in chunk:
+            payload = EditablePayload(medium, tuple(sorted(tags[pk])), tuple(sorted(albums[pk])))
+            yield DuePayload(pk, changes, payload)
+
+
+def _names(through: type[Model], name: str, image_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return image → the names of its tags or albums."""
+    names: dict[UUID, list[str]] = defaultdict(list)
+    rows = through._default_manager.filter(image__in=image_ids)
+    for image_id, named in rows.values_list("image_id", f"{name}__name"):
+        names[image_id].append(named)
+    return names
+
+
+def settled(images: QuerySet[Image]) -> QuerySet[Image]:
+    """Return those whose points carry what SQL says: neither they nor their payloads wait."""
+    return images.filter(status=Image.Status.INDEXED, payload_due_at__isnull=True)
+
+
+def editable_payload(image: Image) -> EditablePayload:
+    """Return what the points of an image are to carry of its row."""
+    return EditablePayload(
+        medium=image.medium,
+        tags=tuple(sorted(tag.name for tag in image.tags.all())),
+        albums=tuple(sorted(album.name for album in image.albums.all())),
+    )
+
+
+def group_payloads(due: Iterable[DuePayload]) -> Mapping[EditablePayload, Sequence[UUID]]:
+    """Return payload → the images whose points are to carry it."""
+    groups: dict[EditablePayload, list[UUID]] = defaultdict(list)
+    for one in due:
+        groups[one.payload].append(one.image_id)
+    return groups
+
+
+@transaction.atomic
+def record_payloads(written: Mapping[UUID, int]) -> None:
+    """Record that the points of images carry what was read when they had changed so often.
+
+    What has changed since is written once more: another process may have written the newer values
+    before these.
+    """
+    images = Image.objects.filter(pk__in=written)
+    lock(images)
+    rows = images.values_list("pk", "payload_changes")
+    outdated = [pk for pk, changes in rows if changes != written[pk]]
+    images.exclude(pk__in=outdated).update(payload_due_at=None)
+    request_payload_update(Image.objects.filter(pk__in=outdated))
