@@ -1,6 +1,13 @@
 """What may change the catalogue: one transaction each."""
 
-from catalog.services.adding import Added, ImageMetadata, add_picture, restore_picture
+from catalog.services.adding import (
+    Added,
+    ImageMetadata,
+    add_picture,
+    fill_in_path,
+    restore_picture,
+    update_metadata,
+)
 from catalog.services.deletion import (
     delete_derived_files,
     delete_image,
@@ -27,6 +34,7 @@ __all__ = [
     "delete_derived_files",
     "delete_image",
     "enqueue_indexing",
+    "fill_in_path",
     "give_up_or_split",
     "make_live",
     "record_calibration",
@@ -37,5 +45,6 @@ __all__ = [
     "request_indexing",
     "requeue_stalled",
     "restore_picture",
+    "update_metadata",
     "waiting_for",
 ]
