@@ -5,6 +5,7 @@ resolved twice, no redirect and no way of writing an address leads past it. Prox
 environment names are not used: they would connect unchecked.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -27,6 +28,8 @@ from kernel.errors import UserInputError
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_HOST = re.compile(rb"[A-Za-z0-9._:-]+")
+_MAX_PORT = 65_535
 # Translates to the IPv4 address in its last 32 bits (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
 _HEADERS = [
@@ -86,7 +89,9 @@ def parse_address(url: str) -> httpx.URL:
         address = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise UserInputError("fetch:user:not-http") from error
-    if address.scheme not in {"http", "https"} or not address.host or address.userinfo:
+    is_web = address.scheme in {"http", "https"} and not address.userinfo
+    is_port = address.port is None or 0 < address.port <= _MAX_PORT
+    if not (is_web and is_port and _HOST.fullmatch(address.raw_host)):
         raise UserInputError("fetch:user:not-http")
     return address
 
@@ -262,7 +267,7 @@ def _resolve(host: str, port: int, deadline: _Deadline) -> list[str]:
     def ask() -> None:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: a name that no resolver takes
             answers.put(error if isinstance(error, OSError) else OSError(str(error)))
         else:
             answers.put(list(dict.fromkeys(str(each[4][0]) for each in found)))
