@@ -12,6 +12,12 @@ from kernel.regions import MAX_LABEL_CHARS, RegionKey, region_key
 from ml.rules import regions
 
 
+def max_chars(model: type[models.Model], field: str) -> int | None:
+    """Return how many characters a column holds; None of one without a limit."""
+    found = model._meta.get_field(field)
+    return found.max_length if isinstance(found, models.Field) else None
+
+
 class Tag(models.Model):
     """A word that users filter by."""
 
@@ -70,9 +76,14 @@ class Image(models.Model):
     # Some of the picture is missing, little enough that it is shown.
     is_damaged = models.BooleanField(_("damaged"), default=False, editable=False)
     title = models.CharField(_("title"), max_length=300, blank=True)
+    description = models.TextField(_("description"), blank=True)
     source = models.CharField(_("source"), max_length=1000, blank=True)
+    # Relative to its source, "/" between folders.
+    path = models.CharField(_("path"), max_length=1000, blank=True, editable=False)
+    external_id = models.CharField(_("external id"), max_length=200, blank=True, db_index=True)
     owner = models.CharField(_("owner"), max_length=200, blank=True)
     licence = models.CharField(_("licence"), max_length=200, blank=True)
+    rights = models.CharField(_("rights"), max_length=1000, blank=True)
     medium = models.CharField(_("medium"), max_length=10, choices=Medium, default=Medium.UNKNOWN)
     tags = models.ManyToManyField(Tag, blank=True, related_name="images", verbose_name=_("tags"))
     albums = models.ManyToManyField(

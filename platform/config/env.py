@@ -7,6 +7,7 @@ reported in one error. Reading opens nothing and creates no folder.
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
@@ -21,12 +22,20 @@ ROOT = Path(__file__).resolve().parents[2]
 MAX_SOCKET_PATH_BYTES = 107
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Network = IPv4Network | IPv6Network
 Address = TypeVar("Address", SecretStr, str)
 
 
 class _Section(BaseSettings):
     # An empty variable counts as unset.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+def _parts(value: object) -> object:
+    """Return the parts of a text that commas divide."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
 
 
 def _absolute(path: Path) -> Path:
@@ -80,9 +89,7 @@ class SiteEnv(_Section):
     @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        return value
+        return _parts(value)
 
 
 # Requests that a web process works on at a time. Most of them wait for the query worker, which
@@ -211,6 +218,22 @@ class UploadEnv(_Section):
     max_frames: Annotated[int, Field(gt=0)] = 1_000
 
 
+class FetchEnv(_Section):
+    """Pictures that are fetched from addresses which somebody names."""
+
+    model_config = SettingsConfigDict(env_prefix="FETCH_")
+
+    # Of one picture, redirects and all.
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    # Networks that are not public and may be fetched from all the same.
+    allowed_networks: Annotated[tuple[Network, ...], NoDecode] = ()
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return _parts(value)
+
+
 class LoggingEnv(_Section):
     """How log lines look: text for people, JSON for machines."""
 
@@ -248,6 +271,7 @@ class Env:
     storage: StorageEnv
     worker: WorkerEnv
     uploads: UploadEnv
+    fetching: FetchEnv
     logging: LoggingEnv
     metrics: MetricsEnv
 

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from ingestion.models import Import, ImportFailure
+from ingestion.presenters import present_passed_over
 from ingestion.selectors import ImportProgress, find_progress
 from jobs.admin import ReadOnlyAdmin
 from kernel.messages import sentence
@@ -71,6 +72,7 @@ class ImportAdmin(ReadOnlyAdmin):
     search_fields = ("source",)
     fields = (
         *("source", "state", "bar", "its_images", "found", "added", "duplicates", "failed"),
+        "what_was_passed_over",
         *("started_by", "created_at", "finished_at"),
     )
     inlines = (FailureInline,)
@@ -104,6 +106,11 @@ class ImportAdmin(ReadOnlyAdmin):
         if progress is None:
             progress = find_progress([current.pk])[current.pk]
         return render_to_string("ingestion/progress.html", {"progress": progress})
+
+    @display(description=_("passed over"))
+    def what_was_passed_over(self, current: Import) -> str:
+        """Return how many files of which kinds the source passed over."""
+        return present_passed_over(current.passed_over)
 
     @display(description=_("images"))
     def its_images(self, current: Import) -> str:

@@ -29,6 +29,8 @@ class Import(models.Model):
     added = models.PositiveIntegerField(_("added"), default=0)
     duplicates = models.PositiveIntegerField(_("already there"), default=0)
     failed = models.PositiveIntegerField(_("refused"), default=0)
+    # Kind of file, as `ml.rules.file_types.kind_passed_over` names it → how many.
+    passed_over = models.JSONField(_("passed over"), default=dict, blank=True)
     images = models.ManyToManyField(
         Image, related_name="imports", verbose_name=_("images"), editable=False
     )

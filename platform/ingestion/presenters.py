@@ -1,14 +1,32 @@
-"""How the ends of an upload's files are shown."""
+"""How the ends of an import's files are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from catalog.models import Image
 from catalog.presenters import thumbnail_url
 from catalog.selectors import find_images
 from ingestion.services import Outcome, Result
 from kernel.messages import sentence
+
+# Of files that sources pass over.
+_KINDS = {
+    "raw": _("raw files of cameras"),
+    "video": _("videos"),
+    "audio": _("sound"),
+    "sidecar": _("sidecar files"),
+    "document": _("documents"),
+    "archive": _("archives"),
+    "machine": _("folders of machines"),
+    "hidden": _("hidden files"),
+    "link": _("links"),
+    "device": _("devices"),
+    "other": _("other files"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +78,19 @@ def _row(outcome: Outcome, images: dict[UUID, Image]) -> FileRow:
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),
     )
+
+
+def present_passed_over(counts: Mapping[str, int]) -> str:
+    """Return how many files of each kind a source passed over, the most first; "" of none.
+
+    Args:
+        counts: kind, with the ending where it has one ("video .mp4") → files.
+    """
+    by_count = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{count} {_kind_name(kind)}" for kind, count in by_count)
+
+
+def _kind_name(kind: str) -> str:
+    word, _blank, ending = kind.partition(" ")
+    name = gettext(_KINDS[word])
+    return f"{name} ({ending})" if ending else name

@@ -1,8 +1,8 @@
 """Bulk ingestion: one way in for folders and forms."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -18,7 +18,7 @@ from catalog import services as catalog
 from catalog.models import Image
 from catalog.selectors import find_by_sha256
 from catalog.services import CHUNK_SIZE, Added, ImageMetadata
-from catalog.validation import validate
+from catalog.validation import ValidPicture, validate
 from config.logs import log_fields
 from ingestion.models import Import, ImportFailure
 from ingestion.sources import SourceFile
@@ -58,7 +58,12 @@ def start_import(source: str, *, started_by_id: int | None = None) -> Import:
 
 
 def take_in(
-    current: Import, files: Iterable[SourceFile], *, patience_s: float = 0
+    current: Import,
+    files: Iterable[SourceFile],
+    *,
+    patience_s: float = 0,
+    passed_over: Mapping[str, int] | None = None,
+    updates_metadata: bool = False,
 ) -> Iterator[Outcome]:
     """Take in every file; yield each one's end as it comes, in order.
 
@@ -68,8 +73,11 @@ def take_in(
 
     Args:
         current: the import that counts them.
-        files: what is taken in.
+        files: what is taken in, asked for one by one.
         patience_s: how long each step waits for SQL that is away or locked.
+        passed_over: kind → how many files the source has passed over so far.
+        updates_metadata: whether pictures that are there already get what the source says of them;
+            else only a path, where they have none.
 
     Raises:
         TransientError: the storage or SQL is full or out of reach. The import is left interrupted
@@ -82,34 +90,37 @@ def take_in(
             return patiently(work, for_s=for_s)
 
     chunk: list[Outcome] = []
+    passed_over = {} if passed_over is None else passed_over
     finished = False
     try:
         for file in files:
-            outcome = step(partial(_take_in_one, current, file))
+            outcome = step(partial(_take_in_one, current, file, updates_metadata=updates_metadata))
             chunk.append(outcome)
             if len(chunk) == CHUNK_SIZE:
-                step(partial(_record, current, chunk))
+                step(partial(_record, current, chunk, passed_over))
                 chunk = []
             code = "" if outcome.error is None else outcome.error.code
             FILES_TAKEN_IN.labels(outcome.result, code).inc()
             yield outcome
         finished = True
     finally:
-        end = partial(_end, current, chunk, finished=finished)
+        end = partial(_end, current, chunk, passed_over, finished=finished)
         step(end, for_s=patience_s if finished else 0)
 
 
 @transaction.atomic
-def _end(current: Import, chunk: list[Outcome], *, finished: bool) -> None:
-    _record(current, chunk)
+def _end(
+    current: Import, chunk: list[Outcome], passed_over: Mapping[str, int], *, finished: bool
+) -> None:
+    _record(current, chunk, passed_over)
     current.state = Import.State.FINISHED if finished else Import.State.INTERRUPTED
     current.finished_at = timezone.now()
     current.save(update_fields=("state", "finished_at"))
 
 
-def _take_in_one(current: Import, file: SourceFile) -> Outcome:
+def _take_in_one(current: Import, file: SourceFile, *, updates_metadata: bool) -> Outcome:
     try:
-        added = _add(current, file)
+        added = _add(current, file, updates_metadata=updates_metadata)
     except (UserInputError, ConflictError) as error:
         ImportFailure.objects.create(of=current, name=file.name[:1000], error_code=error.code)
         return Outcome(name=file.name, result=Result.FAILED, error=error)
@@ -117,29 +128,41 @@ def _take_in_one(current: Import, file: SourceFile) -> Outcome:
     return Outcome(name=file.name, result=result, image_id=added.image_id)
 
 
-def _add(current: Import, file: SourceFile) -> Added:
+def _add(current: Import, file: SourceFile, *, updates_metadata: bool) -> Added:
     data = file.read()
     # Asked before decoding, so that running an import again costs a hash a file.
     known = find_by_sha256(sha256_hex(data))
     if known is not None and known.status == Image.Status.DELETING:
         raise ConflictError("image:conflict:being-deleted")
-    if known is not None and known.status != Image.Status.FAILED:
-        return Added(image_id=known.pk, is_new=False)
-    picture = validate(data, name=file.name)
-    if known is not None:
-        catalog.restore_picture(picture)
-        return Added(image_id=known.pk, is_new=False)
-    title = PurePath(file.name).stem
-    return catalog.add_picture(picture, ImageMetadata(title=title, source=current.source))
+    if known is None:
+        picture = _valid(data, file)
+        return catalog.add_picture(picture, _metadata_of_new(current, file))
+    if known.status == Image.Status.FAILED:
+        catalog.restore_picture(_valid(data, file))
+    catalog.fill_in_path(known, file.path)
+    if updates_metadata:
+        catalog.update_metadata(known, file.metadata)
+    return Added(image_id=known.pk, is_new=False)
+
+
+def _valid(data: bytes, file: SourceFile) -> ValidPicture:
+    return validate(data, name=file.name, is_name_binding=file.is_name_binding)
+
+
+def _metadata_of_new(current: Import, file: SourceFile) -> ImageMetadata:
+    """Return what the source says; its title, where it says none, is the path's last part."""
+    title = file.metadata.title or PurePath(file.path or file.name).stem
+    return replace(file.metadata, title=title, source=current.source, path=file.path)
 
 
 @transaction.atomic
-def _record(current: Import, outcomes: list[Outcome]) -> None:
+def _record(current: Import, outcomes: list[Outcome], passed_over: Mapping[str, int]) -> None:
     """Add a chunk to the import's counts and hand its new pictures to the workers."""
     counts = Counter(outcome.result for outcome in outcomes)
     Import.objects.filter(pk=current.pk).update(
         touched_at=timezone.now(),
         found=F("found") + len(outcomes),
+        passed_over=dict(passed_over),
         **{result.value: F(result.value) + counts[result] for result in Result},
     )
     links = Import.images.through

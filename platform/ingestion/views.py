@@ -1,5 +1,6 @@
 """The upload form."""
 
+from collections import Counter
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from ingestion.presenters import present_outcomes
 from ingestion.services import Outcome, start_import, take_in
-from ingestion.sources import list_uploads
+from ingestion.sources import UploadSource
 from kernel.errors import TransientError, UserInputError
 from site_http.access import adders_only
 from site_http.bodies import takes_files
@@ -40,7 +41,7 @@ def _take_in(request: HttpRequest, files: list[UploadedFile]) -> HttpResponse:
     problem = None
     try:
         # One by one: what was taken in before the storage failed is kept and shown.
-        for outcome in take_in(current, list_uploads(files)):
+        for outcome in take_in(current, UploadSource(files).files(Counter())):
             outcomes.append(outcome)
     except TransientError as error:
         problem = context["problem"] = present_error(error)

@@ -23,6 +23,42 @@ _SENTENCES: dict[str, str] = {
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),
     "folder:user:missing": _("There is no folder or file {folder}."),
+    "archive:user:damaged": _("The archive is damaged, or neither a ZIP nor a TAR."),
+    "archive:user:damaged-member": _("This file cannot be unpacked: the archive is damaged here."),
+    "archive:user:encrypted": _("The file is encrypted in its archive."),
+    "archive:user:packing": _(
+        "The file is packed in a way that is not read. Use a ZIP of deflated or stored files."
+    ),
+    "archive:user:unsafe-path": _("The file's path leads out of its archive."),
+    "archive:user:too-many-members": _("The archive has too many files. Divide it."),
+    "archive:user:grows": _(
+        "The archive was left: unpacked it is more than {max_growth} times its size."
+    ),
+    "manifest:user:long-line": _(
+        "Line {line} of the manifest is longer than {max_kilobytes} kB: is a quote missing?"
+    ),
+    "manifest:user:not-utf-8": _(
+        "Line {line} of the manifest is not UTF-8. Save it with this encoding."
+    ),
+    "manifest:user:malformed": _("Line {line} of the manifest cannot be read. {detail}"),
+    "manifest:user:unknown-columns": _(
+        "Line {line} of the manifest has columns that are not known: {columns}. Those that are: "
+        "{known}."
+    ),
+    "manifest:user:no-address": _("The manifest has neither a column path nor a column url."),
+    "manifest:user:bad-row": _("This row of the manifest cannot be used. {detail}"),
+    "manifest:user:outside": _("The path leads out of the manifest's folder."),
+    "fetch:user:not-http": _(
+        "This is not an address that begins with http:// or https:// and carries no password."
+    ),
+    "fetch:user:forbidden-address": _(
+        "The address leads to a network that pictures are not fetched from."
+    ),
+    "fetch:user:unreachable": _("The site cannot be reached."),
+    "fetch:user:too-slow": _("The site has not sent the picture within {timeout_s} s."),
+    "fetch:user:status": _("The site refused to send the picture. {status}"),
+    "fetch:user:too-many-redirects": _("The site leads on more than {max_redirects} times."),
+    "fetch:user:broken": _("The site's answer broke off or cannot be read."),
     "database:transient:away": _("The database is out of reach just now. Try again in a moment."),
     "database:transient:locked": _("The database is busy just now. Try again in a moment."),
     "database:transient:full": _(

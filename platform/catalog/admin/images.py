@@ -90,19 +90,22 @@ class ImageAdmin(ModelAdmin):
     )
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("title", "source", "^sha256")
-    search_help_text = _("Title, source, or the beginning of a SHA-256")
+    search_fields = ("title", "path", "description", "external_id", "source", "^sha256")
+    search_help_text = _(
+        "Title, path, description, external id, source, or the beginning of a SHA-256"
+    )
     actions = ("reindex", "delete_selected")
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
     readonly_fields = (
-        *("preview", "status", "problem", "error_code", "tries", "sha256_shown"),
+        *("preview", "path", "status", "problem", "error_code", "tries", "sha256_shown"),
         *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
     )
     fieldsets = (
-        (None, {"fields": ("preview", "title", "source", "owner", "licence")}),
+        (None, {"fields": ("preview", "title", "description", "path", "source", "external_id")}),
+        (_("Rights"), {"fields": ("owner", "licence", "rights")}),
         (_("Filters"), {"fields": ("medium", "tags", "albums")}),
-        (_("Technical"), {"fields": readonly_fields[1:]}),
+        (_("Technical"), {"fields": readonly_fields[2:]}),
     )
 
     @display(description=_("picture"))

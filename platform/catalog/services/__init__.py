@@ -1,6 +1,13 @@
 """What may change the catalogue: one transaction each."""
 
-from catalog.services.adding import Added, ImageMetadata, add_picture, restore_picture
+from catalog.services.adding import (
+    Added,
+    ImageMetadata,
+    add_picture,
+    fill_in_path,
+    restore_picture,
+    update_metadata,
+)
 from catalog.services.deletion import (
     delete_derived_files,
     delete_image,
@@ -41,6 +48,7 @@ __all__ = [
     "editable_payload",
     "enqueue_due_payloads",
     "enqueue_indexing",
+    "fill_in_path",
     "give_up_or_split",
     "group_payloads",
     "list_due_payloads",
@@ -57,5 +65,6 @@ __all__ = [
     "requeue_stalled",
     "restore_picture",
     "settled",
+    "update_metadata",
     "waiting_for",
 ]

@@ -1,16 +1,26 @@
 """A picture comes into the catalogue: its files first, then its row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from catalog import storage
-from catalog.models import Image
+from catalog.models import Album, Image, Tag, max_chars
 from catalog.selectors import find_by_sha256
 from catalog.services.indexing import request_indexing
+from catalog.services.payloads import request_payload_update
 from catalog.validation import ValidPicture
 from kernel.errors import ConflictError
+
+NamedSet = TypeVar("NamedSet", Tag, Album)
+
+_TEXT_FIELDS = (
+    *("title", "description", "source", "path", "external_id"),
+    *("owner", "licence", "rights"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +33,23 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class ImageMetadata:
-    """What the person says of a picture; all of it may be empty."""
+    """What the person, or the source, says of a picture; all of it may be empty.
+
+    `path` is relative to its source; `medium` is one of `Image.Medium`. Texts that are longer than
+    their columns are cut.
+    """
 
     title: str = ""
+    description: str = ""
     source: str = ""
+    path: str = ""
+    external_id: str = ""
     owner: str = ""
     licence: str = ""
+    rights: str = ""
+    medium: str = ""
+    tags: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
 
 
 def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
@@ -51,11 +72,9 @@ def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
                 height=picture.height,
                 file_bytes=len(picture.data),
                 is_damaged=picture.is_damaged,
-                title=metadata.title[:300],
-                source=metadata.source[:1000],
-                owner=metadata.owner,
-                licence=metadata.licence,
+                **_texts(metadata),
             )
+            _add_to_named_sets(image, metadata)
     except IntegrityError:  # somebody else stored the same file meanwhile
         known = find_by_sha256(picture.sha256)
         if known is None or known.status == Image.Status.DELETING:
@@ -72,6 +91,59 @@ def restore_picture(picture: ValidPicture) -> None:
     """
     _write_files(picture)
     request_indexing(Image.objects.filter(sha256=picture.sha256))
+
+
+def fill_in_path(image: Image, path: str) -> None:
+    """Keep where a picture lies in its source, where that is not known yet."""
+    if path and not image.path:
+        cut = path[: max_chars(Image, "path")]
+        Image.objects.filter(pk=image.pk, path="").update(path=cut)
+
+
+def update_metadata(image: Image, metadata: ImageMetadata) -> None:
+    """Have an image say what a source says of it now.
+
+    Texts that the source has replace those that are there; tags and albums are added.
+    """
+    said = {field: text for field, text in _texts(metadata).items() if text}
+    changed = {field: text for field, text in said.items() if getattr(image, field) != text}
+    with transaction.atomic():
+        Image.objects.filter(pk=image.pk).update(**changed)
+        if _add_to_named_sets(image, metadata) or "medium" in changed:
+            request_payload_update(Image.objects.filter(pk=image.pk))
+
+
+def _add_to_named_sets(image: Image, metadata: ImageMetadata) -> bool:
+    """Put an image into the tags and albums of these names; return whether it was outside of one.
+
+    Those that are missing are made.
+    """
+    is_tagged = _add_names(image.tags, Tag, metadata.tags)
+    return _add_names(image.albums, Album, metadata.albums) or is_tagged
+
+
+def _add_names(relation: Any, model: type[NamedSet], names: Sequence[str]) -> bool:
+    limit = max_chars(model, "name")
+    # In order, so that two who make the same ones do not wait for each other.
+    wanted = sorted({name[:limit].strip() for name in names} - {""})
+    if not wanted:
+        return False
+    known = model._default_manager.in_bulk(wanted, field_name="name")
+    if new := [model(name=name) for name in wanted if name not in known]:
+        # Others may have made them meanwhile.
+        model._default_manager.bulk_create(new, ignore_conflicts=True)
+        known = model._default_manager.in_bulk(wanted, field_name="name")
+    ids = {each.pk for each in known.values()}
+    missing = ids - set(relation.filter(pk__in=ids).values_list("pk", flat=True))
+    if missing:
+        relation.add(*missing)
+    return bool(missing)
+
+
+def _texts(metadata: ImageMetadata) -> dict[str, str]:
+    """Return what stands in columns of its own, cut to them."""
+    texts = {field: getattr(metadata, field)[: max_chars(Image, field)] for field in _TEXT_FIELDS}
+    return texts | ({"medium": metadata.medium} if metadata.medium else {})
 
 
 def _write_files(picture: ValidPicture) -> None:

@@ -1,6 +1,7 @@
 """An import while SQL is locked or away: `ingest` waits and loses no picture, a form is told."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from django.core.management.base import CommandError
 from catalog.models import Image
 from ingestion.models import Import
 from ingestion.services import start_import, take_in
-from ingestion.sources import list_uploads
+from ingestion.sources import UploadSource
 from jobs.models import JobRecord
 from kernel.errors import TransientError
 from tests import databases
@@ -60,7 +61,7 @@ def test_ingest_waits_in_the_middle_of_a_folder(
     file: Path, folder: Path, media: Path, broker: Broker
 ) -> None:
     current = start_import("photos")
-    outcomes = take_in(current, list_uploads(uploads(5)), patience_s=20)
+    outcomes = take_in(current, UploadSource(uploads(5)).files(Counter()), patience_s=20)
     next(outcomes)
 
     with databases.locked_for(file, seconds=1):
@@ -108,7 +109,7 @@ def uploads(count: int) -> list[SimpleUploadedFile]:
 def test_a_form_is_told_at_once(file: Path, media: Path, broker: Broker) -> None:
     current = start_import("form")
     with databases.locked(file), pytest.raises(TransientError) as refused:
-        list(take_in(current, list_uploads(uploads(2))))
+        list(take_in(current, UploadSource(uploads(2)).files(Counter())))
 
     assert refused.value.code == "database:transient:locked"
     assert Import.objects.get().state == "running"  # the sweep closes it

@@ -1,4 +1,5 @@
 import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from catalog.models import Image
 from ingestion.models import Import, ImportFailure
 from ingestion.selectors import ImportProgress, find_progress
 from ingestion.services import Outcome, Result, close_abandoned, start_import, take_in
-from ingestion.sources import SourceFile, list_folder
+from ingestion.sources import FolderSource, SourceFile
 from jobs.models import JobRecord
 from kernel.errors import TransientError, UserInputError
 from tests.conftest import Broker
@@ -368,7 +369,7 @@ BAD = {
 
 
 def test_a_folder_with_everything_in_it(folder: Path, media: Path, broker: Broker) -> None:
-    current, _ = take_in_all(list(list_folder(folder)), source=str(folder))
+    current, _ = take_in_all(list(FolderSource(folder).files(Counter())), source=str(folder))
 
     assert counts(current) == (14, 5, 1, 8)
     assert dict(ImportFailure.objects.values_list("name", "error_code")) == BAD
@@ -378,11 +379,11 @@ def test_a_folder_with_everything_in_it(folder: Path, media: Path, broker: Broke
 
 
 def test_the_same_folder_again_adds_nothing(folder: Path, media: Path, broker: Broker) -> None:
-    take_in_all(list(list_folder(folder)))
+    take_in_all(list(FolderSource(folder).files(Counter())))
     files = sorted(path for path in media.rglob("*") if path.is_file())
     broker.take("bulk")
 
-    again, _ = take_in_all(list(list_folder(folder)))
+    again, _ = take_in_all(list(FolderSource(folder).files(Counter())))
 
     assert counts(again) == (14, 0, 6, 8)
     assert sorted(path for path in media.rglob("*") if path.is_file()) == files

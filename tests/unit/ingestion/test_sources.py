@@ -1,20 +1,24 @@
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from ingestion.sources import list_folder, list_uploads
+from ingestion.sources import FolderSource, UploadSource
 from kernel.errors import UserInputError
 from tests.pictures import plain
 
 
-def names_in(folder: Path) -> list[str]:
-    return [file.name for file in list_folder(folder)]
+def names_in(folder: Path, passed_over: Counter[str] | None = None) -> list[str]:
+    return [
+        file.name
+        for file in FolderSource(folder).files(Counter() if passed_over is None else passed_over)
+    ]
 
 
 def refusal(path: Path) -> str:
-    [file] = list_folder(path.parent)
+    [file] = FolderSource(path.parent).files(Counter())
     with pytest.raises(UserInputError) as caught:
         file.read()
     return caught.value.code
@@ -40,9 +44,9 @@ def test_files_that_promise_no_picture_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_pictures_of_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
-    put(tmp_path, "logo.svg", "layers.PSD", "raw.cr2")
+    put(tmp_path, "logo.svg", "layers.PSD")
 
-    assert names_in(tmp_path) == ["layers.PSD", "logo.svg", "raw.cr2"]
+    assert names_in(tmp_path) == ["layers.PSD", "logo.svg"]
 
 
 def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
@@ -64,17 +68,68 @@ def test_what_machines_keep_beside_pictures_is_passed_over(tmp_path: Path) -> No
     assert sorted(names_in(tmp_path)) == sorted(kept)
 
 
-def test_raw_files_of_every_maker_are_named(tmp_path: Path) -> None:
-    raws = [f"DSC_1.{maker}" for maker in ("3FR", "DNG", "NEF", "ORF", "PEF", "RAF", "RW2", "SRW")]
-    put(tmp_path, *raws, "DSC_1.xmp")
+def test_every_file_that_is_passed_over_is_counted_by_kind(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        *("a.jpg", "a.xmp", "B.XMP", "DSC.NEF", "DSC.CR3", "b.CR3", "clip.mp4", "scan.pdf"),
+        *("old.zip", ".hidden.jpg", ".cache/a.jpg", "@eaDir/a.jpg", ".thumbnails/1/2.jpg"),
+        *("x/#recycle/a.jpg", "Thumbs.db", "README"),
+    )
+    (tmp_path / "again").symlink_to(tmp_path)
+    passed_over: Counter[str] = Counter()
 
-    assert names_in(tmp_path) == raws
+    names_in(tmp_path, passed_over)
+
+    assert passed_over == {
+        "sidecar .xmp": 2,
+        "raw .nef": 1,
+        "raw .cr3": 2,
+        "video .mp4": 1,
+        "document .pdf": 1,
+        "archive .zip": 1,
+        "hidden": 2,
+        "machine": 3,
+        "link": 1,
+        "other": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "maker", ["3FR", "DNG", "NEF", "ORF", "PEF", "RAF", "RW2", "SRW", "ARW", "IIQ", "X3F"]
+)
+def test_raw_files_of_every_maker_are_counted(tmp_path: Path, maker: str) -> None:
+    put(tmp_path, f"DSC_1.{maker}")
+    passed_over: Counter[str] = Counter()
+
+    assert names_in(tmp_path, passed_over) == []
+    assert passed_over == {f"raw .{maker.lower()}": 1}
+
+
+def test_a_raw_file_that_is_asked_for_by_name_is_a_source(tmp_path: Path) -> None:
+    put(tmp_path, "a.cr2")
+
+    assert names_in(tmp_path / "a.cr2") == ["a.cr2"]
 
 
 def test_nothing_in_a_name_steers_a_terminal(tmp_path: Path) -> None:
     put(tmp_path, "red\x1b[31m\n9 files: 9 added.jpg")
 
     assert names_in(tmp_path) == ["red\ufffd[31m\ufffd9 files: 9 added.jpg"]
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u2066", "\u2028", "\x9b"])
+def test_nothing_in_a_name_turns_the_line_or_ends_it(tmp_path: Path, sign: str) -> None:
+    put(tmp_path, f"a{sign}b.jpg")
+
+    assert names_in(tmp_path) == ["a\ufffdb.jpg"]
+
+
+def test_a_files_path_is_that_below_the_source(tmp_path: Path) -> None:
+    put(tmp_path, "2019/Paris/a.jpg")
+
+    [file] = FolderSource(tmp_path).files(Counter())
+
+    assert file.path == "2019/Paris/a.jpg"
 
 
 def test_a_hidden_folder_that_is_asked_for_by_name_is_read(tmp_path: Path) -> None:
@@ -86,7 +141,7 @@ def test_a_hidden_folder_that_is_asked_for_by_name_is_read(tmp_path: Path) -> No
 def test_names_may_be_of_any_letters(tmp_path: Path) -> None:
     put(tmp_path, "Мои фото/Кошка на окне.jpg", "日本.png")
 
-    found = list(list_folder(tmp_path))
+    found = list(FolderSource(tmp_path).files(Counter()))
 
     assert [file.name for file in found] == ["日本.png", "Мои фото/Кошка на окне.jpg"]
     assert [file.read() for file in found] == [plain(), plain()]
@@ -95,7 +150,7 @@ def test_names_may_be_of_any_letters(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg")).write_bytes(plain())
 
-    [file] = list_folder(tmp_path)
+    [file] = FolderSource(tmp_path).files(Counter())
 
     assert file.name == "caf\N{REPLACEMENT CHARACTER}.jpg"
     assert file.read() == plain()
@@ -104,7 +159,7 @@ def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_goes(tmp_path: Path) -> 
 def test_one_file_is_a_source_whatever_its_ending(tmp_path: Path) -> None:
     put(tmp_path, "picture.dat")
 
-    [file] = list_folder(tmp_path / "picture.dat")
+    [file] = FolderSource(tmp_path / "picture.dat").files(Counter())
 
     assert (file.name, file.read()) == ("picture.dat", plain())
 
@@ -131,7 +186,7 @@ def test_a_link_to_a_picture_is_read(tmp_path: Path) -> None:
     put(tmp_path, "elsewhere.dat")
     (tmp_path / "originals" / "a.jpg").symlink_to(tmp_path / "elsewhere.dat")
 
-    [file] = list_folder(tmp_path / "originals")
+    [file] = FolderSource(tmp_path / "originals").files(Counter())
 
     assert file.read() == plain()
 
@@ -180,7 +235,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     put(tmp_path, "secret/a.jpg")
     (tmp_path / "secret").chmod(0)
 
-    [file] = list_folder(tmp_path)
+    [file] = FolderSource(tmp_path).files(Counter())
 
     (tmp_path / "secret").chmod(0o700)
     assert file.name == "secret"
@@ -190,7 +245,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_disappears_after_it_was_listed(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg")
-    [file] = list_folder(tmp_path)
+    [file] = FolderSource(tmp_path).files(Counter())
     (tmp_path / "a.jpg").unlink()
 
     with pytest.raises(UserInputError) as caught:
@@ -240,7 +295,7 @@ def test_a_file_that_changes_after_its_size_was_asked_is_not_read_whole(
     put(tmp_path, "a.jpg")
     path = ChangingFile(tmp_path / "a.jpg")
     path.sizes = [100, new_bytes]
-    [file] = list_folder(path)
+    [file] = FolderSource(path).files(Counter())
 
     with pytest.raises(UserInputError) as caught:
         file.read()
@@ -251,7 +306,7 @@ def test_a_file_that_changes_after_its_size_was_asked_is_not_read_whole(
 def test_uploads_keep_their_names_and_order() -> None:
     uploads = [SimpleUploadedFile(name, name.encode()) for name in ("b.jpg", "a.png")]
 
-    found = list(list_uploads(uploads))
+    found = list(UploadSource(uploads).files(Counter()))
 
     assert [(file.name, file.read()) for file in found] == [
         ("b.jpg", b"b.jpg"),
@@ -266,7 +321,7 @@ def test_uploads_keep_their_names_and_order() -> None:
 )
 def test_an_uploads_size_is_asked_before_it_is_read(settings, data: bytes, code: str) -> None:
     settings.UPLOAD_MAX_BYTES = 100
-    [file] = list_uploads([SimpleUploadedFile("a.jpg", data)])
+    [file] = UploadSource([SimpleUploadedFile("a.jpg", data)]).files(Counter())
 
     with pytest.raises(UserInputError) as caught:
         file.read()

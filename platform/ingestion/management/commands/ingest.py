@@ -1,19 +1,21 @@
-"""`manage.py ingest PATH…`: take in folders of pictures and watch them being described."""
+"""`manage.py ingest SOURCE…`: take in pictures from anywhere and watch them being described."""
 
 import time
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from ingestion.models import Import
+from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
 from ingestion.services import Outcome, Result, start_import, take_in
-from ingestion.sources import SourceFile, list_folder, shown
+from ingestion.sources import named_by_folders, recognise, shown
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError
@@ -28,36 +30,73 @@ _REFUSALS_SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Take in every picture below the given folders and wait until they can be found."
+    help = (
+        "Take in every picture of the given sources and wait until they can be found. A source is "
+        "a folder, a picture, an archive (ZIP, TAR), a manifest (.csv, .tsv, .jsonl, .ndjson), a "
+        "list of URLs (.txt) or a URL."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("named", nargs="+", metavar="SOURCE")
         parser.add_argument(
             "--no-wait", action="store_true", help="do not wait for the workers to describe them"
         )
+        parser.add_argument("--source", help="where they come from; the sources by default")
+        parser.add_argument(
+            "--tags-from-folders", action="store_true", help="each folder's name becomes a tag"
+        )
+        parser.add_argument(
+            "--albums-from-folders", action="store_true", help="each folder's name is an album"
+        )
+        parser.add_argument(
+            "--update-metadata",
+            action="store_true",
+            help="also give pictures that are there already what the sources say of them",
+        )
 
-        parser.add_argument("--source", help="where they come from; the paths by default")
-
-    def handle(self, *, paths: list[Path], no_wait: bool, source: str | None, **_: Any) -> None:
+    def handle(
+        self,
+        *,
+        named: list[str],
+        no_wait: bool,
+        source: str | None,
+        tags_from_folders: bool,
+        albums_from_folders: bool,
+        update_metadata: bool,
+        **_: Any,
+    ) -> None:
+        passed_over: Counter[str] = Counter()
+        sources = list(map(recognise, named))
+        found = chain.from_iterable(each.files(passed_over) for each in sources)
+        files = named_by_folders(found, are_tags=tags_from_folders, are_albums=albums_from_folders)
         try:
-            files = [file for path in paths for file in list_folder(path)]
+            for each in sources:
+                each.check()
+            first = next(files, None)
         except AppError as error:
             raise CommandError(sentence(error.code, **error.context)) from error
-        sources = ", ".join(map(shown, paths))
-        if not files:
-            raise CommandError(f"There is no picture in {sources}")
-        current = patiently(partial(start_import, source or sources))
-        refused = self._take_in(current, files)
-        self._report(current, refused)
+        names = ", ".join(each.name for each in sources)
+        if first is None:
+            others = f". Passed over: {present_passed_over(passed_over)}" if passed_over else ""
+            raise CommandError(f"There is no picture in {names}{others}")
+        current = patiently(partial(start_import, source or names))
+        outcomes = take_in(
+            current,
+            chain([first], files),
+            patience_s=OUTAGE_S,
+            passed_over=passed_over,
+            updates_metadata=update_metadata,
+        )
+        self._report(current, self._take_in(outcomes), passed_over)
         if not no_wait:
             self._watch(current)
 
-    def _take_in(self, current: Import, files: list[SourceFile]) -> list[Outcome]:
-        refused = []
+    def _take_in(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Take in all; return the first that were refused."""
+        refused: list[Outcome] = []
         try:
-            outcomes = take_in(current, files, patience_s=OUTAGE_S)
-            for outcome in self._bar(outcomes, total=len(files), what="Reading"):
-                if outcome.result is Result.FAILED:
+            for outcome in self._bar(outcomes, what="Reading"):
+                if outcome.result is Result.FAILED and len(refused) < _REFUSALS_SHOWN:
                     refused.append(outcome)
         except AppError as error:
             raise CommandError(
@@ -68,14 +107,16 @@ class Command(BaseCommand):
             raise CommandError("Interrupted. Run the same command again to go on.") from error
         return refused
 
-    def _report(self, current: Import, refused: list[Outcome]) -> None:
-        for outcome in refused[:_REFUSALS_SHOWN]:
+    def _report(self, current: Import, refused: list[Outcome], passed_over: Counter[str]) -> None:
+        patiently(current.refresh_from_db)
+        for outcome in refused:
             if outcome.error:
                 text = sentence(outcome.error.code, **outcome.error.context)
-                self.stdout.write(f"  {outcome.name}: {text}")
-        if len(refused) > _REFUSALS_SHOWN:
-            self.stdout.write(f"  … and {len(refused) - _REFUSALS_SHOWN} more, see the admin.")
-        patiently(current.refresh_from_db)
+                self.stdout.write(f"  {shown(outcome.name)}: {text}")
+        if current.failed > len(refused):
+            self.stdout.write(f"  … and {current.failed - len(refused)} more, see the admin.")
+        if passed_over:
+            self.stdout.write(f"Passed over: {present_passed_over(passed_over)}.")
         self.stdout.write(
             f"{current.found} files: {current.added} added, {current.duplicates} already there, "
             f"{current.failed} refused."
@@ -104,5 +145,7 @@ class Command(BaseCommand):
         if progress.failed:
             self.stdout.write(f"{progress.failed} pictures could not be described, see the admin.")
 
-    def _bar(self, items: Iterable[Any] | None = None, *, total: int, what: str) -> Any:
+    def _bar(
+        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
+    ) -> Any:
         return tqdm(items, total=total, desc=f"{what:<10}", unit=" pictures", smoothing=0.05)

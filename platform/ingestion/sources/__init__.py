@@ -1,0 +1,24 @@
+"""Where pictures come from: a module a source, all of them a `PictureSource`."""
+
+from ingestion.sources.archive import ArchiveSource
+from ingestion.sources.base import PictureSource, SourceFile, shown
+from ingestion.sources.folder import FolderSource
+from ingestion.sources.folder_names import named_by_folders
+from ingestion.sources.manifest import ManifestSource
+from ingestion.sources.recognition import recognise
+from ingestion.sources.uploads import UploadSource
+from ingestion.sources.urls import UrlListSource, UrlSource
+
+__all__ = [
+    "ArchiveSource",
+    "FolderSource",
+    "ManifestSource",
+    "PictureSource",
+    "SourceFile",
+    "UploadSource",
+    "UrlListSource",
+    "UrlSource",
+    "named_by_folders",
+    "recognise",
+    "shown",
+]

@@ -1,0 +1,118 @@
+"""What every source is: files by name, read one at a time."""
+
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NoReturn, Protocol
+from unicodedata import category
+
+from django.conf import settings
+
+from catalog.services import ImageMetadata
+from catalog.validation import check_size
+from kernel.errors import UserInputError
+
+# Control characters, ends of lines and halves of characters that no encoding holds.
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# What turns the direction of the text that follows.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+_NOTHING = ImageMetadata()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that promises to be a picture.
+
+    `read` returns its bytes, at most UPLOAD_MAX_BYTES, and raises UserInputError where it cannot;
+    it may be called again, and after the next file was asked for. `path` is the relative path in
+    the source, "/" between folders, "" where there is none; `metadata` is what the source says.
+    `is_name_binding` is False where the name's ending promises nothing, as that of an address.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    path: str = ""
+    metadata: ImageMetadata = _NOTHING
+    is_name_binding: bool = True
+
+
+class PictureSource(Protocol):
+    """Where an import's files come from."""
+
+    @property
+    def name(self) -> str:
+        """What people are shown."""
+        ...
+
+    def check(self) -> None:
+        """Refuse a source that cannot be read at all, before anything of it is taken in.
+
+        Raises:
+            UserInputError: says what is wrong with it.
+        """
+        ...
+
+    def files(self, passed_over: Counter[str]) -> Iterator[SourceFile]:
+        """Yield its files, found while they are asked for.
+
+        Where the source ends too early, its last file is one of its own name that cannot be read.
+
+        Args:
+            passed_over: counts, by kind, what is not yielded.
+        """
+        ...
+
+
+def shown(name: Path | str) -> str:
+    """Return a name for people.
+
+    It need not be UTF-8; what is not, and what would steer a terminal or begin a line, is "�".
+    """
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if category(each) in _UNSHOWN or each in _TURNING else each
+        for each in str(name)
+    )
+
+
+def read_path(path: Path) -> bytes:
+    """Return the bytes of a picture's file.
+
+    Raises:
+        UserInputError: "file:user:missing", "file:user:unreadable", "image:user:empty-file",
+            "image:user:too-large".
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):  # reading a pipe would wait for ever
+            raise UserInputError("file:user:unreadable")
+        check_size(facts.st_size)
+        with path.open("rb") as file:  # it may have grown meanwhile
+            data = file.read(settings.UPLOAD_MAX_BYTES + 1)
+        check_size(len(data))
+        return data
+    except FileNotFoundError as error:
+        raise UserInputError("file:user:missing") from error
+    except OSError as error:
+        raise UserInputError("file:user:unreadable", reason=error.strerror) from error
+
+
+def refused(name: str, error: UserInputError) -> SourceFile:
+    """Return a file that cannot be read, for this reason."""
+    return SourceFile(name=name, read=partial(_refuse, error))
+
+
+def ending_with_its_error(name: str, files: Iterable[SourceFile]) -> Iterator[SourceFile]:
+    """Yield the files; an error on the way is the end, and a refused file of the source's name."""
+    try:
+        yield from files
+    except UserInputError as error:
+        yield refused(name, error)
+
+
+def _refuse(error: UserInputError) -> NoReturn:
+    raise error

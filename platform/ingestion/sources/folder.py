@@ -1,0 +1,78 @@
+"""A folder, or one file."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ingestion.sources.base import SourceFile, read_path, shown
+from kernel.errors import UserInputError
+from ml.rules.file_types import is_hidden, kind_passed_over
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """The picture files below a folder, or the one file that `path` is."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return shown(self.path)
+
+    def check(self) -> None:
+        """Refuse what is not there.
+
+        Raises:
+            UserInputError: "folder:user:missing".
+        """
+        self._is_file()
+
+    def files(self, passed_over: Counter[str]) -> Iterator[SourceFile]:
+        """Yield the files in name order, a folder's own before those in folders below.
+
+        Links to folders are not followed, so that a loop of links ends. A folder that may not be
+        read stands for its files: it cannot be read either. A hidden folder counts once.
+
+        Raises:
+            UserInputError: "folder:user:missing".
+        """
+        if self._is_file():
+            yield _file(self.path, self.path.parent)
+            return
+        closed: list[OSError] = []
+        for parent, folders, names in os.walk(self.path, onerror=closed.append):
+            _leave_out(folders, Path(parent), passed_over)
+            names.sort()
+            for name in names:
+                if kind := kind_passed_over(name):
+                    passed_over[kind] += 1
+                else:
+                    yield _file(Path(parent) / name, self.path)
+        for refusal in closed:
+            yield _file(Path(refusal.filename), self.path)
+
+    def _is_file(self) -> bool:
+        try:
+            return stat.S_ISREG(self.path.stat().st_mode)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            raise UserInputError("folder:user:missing", folder=self.name) from error
+
+
+def _leave_out(folders: list[str], parent: Path, passed_over: Counter[str]) -> None:
+    """Keep of a folder's folders those that are entered, in name order; count the others."""
+    for name in folders:
+        if is_hidden(name):
+            passed_over[kind_passed_over(name)] += 1
+        elif (parent / name).is_symlink():
+            passed_over["link"] += 1
+    folders[:] = sorted(name for name in folders if not is_hidden(name))
+
+
+def _file(path: Path, root: Path) -> SourceFile:
+    name = shown(path.relative_to(root))
+    return SourceFile(name=name, read=partial(read_path, path), path=name)

@@ -1,0 +1,270 @@
+"""A manifest: a CSV or JSONL with a row a picture, where it is and what is said of it."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path, PurePosixPath
+
+from catalog.models import Album, Image, Tag, max_chars
+from catalog.services import ImageMetadata
+from ingestion.sources.base import SourceFile, ending_with_its_error, read_path, refused, shown
+from ingestion.sources.lines import read_lines, refuse_long
+from ingestion.sources.urls import url_file
+from kernel.errors import UserInputError
+from ml.rules.file_types import ending_of
+
+_JSON_ENDINGS = frozenset({".jsonl", ".ndjson"})
+MANIFEST_ENDINGS = _JSON_ENDINGS | {".csv", ".tsv"}
+_DELIMITERS = ",;\t"
+# Between several tags or albums of one cell.
+_SEPARATORS = str.maketrans("|", ";")
+_TEXTS = ("title", "description", "owner", "licence", "external_id", "rights")
+_LISTS = {"tags": Tag, "albums": Album}
+_MAX_CHARS = {column: max_chars(Image, column) for column in _TEXTS} | {
+    column: max_chars(model, "name") for column, model in _LISTS.items()
+}
+_UNKNOWN_SHOWN_CHARS = 200
+COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium")
+
+Cells = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSource:
+    """The pictures that a CSV (comma, semicolon or tab; a header first) or a JSONL names.
+
+    It is UTF-8, and read row by row. Relative paths are looked for below its own folder only.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The manifest's path."""
+        return shown(self.path)
+
+    def check(self) -> None:
+        """Read the manifest to its end, so that nothing is taken in of one that is malformed.
+
+        Raises:
+            UserInputError: "manifest:user:…": long-line, not-utf-8, malformed, unknown-columns,
+                no-address; "file:user:missing", "file:user:unreadable".
+        """
+        for _ in self._rows():
+            pass
+
+    def files(self, passed_over: Counter[str]) -> Iterator[SourceFile]:
+        """Yield a file a row; a row that cannot be used is a file that is refused."""
+        return ending_with_its_error(self.name, self._files())
+
+    def _files(self) -> Iterator[SourceFile]:
+        for line, cells in self._rows():
+            try:
+                yield self._file(cells)
+            except UserInputError as error:
+                where = _text(cells, "path") or _text(cells, "url")
+                error.context["line"] = line
+                yield refused(f"{line}: {shown(where)}", error)
+
+    def _rows(self) -> Iterator[tuple[int, Cells]]:
+        """Yield every row's line number and what it says, by column; empty rows are left out."""
+        is_json = ending_of(self.path.name) in _JSON_ENDINGS
+        return (_json_rows if is_json else _csv_rows)(self.path)
+
+    def _file(self, cells: Cells) -> SourceFile:
+        said = _metadata(cells)
+        path, url = _text(cells, "path"), _text(cells, "url")
+        if bool(path) == bool(url):
+            raise _bad_row("It needs a path or a URL, and not both.")
+        if url:
+            return replace(url_file(url), metadata=said)
+        name = shown("/".join(PurePosixPath(path).parts))
+        return SourceFile(name, partial(_read_below, self.path.parent, path), name, said)
+
+
+def _read_below(folder: Path, path: str) -> bytes:
+    """Return the bytes of a file in a folder, whatever links lie between.
+
+    Raises:
+        UserInputError: "manifest:user:outside"; and as `read_path`.
+    """
+    relative = PurePosixPath(path)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise UserInputError("manifest:user:outside")
+    try:
+        root = folder.resolve()
+        found = (root / relative).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a NUL
+        raise UserInputError("file:user:unreadable", reason=str(error)) from error
+    if not found.is_relative_to(root):
+        raise UserInputError("manifest:user:outside")
+    return read_path(found)
+
+
+# Rows
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
+    lines = _RecordLines(path)
+    header = next(lines, "")
+    lines.give_back(header)
+    try:
+        # strict: else a quote that is not closed swallows what follows without a word.
+        reader = csv.reader(lines, delimiter=_delimiter_of(header), strict=True)
+        columns = _columns(tuple(next(reader, ())))
+        if not {"path", "url"} & set(columns):
+            raise UserInputError("manifest:user:no-address")
+        lines.record_chars, start = 0, reader.line_num + 1
+        for record in reader:
+            lines.record_chars = 0
+            cells = [cell.strip() for cell in record]
+            if any(cells[len(columns) :]):
+                raise _malformed(start, "It has more cells than there are columns.")
+            if any(cells):
+                yield start, dict(zip(columns, cells, strict=False))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise _malformed(lines.number, str(error)) from error
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Cells]]:
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise _malformed(number, str(error)) from error
+        if not isinstance(row, dict):
+            raise _malformed(number, "It is no JSON object.")
+        try:
+            columns = _columns(tuple(row))
+        except UserInputError as error:
+            error.context["line"] = number
+            raise
+        cells = (_json_cell(value, number) for value in row.values())
+        yield number, dict(zip(columns, cells, strict=True))
+
+
+def _json_cell(value: object, line: int) -> str | list[str]:
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return [each.strip() for each in value]
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value).strip()
+    raise _malformed(line, "A value is neither a text nor a number nor a list of texts.")
+
+
+@lru_cache(maxsize=64)
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of columns as we write them.
+
+    Raises:
+        UserInputError: "manifest:user:unknown-columns"; "manifest:user:malformed" where one is
+            there twice.
+    """
+    columns = tuple(map(_column, names))
+    unknown = [name for name, column in zip(names, columns, strict=True) if column not in COLUMNS]
+    if unknown:
+        raise UserInputError(
+            "manifest:user:unknown-columns",
+            line=1,
+            columns=shown(", ".join(unknown))[:_UNKNOWN_SHOWN_CHARS],
+            known=", ".join(COLUMNS),
+        )
+    if len(set(columns)) < len(columns):
+        raise _malformed(1, "A column is there twice.")
+    return columns
+
+
+def _column(name: str) -> str:
+    column = name.strip().lower().replace(" ", "_").replace("-", "_")
+    return "licence" if column == "license" else column
+
+
+def _delimiter_of(header: str) -> str:
+    """Return what a CSV's cells are told apart by: what makes the most columns of its header."""
+
+    def count_columns(delimiter: str) -> int:
+        names = header.replace('"', "").split(delimiter)
+        return sum(_column(name) in COLUMNS for name in names)
+
+    return max(_DELIMITERS, key=count_columns)
+
+
+class _RecordLines:
+    """A CSV's lines, for its reader; a record of several is no longer than a line may be."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = read_lines(path)
+        self._given_back: list[str] = []
+        self.number = 0
+        self.record_chars = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._given_back:
+            return self._given_back.pop()
+        self.number, line = next(self._lines)
+        self.record_chars += len(line)
+        refuse_long(self.record_chars, self.number)
+        return line
+
+    def give_back(self, line: str) -> None:
+        """Have a line read once more."""
+        if line:
+            self._given_back.append(line)
+
+
+# What a row says
+
+
+def _metadata(cells: Cells) -> ImageMetadata:
+    """Return what a row says of its picture.
+
+    Raises:
+        UserInputError: "manifest:user:bad-row": a value that no column of the catalogue holds.
+    """
+    medium = _text(cells, "medium").lower()
+    if medium and medium not in Image.Medium.values:
+        raise _bad_row(f"medium: it is none of {', '.join(Image.Medium.values)}.")
+    texts = {column: _text(cells, column) for column in _TEXTS}
+    lists = {column: _list(cells, column) for column in _LISTS}
+    for column, values in {**{c: (text,) for c, text in texts.items()}, **lists}.items():
+        for value in values:
+            _refuse_unstorable(column, value)
+    return ImageMetadata(**texts, medium=medium, tags=lists["tags"], albums=lists["albums"])
+
+
+def _refuse_unstorable(column: str, text: str) -> None:
+    limit = _MAX_CHARS[column]
+    if limit is not None and len(text) > limit:
+        raise _bad_row(f"{column}: more than {limit} characters cannot be kept.")
+    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+        raise _bad_row(f"{column}: it has characters that no text has.")
+
+
+def _text(cells: Cells, column: str) -> str:
+    value = cells.get(column, "")
+    return value if isinstance(value, str) else "; ".join(value)
+
+
+def _list(cells: Cells, column: str) -> tuple[str, ...]:
+    value = cells.get(column, "")
+    if isinstance(value, str):
+        value = [each.strip() for each in value.translate(_SEPARATORS).split(";")]
+    return tuple(each for each in value if each)
+
+
+def _malformed(line: int, detail: str) -> UserInputError:
+    return UserInputError("manifest:user:malformed", line=line, detail=shown(detail))
+
+
+def _bad_row(detail: str) -> UserInputError:
+    return UserInputError("manifest:user:bad-row", detail=detail)

@@ -1,0 +1,33 @@
+"""Which kind of source a word of the command line is."""
+
+import re
+from pathlib import Path
+
+from ingestion.sources.archive import ArchiveSource, is_archive
+from ingestion.sources.base import PictureSource
+from ingestion.sources.folder import FolderSource
+from ingestion.sources.manifest import MANIFEST_ENDINGS, ManifestSource
+from ingestion.sources.urls import UrlListSource, UrlSource
+from ml.rules.file_types import ending_of
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LIST_ENDING = ".txt"
+
+
+def recognise(text: str) -> PictureSource:
+    """Return the source that a person names: an address, or a path of a file or folder.
+
+    A file is an archive by its content, a manifest or a list of addresses by its ending, else a
+    picture. What is not there is a folder, whose `check` says so.
+    """
+    if _SCHEME.match(text):
+        return UrlSource(text)
+    path = Path(text)
+    if not path.is_file():
+        return FolderSource(path)
+    ending = ending_of(path.name)
+    if ending in MANIFEST_ENDINGS:
+        return ManifestSource(path)
+    if ending == _LIST_ENDING:
+        return UrlListSource(path)
+    return ArchiveSource(path) if is_archive(path) else FolderSource(path)
