@@ -84,6 +84,12 @@ class Image(models.Model):
     owner = models.CharField(_("owner"), max_length=200, blank=True)
     licence = models.CharField(_("licence"), max_length=200, blank=True)
     rights = models.CharField(_("rights"), max_length=1000, blank=True)
+    creator = models.CharField(_("creator"), max_length=1000, blank=True)
+    credit = models.CharField(_("credit"), max_length=1000, blank=True)
+    usage_terms = models.CharField(_("usage terms"), max_length=1000, blank=True)
+    licensor = models.CharField(_("licensor"), max_length=1000, blank=True)
+    # ISO 8601, as a clock showed it there: with a zone only where the picture names one.
+    taken_at = models.CharField(_("taken"), max_length=32, blank=True, db_index=True)
     medium = models.CharField(_("medium"), max_length=10, choices=Medium, default=Medium.UNKNOWN)
     tags = models.ManyToManyField(Tag, blank=True, related_name="images", verbose_name=_("tags"))
     albums = models.ManyToManyField(

@@ -17,9 +17,10 @@ from django.utils import timezone
 from catalog import services as catalog
 from catalog.models import Image
 from catalog.selectors import find_by_sha256
-from catalog.services import CHUNK_SIZE, Added, ImageMetadata
+from catalog.services import CHUNK_SIZE, ImageMetadata
 from catalog.validation import ValidPicture, validate
 from config.logs import log_fields
+from ingestion.embedded import read_embedded
 from ingestion.models import Import, ImportFailure
 from ingestion.sources import SourceFile
 from kernel.database import patiently
@@ -28,6 +29,8 @@ from kernel.hashing import sha256_hex
 from metrics.definitions import FILES_TAKEN_IN
 
 T = TypeVar("T")
+
+_EMBEDDED_TEXTS = ("description", "creator", "credit", "rights", "usage_terms", "licensor")
 
 # An import that has recorded nothing for so long has lost its process: a chunk of the largest
 # pictures takes some minutes.
@@ -44,12 +47,37 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One file's end: the image it became or already was, or why it was refused."""
+    """One file's end: the image it became or already was, or why it was refused.
+
+    `problems` are codes of what was left out of its metadata.
+    """
 
     name: str
     result: Result
     image_id: UUID | None = None
     error: UserInputError | ConflictError | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRules:
+    """What an import does with what is said of its pictures.
+
+    A source's own word goes before what the files say of themselves.
+
+    Attributes:
+        updates_known: whether pictures that are there already get it, too; else only a path, where
+            they have none.
+        tags_from_keywords: whether the keywords in the files become tags.
+        titles_from_paths: whether the last part of the path goes before a title in the file.
+    """
+
+    updates_known: bool = False
+    tags_from_keywords: bool = False
+    titles_from_paths: bool = False
+
+
+_DEFAULT_RULES = MetadataRules()
 
 
 def start_import(source: str, *, started_by_id: int | None = None) -> Import:
@@ -63,7 +91,7 @@ def take_in(
     *,
     patience_s: float = 0,
     passed_over: Mapping[str, int] | None = None,
-    updates_metadata: bool = False,
+    rules: MetadataRules = _DEFAULT_RULES,
 ) -> Iterator[Outcome]:
     """Take in every file; yield each one's end as it comes, in order.
 
@@ -76,8 +104,7 @@ def take_in(
         files: what is taken in, asked for one by one.
         patience_s: how long each step waits for SQL that is away or locked.
         passed_over: kind → how many files the source has passed over so far.
-        updates_metadata: whether pictures that are there already get what the source says of them;
-            else only a path, where they have none.
+        rules: what is done with what is said of the pictures.
 
     Raises:
         TransientError: the storage or SQL is full or out of reach. The import is left interrupted
@@ -94,7 +121,7 @@ def take_in(
     finished = False
     try:
         for file in files:
-            outcome = step(partial(_take_in_one, current, file, updates_metadata=updates_metadata))
+            outcome = step(partial(_take_in_one, current, file, rules))
             chunk.append(outcome)
             if len(chunk) == CHUNK_SIZE:
                 step(partial(_record, current, chunk, passed_over))
@@ -118,17 +145,15 @@ def _end(
     current.save(update_fields=("state", "finished_at"))
 
 
-def _take_in_one(current: Import, file: SourceFile, *, updates_metadata: bool) -> Outcome:
+def _take_in_one(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     try:
-        added = _add(current, file, updates_metadata=updates_metadata)
+        return _add(current, file, rules)
     except (UserInputError, ConflictError) as error:
         ImportFailure.objects.create(of=current, name=file.name[:1000], error_code=error.code)
         return Outcome(name=file.name, result=Result.FAILED, error=error)
-    result = Result.ADDED if added.is_new else Result.DUPLICATES
-    return Outcome(name=file.name, result=result, image_id=added.image_id)
 
 
-def _add(current: Import, file: SourceFile, *, updates_metadata: bool) -> Added:
+def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     data = file.read()
     # Asked before decoding, so that running an import again costs a hash a file.
     known = find_by_sha256(sha256_hex(data))
@@ -136,23 +161,47 @@ def _add(current: Import, file: SourceFile, *, updates_metadata: bool) -> Added:
         raise ConflictError("image:conflict:being-deleted")
     if known is None:
         picture = _valid(data, file)
-        return catalog.add_picture(picture, _metadata_of_new(current, file))
+        metadata, problems = _metadata(data, file, rules)
+        title = metadata.title or _title_from_path(file)
+        kept = replace(metadata, title=title, source=current.source, path=file.path)
+        added = catalog.add_picture(picture, kept)
+        result = Result.ADDED if added.is_new else Result.DUPLICATES
+        return Outcome(file.name, result, added.image_id, problems=problems)
     if known.status == Image.Status.FAILED:
         catalog.restore_picture(_valid(data, file))
     catalog.fill_in_path(known, file.path)
-    if updates_metadata:
-        catalog.update_metadata(known, file.metadata)
-    return Added(image_id=known.pk, is_new=False)
+    problems = ()
+    if rules.updates_known:
+        metadata, problems = _metadata(data, file, rules)
+        catalog.update_metadata(known, metadata)
+    return Outcome(file.name, Result.DUPLICATES, known.pk, problems=problems)
 
 
 def _valid(data: bytes, file: SourceFile) -> ValidPicture:
     return validate(data, name=file.name, is_name_binding=file.is_name_binding)
 
 
-def _metadata_of_new(current: Import, file: SourceFile) -> ImageMetadata:
-    """Return what the source says; its title, where it says none, is the path's last part."""
-    title = file.metadata.title or PurePath(file.path or file.name).stem
-    return replace(file.metadata, title=title, source=current.source, path=file.path)
+def _metadata(
+    data: bytes, file: SourceFile, rules: MetadataRules
+) -> tuple[ImageMetadata, tuple[str, ...]]:
+    """Return what the source says, else the file; and what of the file's word was left out."""
+    said = file.metadata
+    embedded = read_embedded(data, sidecar=file.read_sidecar())
+    title = _title_from_path(file) if rules.titles_from_paths else embedded.title
+    keywords = embedded.keywords if rules.tags_from_keywords else ()
+    texts = {name: getattr(said, name) or getattr(embedded, name) for name in _EMBEDDED_TEXTS}
+    metadata = replace(
+        said,
+        **texts,
+        title=said.title or title,
+        taken_at="" if embedded.taken_at is None else embedded.taken_at.isoformat(),
+        tags=(*said.tags, *keywords),
+    )
+    return metadata, embedded.problems
+
+
+def _title_from_path(file: SourceFile) -> str:
+    return PurePath(file.path or file.name).stem
 
 
 @transaction.atomic

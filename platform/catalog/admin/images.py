@@ -90,9 +90,11 @@ class ImageAdmin(ModelAdmin):
     )
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("title", "path", "description", "external_id", "source", "^sha256")
+    search_fields = (
+        *("title", "path", "description", "creator", "owner", "external_id", "source", "^sha256"),
+    )
     search_help_text = _(
-        "Title, path, description, external id, source, or the beginning of a SHA-256"
+        "Title, path, description, creator, owner, external id, source, or how a SHA-256 begins"
     )
     actions = ("reindex", "delete_selected")
     autocomplete_fields = ("tags", "albums")
@@ -102,8 +104,29 @@ class ImageAdmin(ModelAdmin):
         *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
     )
     fieldsets = (
-        (None, {"fields": ("preview", "title", "description", "path", "source", "external_id")}),
-        (_("Rights"), {"fields": ("owner", "licence", "rights")}),
+        (
+            None,
+            {
+                "fields": (
+                    "preview",
+                    "title",
+                    "description",
+                    "path",
+                    "source",
+                    "external_id",
+                    "taken_at",
+                )
+            },
+        ),
+        (
+            _("Rights"),
+            {
+                "fields": (
+                    *("owner", "licence", "rights"),
+                    *("creator", "credit", "usage_terms", "licensor"),
+                )
+            },
+        ),
         (_("Filters"), {"fields": ("medium", "tags", "albums")}),
         (_("Technical"), {"fields": readonly_fields[2:]}),
     )

@@ -30,4 +30,29 @@ class Migration(migrations.Migration):
             name='rights',
             field=models.CharField(blank=True, max_length=1000, verbose_name='rights'),
         ),
+        migrations.AddField(
+            model_name='image',
+            name='creator',
+            field=models.CharField(blank=True, max_length=1000, verbose_name='creator'),
+        ),
+        migrations.AddField(
+            model_name='image',
+            name='credit',
+            field=models.CharField(blank=True, max_length=1000, verbose_name='credit'),
+        ),
+        migrations.AddField(
+            model_name='image',
+            name='licensor',
+            field=models.CharField(blank=True, max_length=1000, verbose_name='licensor'),
+        ),
+        migrations.AddField(
+            model_name='image',
+            name='taken_at',
+            field=models.CharField(blank=True, db_index=True, max_length=32, verbose_name='taken'),
+        ),
+        migrations.AddField(
+            model_name='image',
+            name='usage_terms',
+            field=models.CharField(blank=True, max_length=1000, verbose_name='usage terms'),
+        ),
     ]

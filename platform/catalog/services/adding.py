@@ -19,7 +19,7 @@ NamedSet = TypeVar("NamedSet", Tag, Album)
 
 _TEXT_FIELDS = (
     *("title", "description", "source", "path", "external_id"),
-    *("owner", "licence", "rights"),
+    *("owner", "licence", "rights", "creator", "credit", "usage_terms", "licensor", "taken_at"),
 )
 
 
@@ -33,10 +33,10 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class ImageMetadata:
-    """What the person, or the source, says of a picture; all of it may be empty.
+    """What the person, the source or the file says of a picture; all of it may be empty.
 
-    `path` is relative to its source; `medium` is one of `Image.Medium`. Texts that are longer than
-    their columns are cut.
+    `path` is relative to its source; `medium` is one of `Image.Medium`; `taken_at` is in ISO 8601,
+    without a zone where none is known. Texts that are longer than their columns are cut.
     """
 
     title: str = ""
@@ -47,6 +47,11 @@ class ImageMetadata:
     owner: str = ""
     licence: str = ""
     rights: str = ""
+    creator: str = ""
+    credit: str = ""
+    usage_terms: str = ""
+    licensor: str = ""
+    taken_at: str = ""
     medium: str = ""
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()

@@ -24,6 +24,10 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NOTHING = ImageMetadata()
 
 
+def _no_sidecar() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file that promises to be a picture.
@@ -31,6 +35,7 @@ class SourceFile:
     `read` returns its bytes, at most UPLOAD_MAX_BYTES, and raises UserInputError where it cannot;
     it may be called again, and after the next file was asked for. `path` is the relative path in
     the source, "/" between folders, "" where there is none; `metadata` is what the source says.
+    `read_sidecar` returns the XMP file beside it, None where there is none that can be read.
     `is_name_binding` is False where the name's ending promises nothing, as that of an address.
     """
 
@@ -38,6 +43,7 @@ class SourceFile:
     read: Callable[[], bytes]
     path: str = ""
     metadata: ImageMetadata = _NOTHING
+    read_sidecar: Callable[[], bytes | None] = _no_sidecar
     is_name_binding: bool = True
 
 

@@ -3,14 +3,14 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ingestion.sources.base import SourceFile, read_path, shown
 from kernel.errors import UserInputError
-from ml.rules.file_types import is_hidden, kind_passed_over
+from ml.rules.file_types import ending_of, is_hidden, kind_passed_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class FolderSource:
         """Yield the files in name order, a folder's own before those in folders below.
 
         Links to folders are not followed, so that a loop of links ends. A folder that may not be
-        read stands for its files: it cannot be read either. A hidden folder counts once.
+        read stands for its files: it cannot be read either. A hidden folder counts once. An XMP
+        file beside a picture comes with it.
 
         Raises:
             UserInputError: "folder:user:missing".
@@ -47,12 +48,12 @@ class FolderSource:
         closed: list[OSError] = []
         for parent, folders, names in os.walk(self.path, onerror=closed.append):
             _leave_out(folders, Path(parent), passed_over)
-            names.sort()
-            for name in names:
+            sidecars = _sidecars(names)
+            for name in sorted({*names} - {*sidecars.values()}):
                 if kind := kind_passed_over(name):
                     passed_over[kind] += 1
                 else:
-                    yield _file(Path(parent) / name, self.path)
+                    yield _file(Path(parent) / name, self.path, sidecar=sidecars.get(name))
         for refusal in closed:
             yield _file(Path(refusal.filename), self.path)
 
@@ -73,6 +74,24 @@ def _leave_out(folders: list[str], parent: Path, passed_over: Counter[str]) -> N
     folders[:] = sorted(name for name in folders if not is_hidden(name))
 
 
-def _file(path: Path, root: Path) -> SourceFile:
+def _sidecars(names: Sequence[str]) -> Mapping[str, str]:
+    """Return picture → the XMP file beside it: "a.jpg.xmp", else "a.xmp"."""
+    found = {PurePath(name).stem: name for name in names if ending_of(name) == ".xmp"}
+    pictures = [name for name in names if not kind_passed_over(name)] if found else []
+    beside = {name: found.get(name) or found.get(PurePath(name).stem) for name in pictures}
+    return {name: sidecar for name, sidecar in beside.items() if sidecar}
+
+
+def _file(path: Path, root: Path, *, sidecar: str | None = None) -> SourceFile:
     name = shown(path.relative_to(root))
-    return SourceFile(name=name, read=partial(read_path, path), path=name)
+    file = SourceFile(name=name, read=partial(read_path, path), path=name)
+    if sidecar is None:
+        return file
+    return replace(file, read_sidecar=partial(_read_sidecar, path.with_name(sidecar)))
+
+
+def _read_sidecar(path: Path) -> bytes | None:
+    try:
+        return read_path(path)
+    except UserInputError:
+        return None  # the picture comes in without it

@@ -21,7 +21,10 @@ MANIFEST_ENDINGS = _JSON_ENDINGS | {".csv", ".tsv"}
 _DELIMITERS = ",;\t"
 # Between several tags or albums of one cell.
 _SEPARATORS = str.maketrans("|", ";")
-_TEXTS = ("title", "description", "owner", "licence", "external_id", "rights")
+_TEXTS = (
+    *("title", "description", "owner", "licence", "external_id", "rights"),
+    *("creator", "credit", "usage_terms", "licensor"),
+)
 _LISTS = {"tags": Tag, "albums": Album}
 _MAX_CHARS = {column: max_chars(Image, column) for column in _TEXTS} | {
     column: max_chars(model, "name") for column, model in _LISTS.items()

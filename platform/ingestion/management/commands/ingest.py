@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
-from ingestion.services import Outcome, Result, start_import, take_in
+from ingestion.services import MetadataRules, Outcome, Result, start_import, take_in
 from ingestion.sources import named_by_folders, recognise, shown
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
@@ -51,7 +51,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--update-metadata",
             action="store_true",
-            help="also give pictures that are there already what the sources say of them",
+            help="also give pictures that are there already what is said of them now",
+        )
+        parser.add_argument(
+            "--tags-from-keywords", action="store_true", help="keywords in the files become tags"
+        )
+        parser.add_argument(
+            "--titles-from-paths",
+            action="store_true",
+            help="a picture is called as its file, also where the file has a title within",
         )
 
     def handle(
@@ -63,6 +71,8 @@ class Command(BaseCommand):
         tags_from_folders: bool,
         albums_from_folders: bool,
         update_metadata: bool,
+        tags_from_keywords: bool,
+        titles_from_paths: bool,
         **_: Any,
     ) -> None:
         passed_over: Counter[str] = Counter()
@@ -85,7 +95,11 @@ class Command(BaseCommand):
             chain([first], files),
             patience_s=OUTAGE_S,
             passed_over=passed_over,
-            updates_metadata=update_metadata,
+            rules=MetadataRules(
+                updates_known=update_metadata,
+                tags_from_keywords=tags_from_keywords,
+                titles_from_paths=titles_from_paths,
+            ),
         )
         self._report(current, self._take_in(outcomes), passed_over)
         if not no_wait:
