@@ -1,6 +1,12 @@
 """What may change the catalogue: one transaction each."""
 
 from catalog.services.adding import Added, ImageMetadata, add_picture, restore_picture
+from catalog.services.bulk_edits import (
+    apply_next_chunk,
+    ask_bulk_edit,
+    resume_bulk_edits,
+    start_bulk_edit,
+)
 from catalog.services.deletion import (
     delete_derived_files,
     delete_image,
@@ -36,6 +42,8 @@ __all__ = [
     "DuePayload",
     "ImageMetadata",
     "add_picture",
+    "apply_next_chunk",
+    "ask_bulk_edit",
     "delete_derived_files",
     "delete_image",
     "editable_payload",
@@ -56,6 +64,8 @@ __all__ = [
     "request_payload_update",
     "requeue_stalled",
     "restore_picture",
+    "resume_bulk_edits",
     "settled",
+    "start_bulk_edit",
     "waiting_for",
 ]
