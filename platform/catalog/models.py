@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -247,3 +248,74 @@ class EncoderVersion(models.Model):
 
     def __str__(self) -> str:
         return self.collection
+
+
+class BulkEdit(models.Model):
+    """One change of many images: a set that was fixed when it was asked for.
+
+    ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
+    ``total`` images, ``done`` are changed and ``gone`` were deleted meanwhile. ``arguments`` are as
+    `catalog.services.bulk_edits` has them for each kind.
+    """
+
+    class Kind(models.TextChoices):
+        DELETE = "delete", _("Delete images, files and points")
+        REINDEX = "reindex", _("Describe and index again")
+        ADD_TAGS = "add_tags", _("Add tags")
+        REMOVE_TAGS = "remove_tags", _("Remove tags")
+        ADD_ALBUMS = "add_albums", _("Add to albums")
+        REMOVE_ALBUMS = "remove_albums", _("Take out of albums")
+        SET_MEDIUM = "set_medium", _("Set the medium")
+        SET_OWNER = "set_owner", _("Set the owner")
+        SET_LICENCE = "set_licence", _("Set the licence")
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("to be confirmed")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+
+    kind = models.CharField(_("change"), max_length=20, choices=Kind)
+    arguments = models.JSONField(_("arguments"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ASKED)
+    total = models.PositiveIntegerField(_("images"), default=0)
+    done = models.PositiveIntegerField(_("changed"), default=0)
+    gone = models.PositiveIntegerField(_("deleted meanwhile"), default=0)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("started by"),
+    )
+    job = models.ForeignKey(
+        JobRecord, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("job")
+    )
+    created_at = models.DateTimeField(_("asked for"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("bulk edit")
+        verbose_name_plural = _("bulk edits")
+        ordering = ("-created_at", "-id")
+        indexes = (models.Index(fields=("state", "created_at"), name="bulk_edit_state_created"),)
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+
+class BulkEditChunk(models.Model):
+    """Images of a bulk edit that are still to be changed; gone with the change.
+
+    ``image_ids`` are hex strings. A row holds hundreds, since a row an image would make asking for
+    100,000 as slow as changing them.
+    """
+
+    edit = models.ForeignKey(BulkEdit, on_delete=models.CASCADE, related_name="chunks")
+    image_ids = models.JSONField()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{len(self.image_ids)} of {self.edit_id}"

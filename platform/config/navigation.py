@@ -25,6 +25,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             gettext("Work"),
             (
                 _rows(request, gettext("Imports"), "move_to_inbox", "ingestion.import"),
+                _rows(request, gettext("Bulk edits"), "library_add_check", "catalog.bulkedit"),
                 _rows(request, gettext("Jobs"), "work_history", "jobs.jobrecord"),
                 _rows(request, gettext("Encoder versions"), "memory", "catalog.encoderversion"),
             ),

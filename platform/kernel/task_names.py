@@ -12,6 +12,7 @@ WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
 DELETE_IMAGES: Final = "workers.delete_images"
 UPDATE_PAYLOADS: Final = "workers.update_payloads"
+EDIT_IMAGES: Final = "workers.edit_images"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -20,4 +21,5 @@ QUEUES: Final[dict[str, str]] = {
     INDEX_IMAGES: "bulk",
     DELETE_IMAGES: "maintenance",
     UPDATE_PAYLOADS: "maintenance",
+    EDIT_IMAGES: "maintenance",
 }

@@ -17,8 +17,8 @@ JobTakenOver = jobs.JobTakenOver
 class Sweep:
     """What one sweep did.
 
-    Messages sent again, dead jobs recovered, images handed out, dead imports closed; and whether
-    payloads waited without a job.
+    Messages sent again, dead jobs recovered, images handed out, dead imports closed; whether
+    payloads waited without a job; how many bulk edits did.
     """
 
     resent: int
@@ -26,6 +26,7 @@ class Sweep:
     requeued_images: int
     closed_imports: int
     resumed_payloads: bool
+    resumed_edits: int
 
 
 def check(delivery: Delivery) -> None:
@@ -73,11 +74,13 @@ def crashed(delivery: Delivery) -> bool:
 def sweep() -> Sweep:
     """Mend what died, and hand out what waits: see the services that are called."""
     swept = jobs.sweep(on_dead=catalog.give_up_or_split)
+    edits = catalog.resume_bulk_edits()
     requeued = catalog.requeue_stalled() + catalog.redelete_stalled()
     return Sweep(
         resent=swept.resent,
         recovered=swept.recovered,
         requeued_images=requeued,
         closed_imports=ingestion.close_abandoned(),
+        resumed_edits=edits,
         resumed_payloads=catalog.enqueue_due_payloads(),
     )

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
-from catalog.models import Album, Tag
+from catalog import services
+from catalog.models import Album, Image, Tag
 from ingestion.models import Import
 from jobs.models import JobRecord
 from kernel import task_names
@@ -26,12 +27,15 @@ def rows(add_image, version) -> dict[str, object]:
     ]
     current = Import.objects.create(source="folder")
     current.images.set(images)
+    edit = services.ask_bulk_edit("reindex", Image.objects.all())
+    services.start_bulk_edit(edit, {})
     name = task_names.DELETE_IMAGES
     job = JobRecord.objects.create(name=name, queue="maintenance", state="failed")
     return {
         "catalog/image": images[0].pk,
         "catalog/tag": Tag.objects.create(name="warm").pk,
         "catalog/album": Album.objects.create(name="walls").pk,
+        "catalog/bulkedit": edit.pk,
         "catalog/encoderversion": version.pk,
         "ingestion/import": current.pk,
         "jobs/jobrecord": job.pk,
@@ -75,7 +79,18 @@ def test_what_is_clicked_answers(open_page, rows):
     assert page.locator("input[name=_selected_action]:checked").count() == 3
     page.locator("select[name=action]").select_option("delete_selected")
     page.get_by_role("button", name="Run").click()
-    expect(page.get_by_text("Delete 3 images?")).to_be_visible()
+    expect(page.get_by_text("Delete images, files and points: 3 images")).to_be_visible()
+    page.get_by_role("link", name="No, take me back").click()
+    expect(page.locator("input[name=_selected_action]")).to_have_count(3)
+
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option("add_tags")
+    page.get_by_role("button", name="Run").click()
+    page.locator(".select2-selection").click()  # what is typed is looked for
+    page.locator(".select2-search__field").press_sequentially("wa")
+    page.get_by_role("option", name="warm").click()
+    page.get_by_role("button", name="Add tags").click()
+    expect(page.get_by_text("0 of 3")).to_be_visible()
 
     page.goto(f"/admin/catalog/image/{rows['catalog/image']}/change/")
     page.get_by_label("Title").fill("a red one")

@@ -1,4 +1,4 @@
-"""Bulk tasks: index catalogue pictures, update what their points carry, and delete them."""
+"""Bulk tasks: index catalogue pictures, edit many at once, and delete them."""
 
 from uuid import UUID
 
@@ -40,3 +40,14 @@ def update(*, job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             update_payloads(delivery=delivery)
+
+
+@app.task(name=task_names.EDIT_IMAGES, shared=False)
+def edit(*, edit_id: int, job_id: str, **_unknown: object) -> None:
+    """Do what is left of a bulk edit. Idempotent: a chunk is gone with its change."""
+    from workers import policies
+    from workers.bulk_edits import run_bulk_edit
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            run_bulk_edit(edit_id, delivery=delivery)

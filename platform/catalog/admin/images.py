@@ -1,31 +1,44 @@
 """Images for the catalogue's keepers. What touches files or points goes through the services."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
-from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from catalog import services
+from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.cells import breakable
-from catalog.models import Image, Region
+from catalog.models import BulkEdit, Image, Region
 from catalog.presenters import thumbnail_url
 from catalog.validation import MIME_TYPES
 from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
 
+# Bears the name of Django's own action and so replaces it.
+_DELETE = "delete_selected"
 # Fields that the vector points carry, for filters: a change of one must reach the points.
 PAYLOAD_FIELDS = frozenset({"medium", "tags", "albums"})
+
+
+def _action(kind: BulkEdit.Kind) -> Callable[..., HttpResponse]:
+    """Return the list's action that fixes the chosen images and leads to the question."""
+
+    @admin.action(permissions=[CONFIRMATIONS[kind].permission], description=kind.label)
+    def ask(_: ModelAdmin, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse:
+        edit = services.ask_bulk_edit(kind, queryset, started_by_id=request.user.pk)
+        return redirect("admin:catalog_bulkedit_confirm", edit.pk)
+
+    ask.__name__ = _DELETE if kind == BulkEdit.Kind.DELETE else kind.value
+    return ask
 
 
 class FormatFilter(FixedChoicesFilter):
@@ -75,7 +88,7 @@ class RegionInline(TabularInline):
 
 @admin.register(Image)
 class ImageAdmin(ModelAdmin):
-    """Images: find, look at, re-index, delete."""
+    """Images: find, look at, change one or many."""
 
     class Media:
         """What the list looks like."""
@@ -96,7 +109,7 @@ class ImageAdmin(ModelAdmin):
     search_help_text = _(
         "Title, path, description, creator, owner, external id, source, or how a SHA-256 begins"
     )
-    actions = ("reindex", "delete_selected")
+    actions = tuple(_action(kind) for kind in CONFIRMATIONS)
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
     readonly_fields = (
@@ -178,42 +191,6 @@ class ImageAdmin(ModelAdmin):
         if PAYLOAD_FIELDS & set(form.changed_data):
             services.request_payload_update(Image.objects.filter(pk=form.instance.pk))
 
-    @admin.action(permissions=["change"], description=_("Describe and index again"))
-    def reindex(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
-        """Have the chosen images indexed again."""
-        count = services.request_indexing(queryset)
-        said = ngettext(
-            "%(count)d image will be indexed again.",
-            "%(count)d images will be indexed again.",
-            count,
-        )
-        self.message_user(request, said % {"count": count}, messages.SUCCESS)
-
-    @admin.action(permissions=["delete"], description=_("Delete images, files and points"))
-    def delete_selected(
-        self, request: HttpRequest, queryset: QuerySet[Image]
-    ) -> HttpResponse | None:
-        """Ask first; then hide the images and have a worker remove them.
-
-        It bears the name of Django's own action and so replaces it.
-        """
-        if not request.POST.get("post"):
-            return self._confirm_deletion(request, queryset)
-        self._say_deleting(request, services.request_deletion(queryset))
-        return None
-
-    def _confirm_deletion(self, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Delete images"),
-            "opts": self.opts,
-            "media": self.media,
-            "count": queryset.count(),
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "select_across": request.POST.get("select_across", "0"),
-        }
-        return TemplateResponse(request, "admin/catalog/image/delete_selected.html", context)
-
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return the images alone: their regions go with them and need no permission."""
         return [str(image) for image in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
@@ -222,19 +199,8 @@ class ImageAdmin(ModelAdmin):
         """Hide the image and have a worker remove points, row and files."""
         services.request_deletion(Image.objects.filter(pk=obj.pk))
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
-        """Do the same for many."""
-        services.request_deletion(queryset)
-
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
         """Say that it is going, not that it is gone."""
-        self._say_deleting(request, 1)
+        said = _("The image is hidden now and being deleted with its file and points.")
+        self.message_user(request, said, messages.SUCCESS)
         return redirect("admin:catalog_image_changelist")
-
-    def _say_deleting(self, request: HttpRequest, count: int) -> None:
-        said = ngettext(
-            "%(count)d image is hidden now and being deleted with its file and points.",
-            "%(count)d images are hidden now and being deleted with their files and points.",
-            count,
-        )
-        self.message_user(request, said % {"count": count}, messages.SUCCESS)

@@ -8,6 +8,12 @@ from catalog.services.adding import (
     restore_picture,
     update_metadata,
 )
+from catalog.services.bulk_edits import (
+    apply_next_chunk,
+    ask_bulk_edit,
+    resume_bulk_edits,
+    start_bulk_edit,
+)
 from catalog.services.deletion import (
     delete_derived_files,
     delete_image,
@@ -43,6 +49,8 @@ __all__ = [
     "DuePayload",
     "ImageMetadata",
     "add_picture",
+    "apply_next_chunk",
+    "ask_bulk_edit",
     "delete_derived_files",
     "delete_image",
     "editable_payload",
@@ -64,7 +72,9 @@ __all__ = [
     "request_payload_update",
     "requeue_stalled",
     "restore_picture",
+    "resume_bulk_edits",
     "settled",
+    "start_bulk_edit",
     "update_metadata",
     "waiting_for",
 ]

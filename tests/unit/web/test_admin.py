@@ -6,9 +6,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import services
-from catalog.models import Album, EncoderVersion, Image, Region, Tag
+from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
+from catalog.presenters import thumbnail_url
 from ingestion.models import Import, ImportFailure
 from jobs.models import JobRecord
+from jobs.services import claim
 from kernel import task_names
 from kernel.messages import sentence
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
@@ -16,7 +18,7 @@ from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/catalog/image/"
-READ_ONLY = ["catalog/encoderversion", "ingestion/import", "jobs/jobrecord"]
+READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "ingestion/import", "jobs/jobrecord"]
 ALL = ["catalog/image", "catalog/tag", "catalog/album", *READ_ONLY, "auth/user", "auth/group"]
 
 
@@ -107,7 +109,27 @@ def test_start_page_opens(client, superuser):
     assert client.get("/admin/").status_code == 200
 
 
-NEEDED = {"reindex": "catalog.change_image", "delete_selected": "catalog.delete_image"}
+NEEDED = {
+    action: "catalog.delete_image" if action == "delete_selected" else "catalog.change_image"
+    for action in (
+        *("delete_selected", "reindex", "add_tags", "remove_tags", "add_albums", "remove_albums"),
+        *("set_medium", "set_owner", "set_licence"),
+    )
+}
+
+
+def confirm(client, asked, **arguments):
+    """Say yes on the page that an action led to."""
+    assert asked.status_code == 302, asked.content
+    return client.post(asked["Location"], arguments)
+
+
+def run_edits() -> None:
+    """Do what workers do of the bulk edits that were started."""
+    for edit in BulkEdit.objects.filter(state="running"):
+        delivery = claim(edit.job.pk)
+        while services.apply_next_chunk(edit.pk, delivery=delivery):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -120,54 +142,66 @@ def test_nobody_else_acts(client, log_in, three, caller, status, action):  # noq
         permissions = [] if caller == "staff without" else ["catalog.view_image", NEEDED[action]]
         log_in(*permissions, staff=caller.startswith("staff"))
 
-    response = act(client, action, three, post="yes")
+    response = act(client, action, three)
 
     assert response.status_code == status
-    assert JobRecord.objects.count() == 0
+    assert not BulkEdit.objects.exists()
     assert set(statuses().values()) == {"indexed"}
 
 
 @pytest.mark.parametrize("action", NEEDED)
-def test_staff_with_the_permission_acts(client, log_in, three, action):
-    log_in("catalog.view_image", NEEDED[action], staff=True)
-
-    response = act(client, action, three, post="yes")
-
-    assert (response.status_code, response["Location"]) == (302, LIST)
-    assert set(statuses().values()) == {"queued" if action == "reindex" else "deleting"}
-
-
-@pytest.mark.parametrize("action", ["reindex", "delete_selected"])
 def test_viewer_cannot_act(client, log_in, three, action):
     log_in("catalog.view_image", staff=True)
 
-    act(client, action, three, post="yes")
+    act(client, action, three)
 
-    assert JobRecord.objects.count() == 0
-    assert set(statuses().values()) == {"indexed"}
+    assert not BulkEdit.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("action", "reached"), [("reindex", "queued"), ("delete_selected", "deleting")]
-)
-def test_action_on_many_images_makes_no_job_while_one_waits(
-    client, superuser, add_image, action, reached
-):
-    images = [add_image(encoded((shade, 0, 0)), f"{shade}") for shade in range(70)]
+@pytest.mark.parametrize("action", ["reindex", "delete_selected"])
+def test_staff_with_the_permission_acts_and_watches(client, log_in, three, action):
+    log_in("catalog.view_image", NEEDED[action], staff=True)
 
-    act(client, action, images[:1], select_across="1", post="yes")
+    response = confirm(client, act(client, action, three))
+    run_edits()
 
-    assert set(statuses().values()) == {reached}
-    assert JobRecord.objects.count() == 0
+    assert set(statuses().values()) == {"queued" if action == "reindex" else "deleting"}
+    page = client.get(response["Location"])
+    assert page.status_code == 200
+    assert "3 of 3" in page.content.decode()
+    assert len(client.get("/admin/catalog/bulkedit/").context["cl"].result_list) == 1
+
+
+def test_whoever_lost_the_permission_cannot_confirm(client, log_in, three):
+    user = log_in("catalog.view_image", "catalog.delete_image", staff=True)
+    asked = act(client, "delete_selected", three)
+    user.user_permissions.clear()
+
+    assert client.post(asked["Location"]).status_code == 403
+    assert BulkEdit.objects.get().state == "asked"
+
+
+def test_nobody_confirms_or_watches_what_another_person_asked_for(client, superuser, log_in, three):
+    asked = act(client, "delete_selected", three)
+    started = services.ask_bulk_edit("reindex", Image.objects.all(), started_by_id=superuser.pk)
+    services.start_bulk_edit(started, {})
+    log_in("catalog.view_image", "catalog.delete_image", staff=True)
+
+    assert client.get(asked["Location"]).status_code == 403
+    assert client.post(asked["Location"]).status_code == 403
+    watched = client.get(f"/admin/catalog/bulkedit/{started.pk}/change/")
+    assert watched.status_code == 302  # as of one that is not there
+    assert not client.get("/admin/catalog/bulkedit/").context["cl"].result_list
 
 
 def test_action_reaches_what_a_tag_filters(client, superuser, three):
     tags = [Tag.objects.create(name=name) for name in ("a", "b")]
     three[0].tags.set(tags)
     url = f"{LIST}?tags__id__exact={tags[0].pk}"
-    body = {"action": "delete_selected", "_selected_action": [str(three[0].pk)], "post": "yes"}
+    body = {"action": "delete_selected", "_selected_action": [str(three[0].pk)]}
 
-    client.post(url, body | {"select_across": "1"})
+    confirm(client, client.post(url, body | {"select_across": "1"}))
+    run_edits()
 
     assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
 
@@ -185,7 +219,8 @@ def test_an_action_on_an_id_that_is_none_is_refused(client, superuser, three, ac
 def test_reindex_hands_the_chosen_images_to_the_bulk_queue(client, superuser, three):
     Image.objects.filter(title="green").update(status="failed", error_code="encoder:ours:failed")
 
-    act(client, "reindex", three[:2])
+    confirm(client, act(client, "reindex", three[:2]))
+    run_edits()
 
     assert ids_of_jobs(task_names.INDEX_IMAGES) == ids_of(three[:2])
     assert statuses() == {"red": "queued", "green": "queued", "blue": "indexed"}
@@ -195,44 +230,152 @@ def test_reindex_hands_the_chosen_images_to_the_bulk_queue(client, superuser, th
 def test_reindex_leaves_out_what_is_being_deleted(client, superuser, three):
     Image.objects.filter(title="red").update(status="deleting")
 
-    act(client, "reindex", three)
+    confirm(client, act(client, "reindex", three))
+    run_edits()
 
     assert ids_of_jobs(task_names.INDEX_IMAGES) == ids_of(three[1:])
     assert statuses() == {"red": "deleting", "green": "queued", "blue": "queued"}
 
 
-def test_delete_asks_first(client, superuser, three):
-    response = act(client, "delete_selected", three[:2])
+QUESTION = {
+    "delete_selected": "this cannot be undone",
+    "reindex": "The models describe each of them again",
+    "add_tags": "no picture is described again",
+    "remove_albums": "no picture is described again",
+    "set_medium": "no picture is described again",
+    "set_owner": "What each of them has now is replaced",
+}
 
-    assert response.status_code == 200
-    text = response.content.decode()
-    assert "Delete 2 images?" in text
-    assert all(str(image.pk) in text for image in three[:2])
-    assert JobRecord.objects.count() == 0
+
+@pytest.mark.parametrize("action", QUESTION)
+def test_the_question_says_how_many_which_and_what_follows(client, superuser, three, action):
+    asked = act(client, action, three[:2])
+
+    page = client.get(asked["Location"])
+
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "2 images" in text
+    assert QUESTION[action] in text
+    assert [thumbnail_url(image) in text for image in three] == [True, True, False]
     assert set(statuses().values()) == {"indexed"}
+    assert not JobRecord.objects.exists()
 
 
-def test_delete_hides_at_once_and_leaves_the_rest_to_a_worker(client, superuser, three):
-    act(client, "delete_selected", three[:2], post="yes")
+def test_the_question_shows_twelve_of_many(client, superuser, add_image):
+    for shade in range(15):
+        add_image(encoded((shade, 0, 0)), f"{shade}")
 
-    assert statuses() == {"red": "deleting", "green": "deleting", "blue": "indexed"}
-    assert ids_of_jobs(task_names.DELETE_IMAGES) == ids_of(three[:2])
+    asked = act(client, "delete_selected", Image.objects.all()[:1], select_across="1")
+    text = client.get(asked["Location"]).content.decode()
+
+    assert "15 images" in text
+    assert "and 3 more" in text
+    assert sum(thumbnail_url(image) in text for image in Image.objects.all()) == 12
 
 
-def test_delete_reaches_all_pages(client, superuser, three):
-    page = act(client, "delete_selected", three[:1], select_across="1")
-    assert "Delete 3 images?" in page.content.decode()
+def test_the_question_speaks_russian(client, superuser, three):
+    asked = act(client, "delete_selected", three)
 
-    act(client, "delete_selected", three[:1], select_across="1", post="yes")
+    text = client.get(asked["Location"], HTTP_ACCEPT_LANGUAGE="ru").content.decode()
 
-    assert set(statuses().values()) == {"deleting"}
+    assert "Удалить изображения, файлы и точки индекса" in text
+    assert "3 изображения" in text
+    assert "поступающие с этого момента в их число не входят" in text
+
+
+def test_what_arrives_between_question_and_answer_is_not_touched(client, superuser, add_image):
+    for shade in range(4):
+        add_image(encoded((shade, 0, 0)), f"asked {shade}")
+    asked = act(client, "delete_selected", Image.objects.all()[:1], select_across="1")
+    assert "4 images" in client.get(asked["Location"]).content.decode()
+    for shade in range(4, 7):
+        add_image(encoded((shade, 0, 0)), f"late {shade}")
+
+    confirm(client, asked)
+    run_edits()
+
+    deleting = {title for title, status in statuses().items() if status == "deleting"}
+    assert deleting == {f"asked {shade}" for shade in range(4)}
+
+
+def test_a_confirmed_question_is_answered_once(client, superuser, three):
+    asked = act(client, "delete_selected", three)
+
+    answers = [confirm(client, asked) for _ in range(2)]
+
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert JobRecord.objects.count() == 1
+
+
+@pytest.mark.parametrize("field", ["tags", "albums"])
+def test_tags_and_albums_are_chosen_on_the_page_of_the_question(client, superuser, three, field):
+    model = {"tags": Tag, "albums": Album}[field]
+    one, other = model.objects.create(name="one"), model.objects.create(name="other")
+
+    confirm(client, act(client, f"add_{field}", three[:2]), names=[one.pk, other.pk])
+    run_edits()
+    page = confirm(client, act(client, f"remove_{field}", three[:1]), names=[other.pk])
+    run_edits()
+
+    assert set(one.images.all()) == set(three[:2])
+    assert set(other.images.all()) == {three[1]}
+    assert titles_due() == {"red", "green"}
+    assert "other" in client.get(page["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("medium", "drawing"), ("owner", "Ann"), ("licence", ""), ("owner", "")]
+)
+def test_a_field_is_set_for_all_that_were_chosen(client, superuser, three, field, value):
+    Image.objects.update(**{field: "photo"})
+
+    confirm(client, act(client, f"set_{field}", three[:2]), value=value)
+    run_edits()
+
+    rows = dict(Image.objects.values_list("title", field))
+    assert rows == {"red": value, "green": value, "blue": "photo"}
+    assert titles_due() == ({"red", "green"} if field == "medium" else set())
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("add_tags", {}),
+        ("add_tags", {"names": [999]}),
+        ("set_medium", {"value": "statue"}),
+        ("set_owner", {"value": "x" * 201}),
+    ],
+)
+def test_an_answer_that_does_not_fit_asks_again(client, superuser, three, action, arguments):
+    again = confirm(client, act(client, action, three), **arguments)
+
+    assert again.status_code == 200
+    assert again.context["form"].errors
+    assert BulkEdit.objects.get().state == "asked"
+
+
+def test_unconfirmed_questions_are_not_listed(client, superuser, three):
+    act(client, "delete_selected", three)
+
+    assert not client.get("/admin/catalog/bulkedit/").context["cl"].result_list
+
+
+def test_a_bulk_edit_that_is_stuck_says_why(client, superuser, three):
+    page = confirm(client, act(client, "reindex", three))
+    JobRecord.objects.update(state="failed", error_code="vectors:transient:unavailable")
+
+    text = client.get(page["Location"]).content.decode()
+
+    assert sentence("vectors:transient:unavailable") in text
 
 
 def test_delete_of_one_goes_the_same_way(client, superuser, three):
-    client.post(f"{LIST}{three[0].pk}/delete/", {"post": "yes"})
+    response = client.post(f"{LIST}{three[0].pk}/delete/", {"post": "yes"}, follow=True)
 
     assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
     assert ids_of_jobs(task_names.DELETE_IMAGES) == ids_of(three[:1])
+    assert "The image is hidden now" in response.content.decode()
 
 
 def test_add_leads_to_the_upload_form(client, superuser):

@@ -4,10 +4,10 @@ import pytest
 from django.utils import timezone
 
 from catalog import services as catalog
-from catalog.models import Image
+from catalog.models import BulkEdit, Image
 from ingestion.models import Import
 from jobs.models import JobRecord
-from kernel.task_names import DELETE_IMAGES, INDEX_IMAGES, UPDATE_PAYLOADS
+from kernel.task_names import DELETE_IMAGES, EDIT_IMAGES, INDEX_IMAGES, UPDATE_PAYLOADS
 from tests.conftest import AddImage, Broker
 from tests.pictures import GREEN, RED, plain
 from worker_api import jobs
@@ -24,6 +24,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
     Image.objects.filter(pk=one.pk).update(payload_due_at=now)
     catalog.request_indexing(Image.objects.filter(pk=one.pk))
     catalog.request_deletion(Image.objects.filter(pk=other.pk))
+    BulkEdit.objects.create(kind="set_owner", state="running")
     JobRecord.objects.create(name="lost", queue="query")
     JobRecord.objects.update(created_at=now - timedelta(seconds=21))
     silent = JobRecord.objects.create(name=DELETE_IMAGES, queue="maintenance", state="running")
@@ -34,21 +35,32 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
     swept = jobs.sweep()
 
     assert swept == Sweep(
-        resent=1, recovered=1, requeued_images=2, closed_imports=1, resumed_payloads=True
+        resent=1,
+        recovered=1,
+        requeued_images=2,
+        closed_imports=1,
+        resumed_payloads=True,
+        resumed_edits=1,
     )
     [index] = broker.take("bulk")
     assert (index.name, index.arguments["image_ids"]) == (INDEX_IMAGES, [str(one.pk)])
     messages = broker.take("maintenance")
     assert [message.arguments.get("image_ids") for message in messages] == [
         None,
+        None,
         [str(other.pk)],
         None,
     ]
-    assert messages[2].name == UPDATE_PAYLOADS
+    assert (messages[1].name, messages[3].name) == (EDIT_IMAGES, UPDATE_PAYLOADS)
     assert Import.objects.get().state == "interrupted"
 
 
 def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
     assert jobs.sweep() == Sweep(
-        resent=0, recovered=0, requeued_images=0, closed_imports=0, resumed_payloads=False
+        resent=0,
+        recovered=0,
+        requeued_images=0,
+        closed_imports=0,
+        resumed_payloads=False,
+        resumed_edits=0,
     )

@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 
 from catalog import services as catalog
 from catalog import storage
-from catalog.models import EncoderVersion, Image
+from catalog.models import Album, EncoderVersion, Image
+from catalog.services import bulk_edits as catalog_bulk_edits
 from jobs.models import JobRecord
 from kernel import task_names
 from kernel.errors import DefectError, FileMissing, TransientError
@@ -28,7 +29,7 @@ from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, encoded, huge_png, numbered, plain
 from vectors.index import VectorIndex
 from worker_api import queries
-from workers import deletion, maintenance, model_pool
+from workers import bulk_edits, deletion, maintenance, model_pool
 from workers.app import app
 from workers.deletion import delete_images
 from workers.tasks import index as bulk
@@ -495,3 +496,43 @@ def test_a_storage_that_is_away_keeps_a_query_from_being_written(use_storage) ->
 
     with pytest.raises(TransientError):
         query_files.write(b".")
+
+
+# Bulk edits
+
+
+def test_a_bulk_edit_is_done_by_the_maintenance_queue_and_reaches_the_points(
+    indexed_images: list[Image], broker: Broker, index: VectorIndex, weights: list[str]
+) -> None:
+    album = Album.objects.create(name="2024")
+    edit = catalog.ask_bulk_edit("add_albums", Image.objects.all())
+    catalog.start_bulk_edit(edit, {"names": [album.pk]})
+    loads = list(weights)
+
+    deliver(broker, "maintenance")  # the edit, which asks for the payloads
+    deliver(broker, "maintenance")
+
+    edit.refresh_from_db()
+    assert (edit.state, edit.done) == ("done", 3)
+    assert {payload.albums for _, payload in index.scroll_payloads()} == {("2024",)}
+    assert set(Image.objects.values_list("status", flat=True)) == {Status.INDEXED}
+    assert weights == loads  # no model was asked for
+
+
+def test_a_bulk_edit_that_one_job_does_not_finish_goes_on_at_the_next_sweep(
+    indexed_images: list[Image], broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_edits, "_MAX_CHUNKS", 1)
+    monkeypatch.setattr(catalog_bulk_edits, "CHUNK_IMAGES", 2)
+    edit = catalog.ask_bulk_edit("set_owner", Image.objects.all())
+    catalog.start_bulk_edit(edit, {"value": "Ann"})
+
+    counts = []
+    for _ in range(3):
+        deliver(broker, "maintenance")
+        edit.refresh_from_db()
+        counts.append((edit.done, edit.state))
+        catalog.resume_bulk_edits()
+
+    assert counts == [(2, "running"), (3, "running"), (3, "done")]
+    assert Image.objects.filter(owner="Ann").count() == 3

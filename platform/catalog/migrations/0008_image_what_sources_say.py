@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0006_image_payload'),
+        ('catalog', '0007_bulk_edits'),
     ]
 
     operations = [

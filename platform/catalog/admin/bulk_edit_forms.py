@@ -1,0 +1,111 @@
+"""What each kind of bulk edit asks for before it starts, and what it says of its consequences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from catalog.models import Album, BulkEdit, Image, Tag
+
+Kind = BulkEdit.Kind
+
+
+class ArgumentsForm(forms.Form):
+    """What a bulk edit needs to know beside its images: here nothing."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what `catalog.services.start_bulk_edit` takes."""
+        return {}
+
+
+class NamesForm(ArgumentsForm):
+    """Which tags or albums; they are looked for by what is typed, since there may be thousands."""
+
+    def __init__(self, *args: Any, field: str, rows: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        model_field = Image._meta.get_field(field)
+        widget = AutocompleteSelectMultiple(
+            model_field, admin.site, attrs={"class": " ".join(SELECT_CLASSES)}
+        )
+        self.fields["names"] = forms.ModelMultipleChoiceField(
+            rows, widget=widget, label=rows.model._meta.verbose_name_plural
+        )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the primary keys that were chosen."""
+        return {"names": [row.pk for row in self.cleaned_data["names"]]}
+
+
+class ValueForm(ArgumentsForm):
+    """The new value of a field of the image."""
+
+    def __init__(self, *args: Any, field: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        model_field: Any = Image._meta.get_field(field)
+        widget: Any = UnfoldAdminTextInputWidget()
+        if model_field.choices:
+            widget = UnfoldAdminSelectWidget(choices=model_field.choices)
+        formfield = model_field.formfield(widget=widget)
+        if formfield is not None:
+            self.fields["value"] = formfield
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the value."""
+        return {"value": self.cleaned_data["value"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How a kind of bulk edit is asked about.
+
+    `permission` is what the action needs, of images: change or delete.
+    """
+
+    consequence: str | Promise
+    permission: str = "change"
+    is_destructive: bool = False
+
+
+_FOLLOWS = _("Searches find them by it within moments; no picture is described again.")
+_REPLACED = _("What each of them has now is replaced.")
+
+CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
+    Kind.DELETE: Confirmation(
+        _(
+            "Their rows, their files and their points in the vector store go together; this "
+            "cannot be undone."
+        ),
+        permission="delete",
+        is_destructive=True,
+    ),
+    Kind.REINDEX: Confirmation(
+        _("The models describe each of them again, which takes a while; searches go on.")
+    ),
+    Kind.ADD_TAGS: Confirmation(_FOLLOWS),
+    Kind.REMOVE_TAGS: Confirmation(_FOLLOWS),
+    Kind.ADD_ALBUMS: Confirmation(_FOLLOWS),
+    Kind.REMOVE_ALBUMS: Confirmation(_FOLLOWS),
+    Kind.SET_MEDIUM: Confirmation(_FOLLOWS),
+    Kind.SET_OWNER: Confirmation(_REPLACED),
+    Kind.SET_LICENCE: Confirmation(_REPLACED),
+}
+
+
+def arguments_form(kind: BulkEdit.Kind, data: Any = None) -> ArgumentsForm:
+    """Return the form of a kind, filled in where data is given."""
+    match kind:
+        case Kind.ADD_TAGS | Kind.REMOVE_TAGS:
+            return NamesForm(data, field="tags", rows=Tag.objects.all())
+        case Kind.ADD_ALBUMS | Kind.REMOVE_ALBUMS:
+            return NamesForm(data, field="albums", rows=Album.objects.all())
+        case Kind.SET_MEDIUM | Kind.SET_OWNER | Kind.SET_LICENCE:
+            return ValueForm(data, field=kind.removeprefix("set_"))
+        case _:
+            return ArgumentsForm(data)

@@ -1,0 +1,156 @@
+"""Bulk edits: the question before one, and its progress afterwards."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from catalog import services
+from catalog.admin.bulk_edit_forms import CONFIRMATIONS, arguments_form
+from catalog.models import Album, BulkEdit, Image, Tag
+from catalog.presenters import thumbnail_url
+from catalog.selectors import find_images
+from jobs.admin import ReadOnlyAdmin
+from kernel.messages import sentence
+
+State = BulkEdit.State
+
+# Of the pictures that a question is about, so many are shown: what a person takes in at a glance.
+_MAX_THUMBNAILS = 12
+
+
+@admin.register(BulkEdit)
+class BulkEditAdmin(ReadOnlyAdmin):
+    """Bulk edits that were started, to watch; who may not see all of them sees their own."""
+
+    list_display = ("kind", "state_badge", "bar", "started_by", "started")
+    list_filter = ("state", "kind")
+    list_select_related = ("started_by",)
+    list_per_page = 20
+    show_full_result_count = False
+    fields = (
+        *("kind", "what", "state", "bar", "problem", "total", "done", "gone"),
+        *("started_by", "created_at", "started_at", "finished_at"),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that asks before anything is changed."""
+        confirm = path(
+            "<int:edit_id>/confirm/",
+            self.admin_site.admin_view(self.confirm),
+            name="catalog_bulkedit_confirm",
+        )
+        return [confirm, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BulkEdit]:
+        """Return those that were started; own ones alone where others may not be seen."""
+        started: QuerySet[BulkEdit] = super().get_queryset(request).exclude(state=State.ASKED)
+        return started if _sees_all(request) else started.filter(started_by=request.user.pk)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let in who may see all of them, and who may start one."""
+        return _sees_all(request) or any(
+            request.user.has_perm(f"catalog.{confirmation.permission}_image")
+            for confirmation in CONFIRMATIONS.values()
+        )
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the list in the index to the same."""
+        return self.has_view_permission(request)
+
+    def confirm(self, request: HttpRequest, edit_id: int) -> HttpResponse:
+        """Show what would be changed; change it once the person who asked says so."""
+        edit = get_object_or_404(BulkEdit, pk=edit_id)
+        kind = BulkEdit.Kind(edit.kind)
+        confirmation = CONFIRMATIONS[kind]
+        if edit.started_by_id != request.user.pk or not request.user.has_perm(
+            f"catalog.{confirmation.permission}_image"
+        ):
+            raise PermissionDenied
+        progress_url = reverse("admin:catalog_bulkedit_change", args=(edit.pk,))
+        if edit.state != State.ASKED:  # somebody who goes back, or presses twice
+            return redirect(progress_url)
+        form = arguments_form(kind, request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            if services.start_bulk_edit(edit, form.arguments()):
+                said = _("It has begun. This page shows how far it is; it goes on without you.")
+                self.message_user(request, said, messages.SUCCESS)
+            return redirect(progress_url)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": edit.get_kind_display(),
+            "opts": self.opts,
+            "media": self.media + form.media,
+            "edit": edit,
+            "confirmation": confirmation,
+            "form": form,
+            "pictures": _first_pictures(edit),
+            "rest": max(0, edit.total - _MAX_THUMBNAILS),
+            "list_url": reverse("admin:catalog_image_changelist"),
+        }
+        return TemplateResponse(request, "admin/catalog/bulkedit/confirm.html", context)
+
+    @display(
+        description=_("state"),
+        ordering="state",
+        label={State.RUNNING: "info", State.DONE: "success"},
+    )
+    def state_badge(self, edit: BulkEdit) -> tuple[str, Any]:
+        """Return the state and its name."""
+        return edit.state, edit.get_state_display()
+
+    @display(description=_("progress"))
+    def bar(self, edit: BulkEdit) -> str:
+        """Return how far it is, as a bar and in numbers."""
+        return render_to_string("admin/catalog/bulkedit/progress.html", {"edit": edit})
+
+    @display(description=_("started"), ordering="started_at")
+    def started(self, edit: BulkEdit) -> str:
+        """Return the day and minute, short."""
+        return date_format(localtime(edit.started_at), "SHORT_DATETIME_FORMAT")
+
+    @display(description=_("to what"), empty_value="")
+    def what(self, edit: BulkEdit) -> str:
+        """Return the tags, the albums or the value that it was given."""
+        return _what(edit)
+
+    @display(description=_("error"), empty_value="")
+    def problem(self, edit: BulkEdit) -> str:
+        """Return why its last job ended before it was done."""
+        is_stuck = edit.state == State.RUNNING and edit.job is not None and edit.job.error_code
+        return sentence(edit.job.error_code) if is_stuck else ""  # type: ignore[union-attr]
+
+
+def _sees_all(request: HttpRequest) -> bool:
+    return request.user.has_perm("catalog.view_bulkedit")
+
+
+def _what(edit: BulkEdit) -> str:
+    if "names" in edit.arguments:
+        is_tags = edit.kind in {BulkEdit.Kind.ADD_TAGS, BulkEdit.Kind.REMOVE_TAGS}
+        model: type[Tag | Album] = Tag if is_tags else Album
+        named = model._default_manager.filter(pk__in=edit.arguments["names"])
+        return ", ".join(named.values_list("name", flat=True))
+    value = str(edit.arguments.get("value", ""))
+    if edit.kind == BulkEdit.Kind.SET_MEDIUM:
+        return str(dict(Image.Medium.choices).get(value, value))
+    return value
+
+
+def _first_pictures(edit: BulkEdit) -> list[tuple[Image, str]]:
+    """Return the first of the chosen images that are still there, each with its thumbnail."""
+    chunk = edit.chunks.first()
+    ids = [] if chunk is None else [UUID(one) for one in chunk.image_ids[:_MAX_THUMBNAILS]]
+    found = find_images(ids)
+    return [(found[pk], thumbnail_url(found[pk])) for pk in ids if pk in found]
