@@ -53,8 +53,8 @@ class ManifestSource:
         """Read the manifest to its end, so that nothing is taken in of one that is malformed.
 
         Raises:
-            UserInputError: "manifest:user:…": long-line, not-utf-8, malformed, unknown-columns,
-                no-address; "file:user:missing", "file:user:unreadable".
+            UserInputError: "manifest:user:…": long-line, wrong-encoding, malformed,
+                unknown-columns, no-address; "file:user:missing", "file:user:unreadable".
         """
         for _ in self._rows():
             pass

@@ -300,7 +300,7 @@ def test_a_manifest_that_cannot_be_read_is_refused_by_its_line(
 def test_another_encoding_is_refused_by_its_line(folder: Path, content: bytes, line: int) -> None:
     error = refusal(write(folder, content))
 
-    assert (error.code, error.context["line"]) == ("manifest:user:not-utf-8", line)
+    assert (error.code, error.context["line"]) == ("manifest:user:wrong-encoding", line)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
@@ -361,7 +361,7 @@ def test_a_manifest_that_was_changed_after_its_check_ends_with_the_reason(folder
     good, end = source.files(Counter())
 
     assert good.read() == numbered(2)
-    assert (end.name, code_of(end)) == (str(folder / "list.csv"), "manifest:user:not-utf-8")
+    assert (end.name, code_of(end)) == (str(folder / "list.csv"), "manifest:user:wrong-encoding")
 
 
 # Taken in
