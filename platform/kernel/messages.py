@@ -37,7 +37,7 @@ _SENTENCES: dict[str, str] = {
     "manifest:user:long-line": _(
         "Line {line} of the manifest is longer than {max_kilobytes} kB: is a quote missing?"
     ),
-    "manifest:user:not-utf-8": _(
+    "manifest:user:wrong-encoding": _(
         "Line {line} of the manifest is not UTF-8. Save it with this encoding."
     ),
     "manifest:user:malformed": _("Line {line} of the manifest cannot be read. {detail}"),

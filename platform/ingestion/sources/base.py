@@ -79,9 +79,12 @@ def shown(name: Path | str) -> str:
 
     It need not be UTF-8; what is not, and what would steer a terminal or begin a line, is "�".
     """
+    text = str(name)
+    if text.isprintable():
+        return text
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if category(each) in _UNSHOWN or each in _TURNING else each
-        for each in str(name)
+        for each in text
     )
 
 

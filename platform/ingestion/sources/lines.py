@@ -13,8 +13,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     r"""Yield every line with its number, from 1, and its "\n"; a byte-order mark is left out.
 
     Raises:
-        UserInputError: "manifest:user:long-line", "manifest:user:not-utf-8", each with its line;
-            "file:user:missing", "file:user:unreadable".
+        UserInputError: "manifest:user:long-line" and "manifest:user:wrong-encoding", each with its
+            line; "file:user:missing", "file:user:unreadable".
     """
     try:
         with path.open("rb") as file:
@@ -44,4 +44,4 @@ def _text(line: bytes, number: int) -> str:
     try:
         return line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        raise UserInputError("manifest:user:not-utf-8", line=number) from error
+        raise UserInputError("manifest:user:wrong-encoding", line=number) from error

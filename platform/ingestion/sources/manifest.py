@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ _LISTS = {"tags": Tag, "albums": Album}
 _MAX_CHARS = {column: max_chars(Image, column) for column in _TEXTS} | {
     column: max_chars(model, "name") for column, model in _LISTS.items()
 }
+# NUL, and halves of characters.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNKNOWN_SHOWN_CHARS = 200
 COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium")
 
@@ -53,8 +56,8 @@ class ManifestSource:
         """Read the manifest to its end, so that nothing is taken in of one that is malformed.
 
         Raises:
-            UserInputError: "manifest:user:…": long-line, not-utf-8, malformed, unknown-columns,
-                no-address; "file:user:missing", "file:user:unreadable".
+            UserInputError: "manifest:user:…": long-line, wrong-encoding, malformed,
+                unknown-columns, no-address; "file:user:missing", "file:user:unreadable".
         """
         for _ in self._rows():
             pass
@@ -249,7 +252,7 @@ def _refuse_unstorable(column: str, text: str) -> None:
     limit = _MAX_CHARS[column]
     if limit is not None and len(text) > limit:
         raise _bad_row(f"{column}: more than {limit} characters cannot be kept.")
-    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+    if _UNSTORABLE.search(text):
         raise _bad_row(f"{column}: it has characters that no text has.")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from catalog import services, storage
-from catalog.models import Image
+from catalog.models import Image, Tag
 from catalog.services import Added, ImageMetadata
 from catalog.validation import validate
 from kernel.errors import ConflictError, TransientError
@@ -123,3 +123,73 @@ def test_a_picture_can_be_added_once_the_disk_has_room_again(use_storage) -> Non
     image = Image.objects.get()
     assert list(storage.list_names("originals")) == [storage.original_name(image.sha256)]
     assert list(storage.list_names("thumbnails")) == [storage.thumbnail_name(image.sha256)]
+
+
+SAID = ImageMetadata(
+    description="A\nb",
+    path="x/a.png",
+    external_id="17",
+    rights="© Ann",
+    medium="drawing",
+    tags=("sea", "sea", " evening ", ""),
+    albums=("Summer",),
+)
+
+
+def names(relation: object) -> list[str]:
+    return [each.name for each in relation.all()]
+
+
+def test_a_new_picture_keeps_what_its_source_says(media: Path) -> None:
+    Tag.objects.create(name="sea")
+
+    services.add_picture(validate(plain()), SAID)
+
+    image = Image.objects.get()
+    assert (image.description, image.path, image.external_id) == ("A\nb", "x/a.png", "17")
+    assert (image.rights, image.medium) == ("© Ann", "drawing")
+    assert (names(image.tags), names(image.albums)) == (["evening", "sea"], ["Summer"])
+    assert Tag.objects.count() == 2
+
+
+def test_long_names_are_cut_to_their_columns(media: Path) -> None:
+    services.add_picture(
+        validate(plain()), ImageMetadata(path="p" * 1001, tags=("t" * 101,), albums=("a" * 201,))
+    )
+
+    image = Image.objects.get()
+    assert len(image.path) == 1000
+    assert (names(image.tags), names(image.albums)) == (["t" * 100], ["a" * 200])
+
+
+def test_a_path_is_filled_in_once(add_image: AddImage) -> None:
+    image = add_image(plain())
+
+    services.fill_in_path(image, "a.png")
+    image.refresh_from_db()
+    services.fill_in_path(image, "b.png")
+
+    image.refresh_from_db()
+    assert image.path == "a.png"
+
+
+def test_updated_metadata_replace_texts_and_add_tags(add_image: AddImage) -> None:
+    image = add_image(plain(), owner="Ann", rights="old", status=Status.INDEXED)
+    image.tags.add(Tag.objects.create(name="mine"))
+
+    services.update_metadata(image, SAID)
+
+    image.refresh_from_db()
+    assert (image.owner, image.rights, image.external_id) == ("Ann", "© Ann", "17")
+    assert names(image.tags) == ["evening", "mine", "sea"]
+    assert image.status == Status.QUEUED  # its points carry medium, tags and albums
+
+
+def test_updated_texts_alone_index_nothing_again(add_image: AddImage) -> None:
+    image = add_image(plain(), status=Status.INDEXED)
+
+    services.update_metadata(image, ImageMetadata(title="New", description="d"))
+    services.update_metadata(image, ImageMetadata())
+
+    image.refresh_from_db()
+    assert (image.title, image.description, image.status) == ("New", "d", Status.INDEXED)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from jobs.models import JobRecord
 from tests.conftest import Broker
 from tests.pictures import numbered
 from tests.rows import full_images
+from tests.unit.ingestion.archives import write_tar, write_zip
+from tests.unit.ingestion.sites import body, site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,10 +171,115 @@ def test_ingest_of_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_ingest_of_a_folder_without_pictures(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=f"There is no picture in {tmp_path}"):
+    (tmp_path / "a.nef").write_bytes(b".")
+    with pytest.raises(CommandError) as caught:
         run("ingest", tmp_path)
 
+    assert str(caught.value) == (
+        f"There is no picture in {tmp_path}. Passed over: 1 raw files of cameras (.nef)"
+    )
     assert not Import.objects.exists()
+
+
+def test_ingest_says_what_it_passed_over_and_keeps_it(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    for name in ("a.mp4", "b.mp4", "a.xmp", ".hidden"):
+        (folder / name).write_bytes(b".")
+
+    said = run("ingest", folder, "--no-wait")
+
+    assert said.splitlines()[-2:] == [
+        "Passed over: 2 videos (.mp4), 1 hidden files, 1 sidecar files (.xmp).",
+        "5 files: 3 added, 1 already there, 1 refused.",
+    ]
+    passed_over = Import.objects.get().passed_over
+    assert passed_over == {"video .mp4": 2, "hidden": 1, "sidecar .xmp": 1}
+
+
+def test_ingest_knows_each_kind_of_source(
+    folder: Path, tmp_path: Path, media: Path, broker: Broker, settings
+) -> None:
+    settings.FETCH_ALLOWED_NETWORKS = (ip_network("127.0.0.1/32"),)
+    write_zip(tmp_path / "zip", {"zip/1.png": numbered(11)})
+    write_tar(tmp_path / "a.tgz", {"tar/1.png": numbered(12)}, "w:gz")
+    (folder / "list.csv").write_text("path,title\n1.png,A title\n")
+    (folder / "list.jsonl").write_text('{"path": "2.png"}')
+    with site({"/1.png": body(numbered(13)), "/2.png": body(numbered(14))}) as running:
+        (tmp_path / "list.txt").write_text(f"{running.url}/1.png\n")
+        sources = [
+            *(tmp_path / "zip", tmp_path / "a.tgz", folder / "list.csv", folder / "list.jsonl"),
+            *(tmp_path / "list.txt", f"{running.url}/2.png", folder / "0.png"),
+        ]
+        said = run("ingest", *sources, "--no-wait")
+
+    assert said.splitlines()[-1] == "7 files: 7 added, 0 already there, 0 refused."
+    assert set(Image.objects.values_list("path", "title")) == {
+        ("zip/1.png", "1"),
+        ("tar/1.png", "1"),
+        ("1.png", "A title"),
+        ("2.png", "2"),
+        ("127.0.0.1/1.png", "1"),
+        ("127.0.0.1/2.png", "2"),
+        ("0.png", "0"),
+    }
+    assert Import.objects.get().source == ", ".join(map(str, sources))
+
+
+def test_ingest_takes_in_nothing_where_one_of_the_sources_cannot_be_read(
+    folder: Path, tmp_path: Path, media: Path
+) -> None:
+    (tmp_path / "bad.csv").write_text("path,colour\na.png,red\n")
+
+    with pytest.raises(CommandError, match="Line 1 of the manifest has columns that are not known"):
+        run("ingest", folder, tmp_path / "bad.csv", "--no-wait")
+
+    assert not Image.objects.exists()
+
+
+def test_folders_names_become_tags_and_albums(tmp_path: Path, media: Path, broker: Broker) -> None:
+    (tmp_path / "2019" / "Paris").mkdir(parents=True)
+    (tmp_path / "2019" / "Paris" / "1.png").write_bytes(numbered(1))
+    (tmp_path / "2.png").write_bytes(numbered(2))
+
+    run("ingest", tmp_path, "--no-wait", "--tags-from-folders", "--albums-from-folders")
+
+    deep = Image.objects.get(path="2019/Paris/1.png")
+    assert [tag.name for tag in deep.tags.all()] == ["2019", "Paris"]
+    assert [album.name for album in deep.albums.all()] == ["2019", "Paris"]
+    assert not Image.objects.get(path="2.png").tags.exists()
+
+
+@pytest.mark.usefixtures("media", "broker")
+@pytest.mark.parametrize(
+    ("options", "title", "tags"), [([], "Old", []), (["--update-metadata"], "New", ["sea"])]
+)
+def test_ingest_again_mends_paths_and_changes_the_rest_when_asked(
+    folder: Path, options: list[str], title: str, tags: list[str]
+) -> None:
+    run("ingest", folder / "1.png", "--no-wait")
+    Image.objects.update(path="", title="Old", owner="Ann", status="indexed")
+    (folder / "list.csv").write_text("path,title,tags\n1.png,New,sea\n")
+
+    said = run("ingest", folder / "list.csv", "--no-wait", *options)
+
+    assert said.splitlines()[-1] == "1 files: 0 added, 1 already there, 0 refused."
+    image = Image.objects.get()
+    assert (image.path, image.title, image.owner) == ("1.png", title, "Ann")
+    assert [tag.name for tag in image.tags.all()] == tags
+    assert image.status == ("queued" if tags else "indexed")
+
+
+def test_what_ingest_prints_steers_no_terminal(tmp_path: Path, media: Path, broker: Broker) -> None:
+    (tmp_path / "bad\x1b[2J\n9 files: 9 added.jpg").write_bytes(b"text")
+
+    said = run("ingest", tmp_path, "--no-wait")
+    with pytest.raises(CommandError) as caught:
+        run("ingest", "no\x1b[2Jfolder\nhere")
+
+    assert "\x1b" not in said + str(caught.value)
+    assert len(said.splitlines()) == 2
+    assert "\n" not in str(caught.value)
 
 
 def test_ingest_on_a_full_disk_says_that_it_may_go_on(folder: Path, use_storage) -> None:

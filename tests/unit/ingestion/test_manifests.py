@@ -207,11 +207,11 @@ def test_a_path_without_a_file(folder: Path, path: str, code: str) -> None:
     ("row", "detail"),
     [
         ({"title": "T"}, "It needs a path or a URL, and not both."),
-        ({"path": "2.png", "url": "https://a.org/2.png"}, "It needs a path or a URL, and not both."),
+        ({"path": "a", "url": "https://a.org/a"}, "It needs a path or a URL, and not both."),
         ({"path": "2.png", "medium": "oil"}, "medium: it is none of unknown, photo, drawing."),
         ({"path": "2.png", "title": "t" * 301}, "title: more than 300 characters cannot be kept."),
         ({"path": "2.png", "tags": "t" * 101}, "tags: more than 100 characters cannot be kept."),
-        ({"path": "2.png", "albums": ["t" * 201]}, "albums: more than 200 characters cannot be kept."),  # noqa: E501
+        ({"path": "a", "albums": ["t" * 201]}, "albums: more than 200 characters cannot be kept."),
         ({"path": "2.png", "rights": "a\0"}, "rights: it has characters that no text has."),
         ({"path": "2.png", "owner": "\ud800"}, "owner: it has characters that no text has."),
     ],
@@ -300,7 +300,7 @@ def test_a_manifest_that_cannot_be_read_is_refused_by_its_line(
 def test_another_encoding_is_refused_by_its_line(folder: Path, content: bytes, line: int) -> None:
     error = refusal(write(folder, content))
 
-    assert (error.code, error.context["line"]) == ("manifest:user:not-utf-8", line)
+    assert (error.code, error.context["line"]) == ("manifest:user:wrong-encoding", line)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
@@ -350,7 +350,7 @@ def test_however_many_rows_there_are_the_memory_stays_flat(folder: Path, name: s
     few = peak_bytes(100)
 
     # The interpreter's table of names, which pathlib fills, may take 4 MB in between.
-    assert peak_bytes(60_000) < few + 5_000_000
+    assert peak_bytes(10_000) < few + 5_000_000
 
 
 def test_a_manifest_that_was_changed_after_its_check_ends_with_the_reason(folder: Path) -> None:
@@ -361,7 +361,7 @@ def test_a_manifest_that_was_changed_after_its_check_ends_with_the_reason(folder
     good, end = source.files(Counter())
 
     assert good.read() == numbered(2)
-    assert (end.name, code_of(end)) == (str(folder / "list.csv"), "manifest:user:not-utf-8")
+    assert (end.name, code_of(end)) == (str(folder / "list.csv"), "manifest:user:wrong-encoding")
 
 
 # Taken in

@@ -33,7 +33,7 @@ def refusal(source: UrlListSource | UrlSource) -> UserInputError:
 def test_a_list_has_an_address_a_line(tmp_path: Path) -> None:
     source = write(
         tmp_path,
-        b"\xef\xbb\xbfhttps://a.org/x/1.png\r\n\r\n# a note\n  http://b.org:8000/%D1%84.jpg?key=1  ",
+        b"\xef\xbb\xbfhttps://a.org/x/1.png\r\n\r\n# a note\n http://b.org:80/%D1%84.jpg?key=1 ",
     )
 
     source.check()
@@ -41,14 +41,14 @@ def test_a_list_has_an_address_a_line(tmp_path: Path) -> None:
 
     assert [(file.name, file.path) for file in found] == [
         ("https://a.org/x/1.png", "a.org/x/1.png"),
-        ("http://b.org:8000/%D1%84.jpg?key=1", "b.org/ф.jpg"),
+        ("http://b.org:80/%D1%84.jpg?key=1", "b.org/ф.jpg"),
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "code", "line"),
     [
-        (b"http://a.org/\nhttp://\xff.org/\n", "manifest:user:not-utf-8", 2),
+        (b"http://a.org/\nhttp://\xff.org/\n", "manifest:user:wrong-encoding", 2),
         (b"http://a.org/\n" + b"x" * 2_000_000, "manifest:user:long-line", 2),
     ],
     ids=["encoding", "long-line"],

@@ -549,6 +549,35 @@ def test_import_shows_its_progress_and_what_it_refused(client, superuser, three)
     assert sentence("image:user:not-a-picture") in text
 
 
+def test_import_shows_what_its_source_passed_over(client, superuser):
+    current = Import.objects.create(source="a", passed_over={"raw .nef": 2, "machine": 30})
+
+    text = client.get(f"/admin/ingestion/import/{current.pk}/change/").content.decode()
+
+    assert "30 folders of machines, 2 raw files of cameras (.nef)" in text
+
+
+@pytest.mark.parametrize("words", ["Paris", "A-17", "by the sea"])
+def test_images_are_found_by_what_their_source_says(client, superuser, three, words):
+    Image.objects.filter(title="red").update(
+        path="2019/Paris/1.png", external_id="A-17", description="A house by the sea"
+    )
+
+    text = client.get(LIST, {"q": words}).content.decode()
+
+    assert [str(image.pk) in text for image in three] == [True, False, False]
+
+
+def test_the_form_shows_the_path_and_keeps_what_is_edited(client, superuser, three):
+    Image.objects.filter(pk=three[0].pk).update(path="2019/Paris/1.png")
+
+    edit(client, three[0], rights="© Ann", description="A house", external_id="A-17")
+
+    text = client.get(f"{LIST}{three[0].pk}/change/").content.decode()
+    for said in ("2019/Paris/1.png", "© Ann", "A house", "A-17"):
+        assert said in text
+
+
 def test_import_with_thousands_of_refusals_opens_page_by_page(client, superuser):
     current = Import.objects.create(source="holiday")
     ImportFailure.objects.bulk_create(

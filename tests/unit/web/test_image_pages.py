@@ -40,9 +40,29 @@ def test_page_shows_the_facts(client, add_image):
     for fact in ("60 × 40 px", "PNG, ", "Ann", "CC BY 4.0", "evening, sea", "Summer", "photo"):
         assert fact in text
     assert "sunset &lt;1&gt;" in text
-    assert 'href="https://example.org/1"' in text
     assert f'src="/images/{image.pk}/original"' in text
     assert "/admin/" not in text
+
+
+@pytest.mark.parametrize(
+    ("account", "is_shown"),
+    [
+        (("staff", "catalog.view_image"), True),
+        (("member", "catalog.view_image"), False),
+        (("staff",), False),
+        ((), False),
+    ],
+    ids=["staff-who-may", "no-staff", "staff-who-may-not", "visitor"],
+)
+def test_where_a_picture_came_from_is_for_staff(client, log_in, add_image, account, is_shown):
+    image = add_image(encoded(RED), source="https://example.org/1", path="secret/folder/a.png")
+    if account:
+        log_in(*account[1:], staff=account[0] == "staff")
+
+    text = client.get(image.get_absolute_url()).content.decode()
+
+    assert ('href="https://example.org/1"' in text) is is_shown
+    assert ("secret/folder/a.png" in text) is is_shown
 
 
 def test_page_of_a_failed_image_says_why(client, add_image):
