@@ -29,6 +29,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.site.secure_cookies
 
 INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

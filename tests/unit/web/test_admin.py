@@ -105,6 +105,18 @@ def test_a_longer_list_asks_the_database_no_more(
         client.get(LIST)
 
 
+def test_the_list_does_not_carry_every_tag(client, superuser, three):
+    tags = Tag.objects.bulk_create(Tag(name=f"word {number}") for number in range(3000))
+    three[0].tags.add(tags[7])
+
+    text = client.get(LIST, {"_facets": "True"}).content.decode()
+    found = client.get(LIST, {"tags__id__exact": tags[7].pk})
+
+    assert text.count("word ") < 5
+    assert [image.title for image in found.context["cl"].result_list] == ["red"]
+    assert "word 7" in found.content.decode()
+
+
 def test_start_page_opens(client, superuser):
     assert client.get("/admin/").status_code == 200
 
