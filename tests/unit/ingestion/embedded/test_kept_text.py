@@ -125,8 +125,7 @@ def test_markup_is_kept_as_text() -> None:
 )
 def test_what_a_machine_wrote_leaves_the_word_to_the_next_record(text: str) -> None:
     document = made.xmp(
-        made.alternatives("dc:description", x_default=text)
-        + made.listed("dc:creator", text)
+        made.alternatives("dc:description", x_default=text) + made.listed("dc:creator", text)
     )
     block = made.iim((2, 120, b"A harbour"), (2, 80, b"Somebody"))
 
