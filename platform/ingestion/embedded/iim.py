@@ -20,7 +20,7 @@ _MAX_RESOURCES = 10_000
 DATASET_MARKER = b"\x1c"
 _DATASET_HEAD_BYTES = 5
 # A longer one writes the length of its length instead.
-_EXTENDED, _MAX_LENGTH_BYTES = 0x8000, 8
+_EXTENDED = 0x8000
 _RESOURCE_HEAD_BYTES = 7  # to the length of its name
 # Photoshop's own, and those of ImageReady, PhotoDeluxe, Lightroom and others.
 _SIGNATURES = (b"8BIM", b"PHUT", b"DCSR", b"AgHg", b"MeSa", b"8B64")
@@ -144,7 +144,7 @@ def _datasets(block: bytes) -> Iterator[tuple[int, bytes]]:
         start, length = at + _DATASET_HEAD_BYTES, int.from_bytes(head[3:])
         if length & _EXTENDED:
             start += length - _EXTENDED
-            length = int.from_bytes(block[at + _DATASET_HEAD_BYTES : start][:_MAX_LENGTH_BYTES])
+            length = int.from_bytes(block[at + _DATASET_HEAD_BYTES : start])
         if start + length > len(block):
             break
         if head[1] == _APPLICATION_RECORD:

@@ -83,7 +83,6 @@ class _OpenElement:
     language: str
     parts: list[str] = field(default_factory=list)
     length: int = 0
-    is_leaf: bool = True
 
 
 _Properties = Mapping[Path, Sequence[_Value]]
@@ -162,8 +161,6 @@ def _joined(guid: str, extensions: Sequence[bytes]) -> bytes:
     """
     packet, total = bytearray(), 0
     for part in sorted(_parts(guid.encode(), extensions)):
-        if part.offset != len(packet):
-            break
         if part.total > MAX_XMP_BYTES or len(packet) > MAX_XMP_BYTES:
             raise RecordError(LARGE_XMP)
         packet.extend(part.content)
@@ -231,7 +228,6 @@ class _PropertyReader:
         if self._nodes > _MAX_NODES or len(self._open) == _MAX_DEPTH:
             raise RecordError(LARGE_XMP)
         parent = self._open[-1] if self._open else _OpenElement(path=None, language="")
-        parent.is_leaf = False
         language = attributes.get(_XML + "lang", parent.language)
         path = _path(parent.path, name)
         self._open.append(_OpenElement(path, language))
@@ -251,7 +247,7 @@ class _PropertyReader:
 
     def _end(self, _name: str) -> None:
         element = self._open.pop()
-        if element.is_leaf and element.path is not None:
+        if element.path is not None:
             self._keep(element.path, "".join(element.parts), element.language)
         self._is_closed = not self._open
 

@@ -42,6 +42,12 @@ def test_all_fields_are_read() -> None:
     )
 
 
+def test_datasets_of_other_records_are_passed_over() -> None:
+    block = made.iim((1, 5, b"Destination"), (2, 80, b"Somebody"), (7, 110, b"Preview"))
+
+    assert said_by(block) == EmbeddedMetadata(creator="Somebody")
+
+
 def test_a_headline_is_a_title_where_there_is_none() -> None:
     assert said_by(made.iim((2, 105, b"Line"))).title == "Line"
     assert said_by(made.iim((2, 105, b"Line"), (2, 5, b"Title"))).title == "Title"
