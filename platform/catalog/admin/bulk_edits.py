@@ -1,5 +1,6 @@
 """Bulk edits: the question before one, and its progress afterwards."""
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ State = BulkEdit.State
 
 # Of the pictures that a question is about, so many are shown: what a person takes in at a glance.
 _MAX_THUMBNAILS = 12
+# Seconds after which a page that shows progress fetches itself again.
+_REFRESH_S = 5
 
 
 @admin.register(BulkEdit)
@@ -68,6 +71,14 @@ class BulkEditAdmin(ReadOnlyAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the list in the index to the same."""
         return self.has_view_permission(request)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+        """Show how far an edit is; the page fetches itself again until it is done."""
+        response: HttpResponse = super().change_view(request, object_id, *args)
+        is_shown = response.status_code == HTTPStatus.OK
+        if is_shown and BulkEdit.objects.filter(pk=object_id, state=State.RUNNING).exists():
+            response["Refresh"] = str(_REFRESH_S)
+        return response
 
     def confirm(self, request: HttpRequest, edit_id: int) -> HttpResponse:
         """Show what would be changed; change it once the person who asked says so."""

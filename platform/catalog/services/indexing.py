@@ -73,8 +73,8 @@ def record_indexed(
             to that one; what a later job has even done is indexed once more, since its points were
             just overwritten with older ones. None records all of them.
         payload_changes: image → how often its payload had changed when medium, tags and albums
-            were read. Where it changed since, or another worker has the image, its payload is
-            written once more: a newer one may have just been overwritten. None asks for nothing.
+            were read. Where it changed since, it is written once more, whoever has the image now:
+            a newer one may have just been overwritten. None asks for nothing.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
@@ -94,11 +94,8 @@ def record_indexed(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
     )
     if payload_changes is not None:
-        read_at = payload_changes
         outdated = [
-            pk
-            for pk, image in images.items()
-            if pk not in ours or image.payload_changes != read_at[pk]
+            pk for pk, image in images.items() if image.payload_changes != payload_changes[pk]
         ]
         request_payload_update(Image.objects.filter(pk__in=outdated))
     if delivery is not None:

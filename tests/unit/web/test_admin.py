@@ -367,6 +367,19 @@ def test_an_answer_that_does_not_fit_asks_again(client, superuser, three, action
     assert BulkEdit.objects.get().state == "asked"
 
 
+def test_the_page_of_a_bulk_edit_fetches_itself_until_it_is_done(client, superuser, three):
+    page = confirm(client, act(client, "reindex", three))["Location"]
+
+    running = client.get(page)
+    run_edits()
+    done = client.get(page)
+
+    assert (running["Refresh"], "Refresh" in done) == ("5", False)
+    assert "0 of 3" in running.content.decode()
+    assert "3 of 3" in done.content.decode()
+    assert client.get("/admin/catalog/bulkedit/none/change/").status_code == 302
+
+
 def test_unconfirmed_questions_are_not_listed(client, superuser, three):
     act(client, "delete_selected", three)
 
