@@ -34,6 +34,10 @@ _SENTENCES: dict[str, str] = {
     "archive:user:grows": _(
         "The archive was left: unpacked it is more than {max_growth} times its size."
     ),
+    "bucket:user:missing": _("There is no such bucket, or nothing of this name in it."),
+    "bucket:user:denied": _("The bucket may not be read with the keys that are set."),
+    "bucket:user:refused": _("The bucket refused to be read. {detail}"),
+    "bucket:transient:unavailable": _("The bucket is out of reach just now."),
     "manifest:user:long-line": _(
         "Line {line} of the manifest is longer than {max_kilobytes} kB: is a quote missing?"
     ),

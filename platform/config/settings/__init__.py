@@ -131,6 +131,9 @@ else:
             "directory_permissions_mode": 0o700,
         },
     }
+# Also of buckets that pictures are taken from.
+S3_ENDPOINT_URL = env.storage.s3_endpoint_url
+S3_REGION = env.storage.s3_region
 STORAGES = {
     "default": _media,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

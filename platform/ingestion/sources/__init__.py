@@ -2,6 +2,7 @@
 
 from ingestion.sources.archive import ArchiveSource
 from ingestion.sources.base import PictureSource, SourceFile, shown
+from ingestion.sources.bucket import BucketSource
 from ingestion.sources.folder import FolderSource
 from ingestion.sources.folder_names import named_by_folders
 from ingestion.sources.manifest import ManifestSource
@@ -11,6 +12,7 @@ from ingestion.sources.urls import UrlListSource, UrlSource
 
 __all__ = [
     "ArchiveSource",
+    "BucketSource",
     "FolderSource",
     "ManifestSource",
     "PictureSource",

@@ -19,9 +19,15 @@ from typing import IO, Any, Self, cast
 from django.conf import settings
 
 from catalog.validation import check_size
-from ingestion.sources.base import SourceFile, ending_with_its_error, refused, shown
+from ingestion.sources.base import (
+    SourceFile,
+    ending_with_its_error,
+    kind_of_path,
+    refused,
+    shown,
+)
 from kernel.errors import UserInputError
-from ml.rules.file_types import ARCHIVE_ENDINGS, ending_of, kind_passed_over
+from ml.rules.file_types import ARCHIVE_ENDINGS, ending_of
 
 # A ZIP lists its members at its end, and the list is held: some 0.6 kB a member.
 MAX_LIST_BYTES = 128 * 1024 * 1024
@@ -119,7 +125,7 @@ def _zip_members(path: Path, passed_over: Counter[str]) -> Iterator[SourceFile]:
     # It is closed with the last file that may still be read.
     for member in archive.infolist():
         name = _zip_name(member)
-        kind = "link" if _is_zip_link(member) else _passed_over(name)
+        kind = "link" if _is_zip_link(member) else kind_of_path(name)
         if member.is_dir():
             continue
         if kind:
@@ -222,7 +228,7 @@ def _tar_kind(member: tarfile.TarInfo) -> str:
         return "link"
     if not member.isfile():
         return "device"
-    return _passed_over(member.name)
+    return kind_of_path(member.name)
 
 
 def _tar_file(archive: tarfile.TarFile, member: tarfile.TarInfo) -> SourceFile:
@@ -286,14 +292,6 @@ class _Growth:
 def _file(name: str, read: Callable[[], bytes]) -> SourceFile:
     path = shown("/".join(PurePosixPath(name).parts))
     return SourceFile(name=path, read=read, path=path)
-
-
-def _passed_over(name: str) -> str:
-    """Return the kind of a member that is passed over, for itself or for a folder that it is in."""
-    parts = PurePosixPath(name).parts
-    folders = [kind_passed_over(part) for part in parts[:-1] if part != ".."]
-    hidden = [kind for kind in folders if kind in {"machine", "hidden"}]
-    return hidden[0] if hidden else kind_passed_over(parts[-1] if parts else "")
 
 
 def _is_unsafe(name: str) -> bool:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NoReturn, Protocol
 from unicodedata import category
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from catalog.services import ImageMetadata
 from catalog.validation import check_size
 from kernel.errors import UserInputError
+from ml.rules.file_types import is_hidden, kind_passed_over
 
 # Control characters, ends of lines and halves of characters that no encoding holds.
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -86,6 +87,19 @@ def shown(name: Path | str) -> str:
         "\N{REPLACEMENT CHARACTER}" if category(each) in _UNSHOWN or each in _TURNING else each
         for each in text
     )
+
+
+def kind_of_path(path: str) -> str:
+    """Return the kind of what is passed over, for itself or for a folder it is in; "" of pictures.
+
+    Args:
+        path: relative, "/" between folders.
+    """
+    parts = PurePosixPath(path).parts
+    for folder in parts[:-1]:
+        if folder != ".." and is_hidden(folder):
+            return kind_passed_over(folder)
+    return kind_passed_over(parts[-1] if parts else "")
 
 
 def read_path(path: Path) -> bytes:

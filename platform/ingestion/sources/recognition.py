@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ingestion.sources.archive import ArchiveSource, is_archive
 from ingestion.sources.base import PictureSource
+from ingestion.sources.bucket import BUCKET_SCHEME, BucketSource
 from ingestion.sources.folder import FolderSource
 from ingestion.sources.manifest import MANIFEST_ENDINGS, ManifestSource
 from ingestion.sources.urls import UrlListSource, UrlSource
@@ -20,6 +21,8 @@ def recognise(text: str) -> PictureSource:
     A file is an archive by its content, a manifest or a list of addresses by its ending, else a
     picture. What is not there is a folder, whose `check` says so.
     """
+    if text.lower().startswith(BUCKET_SCHEME):
+        return BucketSource(text)
     if _SCHEME.match(text):
         return UrlSource(text)
     path = Path(text)

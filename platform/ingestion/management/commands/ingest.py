@@ -33,7 +33,7 @@ class Command(BaseCommand):
     help = (
         "Take in every picture of the given sources and wait until they can be found. A source is "
         "a folder, a picture, an archive (ZIP, TAR), a manifest (.csv, .tsv, .jsonl, .ndjson), a "
-        "list of URLs (.txt) or a URL."
+        "list of URLs (.txt), a URL or a bucket (s3://bucket/prefix)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
