@@ -163,7 +163,8 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         picture = _valid(data, file)
         metadata, problems = _metadata(data, file, rules)
         title = metadata.title or _title_from_path(file)
-        kept = replace(metadata, title=title, source=current.source, path=file.path)
+        said_source = metadata.source or current.source
+        kept = replace(metadata, title=title, source=said_source, path=file.path)
         added = catalog.add_picture(picture, kept)
         result = Result.ADDED if added.is_new else Result.DUPLICATES
         return Outcome(file.name, result, added.image_id, problems=problems)
@@ -173,7 +174,8 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     problems = ()
     if rules.updates_known:
         metadata, problems = _metadata(data, file, rules)
-        catalog.update_metadata(known, metadata)
+        # Where it was first found is kept, with its path.
+        catalog.update_metadata(known, replace(metadata, source=""))
     return Outcome(file.name, Result.DUPLICATES, known.pk, problems=problems)
 
 

@@ -75,6 +75,14 @@ def test_what_is_clicked_answers(open_page, rows):
     sheet.get_by_role("link", name="indexed").click()
     page.wait_for_url("**status__exact=indexed*")
     page.goto(IMAGES)
+    page.locator("[x-on\\:click='filterOpen = true']").click()
+    page.locator("#changelist-filter .select2-selection").first.click()
+    page.locator(".select2-search__field").fill("war")
+    page.locator(".select2-results__option", has_text="warm").click()
+    page.get_by_role("button", name="Apply Filters").click()
+    page.wait_for_url("**tags__id__exact=*")
+    expect(page.get_by_text("No results found")).to_be_visible()
+    page.goto(IMAGES)
     page.locator("#action-toggle").check()  # Django's own script ticks every row
     assert page.locator("input[name=_selected_action]:checked").count() == 3
     page.locator("select[name=action]").select_option("delete_selected")

@@ -1,15 +1,18 @@
 """What is said of pictures: by their source first, then by a sidecar, then by the file itself."""
 
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from catalog.models import Image
 from catalog.services import ImageMetadata
 from ingestion.services import MetadataRules, Outcome, start_import, take_in
 from ingestion.sources import FolderSource, SourceFile, named_by_folders
-from tests.unit.web.conftest import BLUE, encoded
+from kernel.messages import sentence
+from tests.unit.web.conftest import BLUE, RED, encoded
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +136,19 @@ def test_a_folders_name_and_a_sidecar_are_both_kept(folder: Path) -> None:
 
     image = Image.objects.get(pk=outcome.image_id)
     assert ([album.name for album in image.albums.all()], image.credit) == (["1999"], "A museum")
+
+
+def test_each_source_of_one_import_is_named(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "b.png").write_bytes(encoded(RED))
+    (folder / "1999" / "a.xmp").write_bytes(b"<x")
+    out = StringIO()
+
+    call_command("ingest", str(folder), str(other), "--no-wait", stdout=out)
+
+    assert {image.path: image.source for image in Image.objects.all()} == {
+        "1999/a.jpg": str(folder),
+        "b.png": str(other),
+    }
+    assert sentence("metadata:user:broken-sidecar") in out.getvalue()

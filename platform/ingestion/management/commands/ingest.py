@@ -3,7 +3,8 @@
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -15,7 +16,7 @@ from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
 from ingestion.services import MetadataRules, Outcome, Result, start_import, take_in
-from ingestion.sources import named_by_folders, recognise, shown
+from ingestion.sources import PictureSource, SourceFile, named_by_folders, recognise, shown
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError
@@ -77,7 +78,9 @@ class Command(BaseCommand):
     ) -> None:
         passed_over: Counter[str] = Counter()
         sources = list(map(recognise, named))
-        found = chain.from_iterable(each.files(passed_over) for each in sources)
+        found = chain.from_iterable(
+            _files_of(each, passed_over, named=source or each.name) for each in sources
+        )
         files = named_by_folders(found, are_tags=tags_from_folders, are_albums=albums_from_folders)
         try:
             for each in sources:
@@ -106,12 +109,17 @@ class Command(BaseCommand):
             self._watch(current)
 
     def _take_in(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Take in all; return the first that were refused."""
+        """Take in all; return the first that were refused, and say what was left out of others."""
         refused: list[Outcome] = []
+        incomplete = 0
         try:
             for outcome in self._bar(outcomes, what="Reading"):
                 if outcome.result is Result.FAILED and len(refused) < _REFUSALS_SHOWN:
                     refused.append(outcome)
+                if outcome.problems:
+                    incomplete += 1
+                    if incomplete <= _REFUSALS_SHOWN:
+                        self._say_left_out(outcome)
         except AppError as error:
             raise CommandError(
                 sentence(error.code, **error.context)
@@ -120,6 +128,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run the same command again to go on.") from error
         return refused
+
+    def _say_left_out(self, outcome: Outcome) -> None:
+        for problem in outcome.problems:
+            tqdm.write(f"  {shown(outcome.name)}: {sentence(problem)}", file=self.stdout)
 
     def _report(self, current: Import, refused: list[Outcome], passed_over: Counter[str]) -> None:
         patiently(current.refresh_from_db)
@@ -163,3 +175,11 @@ class Command(BaseCommand):
         self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
     ) -> Any:
         return tqdm(items, total=total, desc=f"{what:<10}", unit=" pictures", smoothing=0.05)
+
+
+def _files_of(
+    source: PictureSource, passed_over: Counter[str], *, named: str
+) -> Iterator[SourceFile]:
+    """Yield a source's files, which say where they are from by this name."""
+    for file in source.files(passed_over):
+        yield replace(file, metadata=replace(file.metadata, source=named))
