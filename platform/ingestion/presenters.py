@@ -87,7 +87,7 @@ def present_passed_over(counts: Mapping[str, int]) -> str:
         counts: kind, with the ending where it has one ("video .mp4") → files.
     """
     by_count = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    return ", ".join(f"{count} {_kind_name(kind)}" for kind, count in by_count)
+    return ", ".join(f"{_kind_name(kind)}: {count}" for kind, count in by_count)
 
 
 def _kind_name(kind: str) -> str:

@@ -1,4 +1,5 @@
 import tempfile
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ VARIABLES = (
     *("QDRANT_REPLICATION_FACTOR", "QDRANT_SHARD_NUMBER"),
     *("VECTORS_PORT", "S3_BUCKET", "S3_ENDPOINT_URL", "S3_REGION", "ENCODER", "DETECTOR", "DEVICE"),
     *("ENCODER_BATCH_SIZE", "UPLOAD_MAX_BYTES", "UPLOAD_MAX_PIXELS", "UPLOAD_MAX_FRAMES"),
+    *("FETCH_TIMEOUT_S", "FETCH_ALLOWED_NETWORKS"),
     *("LOG_FORMAT", "LOG_LEVEL", "METRICS_TOKEN", "METRICS_DIR", "METRICS_HOST", "METRICS_PORT"),
 )
 
@@ -208,6 +210,22 @@ def test_lists_are_split_at_commas(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("ALLOWED_HOSTS", "a.example, b.example ,")
 
     assert read_env().site.allowed_hosts == ("a.example", "b.example")
+
+
+def test_networks_that_are_fetched_from_are_parsed(bare: pytest.MonkeyPatch) -> None:
+    assert read_env().fetching.allowed_networks == ()
+    bare.setenv("FETCH_ALLOWED_NETWORKS", "10.1.0.0/16, fd00::/8")
+
+    networks = (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))
+    assert read_env().fetching.allowed_networks == networks
+
+
+@pytest.mark.parametrize("value", ["example.org", "10.0.0.1/8", "10.0.0.0/33"])
+def test_what_is_no_network_is_refused(bare: pytest.MonkeyPatch, value: str) -> None:
+    bare.setenv("FETCH_ALLOWED_NETWORKS", value)
+
+    with pytest.raises(InvalidEnvironment, match="FETCH_ALLOWED_NETWORKS"):
+        read_env()
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -176,7 +176,7 @@ def test_ingest_of_a_folder_without_pictures(tmp_path: Path) -> None:
         run("ingest", tmp_path)
 
     assert str(caught.value) == (
-        f"There is no picture in {tmp_path}. Passed over: 1 raw files of cameras (.nef)"
+        f"There is no picture in {tmp_path}. Passed over: raw files of cameras (.nef): 1"
     )
     assert not Import.objects.exists()
 
@@ -190,7 +190,7 @@ def test_ingest_says_what_it_passed_over_and_keeps_it(
     said = run("ingest", folder, "--no-wait")
 
     assert said.splitlines()[-2:] == [
-        "Passed over: 2 videos (.mp4), 1 hidden files, 1 sidecar files (.xmp).",
+        "Passed over: videos (.mp4): 2, hidden files: 1, sidecar files (.xmp): 1.",
         "5 files: 3 added, 1 already there, 1 refused.",
     ]
     passed_over = Import.objects.get().passed_over

@@ -579,7 +579,7 @@ def test_import_shows_what_its_source_passed_over(client, superuser):
 
     text = client.get(f"/admin/ingestion/import/{current.pk}/change/").content.decode()
 
-    assert "30 folders of machines, 2 raw files of cameras (.nef)" in text
+    assert "folders of machines: 30, raw files of cameras (.nef): 2" in text
 
 
 @pytest.mark.parametrize("words", ["Paris", "A-17", "by the sea"])
