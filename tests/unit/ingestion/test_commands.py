@@ -1,4 +1,5 @@
 import io
+import json
 import re
 import time
 from collections.abc import Callable
@@ -47,6 +48,30 @@ def folder(tmp_path: Path) -> Path:
 
 
 # ingest
+
+
+def test_ingest_tells_programs_in_json(folder: Path, media: Path, broker: Broker) -> None:
+    (folder / "\x1b[2J.jpg").write_bytes(b"text")
+    (folder / "clip.mp4").write_bytes(b"film")
+
+    lines = run("ingest", folder, "--no-wait", "--json").splitlines()
+
+    *files, whole = map(json.loads, lines)
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    assert [(file["file"], file["result"], file["error"]) for file in files] == [
+        ("\N{REPLACEMENT CHARACTER}[2J.jpg", "failed", "image:user:not-a-picture"),
+        ("0.png", "added", None),
+        ("1.png", "added", None),
+        ("2.png", "added", None),
+        ("copy.png", "duplicates", None),
+        ("notes.jpg", "failed", "image:user:not-a-picture"),
+    ]
+    assert files[1]["image_id"] == files[4]["image_id"] == str(Image.objects.get(path="0.png").pk)
+    assert whole == {
+        "import": str(Import.objects.get().pk),
+        **{"found": 6, "added": 3, "duplicates": 1, "failed": 2},
+        "passed_over": {"video .mp4": 1},
+    }
 
 
 def test_ingest_takes_in_a_folder_and_says_how_it_went(

@@ -10,13 +10,13 @@ from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
+from ingestion.management.reports import JsonReport, Report, TextReport
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
-from ingestion.services import MetadataRules, Outcome, Result, start_import, take_in
-from ingestion.sources import PictureSource, SourceFile, named_by_folders, recognise, shown
+from ingestion.services import MetadataRules, Outcome, start_import, take_in
+from ingestion.sources import PictureSource, SourceFile, named_by_folders, recognise
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError
@@ -27,7 +27,6 @@ from kernel.task_names import INDEX_IMAGES
 # before it says so: a worker that died is missed for half a minute, and then another one starts.
 _LOOK_EVERY_S = 0.5
 _STILL_AFTER_S = 60
-_REFUSALS_SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -62,6 +61,12 @@ class Command(BaseCommand):
             action="store_true",
             help="a picture is called as its file, also where the file has a title within",
         )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            dest="as_json",
+            help="write a JSON object a line, for programs",
+        )
 
     def handle(
         self,
@@ -74,6 +79,7 @@ class Command(BaseCommand):
         update_metadata: bool,
         tags_from_keywords: bool,
         titles_from_paths: bool,
+        as_json: bool,
         **_: Any,
     ) -> None:
         passed_over: Counter[str] = Counter()
@@ -104,22 +110,17 @@ class Command(BaseCommand):
                 titles_from_paths=titles_from_paths,
             ),
         )
-        self._report(current, self._take_in(outcomes), passed_over)
+        report = JsonReport(self.stdout) if as_json else TextReport(self.stdout)
+        self._take_in(outcomes, report)
+        patiently(current.refresh_from_db)
+        report.taken_in(current, passed_over)
         if not no_wait:
-            self._watch(current)
+            self._watch(current, report)
 
-    def _take_in(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Take in all; return the first that were refused, and say what was left out of others."""
-        refused: list[Outcome] = []
-        incomplete = 0
+    def _take_in(self, outcomes: Iterable[Outcome], report: Report) -> None:
         try:
-            for outcome in self._bar(outcomes, what="Reading"):
-                if outcome.result is Result.FAILED and len(refused) < _REFUSALS_SHOWN:
-                    refused.append(outcome)
-                if outcome.problems:
-                    incomplete += 1
-                    if incomplete <= _REFUSALS_SHOWN:
-                        self._say_left_out(outcome)
+            for outcome in report.bar(outcomes, what="Reading"):
+                report.file(outcome)
         except AppError as error:
             raise CommandError(
                 sentence(error.code, **error.context)
@@ -127,31 +128,11 @@ class Command(BaseCommand):
             ) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run the same command again to go on.") from error
-        return refused
 
-    def _say_left_out(self, outcome: Outcome) -> None:
-        for problem in outcome.problems:
-            tqdm.write(f"  {shown(outcome.name)}: {sentence(problem)}", file=self.stdout)
-
-    def _report(self, current: Import, refused: list[Outcome], passed_over: Counter[str]) -> None:
-        patiently(current.refresh_from_db)
-        for outcome in refused:
-            if outcome.error:
-                text = sentence(outcome.error.code, **outcome.error.context)
-                self.stdout.write(f"  {shown(outcome.name)}: {text}")
-        if current.failed > len(refused):
-            self.stdout.write(f"  … and {current.failed - len(refused)} more, see the admin.")
-        if passed_over:
-            self.stdout.write(f"Passed over: {present_passed_over(passed_over)}.")
-        self.stdout.write(
-            f"{current.found} files: {current.added} added, {current.duplicates} already there, "
-            f"{current.failed} refused."
-        )
-
-    def _watch(self, current: Import) -> None:
+    def _watch(self, current: Import, report: Report) -> None:
         progress = patiently(partial(find_progress, [current.pk]))[current.pk]
         indexed, moved_at = 0, time.monotonic()
-        with self._bar(total=progress.total, what="Describing") as bar:
+        with report.bar(total=progress.total, what="Describing") as bar:
             while True:
                 progress = patiently(partial(find_progress, [current.pk]))[current.pk]
                 now_indexed = progress.total - progress.waiting
@@ -168,13 +149,7 @@ class Command(BaseCommand):
                         "pictures are kept and will be described once it is."
                     )
                 time.sleep(_LOOK_EVERY_S)
-        if progress.failed:
-            self.stdout.write(f"{progress.failed} pictures could not be described, see the admin.")
-
-    def _bar(
-        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
-    ) -> Any:
-        return tqdm(items, total=total, desc=f"{what:<10}", unit=" pictures", smoothing=0.05)
+        report.described(indexed=progress.indexed, failed=progress.failed)
 
 
 def _files_of(

@@ -1,0 +1,127 @@
+"""How `manage.py ingest` says what became of each file: to people, or to programs."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from django.core.management.base import OutputWrapper
+from tqdm import tqdm
+
+from ingestion.models import Import
+from ingestion.presenters import present_passed_over
+from ingestion.services import Outcome
+from ingestion.sources import shown
+from kernel.messages import sentence
+
+# Files that are told of one by one, of those refused and of those that came in without a part.
+_SHOWN = 20
+
+
+class Report(Protocol):
+    """What is told while an import runs and when it has ended."""
+
+    def file(self, outcome: Outcome) -> None:
+        """Tell of one file's end."""
+        ...
+
+    def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:
+        """Tell what has become of all of them."""
+        ...
+
+    def described(self, *, indexed: int, failed: int) -> None:
+        """Tell how many images can be found now, and how many never will."""
+        ...
+
+    def bar(
+        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
+    ) -> Any:
+        """Return a progress bar, on standard error."""
+        ...
+
+
+class TextReport:
+    """Sentences, at the end where they belong to it, and bars."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self._out = out
+        self._refused: list[Outcome] = []
+        self._incomplete = 0
+
+    def file(self, outcome: Outcome) -> None:
+        """Keep what was refused; say at once what of a picture's metadata was left out."""
+        if outcome.error is not None and len(self._refused) < _SHOWN:
+            self._refused.append(outcome)
+        self._incomplete += bool(outcome.problems)
+        if self._incomplete <= _SHOWN:
+            for problem in outcome.problems:
+                line = f"  {shown(outcome.name)}: {sentence(problem)}"
+                tqdm.write(line, file=self._out)
+
+    def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:
+        """Write the first files that were refused, and the counts."""
+        for outcome in self._refused:
+            if outcome.error:
+                text = sentence(outcome.error.code, **outcome.error.context)
+                self._out.write(f"  {shown(outcome.name)}: {text}")
+        if current.failed > len(self._refused):
+            more = current.failed - len(self._refused)
+            self._out.write(f"  … and {more} more, see the admin.")
+        if passed_over:
+            self._out.write(f"Passed over: {present_passed_over(passed_over)}.")
+        self._out.write(
+            f"{current.found} files: {current.added} added, {current.duplicates} already there, "
+            f"{current.failed} refused."
+        )
+
+    def described(self, *, indexed: int, failed: int) -> None:
+        """Write how many failed, if any."""
+        if failed:
+            self._out.write(f"{failed} pictures could not be described, see the admin.")
+
+    def bar(
+        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
+    ) -> Any:
+        """Return a progress bar."""
+        return tqdm(items, total=total, desc=f"{what:<10}", unit=" pictures", smoothing=0.05)
+
+
+class JsonReport:
+    """A JSON object a line, of ASCII: a file each as it ends, then the import, then the images."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self._out = out
+
+    def file(self, outcome: Outcome) -> None:
+        """Write ``{"file", "result", "image_id", "error", "problems"}``."""
+        self._write(
+            file=outcome.name,
+            result=outcome.result.value,
+            image_id=None if outcome.image_id is None else str(outcome.image_id),
+            error=None if outcome.error is None else outcome.error.code,
+            problems=outcome.problems,
+        )
+
+    def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:
+        """Write ``{"import", "found", "added", "duplicates", "failed", "passed_over"}``."""
+        self._write(
+            **{"import": str(current.pk)},
+            found=current.found,
+            added=current.added,
+            duplicates=current.duplicates,
+            failed=current.failed,
+            passed_over=dict(passed_over),
+        )
+
+    def described(self, *, indexed: int, failed: int) -> None:
+        """Write ``{"indexed", "not_indexed"}``."""
+        self._write(indexed=indexed, not_indexed=failed)
+
+    def bar(
+        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
+    ) -> Any:
+        """Return a bar that is not shown."""
+        return tqdm(items, total=total, disable=True)
+
+    def _write(self, **values: object) -> None:
+        self._out.write(json.dumps(values))
+        self._out.flush()
