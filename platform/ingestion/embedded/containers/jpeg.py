@@ -81,7 +81,7 @@ def _segments(data: bytes) -> Iterator[_JpegSegment]:
         if marker in _WITHOUT_CONTENT:
             continue
         length = int.from_bytes(data[at : at + 2])
-        if length < 2 or at + length > len(data):  # noqa: PLR2004 - it counts itself
+        if at + length > len(data):
             break
         if marker in (_APP1, _APP13):
             yield _JpegSegment(marker, data[at + 2 : at + length])

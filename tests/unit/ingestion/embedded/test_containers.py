@@ -177,6 +177,14 @@ def test_packed_remarks_that_do_not_unpack_are_named(content: bytes) -> None:
     assert read_embedded(data) == EmbeddedMetadata(problems=(BROKEN_CONTAINER,))
 
 
+def test_a_remark_that_does_not_unpack_is_not_looked_for_again() -> None:
+    data = made.png_with(
+        made.chunk(b"zTXt", b"Title\0\0no zlib"), made.chunk(b"tEXt", b"Title\0Second")
+    )
+
+    assert read_embedded(data) == EmbeddedMetadata(problems=(BROKEN_CONTAINER,))
+
+
 @pytest.mark.parametrize("wrapped", [BLOCK, made.resources(BLOCK)], ids=["bare", "resources"])
 def test_records_in_imagemagicks_remarks_are_read(wrapped: bytes) -> None:
     data = made.png_with(

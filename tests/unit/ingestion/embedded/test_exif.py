@@ -73,7 +73,7 @@ def test_what_cameras_write_by_themselves_is_no_caption(caption: bytes) -> None:
             datetime(2024, 5, 1, 10, 20, 30, tzinfo=UTC),
         ),
         (
-            {ORIGINAL: "2024:05:01 10:20:30", OFFSET: "   :  ", SUBSEC: "    "},
+            {ORIGINAL: "2024:05:01 10:20:30", OFFSET: "   :  ", SUBSEC: "?"},
             datetime(2024, 5, 1, 10, 20, 30),  # noqa: DTZ001
         ),
     ],
@@ -107,6 +107,7 @@ def _with_number(kind: str, tag: int, field: int, value: int) -> bytes:
 DAMAGED = {
     "empty": (b"\0", ""),
     "no-tiff": (b"Exif", ""),
+    "no-byte-order": (b"XX" + TAGS[2:], ""),
     "mark-only": (TAGS[:4], ""),
     "directory-beyond": (TAGS[:4] + b"\xff" * 4, ""),
     "text-beyond": (_with_number(ORDER + "HH", ARTIST, 8, 2**31), ""),

@@ -134,8 +134,9 @@ def test_keywords_of_two_records_are_not_mixed() -> None:
     assert said.keywords == ("what", "was", "kept")
 
 
-def test_a_year_alone_goes_before_the_day_on_which_the_old_photo_was_scanned() -> None:
-    data = made.jpeg_with(packet=made.xmp("", 'photoshop:DateCreated="1923"'), tags=EXIF)
+@pytest.mark.parametrize("text", ["1923", "1923-05", "1923-00-00", "1923-05-00"])
+def test_a_year_alone_goes_before_the_day_on_which_the_old_photo_was_scanned(text: str) -> None:
+    data = made.jpeg_with(packet=made.xmp("", f'photoshop:DateCreated="{text}"'), tags=EXIF)
 
     said = read_embedded(data)
 
