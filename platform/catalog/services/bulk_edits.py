@@ -141,10 +141,8 @@ def _add(field: str, model: type[Model]) -> _Change:
         for named in model._default_manager.filter(pk__in=arguments["names"]):
             have = set(images.filter(**{field: named.pk}).values_list("pk", flat=True))
             lacking = [pk for pk in ids if pk not in have]
-            through.objects.bulk_create(
-                [through(**{"image_id": pk, f"{column}_id": named.pk}) for pk in lacking],
-                ignore_conflicts=True,  # who edits one image alone locks no row
-            )
+            rows = [through(**{"image_id": pk, f"{column}_id": named.pk}) for pk in lacking]
+            through.objects.bulk_create(rows, ignore_conflicts=True)  # others add it, too
             changed.update(lacking)
         request_payload_update(Image.objects.filter(pk__in=changed))
 
