@@ -99,8 +99,11 @@ def restore_picture(picture: ValidPicture) -> None:
 
 
 def fill_in_path(image: Image, path: str) -> None:
-    """Keep where a picture lies in its source, where that is not known yet."""
-    if path and not image.path:
+    """Keep where a picture lies in its source, where that is not known yet.
+
+    An original that was copied out of the storage is named by its hash: that says nothing.
+    """
+    if path and not image.path and image.sha256 not in path:
         cut = path[: max_chars(Image, "path")]
         Image.objects.filter(pk=image.pk, path="").update(path=cut)
 

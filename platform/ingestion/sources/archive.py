@@ -106,7 +106,7 @@ class ArchiveSource:
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether a file is an archive by its content, or by its name and no picture either.
+    """Return whether a file is an archive by its content, or at least by its name.
 
     Raises:
         UserInputError: "file:user:missing", "file:user:unreadable".

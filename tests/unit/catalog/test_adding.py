@@ -173,6 +173,15 @@ def test_a_path_is_filled_in_once(add_image: AddImage) -> None:
     assert image.path == "a.png"
 
 
+def test_an_original_out_of_the_storage_has_no_path(add_image: AddImage) -> None:
+    image = add_image(plain())
+
+    services.fill_in_path(image, f"rescued/{image.sha256}.jpg")
+
+    image.refresh_from_db()
+    assert image.path == ""
+
+
 def test_updated_metadata_replace_texts_and_add_tags(add_image: AddImage) -> None:
     image = add_image(plain(), owner="Ann", rights="old", status=Status.INDEXED)
     image.tags.add(Tag.objects.create(name="mine"))

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -260,6 +261,14 @@ def test_ingest_takes_in_nothing_where_one_of_the_sources_cannot_be_read(
         run("ingest", folder, tmp_path / "bad.csv", "--no-wait")
 
     assert not Image.objects.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_ingest_of_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").touch(mode=0)
+
+    with pytest.raises(CommandError, match="The file cannot be read"):
+        run("ingest", tmp_path / "a.zip")
 
 
 def test_folders_names_become_tags_and_albums(tmp_path: Path, media: Path, broker: Broker) -> None:

@@ -83,14 +83,16 @@ class Command(BaseCommand):
         **_: Any,
     ) -> None:
         passed_over: Counter[str] = Counter()
-        sources = list(map(recognise, named))
-        found = chain.from_iterable(
-            _files_of(each, passed_over, named=source or each.name) for each in sources
-        )
-        files = named_by_folders(found, are_tags=tags_from_folders, are_albums=albums_from_folders)
         try:
+            sources = list(map(recognise, named))
             for each in sources:
                 each.check()
+            found = chain.from_iterable(
+                _files_of(each, passed_over, named=source or each.name) for each in sources
+            )
+            files = named_by_folders(
+                found, are_tags=tags_from_folders, are_albums=albums_from_folders
+            )
             first = next(files, None)
         except AppError as error:
             raise CommandError(sentence(error.code, **error.context)) from error
