@@ -17,7 +17,7 @@ from kernel.messages import sentence
 _SHOWN = 20
 
 
-class Report(Protocol):
+class IngestReport(Protocol):
     """What is told while an import runs and when it has ended."""
 
     def file(self, outcome: Outcome) -> None:

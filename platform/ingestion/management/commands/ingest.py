@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ingestion.management.reports import JsonReport, Report, TextReport
+from ingestion.management.reports import IngestReport, JsonReport, TextReport
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
@@ -119,7 +119,7 @@ class Command(BaseCommand):
         if not no_wait:
             self._watch(current, report)
 
-    def _take_in(self, outcomes: Iterable[Outcome], report: Report) -> None:
+    def _take_in(self, outcomes: Iterable[Outcome], report: IngestReport) -> None:
         try:
             for outcome in report.bar(outcomes, what="Reading"):
                 report.file(outcome)
@@ -131,7 +131,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run the same command again to go on.") from error
 
-    def _watch(self, current: Import, report: Report) -> None:
+    def _watch(self, current: Import, report: IngestReport) -> None:
         progress = patiently(partial(find_progress, [current.pk]))[current.pk]
         indexed, moved_at = 0, time.monotonic()
         with report.bar(total=progress.total, what="Describing") as bar:
