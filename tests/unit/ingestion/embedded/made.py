@@ -170,6 +170,11 @@ def webp(*, tags: bytes = b"", packet: bytes = b"") -> bytes:
     return _encoded("WEBP", exif=tags, xmp=packet)
 
 
+def riff_chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk of a WebP."""
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
 def heic(*, tags: bytes = b"", packet: bytes = b"", kind: str = "HEIF") -> bytes:
     """A HEIC, or an AVIF, with both records."""
     return _encoded(kind, exif=EXIF_MARK + tags, xmp=packet)

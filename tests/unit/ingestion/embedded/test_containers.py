@@ -41,7 +41,10 @@ TAKEN_AT = datetime(2024, 5, 1, 10, 20, 30, tzinfo=UTC)
             id="png-with-a-jpegs-mark",
         ),
         pytest.param(made.webp(tags=TAGS, packet=PACKET), id="webp"),
-        pytest.param(made.webp(tags=made.EXIF_MARK + TAGS, packet=PACKET), id="webp-with-mark"),
+        pytest.param(
+            made.webp(packet=PACKET) + made.riff_chunk(b"EXIF", made.EXIF_MARK + TAGS),
+            id="webp-with-a-jpegs-mark",
+        ),
         pytest.param(made.heic(tags=TAGS, packet=PACKET), id="heic"),
         pytest.param(made.heic(tags=TAGS, packet=PACKET, kind="AVIF"), id="avif"),
     ],
@@ -201,6 +204,14 @@ def test_broken_remarks_of_imagemagick_are_named(text: bytes) -> None:
     data = made.png_with(made.chunk(b"tEXt", b"Raw profile type iptc\0" + text))
 
     assert read_embedded(data) == EmbeddedMetadata(problems=(BROKEN_CONTAINER,))
+
+
+def test_a_webps_chunk_of_odd_length_is_padded() -> None:
+    tags = TAGS + bytes(1 - len(TAGS) % 2)
+
+    assert read_embedded(made.webp(tags=tags, packet=PACKET)) == EmbeddedMetadata(
+        title="From XMP", creator="From EXIF", taken_at=TAKEN_AT
+    )
 
 
 def test_a_webp_that_was_cut_short_is_named() -> None:
