@@ -201,14 +201,12 @@ def test_work_waits_for_a_lock_and_is_done(file: Path, caplog) -> None:
 def test_work_waits_for_a_folder_that_comes_back(
     file: Path, tmp_path: Path, django_db_blocker
 ) -> None:
-    home = tmp_path / "mounted" / "db.sqlite3"
+    away, home = tmp_path / "away", tmp_path / "mounted"
+    away.mkdir()
+    shutil.move(file, away / "db.sqlite3")
 
-    def mount() -> None:
-        home.parent.mkdir()
-        shutil.move(file, home)
-
-    threading.Timer(0.5, mount).start()
-    with databases.using(home):
+    threading.Timer(0.5, away.rename, (home,)).start()  # in one step: no folder without its file
+    with databases.using(home / "db.sqlite3"):
         patiently(write, for_s=20)
 
         assert JobRecord.objects.count() == 1
