@@ -191,14 +191,16 @@ def test_updated_metadata_replace_texts_and_add_tags(add_image: AddImage) -> Non
     image.refresh_from_db()
     assert (image.owner, image.rights, image.external_id) == ("Ann", "© Ann", "17")
     assert names(image.tags) == ["evening", "mine", "sea"]
-    assert image.status == Status.QUEUED  # its points carry medium, tags and albums
+    assert image.status == Status.INDEXED
+    assert image.payload_due_at is not None  # its points carry medium, tags and albums
 
 
-def test_updated_texts_alone_index_nothing_again(add_image: AddImage) -> None:
+def test_updated_texts_alone_concern_no_point(add_image: AddImage) -> None:
     image = add_image(plain(), status=Status.INDEXED)
 
     services.update_metadata(image, ImageMetadata(title="New", description="d"))
     services.update_metadata(image, ImageMetadata())
 
     image.refresh_from_db()
-    assert (image.title, image.description, image.status) == ("New", "d", Status.INDEXED)
+    assert (image.title, image.description) == ("New", "d")
+    assert (image.status, image.payload_due_at) == (Status.INDEXED, None)
