@@ -212,33 +212,50 @@ def _encoded(kind: str, **options: object) -> bytes:
     return out.getvalue()
 
 
-def heif_by_hand(packet: bytes, *, version: int, extents: int) -> bytes:
-    """A HEIF without a picture, whose XMP lies in its file (version 0) or in the box `idat`."""
+def heif_by_hand(
+    packet: bytes,
+    *,
+    version: int,
+    extents: int = 1,
+    names_length: bool = True,
+    is_long: bool = False,
+) -> bytes:
+    """A HEIF without a picture, whose XMP lies in its file (version 0) or in the box `idat`.
+
+    Before the packet it lists an item of another type of content. Without a length, the packet goes
+    on to the end; `is_long` is whether the first box writes its length in 64 bits.
+    """
     half = len(packet) // extents
     lengths = [half] * (extents - 1) + [len(packet) - half * (extents - 1)]
     id_kind = "H" if version < 2 else "I"
-    entry = _box(b"infe", struct.pack(f">I{id_kind}H4s", _entry_version(version), 7, 0, b"mime"))
-    entry = _box(b"infe", entry[8:] + b"XMP\0application/rdf+xml\0")
-    entries = _box(b"iinf", struct.pack(">IH", 0, 1) + entry)
+    items = ((6, b"application/json"), (7, b"application/rdf+xml"))
+    entries = b"".join(_entry(version, id_kind, *item) for item in items)
+    entries = box(b"iinf", struct.pack(">IH", 0, len(items)) + entries)
 
     def meta(start: int) -> bytes:
-        location = struct.pack(">IBB", version << 24, 0x44, 0x00)
+        # An index has a length from version 1 on; before, these bits say nothing.
+        location = struct.pack(">IBB", version << 24, 0x44, 0x04 if version == 0 else 0x00)
         location += struct.pack(f">{id_kind}{id_kind}", 1, 7)
         location += struct.pack(">H", 1) if version else b""
         location += struct.pack(">HH", 0, extents)
         for number, length in enumerate(lengths):
-            location += struct.pack(">II", start + number * half, length)
-        inside = _box(b"idat", packet) if version else b""
-        return _box(b"meta", bytes(4) + entries + _box(b"iloc", location) + inside)
+            location += struct.pack(">II", start + number * half, length if names_length else 0)
+        inside = box(b"idat", packet) if version else b""
+        return box(b"meta", bytes(4) + entries + box(b"iloc", location) + inside)
 
-    head = _box(b"ftyp", b"heic" + bytes(4))
+    head = box(b"ftyp", b"heic" + bytes(4))
+    if is_long:
+        head += struct.pack(">I4sQ", 1, b"free", 20) + b"free"
     start = 0 if version else len(head) + len(meta(0)) + 8
-    return head + meta(start) + (_box(b"mdat", packet) if not version else b"")
+    return head + meta(start) + (box(b"mdat", packet) if not version else b"")
 
 
-def _entry_version(version: int) -> int:
-    return (2 if version < 2 else 3) << 24
-
-
-def _box(kind: bytes, content: bytes) -> bytes:
+def box(kind: bytes, content: bytes) -> bytes:
+    """A box of a HEIF."""
     return struct.pack(">I", len(content) + 8) + kind + content
+
+
+def _entry(version: int, id_kind: str, number: int, content_type: bytes) -> bytes:
+    own_version = (2 if version < 2 else 3) << 24
+    head = struct.pack(f">I{id_kind}H4s", own_version, number, 0, b"mime")
+    return box(b"infe", head + b"name\0" + content_type + b"\0")

@@ -237,6 +237,30 @@ def test_heics_items_lie_in_the_file_or_in_the_box_itself(version: int, extents:
     assert read_embedded(data) == EmbeddedMetadata(title="From XMP")
 
 
+@pytest.mark.parametrize("version", [0, 1])
+def test_heics_item_without_a_length_goes_on_to_the_end(version: int) -> None:
+    data = made.heif_by_hand(PACKET, version=version, names_length=False)
+
+    assert read_embedded(data) == EmbeddedMetadata(title="From XMP")
+
+
+@pytest.mark.parametrize("length", [7, 2**31], ids=["no-head", "too-long"])
+def test_a_box_of_a_wrong_length_is_named(length: int) -> None:
+    data = bytearray(made.heif_by_hand(PACKET, version=0))
+    at = data.index(b"meta") - 4
+    data[at : at + 4] = struct.pack(">I", length)
+
+    assert read_embedded(bytes(data)) == EmbeddedMetadata(problems=(BROKEN_CONTAINER,))
+
+
+def test_boxes_with_long_lengths_and_without_any_are_read() -> None:
+    data = bytearray(made.heif_by_hand(PACKET, version=1, is_long=True))
+    at = data.index(b"meta") - 4
+    data[at : at + 4] = bytes(4)  # it goes on to the end
+
+    assert read_embedded(bytes(data)) == EmbeddedMetadata(title="From XMP")
+
+
 def test_a_packet_goes_on_in_extension_segments() -> None:
     rest = made.xmp(made.alternatives("dc:description", x_default="long " * 15_000))
     note = f'xmpNote:HasExtendedXMP="{made.guid_of(rest)}"'

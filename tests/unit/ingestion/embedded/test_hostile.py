@@ -37,22 +37,18 @@ def _heif(*boxes: bytes) -> bytes:
     return head + struct.pack(">I", len(content) + 8) + b"meta" + content
 
 
-def _box(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content) + 8) + kind + content
-
-
 @cache
 def _remark(keyword: bytes) -> bytes:
     """A remark of 100 MB, in 100 kB."""
     return made.chunk(b"zTXt", keyword + b"\0\0" + zlib.compress(bytes(100 * MEGABYTE)))
 
 
-ENTRY = _box(b"infe", struct.pack(">IHH4s", 2 << 24, 7, 0, b"Exif") + b"\0")
-ENTRIES = _box(b"iinf", struct.pack(">IH", 0, 1) + ENTRY)
+ENTRY = made.box(b"infe", struct.pack(">IHH4s", 2 << 24, 7, 0, b"Exif") + b"\0")
+ENTRIES = made.box(b"iinf", struct.pack(">IH", 0, 1) + ENTRY)
 # 60,000 items of 65,535 parts each, none of which takes a byte of the list.
-NO_BYTES = _box(b"iloc", bytes(6) + b"\xff\xff" + struct.pack(">HHH", 7, 0, 65_535) * 60_000)
+NO_BYTES = made.box(b"iloc", bytes(6) + b"\xff\xff" + struct.pack(">HHH", 7, 0, 65_535) * 60_000)
 # One item of 60,000 parts, each of which is most of the file.
-WHOLE_FILES = _box(
+WHOLE_FILES = made.box(
     b"iloc",
     struct.pack(">IBBHHHH", 0, 0x44, 0, 1, 7, 0, 60_000) + struct.pack(">II", 0, 400_000) * 60_000,
 )
@@ -67,7 +63,7 @@ HOSTILE = {
     ),
     "webp-chunks": lambda: b"RIFF\0\0\0\0WEBP" + b"ANMF\0\0\0\0" * (6 * MEGABYTE),
     "gif-packets": lambda: b"GIF89a" + b"\x21\xff\x0bXMP DataXMP" * (3 * MEGABYTE),
-    "heif-entries": lambda: _heif(_box(b"iinf", bytes(6) + ENTRY * 500_000), NO_BYTES),
+    "heif-entries": lambda: _heif(made.box(b"iinf", bytes(6) + ENTRY * 500_000), NO_BYTES),
     "heif-parts-of-no-bytes": lambda: _heif(ENTRIES, NO_BYTES),
     "heif-the-file-times-60000": lambda: _heif(ENTRIES, WHOLE_FILES),
     "tiff-turned-iim": lambda: made.tiff([(33723, 4, b"\0\2\x1c\x1c" * (2 * MEGABYTE))]),
