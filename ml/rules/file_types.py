@@ -46,7 +46,6 @@ ARCHIVE_ENDINGS = frozenset(
 )
 # What lies beside pictures and is none, by kind; a bulk import counts it.
 _KINDS = {
-    "raw": RAW_ENDINGS,
     "video": (
         *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts"),
         *(".wmv", ".3gp", ".flv", ".ogv", ".insv"),
@@ -89,13 +88,14 @@ def kind_passed_over(name: str) -> str:
     """Return what a file or folder of this name is that a bulk import passes over; "" of pictures.
 
     That is "machine", "hidden", "other", or a kind with its ending, such as "video .mp4". Pictures
-    of kinds that are not read are no such thing, but for a camera's raw files.
+    of kinds that are not read, a camera's raw files among them, are no such thing: each is refused
+    by its name.
     """
     ending = ending_of(name)
     if name.lower() in _MACHINE_FOLDERS:
         return "machine"
     if is_hidden(name):
         return "hidden"
-    if ending in PICTURE_ENDINGS or ending in UNSUPPORTED_ENDINGS - RAW_ENDINGS:
+    if ending in PICTURE_ENDINGS or ending in UNSUPPORTED_ENDINGS:
         return ""
     return f"{_KIND_OF_ENDING[ending]} {ending}" if ending in _KIND_OF_ENDING else "other"

@@ -15,7 +15,6 @@ from kernel.messages import sentence
 
 # Of files that sources pass over.
 _KINDS = {
-    "raw": _("raw files of cameras"),
     "video": _("videos"),
     "audio": _("sound"),
     "sidecar": _("sidecar files"),

@@ -70,11 +70,11 @@ def test_more_keys_than_one_answer_lists(client: Any) -> None:
 
 
 def test_what_is_no_picture_is_counted(client: Any) -> None:
-    put(client, **{"a.nef": b".", "@eaDir/a.jpg": b".", "x/.git/a.jpg": b".", "clip.mp4": b"."})
+    put(client, **{"a.pdf": b".", "@eaDir/a.jpg": b".", "x/.git/a.jpg": b".", "clip.mp4": b"."})
     passed_over: Counter[str] = Counter()
 
     assert list(source_of("s3://photos").files(passed_over)) == []
-    assert passed_over == {"raw .nef": 1, "machine": 1, "hidden": 1, "video .mp4": 1}
+    assert passed_over == {"document .pdf": 1, "machine": 1, "hidden": 1, "video .mp4": 1}
 
 
 def test_an_object_that_is_too_large_is_not_read(client: Any, settings) -> None:

@@ -197,12 +197,12 @@ def test_ingest_of_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_ingest_of_a_folder_without_pictures(tmp_path: Path) -> None:
-    (tmp_path / "a.nef").write_bytes(b".")
+    (tmp_path / "a.mp4").write_bytes(b".")
     with pytest.raises(CommandError) as caught:
         run("ingest", tmp_path)
 
     assert str(caught.value) == (
-        f"There is no picture in {tmp_path}. Passed over: raw files of cameras (.nef): 1"
+        f"There is no picture in {tmp_path}. Passed over: videos (.mp4): 1"
     )
     assert not Import.objects.exists()
 

@@ -575,11 +575,11 @@ def test_import_shows_its_progress_and_what_it_refused(client, superuser, three)
 
 
 def test_import_shows_what_its_source_passed_over(client, superuser):
-    current = Import.objects.create(source="a", passed_over={"raw .nef": 2, "machine": 30})
+    current = Import.objects.create(source="a", passed_over={"video .mp4": 2, "machine": 30})
 
     text = client.get(f"/admin/ingestion/import/{current.pk}/change/").content.decode()
 
-    assert "folders of machines: 30, raw files of cameras (.nef): 2" in text
+    assert "folders of machines: 30, videos (.mp4): 2" in text
 
 
 @pytest.mark.parametrize("words", ["Paris", "A-17", "by the sea"])
