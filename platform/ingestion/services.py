@@ -1,4 +1,4 @@
-"""Bulk ingestion: one way in for folders and forms."""
+"""Bulk ingestion: one way in for every source."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping

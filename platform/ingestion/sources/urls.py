@@ -21,8 +21,8 @@ class UrlSource:
 
     @property
     def name(self) -> str:
-        """The address."""
-        return shown(self.url)
+        """The address, without what follows a "?": pictures keep it as where they are from."""
+        return shown(self.url.partition("?")[0])
 
     def check(self) -> None:
         """Refuse what is no address of a site.

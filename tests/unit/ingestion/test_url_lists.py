@@ -99,3 +99,7 @@ def test_a_list_is_taken_in_and_what_cannot_be_fetched_stops_nothing(
         bad[1]: "fetch:user:forbidden-address",
         "red\ufffd[31m": "fetch:user:not-http",
     }
+
+
+def test_a_key_in_an_address_is_no_part_of_where_a_picture_is_from() -> None:
+    assert recognise("https://photos.example/a.jpg?key=17").name == "https://photos.example/a.jpg"
