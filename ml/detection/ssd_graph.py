@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import CheckpointMismatch
-from ml.runtime.library import openvino, ops
+from ml.runtime.library import core, openvino, ops
 
 SIZE_PX = 300
 # Names in the graph: the resized picture, then each default box's shift and its classes' scores.
@@ -40,7 +40,7 @@ def read(path: Path) -> openvino.Model:
         CheckpointMismatch: it is another graph, or none.
     """
     try:
-        graph = openvino.Core().read_model(path)
+        graph = core.read_model(path)
         nodes = {node.get_friendly_name(): node for node in graph.get_ops()}
         resized = nodes[_INPUT].output(0)
         pixels = ops.parameter([-1, SIZE_PX, SIZE_PX, 3], np.uint8)

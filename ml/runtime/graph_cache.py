@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from ml.errors import OutputUnwritable
 from ml.output import replaced_files
-from ml.runtime.library import openvino
+from ml.runtime.library import core, openvino
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _found(entry: Path) -> openvino.Model | None:
     try:
         recorded = json.loads((entry / _DIGESTS).read_text(encoding="utf-8"))
         if recorded == _digests(entry):
-            return openvino.Core().read_model(entry / _GRAPH)
+            return core.read_model(entry / _GRAPH)
     except (OSError, ValueError, RuntimeError) as err:
         logger.warning("%s cannot be read (%s): it is made anew.", entry, err)
         return None

@@ -12,4 +12,10 @@ sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment] # "missing"
 import openvino  # noqa: E402
 from openvino import opset13 as ops  # noqa: E402
 
-__all__ = ["openvino", "ops"]
+__all__ = ["core", "openvino", "ops"]
+
+# The one core of this process, which nothing may release before it ends. A core's first use gives
+# the thread that makes it another stack for signals; its release unmaps that, and takes it back
+# only from the thread that releases. Where these are two, the next signal ends the process without
+# a word (2026.4.1).
+core = openvino.Core()

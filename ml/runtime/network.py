@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import OutOfDeviceMemory, RuntimeFailed
-from ml.runtime.library import openvino
+from ml.runtime.library import core, openvino
 from ml.runtime.precision import DEVICE, Precision
 
 _TYPES: dict[Precision, openvino.Type] = {
@@ -127,7 +127,7 @@ class CompiledNetwork:
         }
         try:
             graph.reshape([1, *graph.inputs[0].get_partial_shape()[1:]])
-            compiled = openvino.Core().compile_model(graph, DEVICE, options)
+            compiled = core.compile_model(graph, DEVICE, options)
             got = compiled.get_property("INFERENCE_PRECISION_HINT")
         except RuntimeError as err:
             raise RuntimeFailed(f"The network was not compiled: {_reason(err)}") from err

@@ -4,7 +4,7 @@ import logging
 from functools import cache
 from typing import Literal, get_args
 
-from ml.runtime.library import openvino
+from ml.runtime.library import core, openvino
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def native() -> Precision:
     bfloat16 halves the time; its embeddings have a cosine of .9985 to those of float32.
     """
     # The runtime's own default tells it: its list of capabilities also names what it emulates.
-    default = openvino.Core().get_property(DEVICE, "INFERENCE_PRECISION_HINT")
+    default = core.get_property(DEVICE, "INFERENCE_PRECISION_HINT")
     return "bfloat16" if default == openvino.Type.bf16 else "float32"
 
 

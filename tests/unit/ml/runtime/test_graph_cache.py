@@ -6,7 +6,7 @@ import pytest
 
 from ml.errors import CheckpointMismatch
 from ml.runtime import graph_cache
-from ml.runtime.library import openvino, ops
+from ml.runtime.library import core, openvino, ops
 
 
 class Source:
@@ -22,7 +22,7 @@ class Source:
 
 
 def result_of(graph: openvino.Model) -> float:
-    [[result]] = openvino.Core().compile_model(graph, "CPU")([np.float32([2])]).values()
+    [[result]] = core.compile_model(graph, "CPU")([np.float32([2])]).values()
     return float(result)
 
 
