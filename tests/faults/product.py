@@ -35,8 +35,8 @@ class Said:
 class Product:
     """A running Semblance whose supervisor is another process."""
 
-    def __init__(self, data_dir: Path) -> None:
-        """Start it, and return when everything is up."""
+    def __init__(self, data_dir: Path, **environ: str) -> None:
+        """Start it, with variables of its own, and return when everything is up."""
         self.data_dir = data_dir
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -48,6 +48,7 @@ class Product:
             "VECTORS_PORT": str(free_port()),
             "ENCODER": "semblance_lite",
             "DETECTOR": "ssd_mobilenet",
+            **environ,
         }
         self.environ.pop("DJANGO_SETTINGS_MODULE", None)
         self.said: list[Said] = []
@@ -68,6 +69,14 @@ class Product:
         command = [sys.executable, "manage.py", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=900
+        )
+
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a management command and return at once; nobody reads what it writes."""
+        command = [sys.executable, "manage.py", *arguments]
+        nobody = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environ, stdin=nobody, stdout=nobody, stderr=nobody
         )
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
