@@ -19,6 +19,7 @@ from ml.devices import is_cpu
 from ml.errors import MlError
 from ml.images.ahead import ahead
 from ml.rules.regions import OBJECT
+from ml.types import Box
 from vectors.index import Payload, Point
 from worker_api import images as catalog
 from worker_api.images import ClaimedImage
@@ -78,11 +79,14 @@ def _decode(image: ClaimedImage) -> tuple[ClaimedImage, UprightPicture | AppErro
     """
     try:
         data = catalog.read_original(image.sha256)
-        return image, decode_picture(data, width=image.width, height=image.height)
+        picture = decode_picture(data, width=image.width, height=image.height)
     except TransientError:
         raise
     except AppError as error:
         return image, error
+    if image.drawn_panels is None:
+        return image, picture
+    return image, replace(picture, panels=tuple(Box(*box) for box in image.drawn_panels))
 
 
 def _extract(batch: Sequence[Decoded], loaded: Loaded, delivery: Delivery) -> list[ExtractedImage]:

@@ -24,13 +24,14 @@ class UprightPicture:
         image: RGB.
         width: of the upright original, pixels.
         height: of the upright original, pixels.
-        pages: where the pages of a file of several are, in pixels of the original.
+        panels: where its panels are known to be, in pixels of the original; () where it is known
+            to be a single picture, None where they have to be found.
     """
 
     image: Image.Image
     width: int
     height: int
-    pages: tuple[Box, ...] = ()
+    panels: tuple[Box, ...] | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -86,7 +87,8 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
     factor = _times_too_large(*image.size)  # only JPEG is decoded smaller, by powers of 2
     # Of another size than an earlier release recorded: boxes of pages would not fit.
     pages = decoded.pages if image.size == (width, height) else ()
-    return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height, pages)
+    panels = pages or None
+    return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height, panels)
 
 
 def _times_too_large(width: int, height: int) -> int:

@@ -81,7 +81,7 @@ def segment(
 
 
 def _split(picture: UprightPicture) -> SegmentedPicture:
-    """Return the full image and the panels; the pages of a file are its panels."""
+    """Return the full image and the panels: those that are known, or else those that are found."""
     layout, boxes = _panels(picture)
     boxes.sort(key=lambda one: one[0].width * one[0].height, reverse=True)
     kept = sorted(boxes[:MAX_PANELS], key=lambda one: (one[0].y0, one[0].x0))
@@ -102,8 +102,9 @@ def _split(picture: UprightPicture) -> SegmentedPicture:
 
 def _panels(picture: UprightPicture) -> tuple[panels.Layout, list[tuple[Box, float]]]:
     """Return the layout, and the panels' boxes on the original with their confidence."""
-    if picture.pages:
-        return panels.Layout.COLLAGE, [(page, 1.0) for page in picture.pages]
+    if picture.panels is not None:
+        layout = panels.Layout.COLLAGE if picture.panels else panels.Layout.SINGLE
+        return layout, [(panel, 1.0) for panel in picture.panels]
     splitting = panels.split(picture.pixels)
     found = [(picture.on_original(panel.box), panel.confidence) for panel in splitting.panels]
     return splitting.layout, found

@@ -109,6 +109,9 @@ class Image(models.Model):
         related_name="+",
         verbose_name=_("job"),
     )
+    # Boxes [x0, y0, x1, y1] of the panels that a person drew, [] where it is no collage; null
+    # leaves finding them to the workers.
+    drawn_panels = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     queued_at = models.DateTimeField(_("queued"), auto_now_add=True)
     indexed_at = models.DateTimeField(_("indexed"), null=True, editable=False)

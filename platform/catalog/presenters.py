@@ -49,14 +49,12 @@ def present_image(image: Image) -> ImagePage:
         .defer("pdq")
         .order_by("-kind", "ordinal")
     )
-    original_url = reverse("catalog:original", args=(image.pk,))
-    is_drawn = is_drawn_by_browsers(image.format)
     return ImagePage(
         image=image,
         title=str(image),
-        picture_url=original_url if is_drawn else thumbnail_url(image),
-        original_url=original_url,
-        is_drawn=is_drawn,
+        picture_url=picture_url(image),
+        original_url=original_url(image),
+        is_drawn=is_drawn_by_browsers(image.format),
         format=image.format.upper(),
         tags=tuple(tag.name for tag in image.tags.all()),
         albums=tuple(album.name for album in image.albums.all()),
@@ -76,6 +74,16 @@ def _region_card(image: Image, region: Region) -> RegionCard:
         thumbnail_url=region_thumbnail_url(region),
         search_url=f"{reverse('search:page')}?{query}",
     )
+
+
+def original_url(image: Image) -> str:
+    """Return the address of an image's original."""
+    return reverse("catalog:original", args=(image.pk,))
+
+
+def picture_url(image: Image) -> str:
+    """Return the address of the best that browsers can show of an image."""
+    return original_url(image) if is_drawn_by_browsers(image.format) else thumbnail_url(image)
 
 
 def thumbnail_url(image: Image) -> str:

@@ -19,6 +19,10 @@ _SENTENCES: dict[str, str] = {
     "image:conflict:being-deleted": _(
         "This picture is being deleted just now. Add it again in a minute."
     ),
+    "image:user:bad-panels": _(
+        "Each picture in it must lie inside, be at least {min_side_px} pixels wide and high, and "
+        "there may be {most} of them."
+    ),
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),

@@ -25,6 +25,8 @@ class ClaimedImage:
         width: of the upright original, pixels.
         height: of the upright original, pixels.
         regions: those it was indexed with before; none at first.
+        drawn_panels: boxes x0, y0, x1, y1 of the panels that a person drew, none of them where it
+            is no collage; None where nobody did.
         payload: what people have said of it, for filters.
         payload_changes: how often that had changed when it was read.
     """
@@ -34,6 +36,7 @@ class ClaimedImage:
     width: int
     height: int
     regions: frozenset[RegionKey]
+    drawn_panels: tuple[tuple[int, int, int, int], ...] | None
     payload: EditablePayload
     payload_changes: int
     created_at: datetime
@@ -90,12 +93,17 @@ def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[Clai
             width=image.width,
             height=image.height,
             regions=frozenset(region.key for region in image.regions.all()),
+            drawn_panels=_boxes(image.drawn_panels),
             payload=services.editable_payload(image),
             payload_changes=image.payload_changes,
             created_at=image.created_at,
         )
         for image in waiting.prefetch_related("tags", "albums", "regions")
     )
+
+
+def _boxes(value: list[list[int]] | None) -> tuple[tuple[int, int, int, int], ...] | None:
+    return None if value is None else tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in value)
 
 
 def still_claimed(image_ids: Iterable[UUID], *, delivery: Delivery) -> frozenset[UUID]:

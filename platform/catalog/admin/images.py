@@ -9,7 +9,9 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -18,6 +20,7 @@ from unfold.decorators import display
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.cells import breakable
+from catalog.admin.panels import panels
 from catalog.models import BulkEdit, Image, Region
 from catalog.presenters import thumbnail_url
 from catalog.validation import MIME_TYPES
@@ -117,7 +120,7 @@ class ImageAdmin(ModelAdmin):
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
     readonly_fields = (
-        *("preview", "path", "status", "problem", "error_code", "tries", "sha256_shown"),
+        *("preview", "panels", "path", "status", "problem", "error_code", "tries", "sha256_shown"),
         *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
     )
     fieldsets = (
@@ -126,6 +129,7 @@ class ImageAdmin(ModelAdmin):
             {
                 "fields": (
                     "preview",
+                    "panels",
                     "title",
                     "description",
                     "path",
@@ -145,7 +149,7 @@ class ImageAdmin(ModelAdmin):
             },
         ),
         (_("Filters"), {"fields": ("medium", "tags", "albums")}),
-        (_("Technical"), {"fields": readonly_fields[2:]}),
+        (_("Technical"), {"fields": readonly_fields[3:]}),
     )
 
     @display(description=_("picture"))
@@ -155,6 +159,16 @@ class ImageAdmin(ModelAdmin):
             '<a href="{}"><img src="{}" alt="{}"></a>',
             *(image.get_absolute_url(), thumbnail_url(image), image),
         )
+
+    @display(description=_("pictures in it"))
+    def panels(self, image: Image) -> str:
+        """Return how many panels there are, who says so, and a link to correct them."""
+        count = image.regions.filter(kind=Region.Kind.PANEL).count()
+        drawn = gettext("drawn by a person") if image.drawn_panels is not None else ""
+        said = " · ".join(filter(None, [str(count), drawn]))
+        url = reverse("admin:catalog_image_panels", args=(image.pk,))
+        link = '{} <a href="{}" class="underline">{}</a>'
+        return format_html(link, said, url, gettext("Show and correct"))
 
     @display(description=_("error"), empty_value="")
     def problem(self, image: Image) -> str:
@@ -182,6 +196,15 @@ class ImageAdmin(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the link from an import to its images too."""
         return lookup == "imports__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that panels are drawn on."""
+        drawn = path(
+            "<uuid:image_id>/panels/",
+            self.admin_site.admin_view(panels),
+            name="catalog_image_panels",
+        )
+        return [drawn, *super().get_urls()]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

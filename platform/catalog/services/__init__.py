@@ -30,6 +30,7 @@ from catalog.services.indexing import (
     requeue_stalled,
     waiting_for,
 )
+from catalog.services.panels import MIN_SIDE_PX, draw_panels
 from catalog.services.payloads import (
     DuePayload,
     editable_payload,
@@ -45,6 +46,7 @@ from catalog.services.waiting import CHUNK_SIZE
 
 __all__ = [
     "CHUNK_SIZE",
+    "MIN_SIDE_PX",
     "Added",
     "DuePayload",
     "ImageMetadata",
@@ -53,6 +55,7 @@ __all__ = [
     "ask_bulk_edit",
     "delete_derived_files",
     "delete_image",
+    "draw_panels",
     "editable_payload",
     "enqueue_due_payloads",
     "enqueue_indexing",

@@ -34,7 +34,7 @@ def claim() -> Callable[[], Delivery]:
 def test_images_that_wait_are_claimed_with_what_describing_needs(
     add_image: AddImage, claim: Callable[[], Delivery]
 ) -> None:
-    image = add_image(plain(), medium="photo")
+    image = add_image(plain(), medium="photo", drawn_panels=[[0, 0, 30, 40]])
     image.tags.set([Tag.objects.create(name="b"), Tag.objects.create(name="a")])
     image.albums.add(Album.objects.create(name="x"))
 
@@ -46,6 +46,7 @@ def test_images_that_wait_are_claimed_with_what_describing_needs(
         width=60,
         height=40,
         regions=frozenset(),
+        drawn_panels=((0, 0, 30, 40),),
         payload=EditablePayload(medium="photo", tags=("a", "b"), albums=("x",)),
         payload_changes=0,
         created_at=image.created_at,

@@ -18,7 +18,7 @@ from jobs.models import Delivery, JobRecord
 from jobs.services import JobTakenOver
 from kernel.errors import TransientError, UserInputError
 from kernel.ids import point_id
-from kernel.regions import FULL_IMAGE_KEY
+from kernel.regions import FULL_IMAGE_KEY, RegionKey
 from kernel.task_names import INDEX_IMAGES
 from ml.errors import MlError, OutOfDeviceMemory
 from ml.types import Box
@@ -100,6 +100,41 @@ def test_a_point_carries_what_searches_filter_by(add_image: AddImage, loaded: Lo
     ):
         [[hit]] = loaded.index.search(query, k=5, where=where)
         assert (hit.image_id, hit.kind) == (image.pk, "whole")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_panels_that_a_person_drew_are_indexed_each_time(
+    add_image: AddImage, loaded: Loaded, version: EncoderVersion, times: int
+) -> None:
+    # given a picture in which nothing is found
+    image = add_image(plain(size=(60, 40)))
+    index_all([image.pk], loaded)
+    assert Region.objects.filter(kind="panel").count() == 0
+
+    catalog.draw_panels(image.pk, [(30, 0, 60, 40), (0, 0, 30, 40)])
+    for _ in range(times):
+        catalog.request_indexing(Image.objects.all())
+        index_all([image.pk], loaded)
+
+    panels = Region.objects.filter(kind="panel").order_by("ordinal")
+    assert list(panels.values_list("x0", "y0", "x1", "y1")) == [(0, 0, 30, 40), (30, 0, 60, 40)]
+    keys = [FULL_IMAGE_KEY, RegionKey("panel", 0), RegionKey("panel", 1)]
+    assert {one for one, _ in loaded.index.scroll()} == {
+        point_id(sha256=image.sha256, region=key, encoder_version=version.pk) for key in keys
+    }
+
+
+def test_a_picture_that_a_person_calls_single_loses_its_panels(
+    add_image: AddImage, loaded: Loaded
+) -> None:
+    image = add_image(plain(size=(60, 40)), drawn_panels=[[0, 0, 30, 40]])
+    index_all([image.pk], loaded)
+    assert loaded.index.count() == 2
+
+    catalog.draw_panels(image.pk, [])
+    index_all([image.pk], loaded)
+
+    assert (loaded.index.count(), Region.objects.count()) == (1, 1)
 
 
 def test_doing_it_twice_changes_nothing(
@@ -456,8 +491,8 @@ def test_pages_keep_their_places_in_less_detail() -> None:
     picture = decode_picture(paged_tiff(pages), width=4000, height=height)
 
     assert picture.image.size == (2000, height // 2)
-    assert picture.pages == (Box(0, 0, 4000, 3000), Box(1000, 3016, 3000, height))
-    second = picture.crop(picture.pages[1])
+    assert picture.panels == (Box(0, 0, 4000, 3000), Box(1000, 3016, 3000, height))
+    second = picture.crop(picture.panels[1])
     assert second.image.getcolors() == [(1000 * 500, (9, 9, 9))]
 
 
@@ -466,7 +501,7 @@ def test_pages_of_a_picture_that_was_recorded_otherwise_are_no_panels() -> None:
 
     picture = decode_picture(paged_tiff(pages), width=40, height=30)
 
-    assert (picture.bounds, picture.pages) == (Box(0, 0, 40, 30), ())
+    assert (picture.bounds, picture.panels) == (Box(0, 0, 40, 30), None)
 
 
 @pytest.mark.parametrize(

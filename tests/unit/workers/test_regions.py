@@ -57,7 +57,7 @@ def test_pages_of_a_file_are_its_panels_whatever_is_on_them() -> None:
     width, height = SIZE
     pixels = np.concatenate([collage(BOXES, SIZE), np.full((50, width, 3), 255, np.uint8)])
     pages = (Box(0, 0, width, height), Box(0, height, width, height + 50))
-    picture = replace(upright(pixels), pages=pages)
+    picture = replace(upright(pixels), panels=pages)
 
     [segmented] = segment([picture], fakes.GridDetector())
 
@@ -69,6 +69,15 @@ def test_pages_of_a_file_are_its_panels_whatever_is_on_them() -> None:
         ("panel-1", pages[1]),
     ]
     assert panels[0].picture.image.size == SIZE
+
+
+def test_a_collage_that_is_known_to_be_a_single_picture_has_no_panels() -> None:
+    picture = replace(upright(collage(BOXES, SIZE)), panels=())
+
+    [segmented] = segment([picture], fakes.GridDetector())
+
+    assert segmented.layout is Layout.SINGLE
+    assert "panel" not in {region.key.kind for region in segmented.regions}
 
 
 def test_objects_are_looked_for_once_for_all_pictures_and_in_panels() -> None:

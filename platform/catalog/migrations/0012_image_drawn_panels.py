@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("catalog", "0008_image_what_sources_say")]
+
+    operations = [
+        migrations.AddField(
+            model_name="image",
+            name="drawn_panels",
+            field=models.JSONField(editable=False, null=True),
+        ),
+    ]

@@ -1,0 +1,51 @@
+"""People say which panels an image has; what they say outlasts every indexing."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+
+from catalog.models import Image
+from catalog.services.indexing import request_indexing
+from kernel.errors import UserInputError
+from kernel.regions import MAX_PANELS
+
+Box = tuple[int, int, int, int]
+
+# As small as a photo in a collage may be; an embedding of less says nothing.
+MIN_SIDE_PX = 16
+
+
+@transaction.atomic
+def draw_panels(image_id: UUID, boxes: Iterable[Box] | None) -> None:
+    """Keep the panels that a person drew, and have that image indexed again; no other is.
+
+    Args:
+        image_id: of an image that can be seen; any other is left alone.
+        boxes: half-open, x0, y0, x1, y1 in pixels of the upright original; equal ones are one; none
+            at all where it is no collage. None leaves it to the workers again.
+
+    Raises:
+        UserInputError: "image:user:bad-panels": a box is too small or not inside the picture, or
+            there are too many.
+    """
+    images = Image.objects.exclude(status=Image.Status.DELETING).filter(pk=image_id)
+    image = images.first()
+    if image is None:
+        return
+    panels = None if boxes is None else list(dict.fromkeys(boxes))
+    if panels is not None and not _are_usable(panels, image):
+        raise UserInputError("image:user:bad-panels", min_side_px=MIN_SIDE_PX, most=MAX_PANELS)
+    images.update(drawn_panels=panels)
+    request_indexing(images)
+
+
+def _are_usable(panels: list[Box], image: Image) -> bool:
+    return len(panels) <= MAX_PANELS and all(
+        x0 >= 0
+        and y0 >= 0
+        and x1 <= image.width
+        and y1 <= image.height
+        and min(x1 - x0, y1 - y0) >= MIN_SIDE_PX
+        for x0, y0, x1, y1 in panels
+    )
