@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ class CatalogueHashes:
     """Every reliable hash under its region's id. May be used by several threads.
 
     A region that is gone stays until a lookup meets it, or until there are twice as many hashes as
-    at the last check of all: indexing a catalogue again gives all its regions new ids.
+    at the last check of all: indexing a catalogue again gives all its regions new ids. Those of an
+    image in the bin stay: they are found once it is restored.
 
     Args:
         clock: seconds, of which only differences matter.
@@ -50,16 +52,23 @@ class CatalogueHashes:
             oriented: (8, 32) uint8, its hashes in all orientations.
             limit: how many at most.
         """
-        hashes = with_negatives(oriented)
-        while True:
-            with self._lock:
-                hits = self._lookup.search(hashes, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
-            keys = [hit.key for hit in hits]
-            found = catalog.find_regions(keys)
-            if len(found) == len(keys):
-                return found
-            with self._lock:
-                self._lookup.remove(key for key in keys if key not in found)
+        with self._lock:
+            hits = self._lookup.search(with_negatives(oriented), radius_bits=NEAR_IDENTICAL_BITS)
+        keys = [hit.key for hit in hits]
+        found: dict[int, CatalogueRegion] = {}
+        for start in range(0, len(keys), limit):
+            some = keys[start : start + limit]
+            visible = catalog.find_regions(some)
+            if hidden := [key for key in some if key not in visible]:
+                self._forget(set(hidden) - catalog.known_regions(hidden))
+            found |= {key: visible[key] for key in some if key in visible}
+            if len(found) >= limit:
+                break
+        return dict(islice(found.items(), limit))
+
+    def _forget(self, region_ids: set[int]) -> None:
+        with self._lock:
+            self._lookup.remove(region_ids)
 
     def refresh(self) -> None:
         """Add the regions that were recorded since the last time; without any it is one query.

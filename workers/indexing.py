@@ -202,6 +202,7 @@ def _points(extracted: ExtractedImage, encoder_version: int) -> list[Point]:
                 tags=image.payload.tags,
                 albums=image.payload.albums,
                 created_at=image.created_at,
+                is_binned=image.payload.is_binned,
             ),
         )
         for region, row in zip(regions, extracted.embeddings, strict=True)

@@ -50,7 +50,7 @@ class Audit:
         kinds: dict[str, Iterable[object]] = {
             "indexed images without all their points": self.missing_points,
             "points without an image": self.orphan_points,
-            "images whose points carry another medium, other tags or albums": self.stale_payloads,
+            "images whose points do not carry what their rows say": self.stale_payloads,
             "images without their original file": self.missing_originals,
             "images without their thumbnail": self.missing_thumbnails,
             "images without all their regions' thumbnails": self.missing_region_thumbnails,

@@ -51,10 +51,11 @@ class Image(models.Model):
     """One original file, known by its content.
 
     ``queued → indexed | failed``; ``deleting`` hides it until its points, row and files are gone.
-    Width and height are those of the upright picture (EXIF orientation applied).
+    Width and height are those of the upright picture (EXIF orientation applied). In the bin it
+    keeps all it has, so that it can be restored, and nobody but keepers sees it (ADR 24).
 
-    Medium, tags and albums are carried by the points, for filters: who changes one of them calls
-    `services.request_payload_update` in the same transaction.
+    Medium, tags, albums and whether it is in the bin are carried by the points, for filters: who
+    changes one of them calls `services.request_payload_update` in the same transaction.
     """
 
     class Status(models.TextChoices):
@@ -115,6 +116,16 @@ class Image(models.Model):
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     queued_at = models.DateTimeField(_("queued"), auto_now_add=True)
     indexed_at = models.DateTimeField(_("indexed"), null=True, editable=False)
+    # Since when it is in the bin, if it is, and who put it there.
+    binned_at = models.DateTimeField(_("moved to the bin"), null=True, editable=False)
+    binned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("moved by"),
+    )
     # How often what its points carry of this row has changed, and since when they wait for it.
     payload_changes = models.PositiveIntegerField(default=0, editable=False)
     payload_due_at = models.DateTimeField(null=True, editable=False)
@@ -122,6 +133,7 @@ class Image(models.Model):
     class Meta:
         verbose_name = _("image")
         verbose_name_plural = _("images")
+        permissions = (("purge_image", "Can delete images in the bin for good"),)
         ordering = ("-created_at", "id")
         indexes = (
             models.Index(fields=("-created_at", "id"), name="image_newest_first"),
@@ -131,6 +143,11 @@ class Image(models.Model):
                 name="image_payload_due",
                 condition=Q(payload_due_at__isnull=False),
             ),
+            models.Index(
+                fields=("-binned_at", "id"),
+                name="image_binned",
+                condition=Q(binned_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
@@ -139,6 +156,17 @@ class Image(models.Model):
     def get_absolute_url(self) -> str:
         """Return the address of the image's own page."""
         return reverse("catalog:image", args=(self.pk,))
+
+
+class BinnedImage(Image):
+    """An image in the bin, for a page of its own in the admin."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        ordering = ("-binned_at", "id")
+        verbose_name = _("image in the bin")
+        verbose_name_plural = _("bin")
 
 
 class Region(models.Model):
@@ -257,12 +285,14 @@ class BulkEdit(models.Model):
     """One change of many images: a set that was fixed when it was asked for.
 
     ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
-    ``total`` images, ``done`` are changed and ``gone`` were deleted meanwhile. ``arguments`` are as
-    `catalog.services.bulk_edits` has them for each kind.
+    ``total`` images, ``done`` are changed and ``gone`` were not there any more: deleted, or moved
+    to or out of the bin. ``arguments`` are as `catalog.services.bulk_edits` has them for each kind.
     """
 
     class Kind(models.TextChoices):
-        DELETE = "delete", _("Delete images, files and points")
+        BIN = "bin", _("Move to the bin")
+        RESTORE = "restore", _("Restore")
+        PURGE = "purge", _("Delete for good")
         REINDEX = "reindex", _("Describe and index again")
         ADD_TAGS = "add_tags", _("Add tags")
         REMOVE_TAGS = "remove_tags", _("Remove tags")
@@ -282,7 +312,7 @@ class BulkEdit(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ASKED)
     total = models.PositiveIntegerField(_("images"), default=0)
     done = models.PositiveIntegerField(_("changed"), default=0)
-    gone = models.PositiveIntegerField(_("deleted meanwhile"), default=0)
+    gone = models.PositiveIntegerField(_("gone meanwhile"), default=0)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -28,6 +28,16 @@ def get_live_encoder() -> EncoderVersion:
 
 def list_visible_images() -> QuerySet[Image]:
     """Return every image that a person may see."""
+    return list_kept_images().filter(binned_at__isnull=True)
+
+
+def list_binned_images() -> QuerySet[Image]:
+    """Return every image in the bin that can still be restored."""
+    return list_kept_images().filter(binned_at__isnull=False)
+
+
+def list_kept_images() -> QuerySet[Image]:
+    """Return every image that is not being deleted, those in the bin too."""
     return Image.objects.exclude(status=Image.Status.DELETING)
 
 
@@ -43,15 +53,19 @@ def find_images_with_regions(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
 
 
 def count_by_status() -> dict[str, int]:
-    """Return how many images have each status; a status without images is 0."""
-    counts = dict.fromkeys(Image.Status.values, 0)
-    rows = Image.objects.order_by().values_list("status").annotate(Count("pk"))
-    return counts | dict(rows)
+    """Return how many images have each status; a status without images is 0.
+
+    Those in the bin are counted as "binned" alone.
+    """
+    counts = {**dict.fromkeys(Image.Status.values, 0), "binned": list_binned_images().count()}
+    is_elsewhere = Q(binned_at__isnull=True) | Q(status=Image.Status.DELETING)
+    rows = Image.objects.order_by().values_list("status")
+    return counts | dict(rows.annotate(images=Count("pk", filter=is_elsewhere)))
 
 
 def count_failures_by_code() -> dict[str, int]:
     """Return how many images could not be indexed, by the error's code."""
-    failed = Image.objects.filter(status=Image.Status.FAILED).order_by()
+    failed = list_visible_images().filter(status=Image.Status.FAILED).order_by()
     return dict(failed.values_list("error_code").annotate(Count("pk")))
 
 
@@ -62,7 +76,7 @@ def count_findable_and_waiting() -> tuple[int, int]:
     """
     status = Image.Status
     is_findable = Q(status__in=(status.INDEXED, status.QUEUED), indexed_at__isnull=False)
-    counts = Image.objects.aggregate(
+    counts = list_visible_images().aggregate(
         findable=Count("pk", filter=is_findable),
         waiting=Count("pk", filter=Q(status=status.QUEUED)),
     )
@@ -70,5 +84,5 @@ def count_findable_and_waiting() -> tuple[int, int]:
 
 
 def find_by_sha256(sha256: str) -> Image | None:
-    """Return the image with this content, even one being deleted, or None."""
+    """Return the image with this content, even one in the bin or being deleted, or None."""
     return Image.objects.filter(sha256=sha256).first()

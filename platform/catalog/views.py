@@ -3,7 +3,6 @@
 from dataclasses import replace
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
@@ -18,9 +17,6 @@ from kernel.errors import FileMissing
 from site_http.access import searchers_only
 from site_http.responses import answer, present_error
 
-_HOUR_S = 3600
-_YEAR_S = 365 * 24 * _HOUR_S
-
 
 @require_safe
 @searchers_only
@@ -34,7 +30,7 @@ def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @searchers_only
 def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the thumbnail, a JPEG."""
-    image = _visible(image_id)
+    image = _visible(image_id, "sha256")
     return _file(
         request,
         storage.thumbnail_name(image.sha256),
@@ -47,14 +43,18 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @searchers_only
 def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResponse:
     """Return the thumbnail of a panel or an object, a JPEG; `key` is such as "panel-3"."""
-    image = _visible(image_id)
-    region = next((one.key for one in image.regions.all() if str(one.key) == key), None)
-    if region is None:
+    image = _visible(image_id, "sha256", "indexed_at")
+    kind, _, ordinal = key.rpartition("-")
+    if not ordinal.isdecimal():
         raise Http404
+    regions = image.regions.only("image", "kind", "ordinal")
+    region = get_object_or_404(regions, kind=kind, ordinal=ordinal)
+    indexed = image.indexed_at and image.indexed_at.timestamp()
     return _file(
         request,
-        storage.region_thumbnail_name(image.sha256, region),
-        etag=None,  # a later indexing may find another region of that number
+        storage.region_thumbnail_name(image.sha256, region.key),
+        # A later indexing may find another region of that number.
+        etag=f'"{image.sha256}-{region.key}-{indexed}"',
         headers={"Content-Type": "image/jpeg"},
     )
 
@@ -63,7 +63,7 @@ def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResp
 @searchers_only
 def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the file as it was taken in; what browsers cannot draw is offered for saving."""
-    image = _visible(image_id)
+    image = _visible(image_id, "sha256", "format", "title")
     disposition = content_disposition_header(
         as_attachment=not is_drawn_by_browsers(image.format), filename=file_name(image)
     )
@@ -75,25 +75,24 @@ def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     )
 
 
-def _visible(image_id: UUID) -> Image:
-    return get_object_or_404(list_visible_images(), pk=image_id)
+def _visible(image_id: UUID, *fields: str) -> Image:
+    """Return an image that may be seen; where fields are named, with these alone."""
+    return get_object_or_404(list_visible_images().only(*fields), pk=image_id)
 
 
-def _file(
-    request: HttpRequest, name: str, *, etag: str | None, headers: dict[str, str]
-) -> HttpResponse:
-    """Answer with a stored file, or 304; with an etag, the address never changes its content."""
-    response = None if etag is None else get_conditional_response(request, etag=etag)
+def _file(request: HttpRequest, name: str, *, etag: str, headers: dict[str, str]) -> HttpResponse:
+    """Answer with a stored file, or 304 without reading it.
+
+    A browser keeps it and asks again each time, and nobody else does: what is deleted or hidden
+    is not shown by a cache (ADR 24).
+    """
+    response = get_conditional_response(request, etag=etag)
     if response is None:
         try:
             response = HttpResponse(storage.read(name), headers=headers)
         except FileMissing as error:  # the row outlived it
             return answer(request, replace(present_error(error), status=404))
-    reach = "private" if settings.SEARCH_REQUIRES_LOGIN else "public"
-    if etag is None:
-        response["Cache-Control"] = f"{reach}, max-age={_HOUR_S}"
-    else:
-        response["Cache-Control"] = f"{reach}, max-age={_YEAR_S}, immutable"
-        response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    response["ETag"] = etag
     response["X-Content-Type-Options"] = "nosniff"
     return response

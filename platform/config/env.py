@@ -218,6 +218,13 @@ class UploadEnv(_Section):
     max_frames: Annotated[int, Field(gt=0)] = 1_000
 
 
+class RetentionEnv(_Section):
+    """How long what nobody needs any more is kept, in days."""
+
+    # Images in the bin; 0 keeps them until somebody deletes them.
+    bin_retention_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+
+
 class FetchEnv(_Section):
     """Pictures that are fetched from addresses which somebody names."""
 
@@ -271,6 +278,7 @@ class Env:
     storage: StorageEnv
     worker: WorkerEnv
     uploads: UploadEnv
+    retention: RetentionEnv
     fetching: FetchEnv
     logging: LoggingEnv
     metrics: MetricsEnv

@@ -19,6 +19,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _rows(request, gettext("Images"), "image", "catalog.image"),
                 _rows(request, gettext("Albums"), "photo_album", "catalog.album"),
                 _rows(request, gettext("Tags"), "sell", "catalog.tag"),
+                _bin(request),
             ),
         ),
         (
@@ -56,6 +57,13 @@ def _upload(request: HttpRequest) -> Item | None:
     if not request.user.has_perm("catalog.add_image"):
         return None
     return {"title": gettext("Add pictures"), "icon": "upload", "link": reverse("ingestion:upload")}
+
+
+def _bin(request: HttpRequest) -> Item | None:
+    if not any(map(request.user.has_perm, ("catalog.delete_image", "catalog.purge_image"))):
+        return None
+    link = reverse("admin:catalog_binnedimage_changelist")
+    return {"title": gettext("Bin"), "icon": "delete", "link": link}
 
 
 def _rows(request: HttpRequest, title: str, icon: str, label: str) -> Item | None:

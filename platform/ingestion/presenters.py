@@ -30,7 +30,10 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file of an upload: the image it became or already was, or why it was refused."""
+    """One file of an upload: the image it became or already was, or why it was refused.
+
+    `result` is "restored" of an image that was in the bin.
+    """
 
     name: str
     result: str
@@ -72,7 +75,7 @@ def _row(outcome: Outcome, images: dict[UUID, Image]) -> FileRow:
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     return FileRow(
         name=outcome.name,
-        result=outcome.result.value,
+        result="restored" if outcome.is_restored else outcome.result.value,
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),

@@ -49,7 +49,8 @@ class Result(StrEnum):
 class Outcome:
     """One file's end: the image it became or already was, or why it was refused.
 
-    `problems` are codes of what was left out of its metadata.
+    `problems` are codes of what was left out of its metadata. `is_restored` is of an image that was
+    in the bin.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Outcome:
     image_id: UUID | None = None
     error: UserInputError | ConflictError | None = None
     problems: tuple[str, ...] = ()
+    is_restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +172,19 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         return Outcome(file.name, result, added.image_id, problems=problems)
     if known.status == Image.Status.FAILED:
         catalog.restore_picture(_valid(data, file))
+    # Who adds a picture wants it in the catalogue: one in the bin comes back.
+    is_restored = known.binned_at is not None and bool(
+        catalog.restore(Image.objects.filter(pk=known.pk))
+    )
     catalog.fill_in_path(known, file.path)
     problems = ()
     if rules.updates_known:
         metadata, problems = _metadata(data, file, rules)
         # Where it was first found is kept, with its path.
         catalog.update_metadata(known, replace(metadata, source=""))
-    return Outcome(file.name, Result.DUPLICATES, known.pk, problems=problems)
+    return Outcome(
+        file.name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored
+    )
 
 
 def _valid(data: bytes, file: SourceFile) -> ValidPicture:

@@ -33,7 +33,7 @@ class FaissIndex:
         self.spec = spec
         self._stored: dict[UUID, tuple[NDArray[np.float32], Payload]] | None = None
         self._flat: faiss.IndexFlatIP | None = None
-        self._ids: list[UUID] = []  # of the rows of _flat, ascending
+        self._ids: list[UUID] = []  # of the rows of _flat, ascending; none of the bin
 
     def ensure(self) -> None:
         """Make the collection exist; what it holds stays."""
@@ -64,8 +64,15 @@ class FaissIndex:
         stored, wanted = self._points(), set(image_ids)
         for one, (embedding, old) in stored.items():
             if old.image_id in wanted:
-                new = replace(old, medium=payload.medium, tags=payload.tags, albums=payload.albums)
+                new = replace(
+                    old,
+                    medium=payload.medium,
+                    tags=payload.tags,
+                    albums=payload.albums,
+                    is_binned=payload.is_binned,
+                )
                 stored[one] = (embedding, new)
+        self._flat = None
 
     def search(
         self,
@@ -117,7 +124,7 @@ class FaissIndex:
     def _built(self) -> faiss.IndexFlatIP:
         if self._flat is None:
             stored = self._points()
-            self._ids = sorted(stored)
+            self._ids = sorted(one for one in stored if not stored[one][1].is_binned)
             self._flat = faiss.IndexFlatIP(self.spec.dim)
             if self._ids:
                 self._flat.add(np.stack([stored[one][0] for one in self._ids]))

@@ -42,20 +42,27 @@ class Payload:
     tags: tuple[str, ...]
     albums: tuple[str, ...]
     created_at: datetime  # aware; stored in UTC
+    is_binned: bool = False
 
     @property
     def editable(self) -> "EditablePayload":
         """The part of it that people change."""
-        return EditablePayload(medium=self.medium, tags=self.tags, albums=self.albums)
+        return EditablePayload(
+            medium=self.medium, tags=self.tags, albums=self.albums, is_binned=self.is_binned
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class EditablePayload:
-    """The part of a payload that people change; the rest follows from the picture itself."""
+    """The part of a payload that people change; the rest follows from the picture itself.
+
+    No search finds the points of an image in the bin.
+    """
 
     medium: str
     tags: tuple[str, ...]
     albums: tuple[str, ...]
+    is_binned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,8 @@ class VectorIndex(Protocol):
         timeout_s: float | None = None,
     ) -> list[list[Hit]]:
         """Return the nearest points of each query, in one request to the backend.
+
+        Points of images in the bin are left out, whatever the conditions.
 
         Args:
             queries: (Q, D) float32, unit rows. Q = 0 gives ``[]``.

@@ -176,7 +176,7 @@ class QdrantIndex:
 
     def scroll_payloads(self) -> Iterator[tuple[UUID, EditablePayload]]:
         """Yield (image id, what it carries) of every point, in the same order."""
-        for record in self._records(["image_id", "medium", "tags", "albums"]):
+        for record in self._records(["image_id", "medium", "tags", "albums", "binned"]):
             yield image_id_of(record.payload), editable_of(record.payload)
 
     def _records(self, payload_keys: list[str]) -> Iterator[models.Record]:

@@ -19,7 +19,11 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
     "tags": models.PayloadSchemaType.KEYWORD,
     "albums": models.PayloadSchemaType.KEYWORD,
     "created_at": models.PayloadSchemaType.DATETIME,
+    "binned": models.PayloadSchemaType.KEYWORD,
 }
+# Words, since the embedded store matches no booleans. Points of earlier releases have neither, and
+# are found.
+_BINNED, _NOT_BINNED = "yes", "no"
 
 
 def collection_name(encoder: str, version: int) -> str:
@@ -50,6 +54,7 @@ def editable_to_dict(payload: EditablePayload) -> dict[str, object]:
         "medium": payload.medium,
         "tags": list(payload.tags),
         "albums": list(payload.albums),
+        "binned": _BINNED if payload.is_binned else _NOT_BINNED,
     }
 
 
@@ -60,6 +65,7 @@ def editable_of(stored: Mapping[str, object] | None) -> EditablePayload:
         medium=str(found.get("medium", "")),
         tags=_texts(found.get("tags")),
         albums=_texts(found.get("albums")),
+        is_binned=found.get("binned") == _BINNED,
     )
 
 
@@ -79,10 +85,9 @@ def image_id_of(stored: Mapping[str, object] | None) -> UUID:
         raise InvalidPayload(detail=repr(err)) from err
 
 
-def where_to_filter(where: Where | None) -> models.Filter | None:
-    """Return the Qdrant filter that means the same, None where there is no condition."""
-    if where is None:
-        return None
+def where_to_filter(where: Where | None) -> models.Filter:
+    """Return the Qdrant filter of every search: these conditions, and nothing from the bin."""
+    where = Where() if where is None else where
     wanted: dict[str, Iterable[object]] = {
         "kind": where.kinds,
         "labels": where.labels,
@@ -91,10 +96,10 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
         "albums": where.albums,
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
-    must_not = [_any_of("image_id", where.not_image_ids)] if where.not_image_ids else []
-    if not must and not must_not:
-        return None
-    return models.Filter(must=must or None, must_not=must_not or None)
+    must_not = [_any_of("binned", [_BINNED])]
+    if where.not_image_ids:
+        must_not.append(_any_of("image_id", where.not_image_ids))
+    return models.Filter(must=must or None, must_not=must_not)
 
 
 def images_filter(image_ids: Iterable[UUID]) -> models.Filter:

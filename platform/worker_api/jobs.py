@@ -18,7 +18,8 @@ class Sweep:
     """What one sweep did.
 
     Messages sent again, dead jobs recovered, images handed out, dead imports closed; whether
-    payloads waited without a job; how many bulk edits did.
+    payloads waited without a job; how many bulk edits did; how many images left the bin for good,
+    their time being over.
     """
 
     resent: int
@@ -27,6 +28,7 @@ class Sweep:
     closed_imports: int
     resumed_payloads: bool
     resumed_edits: int
+    purged_images: int
 
 
 def check(delivery: Delivery) -> None:
@@ -75,6 +77,7 @@ def sweep() -> Sweep:
     """Mend what died, and hand out what waits: see the services that are called."""
     swept = jobs.sweep(on_dead=catalog.give_up_or_split)
     edits = catalog.resume_bulk_edits()
+    purged = catalog.purge_expired()
     requeued = catalog.requeue_stalled() + catalog.redelete_stalled()
     return Sweep(
         resent=swept.resent,
@@ -82,5 +85,6 @@ def sweep() -> Sweep:
         requeued_images=requeued,
         closed_imports=ingestion.close_abandoned(),
         resumed_edits=edits,
+        purged_images=purged,
         resumed_payloads=catalog.enqueue_due_payloads(),
     )

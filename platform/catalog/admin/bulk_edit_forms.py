@@ -65,7 +65,7 @@ class ValueForm(ArgumentsForm):
 class Confirmation:
     """How a kind of bulk edit is asked about.
 
-    `permission` is what the action needs, of images: change or delete.
+    `permission` is what the action needs, of images: change, delete or purge.
     """
 
     consequence: str | Promise
@@ -77,12 +77,24 @@ _FOLLOWS = _("Searches find them by it within moments; no picture is described a
 _REPLACED = _("What each of them has now is replaced.")
 
 CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
-    Kind.DELETE: Confirmation(
+    Kind.BIN: Confirmation(
+        _(
+            "Searches and pages show them no more. The bin keeps them with all that is known of "
+            "them, to be restored."
+        ),
+        permission="delete",
+        is_destructive=True,
+    ),
+    Kind.RESTORE: Confirmation(
+        _("They are found again within moments, as they were; no picture is described again."),
+        permission="delete",
+    ),
+    Kind.PURGE: Confirmation(
         _(
             "Their rows, their files and their points in the vector store go together; this "
             "cannot be undone."
         ),
-        permission="delete",
+        permission="purge",
         is_destructive=True,
     ),
     Kind.REINDEX: Confirmation(

@@ -1,5 +1,6 @@
 """Bulk edits: the question before one, and its progress afterwards."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS, arguments_form
 from catalog.models import Album, BulkEdit, Image, Tag
 from catalog.presenters import thumbnail_url
-from catalog.selectors import find_images
+from catalog.selectors import list_kept_images
 from jobs.admin import ReadOnlyAdmin
 from kernel.messages import sentence
 
@@ -31,6 +32,38 @@ State = BulkEdit.State
 _MAX_THUMBNAILS = 12
 # Seconds after which a page that shows progress fetches itself again.
 _REFRESH_S = 5
+
+
+def ask_to_confirm(
+    kind: BulkEdit.Kind, images: QuerySet[Image], request: HttpRequest
+) -> HttpResponse:
+    """Fix the chosen images and lead to the question."""
+    edit = services.ask_bulk_edit(kind, images, started_by_id=request.user.pk)
+    return redirect("admin:catalog_bulkedit_confirm", edit.pk)
+
+
+def list_action(
+    kind: BulkEdit.Kind, *, permission: str, name: str = ""
+) -> Callable[..., HttpResponse]:
+    """Return a list's action on the chosen images.
+
+    Args:
+        kind: what is done to them.
+        permission: of the list's own, as Django has it for actions.
+        name: of the action; the kind's where empty.
+    """
+
+    @admin.action(permissions=[permission], description=kind.label)
+    def ask(_: Any, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse:
+        return ask_to_confirm(kind, queryset, request)
+
+    ask.__name__ = name or kind.value
+    return ask
+
+
+def binned_thumbnail_url(image: Image) -> str:
+    """Return the address of the thumbnail of an image in the bin, for keepers."""
+    return reverse("admin:catalog_binnedimage_thumbnail", args=(image.pk,))
 
 
 @admin.register(BulkEdit)
@@ -108,7 +141,11 @@ class BulkEditAdmin(ReadOnlyAdmin):
             "form": form,
             "pictures": _first_pictures(edit),
             "rest": max(0, edit.total - _MAX_THUMBNAILS),
-            "list_url": reverse("admin:catalog_image_changelist"),
+            "list_url": reverse(
+                "admin:catalog_binnedimage_changelist"
+                if kind in {BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE}
+                else "admin:catalog_image_changelist"
+            ),
         }
         return TemplateResponse(request, "admin/catalog/bulkedit/confirm.html", context)
 
@@ -163,5 +200,9 @@ def _first_pictures(edit: BulkEdit) -> list[tuple[Image, str]]:
     """Return the first of the chosen images that are still there, each with its thumbnail."""
     chunk = edit.chunks.first()
     ids = [] if chunk is None else [UUID(one) for one in chunk.image_ids[:_MAX_THUMBNAILS]]
-    found = find_images(ids)
-    return [(found[pk], thumbnail_url(found[pk])) for pk in ids if pk in found]
+    found = list_kept_images().in_bulk(ids)
+    return [(found[pk], _thumbnail_url(found[pk])) for pk in ids if pk in found]
+
+
+def _thumbnail_url(image: Image) -> str:
+    return thumbnail_url(image) if image.binned_at is None else binned_thumbnail_url(image)

@@ -1,6 +1,5 @@
 """Images for the catalogue's keepers. What touches files or points goes through the services."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -19,6 +18,7 @@ from unfold.decorators import display
 
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
+from catalog.admin.bulk_edits import list_action
 from catalog.admin.cells import breakable
 from catalog.admin.panels import panels
 from catalog.models import BulkEdit, Image, Region
@@ -28,21 +28,10 @@ from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
 
 # Bears the name of Django's own action and so replaces it.
-_DELETE = "delete_selected"
+_NAMES = {BulkEdit.Kind.BIN: "delete_selected"}
+_ELSEWHERE = frozenset({BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE})  # on the page of the bin
 # Fields that the vector points carry, for filters: a change of one must reach the points.
 PAYLOAD_FIELDS = frozenset({"medium", "tags", "albums"})
-
-
-def _action(kind: BulkEdit.Kind) -> Callable[..., HttpResponse]:
-    """Return the list's action that fixes the chosen images and leads to the question."""
-
-    @admin.action(permissions=[CONFIRMATIONS[kind].permission], description=kind.label)
-    def ask(_: ModelAdmin, request: HttpRequest, queryset: QuerySet[Image]) -> HttpResponse:
-        edit = services.ask_bulk_edit(kind, queryset, started_by_id=request.user.pk)
-        return redirect("admin:catalog_bulkedit_confirm", edit.pk)
-
-    ask.__name__ = _DELETE if kind == BulkEdit.Kind.DELETE else kind.value
-    return ask
 
 
 class FormatFilter(FixedChoicesFilter):
@@ -116,7 +105,11 @@ class ImageAdmin(ModelAdmin):
     search_help_text = _(
         "Title, path, description, creator, owner, external id, source, or how a SHA-256 begins"
     )
-    actions = tuple(_action(kind) for kind in CONFIRMATIONS)
+    actions = tuple(
+        list_action(kind, permission=confirmation.permission, name=_NAMES.get(kind, ""))
+        for kind, confirmation in CONFIRMATIONS.items()
+        if kind not in _ELSEWHERE
+    )
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
     readonly_fields = (
@@ -151,6 +144,11 @@ class ImageAdmin(ModelAdmin):
         (_("Filters"), {"fields": ("medium", "tags", "albums")}),
         (_("Technical"), {"fields": readonly_fields[3:]}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        """Return all but what is in the bin, which has a page of its own."""
+        images: QuerySet[Image] = super().get_queryset(request)
+        return images.filter(binned_at__isnull=True)
 
     @display(description=_("picture"))
     def preview(self, image: Image) -> str:
@@ -223,11 +221,11 @@ class ImageAdmin(ModelAdmin):
         return [str(image) for image in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
-        """Hide the image and have a worker remove points, row and files."""
-        services.request_deletion(Image.objects.filter(pk=obj.pk))
+        """Move the image to the bin."""
+        services.move_to_bin(Image.objects.filter(pk=obj.pk), by_id=request.user.pk)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
-        """Say that it is going, not that it is gone."""
-        said = _("The image is hidden now and being deleted with its file and points.")
+        """Say where it is now."""
+        said = _("The image is in the bin: no search finds it. It can be restored from there.")
         self.message_user(request, said, messages.SUCCESS)
         return redirect("admin:catalog_image_changelist")

@@ -8,6 +8,7 @@ from catalog.services.adding import (
     restore_picture,
     update_metadata,
 )
+from catalog.services.bin import move_to_bin, purge, purge_expired, restore
 from catalog.services.bulk_edits import (
     apply_next_chunk,
     ask_bulk_edit,
@@ -64,6 +65,9 @@ __all__ = [
     "group_payloads",
     "list_due_payloads",
     "make_live",
+    "move_to_bin",
+    "purge",
+    "purge_expired",
     "read_payloads",
     "record_calibration",
     "record_failed",
@@ -74,6 +78,7 @@ __all__ = [
     "request_indexing",
     "request_payload_update",
     "requeue_stalled",
+    "restore",
     "restore_picture",
     "resume_bulk_edits",
     "settled",

@@ -15,7 +15,8 @@ from django.db.models import F, Model, Q, QuerySet
 from django.utils import timezone
 
 from catalog.models import Album, BulkEdit, BulkEditChunk, Image, Tag
-from catalog.services.deletion import request_deletion
+from catalog.selectors import list_binned_images, list_visible_images
+from catalog.services.bin import move_to_bin, purge, restore
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import lock
@@ -83,11 +84,13 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
         edit.state, edit.finished_at = State.DONE, timezone.now()
         edit.save(update_fields=("state", "finished_at"))
         return False
+    kind = Kind(edit.kind)
     ids = [UUID(one) for one in chunk.image_ids]
-    images = Image.objects.exclude(status=Image.Status.DELETING).filter(pk__in=ids)
+    reachable = list_binned_images() if kind in _IN_BIN else list_visible_images()
+    images = reachable.filter(pk__in=ids)
     lock(images)
     done = images.count()
-    _CHANGES[Kind(edit.kind)](images, edit.arguments)
+    _CHANGES[kind](images, edit)
     chunk.delete()
     edit.done, edit.gone = F("done") + done, F("gone") + len(ids) - done
     edit.save(update_fields=("done", "gone"))
@@ -119,14 +122,24 @@ def _enqueue(edit_id: int) -> None:
 
 # What is done to the images of a chunk, which are locked. None may leave the images' query empty
 # before it has done with it: a change of medium, say, is told to the points first.
-_Change = Callable[[QuerySet[Image], Mapping[str, Any]], object]
+_Change = Callable[[QuerySet[Image], BulkEdit], object]
+# What is done to images in the bin; all else is done to those outside of it.
+_IN_BIN = frozenset({Kind.RESTORE, Kind.PURGE})
 
 
-def _delete(images: QuerySet[Image], _: Mapping[str, Any]) -> None:
-    request_deletion(images)
+def _bin(images: QuerySet[Image], edit: BulkEdit) -> None:
+    move_to_bin(images, by_id=edit.started_by_id)
 
 
-def _reindex(images: QuerySet[Image], _: Mapping[str, Any]) -> None:
+def _restore(images: QuerySet[Image], _: BulkEdit) -> None:
+    restore(images)
+
+
+def _purge(images: QuerySet[Image], _: BulkEdit) -> None:
+    purge(images)
+
+
+def _reindex(images: QuerySet[Image], _: BulkEdit) -> None:
     request_indexing(images)
 
 
@@ -135,10 +148,10 @@ def _add(field: str, model: type[Model]) -> _Change:
     through: Any = getattr(Image, field).through
     column = model._meta.model_name
 
-    def add(images: QuerySet[Image], arguments: Mapping[str, Any]) -> None:
+    def add(images: QuerySet[Image], edit: BulkEdit) -> None:
         ids = list(images.values_list("pk", flat=True))
         changed: set[UUID] = set()
-        for named in model._default_manager.filter(pk__in=arguments["names"]):
+        for named in model._default_manager.filter(pk__in=edit.arguments["names"]):
             have = set(images.filter(**{field: named.pk}).values_list("pk", flat=True))
             lacking = [pk for pk in ids if pk not in have]
             rows = [through(**{"image_id": pk, f"{column}_id": named.pk}) for pk in lacking]
@@ -153,8 +166,8 @@ def _remove(field: str) -> _Change:
     """Return the change that takes tags or albums away."""
     through: Any = getattr(Image, field).through
 
-    def remove(images: QuerySet[Image], arguments: Mapping[str, Any]) -> None:
-        names: Sequence[int] = arguments["names"]
+    def remove(images: QuerySet[Image], edit: BulkEdit) -> None:
+        names: Sequence[int] = edit.arguments["names"]
         having = set(images.filter(**{f"{field}__in": names}).values_list("pk", flat=True))
         column = Image._meta.get_field(field).m2m_reverse_field_name()  # type: ignore[union-attr]
         through.objects.filter(**{"image__in": having, f"{column}__in": names}).delete()
@@ -163,23 +176,25 @@ def _remove(field: str) -> _Change:
     return remove
 
 
-def _set_medium(images: QuerySet[Image], arguments: Mapping[str, Any]) -> None:
-    others = images.exclude(medium=arguments["value"])
+def _set_medium(images: QuerySet[Image], edit: BulkEdit) -> None:
+    others = images.exclude(medium=edit.arguments["value"])
     request_payload_update(others)
-    others.update(medium=arguments["value"])
+    others.update(medium=edit.arguments["value"])
 
 
 def _set(field: str) -> _Change:
     """Return the change of a field that no point carries."""
 
-    def change(images: QuerySet[Image], arguments: Mapping[str, Any]) -> None:
-        images.update(**{field: arguments["value"]})
+    def change(images: QuerySet[Image], edit: BulkEdit) -> None:
+        images.update(**{field: edit.arguments["value"]})
 
     return change
 
 
 _CHANGES: Mapping[BulkEdit.Kind, _Change] = {
-    Kind.DELETE: _delete,
+    Kind.BIN: _bin,
+    Kind.RESTORE: _restore,
+    Kind.PURGE: _purge,
     Kind.REINDEX: _reindex,
     Kind.ADD_TAGS: _add("tags", Tag),
     Kind.REMOVE_TAGS: _remove("tags"),

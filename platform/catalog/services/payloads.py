@@ -35,7 +35,7 @@ class DuePayload:
 
 @transaction.atomic
 def request_payload_update(images: QuerySet[Image]) -> int:
-    """Have the points of any number of images carry their medium, tags and albums as SQL has them.
+    """Have the points of any number of images carry what SQL says of them now.
 
     Ask in the transaction that changes these, and while the query still finds the images: before a
     tag is deleted, after it is renamed.
@@ -78,17 +78,22 @@ def read_payloads(images: QuerySet[Image]) -> Iterator[DuePayload]:
     In plain values: rows with their tags as objects take five times as long. Each count is read
     before the tags, so that what changes in between has a greater one.
     """
-    rows = images.values_list("pk", "medium", "payload_changes").iterator(
+    rows = images.values_list("pk", "medium", "binned_at", "payload_changes").iterator(
         chunk_size=_ROWS_PER_QUERY
     )
     while chunk := list(islice(rows, _ROWS_PER_QUERY)):
-        ids = [pk for pk, _, _ in chunk]
+        ids = [pk for pk, _, _, _ in chunk]
         tags, albums = (
             _names(Image.tags.through, "tag", ids),
             _names(Image.albums.through, "album", ids),
         )
-        for pk, medium, changes in chunk:
-            payload = EditablePayload(medium, tuple(sorted(tags[pk])), tuple(sorted(albums[pk])))
+        for pk, medium, binned_at, changes in chunk:
+            payload = EditablePayload(
+                medium,
+                tuple(sorted(tags[pk])),
+                tuple(sorted(albums[pk])),
+                is_binned=binned_at is not None,
+            )
             yield DuePayload(pk, changes, payload)
 
 
@@ -112,6 +117,7 @@ def editable_payload(image: Image) -> EditablePayload:
         medium=image.medium,
         tags=tuple(sorted(tag.name for tag in image.tags.all())),
         albums=tuple(sorted(album.name for album in image.albums.all())),
+        is_binned=image.binned_at is not None,
     )
 
 

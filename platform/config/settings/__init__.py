@@ -188,6 +188,7 @@ UPLOAD_MAX_BYTES = env.uploads.max_bytes
 UPLOAD_MAX_FORM_BYTES = max(env.uploads.max_form_bytes, UPLOAD_MAX_BYTES)
 UPLOAD_MAX_PIXELS = env.uploads.max_pixels
 UPLOAD_MAX_FRAMES = env.uploads.max_frames
+BIN_RETENTION_DAYS = env.retention.bin_retention_days
 FETCH_TIMEOUT_S = env.fetching.timeout_s
 FETCH_ALLOWED_NETWORKS = env.fetching.allowed_networks
 SEARCH_REQUIRES_LOGIN = env.search.requires_login

@@ -46,12 +46,14 @@ class TextReport:
         self._out = out
         self._refused: list[Outcome] = []
         self._incomplete = 0
+        self._restored = 0
 
     def file(self, outcome: Outcome) -> None:
         """Keep what was refused; say at once what of a picture's metadata was left out."""
         if outcome.error is not None and len(self._refused) < _SHOWN:
             self._refused.append(outcome)
         self._incomplete += bool(outcome.problems)
+        self._restored += outcome.is_restored
         if self._incomplete <= _SHOWN:
             for problem in outcome.problems:
                 line = f"  {shown(outcome.name)}: {sentence(problem)}"
@@ -68,6 +70,8 @@ class TextReport:
             self._out.write(f"  … and {more} more, see the admin.")
         if passed_over:
             self._out.write(f"Passed over: {present_passed_over(passed_over)}.")
+        if self._restored:
+            self._out.write(f"Back from the bin: {self._restored} of those that were there.")
         self._out.write(
             f"{current.found} files: {current.added} added, {current.duplicates} already there, "
             f"{current.failed} refused."
@@ -92,13 +96,14 @@ class JsonReport:
         self._out = out
 
     def file(self, outcome: Outcome) -> None:
-        """Write ``{"file", "result", "image_id", "error", "problems"}``."""
+        """Write ``{"file", "result", "image_id", "error", "problems", "restored"}``."""
         self._write(
             file=outcome.name,
             result=outcome.result.value,
             image_id=None if outcome.image_id is None else str(outcome.image_id),
             error=None if outcome.error is None else outcome.error.code,
             problems=outcome.problems,
+            restored=outcome.is_restored,
         )
 
     def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:

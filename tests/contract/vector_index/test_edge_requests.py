@@ -379,5 +379,5 @@ def test_payloads_are_set_by_ids(edge: EdgeProcess, rng: np.random.Generator) ->
     records, _ = client.scroll(index.spec.name, limit=10)
     seen = {record.id for record in records if record.payload["medium"] == "seen"}
     assert seen == set(chosen)
-    assert all(len(record.payload) == 7 for record in records)
+    assert all(len(record.payload) == 8 for record in records)
     drop(client, index.spec.name)

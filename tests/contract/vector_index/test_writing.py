@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.contract.vector_index.conftest import QUIET_MEMORY_MODE, NewIndex
-from tests.contract.vector_index.gallery import DIM, clustered, gallery, ids
+from tests.contract.vector_index.gallery import DIM, clustered, gallery, ids, naive_search
 from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidPayload, UnknownCollection
 from vectors.index import EditablePayload, Hit, Point, VectorIndex, Where
 
@@ -187,6 +187,33 @@ def test_a_new_payload_leaves_all_else_as_it_was_and_filters_meet_it(
     gone = Where(albums=("holiday", "work"))
     [found] = index.search(points[0].embedding[np.newaxis], k=600, where=gone)
     assert not {hit.image_id for hit in found} & changed
+
+
+def test_no_search_finds_points_of_the_bin_until_they_are_restored(
+    index: VectorIndex, rng: np.random.Generator
+) -> None:
+    points = gallery(rng, 60)
+    points[9] = replace(points[9], payload=replace(points[9].payload, is_binned=True))
+    index.upsert(points)
+    image_ids = sorted({point.payload.image_id for point in points[:9]})
+    query = points[0].embedding[np.newaxis]
+
+    index.set_payload(image_ids, replace(NEW, is_binned=True))
+
+    for where in (None, Where(), Where(tags=("b",)), Where(not_image_ids=(UUID(int=5),))):
+        expected = naive_search(points[10:], points[0].embedding, 60, where)
+        [found] = index.search(query, k=60, where=where)
+        assert [hit.point_id for hit in found] == [one for one, _, _ in expected]
+    assert index.count() == 60
+    assert {pk for pk, payload in index.scroll_payloads() if payload.is_binned} == {
+        *image_ids,
+        points[9].payload.image_id,
+    }
+
+    index.set_payload(image_ids, NEW)
+
+    [found] = index.search(query, k=60)
+    assert {hit.point_id for hit in found} == set(ids(points)) - {points[9].id}
 
 
 def test_a_payload_of_images_without_points_is_no_error(

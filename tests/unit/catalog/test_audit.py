@@ -66,12 +66,12 @@ def test_agreement(indexed: list[Image]) -> None:
     found = audit()
 
     assert found.differences == {}
-    assert found.images == {"queued": 0, "indexed": 3, "failed": 0, "deleting": 0}
+    assert found.images == {"queued": 0, "indexed": 3, "failed": 0, "deleting": 0, "binned": 0}
     assert (found.regions, found.points) == (3, 3)
 
 
 def test_an_empty_catalogue_agrees(version: EncoderVersion, media: Path) -> None:
-    assert audit() == Audit(images=dict.fromkeys(Status.values, 0))
+    assert audit() == Audit(images=dict.fromkeys([*Status.values, "binned"], 0))
 
 
 def test_no_audit_before_an_encoder_was_chosen() -> None:
@@ -124,7 +124,7 @@ def test_a_point_without_an_image_is_found_and_removed(
     assert index.count() == 3
 
 
-STALE = "images whose points carry another medium, other tags or albums"
+STALE = "images whose points do not carry what their rows say"
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def run(*arguments: str) -> str:
 
 def test_the_command_counts_both_sides(indexed: list[Image]) -> None:
     assert run().splitlines() == [
-        "Catalogue: 3 images (0 queued, 3 indexed, 0 failed, 0 deleting)",
+        "Catalogue: 3 images (0 queued, 3 indexed, 0 failed, 0 deleting, 0 binned)",
         "           3 regions of indexed images",
         "Index:     3 points",
         "Catalogue, index and files agree.",

@@ -50,7 +50,7 @@ def name_images(count: int) -> None:
 def test_asking_changes_nothing_and_makes_no_job(broker: Broker) -> None:
     name_images(3)
 
-    edit = services.ask_bulk_edit(Kind.DELETE, Image.objects.all())
+    edit = services.ask_bulk_edit(Kind.BIN, Image.objects.all())
 
     assert (edit.state, edit.total) == (State.ASKED, 3)
     assert set(Image.objects.values_list("status", flat=True)) == {"indexed"}
@@ -60,7 +60,7 @@ def test_asking_changes_nothing_and_makes_no_job(broker: Broker) -> None:
 
 def test_images_that_come_after_the_question_are_not_touched(broker: Broker) -> None:
     name_images(4)
-    edit = services.ask_bulk_edit(Kind.DELETE, Image.objects.all())
+    edit = services.ask_bulk_edit(Kind.BIN, Image.objects.all())
     late = [
         Image.objects.create(
             sha256="f" * 63 + str(n), format="png", width=1, height=1, file_bytes=1
@@ -72,7 +72,7 @@ def test_images_that_come_after_the_question_are_not_touched(broker: Broker) -> 
     edit.refresh_from_db()
     run(edit, claim(edit.job.pk))
 
-    assert Image.objects.filter(status="deleting").count() == 4
+    assert Image.objects.filter(binned_at__isnull=False).count() == 4
     assert {image.pk for image in list_visible_images()} == {image.pk for image in late}
     assert (edit.state, edit.done, edit.gone, edit.total) == (State.DONE, 4, 0, 4)
 
@@ -223,7 +223,7 @@ def test_a_tag_that_was_deleted_meanwhile_is_passed_over(broker: Broker) -> None
 
 def test_an_edit_is_started_once(broker: Broker) -> None:
     name_images(1)
-    edit = services.ask_bulk_edit(Kind.DELETE, Image.objects.all())
+    edit = services.ask_bulk_edit(Kind.BIN, Image.objects.all())
 
     assert services.start_bulk_edit(edit, {})
     assert not services.start_bulk_edit(edit, {})
@@ -236,7 +236,7 @@ def test_an_image_that_a_filter_finds_twice_is_in_the_set_once(broker: Broker) -
     tags = [Tag.objects.create(name=name) for name in ("a", "b")]
     Image.objects.get().tags.set(tags)
 
-    edit = services.ask_bulk_edit(Kind.DELETE, Image.objects.filter(tags__in=tags))
+    edit = services.ask_bulk_edit(Kind.BIN, Image.objects.filter(tags__in=tags))
 
     assert edit.total == 1
 
@@ -274,9 +274,9 @@ def test_an_edit_without_a_live_job_gets_another(
 
 def test_questions_that_nobody_confirms_are_forgotten_after_a_day(broker: Broker) -> None:
     name_images(2)
-    old = services.ask_bulk_edit(Kind.DELETE, Image.objects.all())
+    old = services.ask_bulk_edit(Kind.BIN, Image.objects.all())
     BulkEdit.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    new = services.ask_bulk_edit(Kind.DELETE, Image.objects.all())
+    new = services.ask_bulk_edit(Kind.BIN, Image.objects.all())
     running, _ = started(Kind.REINDEX)
     BulkEdit.objects.filter(pk=running.pk).update(created_at=timezone.now() - timedelta(days=9))
 

@@ -68,7 +68,10 @@ def test_every_status_is_counted() -> None:
     ids = new_images(3)
     services.record_indexed(full_images(ids[:2]))
 
-    assert selectors.count_by_status() == {"queued": 1, "indexed": 2, "failed": 0, "deleting": 0}
+    assert selectors.count_by_status() == {
+        **{"queued": 1, "indexed": 2, "failed": 0, "deleting": 0},
+        "binned": 0,
+    }
 
 
 def test_images_indexed_again_can_still_be_found() -> None:

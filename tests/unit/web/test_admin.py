@@ -1,9 +1,12 @@
 """The admin: who may see and do what, and that files, rows and points go through the services."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalog import services
 from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
@@ -18,8 +21,10 @@ from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/catalog/image/"
+BIN = "/admin/catalog/binnedimage/"
 READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "ingestion/import", "jobs/jobrecord"]
-ALL = ["catalog/image", "catalog/tag", "catalog/album", *READ_ONLY, "auth/user", "auth/group"]
+CATALOGUE = ["catalog/image", "catalog/binnedimage", "catalog/tag", "catalog/album"]
+ALL = [*CATALOGUE, *READ_ONLY, "auth/user", "auth/group"]
 
 
 @pytest.fixture
@@ -42,6 +47,10 @@ def act(client, action, images, **extra):
 
 def statuses() -> dict[str, str]:
     return dict(Image.objects.values_list("title", "status"))
+
+
+def binned() -> set[str]:
+    return set(Image.objects.filter(binned_at__isnull=False).values_list("title", flat=True))
 
 
 def titles_due() -> set[str]:
@@ -177,7 +186,8 @@ def test_staff_with_the_permission_acts_and_watches(client, log_in, three, actio
     response = confirm(client, act(client, action, three))
     run_edits()
 
-    assert set(statuses().values()) == {"queued" if action == "reindex" else "deleting"}
+    assert set(statuses().values()) == {"queued" if action == "reindex" else "indexed"}
+    assert binned() == (set() if action == "reindex" else set(statuses()))
     page = client.get(response["Location"])
     assert page.status_code == 200
     assert "3 of 3" in page.content.decode()
@@ -215,7 +225,7 @@ def test_action_reaches_what_a_tag_filters(client, superuser, three):
     confirm(client, client.post(url, body | {"select_across": "1"}))
     run_edits()
 
-    assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
+    assert binned() == {"red"}
 
 
 @pytest.mark.parametrize("action", ["delete_selected", "reindex"])
@@ -250,7 +260,7 @@ def test_reindex_leaves_out_what_is_being_deleted(client, superuser, three):
 
 
 QUESTION = {
-    "delete_selected": "this cannot be undone",
+    "delete_selected": "The bin keeps them",
     "reindex": "The models describe each of them again",
     "add_tags": "no picture is described again",
     "remove_albums": "no picture is described again",
@@ -291,7 +301,7 @@ def test_the_question_speaks_russian(client, superuser, three):
 
     text = client.get(asked["Location"], HTTP_ACCEPT_LANGUAGE="ru").content.decode()
 
-    assert "Удалить изображения, файлы и точки индекса" in text
+    assert "Переместить в корзину" in text
     assert "3 изображения" in text
     assert "поступающие с этого момента в их число не входят" in text
 
@@ -307,8 +317,7 @@ def test_what_arrives_between_question_and_answer_is_not_touched(client, superus
     confirm(client, asked)
     run_edits()
 
-    deleting = {title for title, status in statuses().items() if status == "deleting"}
-    assert deleting == {f"asked {shade}" for shade in range(4)}
+    assert binned() == {f"asked {shade}" for shade in range(4)}
 
 
 def test_a_confirmed_question_is_answered_once(client, superuser, three):
@@ -398,9 +407,10 @@ def test_a_bulk_edit_that_is_stuck_says_why(client, superuser, three):
 def test_delete_of_one_goes_the_same_way(client, superuser, three):
     response = client.post(f"{LIST}{three[0].pk}/delete/", {"post": "yes"}, follow=True)
 
-    assert statuses() == {"red": "deleting", "green": "indexed", "blue": "indexed"}
-    assert ids_of_jobs(task_names.DELETE_IMAGES) == ids_of(three[:1])
-    assert "The image is hidden now" in response.content.decode()
+    assert binned() == {"red"}
+    assert ids_of_jobs(task_names.DELETE_IMAGES) == []
+    assert "The image is in the bin" in response.content.decode()
+    assert client.get(f"{LIST}{three[0].pk}/change/").status_code == 302  # as of one not there
 
 
 def test_add_leads_to_the_upload_form(client, superuser):
@@ -640,3 +650,109 @@ def test_accounts_and_groups_can_be_edited(client, superuser):
     assert Group.objects.get().name == "curators"
     assert client.get("/admin/auth/user/add/").status_code == 200
     assert EncoderVersion.objects.count() == 0
+
+
+@pytest.fixture
+def in_bin(three):
+    """Red and green are in the bin, blue is not."""
+    services.move_to_bin(Image.objects.filter(title__in=("red", "green")))
+    return three
+
+
+def test_the_bin_says_who_when_and_how_long_still(client, superuser, three, settings):
+    settings.BIN_RETENTION_DAYS = 30
+    services.move_to_bin(Image.objects.filter(title="red"), by_id=superuser.pk)
+    Image.objects.filter(title="red").update(binned_at=timezone.now() - timedelta(days=9.5))
+
+    page = client.get(BIN)
+
+    assert [image.title for image in page.context["cl"].result_list] == ["red"]
+    text = page.content.decode()
+    assert "chief" in text
+    assert "21 days" in text
+    assert [image.title for image in client.get(LIST).context["cl"].result_list] == [
+        *("blue", "green"),
+    ]
+
+
+def test_a_longer_bin_asks_the_database_no_more(
+    client, superuser, in_bin, add_image, django_assert_num_queries
+):
+    with CaptureQueriesContext(connection) as few:
+        client.get(BIN)
+    for shade in range(20):
+        add_image(encoded((shade, 0, 0)), f"{shade}", binned_at=timezone.now())
+
+    with django_assert_num_queries(len(few)):
+        client.get(BIN)
+
+
+@pytest.mark.parametrize("kind", ["restore", "purge"])
+@pytest.mark.parametrize("way", ["one", "chosen", "all"])
+def test_what_is_in_the_bin_comes_back_or_goes_for_good(client, superuser, in_bin, kind, way):
+    red = in_bin[0]
+    if way == "one":
+        asked = client.get(f"{BIN}{red.pk}/{kind}/")
+    elif way == "all":
+        asked = client.get(f"{BIN}{kind}-all/")
+    else:
+        asked = client.post(BIN, {"action": kind, "_selected_action": [str(red.pk)]})
+    page = client.get(asked["Location"]).content.decode()
+    assert f"{BIN}{red.pk}/thumbnail.jpg" in page
+    expected = {"red", "green"} if way == "all" else {"red"}
+    assert binned() == {"red", "green"}
+
+    confirm(client, asked)
+    run_edits()
+
+    if kind == "restore":
+        assert binned() == {"red", "green"} - expected
+        assert set(statuses().values()) == {"indexed"}
+    else:
+        deleting = {title for title, status in statuses().items() if status == "deleting"}
+        assert deleting == expected
+
+
+BIN_ACTIONS = {
+    "restore": "catalog.delete_image",
+    "restore-all": "catalog.delete_image",
+    "purge": "catalog.purge_image",
+    "purge-all": "catalog.purge_image",
+}
+
+
+@pytest.mark.parametrize("action", BIN_ACTIONS)
+@pytest.mark.parametrize("caller", ["anonymous", "staff without", "staff with the other"])
+def test_nobody_else_restores_or_purges(client, log_in, in_bin, action, caller):
+    needed = BIN_ACTIONS[action]
+    others = {*BIN_ACTIONS.values(), "catalog.view_image", "catalog.change_image"} - {needed}
+    if caller != "anonymous":
+        log_in(*(others if caller == "staff with the other" else ()), staff=True)
+    url = f"{BIN}{action}/" if action.endswith("-all") else f"{BIN}{in_bin[0].pk}/{action}/"
+
+    response = client.get(url)
+
+    assert response.status_code == (302 if caller == "anonymous" else 403)
+    assert not BulkEdit.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("permission", "status"), [("delete_image", 200), ("purge_image", 200), ("change_image", 403)]
+)
+def test_thumbnails_of_the_bin_are_for_its_keepers(client, log_in, in_bin, permission, status):
+    log_in(f"catalog.{permission}", staff=True)
+
+    answer = client.get(f"{BIN}{in_bin[0].pk}/thumbnail.jpg")
+
+    assert answer.status_code == status
+    assert client.get(BIN).status_code == status
+    if status == 200:
+        assert "no-store" in answer["Cache-Control"]
+        assert client.get(f"{BIN}{in_bin[2].pk}/thumbnail.jpg").status_code == 404
+
+
+def test_the_page_before_a_deletion_says_that_it_leads_to_the_bin(client, superuser, three):
+    text = client.get(f"{LIST}{three[0].pk}/delete/").content.decode()
+
+    assert "to the bin?" in text
+    assert "to be restored" in text

@@ -1,15 +1,17 @@
 """An image's page and its files, for everybody."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
 from PIL import Image as Pillow
 
-from catalog import storage
+from catalog import services, storage
 from catalog.models import Album, Image, Tag
 from kernel.messages import sentence
+from kernel.regions import FoundRegion, RegionKey
 from tests.unit.web.conftest import RED, encoded
 
 FORMATS = [
@@ -102,7 +104,7 @@ def test_original_comes_as_it_was_taken_in(client, add_image, kind, subtype, end
     assert response.content == data
     assert response["Content-Type"] == f"image/{subtype}"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response["Cache-Control"] == "private, no-cache"
     assert response["ETag"] == f'"{image.sha256}"'
     is_saved = subtype in {"heic", "tiff"}
     expected = "attachment" if is_saved else "inline"
@@ -121,15 +123,70 @@ def test_thumbnail_is_a_jpeg(client, add_image):
         assert (thumbnail.format, thumbnail.size) == ("JPEG", (400, 200))
 
 
-@pytest.mark.parametrize("part", ["original", "thumbnail.jpg"])
-def test_file_that_the_browser_has_is_not_sent_again(client, add_image, part):
-    url = f"/images/{add_image(encoded(RED)).pk}/{part}"
+PARTS = ["original", "thumbnail.jpg", "panel-1.jpg"]
+
+
+@pytest.fixture
+def pictured(add_image):
+    """An indexed image with a panel that has a thumbnail."""
+    image = add_image(encoded(RED))
+    services.record_indexed({image.pk: [FoundRegion("panel", 1, 0, 0, 30, 20)]})
+    name = storage.region_thumbnail_name(image.sha256, RegionKey("panel", 1))
+    storage.write(name, encoded(RED, kind="JPEG"))
+    return image
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_file_that_the_browser_has_is_not_sent_again(client, pictured, part, monkeypatch):
+    url = f"/images/{pictured.pk}/{part}"
     etag = client.get(url)["ETag"]
+    monkeypatch.setattr(storage, "read", None)  # it is not even read
 
     response = client.get(url, headers={"if-none-match": etag})
 
     assert (response.status_code, response.content) == (304, b"")
-    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("end", ["bin", "purge"])
+def test_an_address_ends_with_its_picture(client, pictured, part, end):
+    url = f"/images/{pictured.pk}/{part}"
+    etag = client.get(url)["ETag"]
+
+    services.move_to_bin(Image.objects.all())
+    if end == "purge":
+        services.purge(Image.objects.all())
+        services.delete_image(pictured.pk)
+
+    # Even for a browser that has it.
+    assert client.get(url, headers={"if-none-match": etag}).status_code == 404
+
+
+@pytest.mark.parametrize(("part", "queries"), [*zip(PARTS, (1, 1, 2), strict=True)])
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_picture_costs_next_to_no_queries(  # noqa: PLR0917  # pytest passes by name
+    client, pictured, part, queries, is_known, django_assert_num_queries
+):
+    url = f"/images/{pictured.pk}/{part}"
+    headers = {"if-none-match": client.get(url)["ETag"]} if is_known else {}
+
+    with django_assert_num_queries(queries):
+        client.get(url, headers=headers)
+
+
+def test_a_region_that_was_found_anew_is_sent_again(client, pictured):
+    url = f"/images/{pictured.pk}/panel-1.jpg"
+    etag = client.get(url)["ETag"]
+
+    Image.objects.update(indexed_at=pictured.created_at + timedelta(seconds=90))
+
+    assert client.get(url, headers={"if-none-match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["panel-2", "panel", "panel-x", "panel-²", "1", "face-1", "-1"])
+def test_a_region_that_there_is_not_is_404(client, pictured, key):
+    assert client.get(f"/images/{pictured.pk}/{key}.jpg").status_code == 404
 
 
 def test_picture_that_browsers_cannot_draw_is_shown_by_its_thumbnail(client, add_image):

@@ -148,7 +148,13 @@ def test_images_by_status_and_failures_by_code(client: Client, add_image: AddIma
 
     assert figures["semblance_images"] == {
         (("status", status),): count
-        for status, count in {"queued": 0, "indexed": 1, "failed": 3, "deleting": 0}.items()
+        for status, count in {
+            "queued": 0,
+            "indexed": 1,
+            "failed": 3,
+            "deleting": 0,
+            "binned": 0,
+        }.items()
     }
     assert figures["semblance_images_failed"] == {
         (("code", "image:user:broken"),): 2,

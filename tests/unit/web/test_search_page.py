@@ -12,8 +12,9 @@ import pytest
 from django.urls import reverse
 from PIL import Image as Pillow
 
-from catalog import storage
+from catalog import services, storage
 from catalog.models import Image, Region
+from catalog.vector_store import open_index
 from kernel.messages import sentence
 from kernel.regions import MAX_PANELS, FoundRegion
 from kernel.task_messages import Copy, Overlap, QueryRegion
@@ -82,6 +83,27 @@ def test_hits_are_ranked_by_score_with_title_score_and_link(client, searchable, 
 
 
 COLOURS = {"red": RED, "dark red": DARK_RED, "green": GREEN, "blue": BLUE}
+
+
+@pytest.mark.parametrize("has_payload", [False, True], ids=["at-once", "points-told"])
+def test_what_is_in_the_bin_is_never_found(client, searchable, worker, version, has_payload):
+    images = {name: searchable(encoded(colour), name) for name, colour in COLOURS.items()}
+    services.move_to_bin(Image.objects.filter(title__in=("red", "green")))
+    if has_payload:
+        due = services.list_due_payloads(limit=9)
+        for payload, image_ids in services.group_payloads(due).items():
+            open_index(version).set_payload(image_ids, payload)
+
+    response = ask(client, encoded(RED))
+
+    assert [hit.title for hit in hits_of(response)] == ["dark red", "blue"]
+    text = response.content.decode()
+    assert all(str(images[name].pk) not in text for name in ("red", "green"))
+    assert "identical file" not in text
+    assert "2 pictures can be found." in client.get(PAGE).content.decode()
+    for part in ("", "original", "thumbnail.jpg", "whole-0.jpg"):
+        assert client.get(f"/images/{images['red'].pk}/{part}").status_code == 404
+    assert client.get(PAGE, {"image": images["red"].pk}).status_code == 404
 
 
 def hits_of(response):

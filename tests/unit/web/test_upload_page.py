@@ -3,6 +3,7 @@
 import pytest
 from django.core.files.storage import InMemoryStorage
 
+from catalog import services
 from catalog.models import Image
 from ingestion.models import Import, ImportFailure
 from ingestion.presenters import present_outcomes
@@ -168,3 +169,16 @@ def test_result_costs_one_query_for_any_number_of_files(add_image, django_assert
         result = present_outcomes(outcomes)
 
     assert [row.url for row in result.rows] == [f"/images/{o.image_id}/" for o in outcomes]
+
+
+def test_a_picture_that_was_in_the_bin_is_back(client, log_in, add_image):
+    log_in("catalog.add_image")
+    image = add_image(encoded(BLUE), "sea")
+    services.move_to_bin(Image.objects.all())
+
+    response = send(client, ("again.png", encoded(BLUE)))
+
+    text = response.content.decode()
+    assert "back from the bin" in text
+    assert f'src="/images/{image.pk}/thumbnail.jpg"' in text
+    assert client.get(image.get_absolute_url()).status_code == 200
