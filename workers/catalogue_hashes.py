@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -42,22 +42,26 @@ class CatalogueHashes:
         return len(self._lookup)
 
     def find_near_identical(
-        self, oriented: NDArray[np.uint8], *, limit: int
+        self, oriented: NDArray[np.uint8], *, limit: int, hidden_albums: Sequence[int] = ()
     ) -> dict[int, CatalogueRegion]:
         """Return the regions near a query, or its negative, by id, the closest.
 
         Args:
             oriented: (8, 32) uint8, its hashes in all orientations.
             limit: how many at most.
+            hidden_albums: ids of albums whose images are left out.
         """
         hashes = with_negatives(oriented)
+        hidden: frozenset[int] = frozenset()
         while True:
             with self._lock:
-                hits = self._lookup.search(hashes, radius_bits=NEAR_IDENTICAL_BITS)[:limit]
-            keys = [hit.key for hit in hits]
+                hits = self._lookup.search(hashes, radius_bits=NEAR_IDENTICAL_BITS)
+            keys = [hit.key for hit in hits if hit.key not in hidden][:limit]
             found = catalog.find_regions(keys)
-            if len(found) == len(keys):
+            more_hidden = catalog.list_hidden_regions(keys, hidden_albums)
+            if len(found) == len(keys) and not more_hidden:
                 return found
+            hidden |= more_hidden
             with self._lock:
                 self._lookup.remove(key for key in keys if key not in found)
 

@@ -14,6 +14,7 @@ from catalog import storage
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
 from catalog.selectors import list_visible_images
+from catalog.visibility import is_private
 from kernel.errors import FileMissing
 from site_http.access import searchers_only
 from site_http.responses import answer, present_error
@@ -26,7 +27,7 @@ _YEAR_S = 365 * 24 * _HOUR_S
 @searchers_only
 def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Show one image and what is known of it."""
-    image = _visible(image_id)
+    image = _visible(request, image_id)
     return render(request, "catalog/image.html", {"page": present_image(image)})
 
 
@@ -34,9 +35,10 @@ def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @searchers_only
 def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the thumbnail, a JPEG."""
-    image = _visible(image_id)
+    image = _visible(request, image_id)
     return _file(
         request,
+        image,
         storage.thumbnail_name(image.sha256),
         etag=f'"{image.sha256}-thumbnail"',
         headers={"Content-Type": "image/jpeg"},
@@ -47,12 +49,13 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @searchers_only
 def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResponse:
     """Return the thumbnail of a panel or an object, a JPEG; `key` is such as "panel-3"."""
-    image = _visible(image_id)
+    image = _visible(request, image_id)
     region = next((one.key for one in image.regions.all() if str(one.key) == key), None)
     if region is None:
         raise Http404
     return _file(
         request,
+        image,
         storage.region_thumbnail_name(image.sha256, region),
         etag=None,  # a later indexing may find another region of that number
         headers={"Content-Type": "image/jpeg"},
@@ -63,26 +66,30 @@ def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResp
 @searchers_only
 def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the file as it was taken in; what browsers cannot draw is offered for saving."""
-    image = _visible(image_id)
+    image = _visible(request, image_id)
     disposition = content_disposition_header(
         as_attachment=not is_drawn_by_browsers(image.format), filename=file_name(image)
     )
     return _file(
         request,
+        image,
         storage.original_name(image.sha256),
         etag=f'"{image.sha256}"',
         headers={"Content-Type": mime_type(image), "Content-Disposition": disposition or "inline"},
     )
 
 
-def _visible(image_id: UUID) -> Image:
-    return get_object_or_404(list_visible_images(), pk=image_id)
+def _visible(request: HttpRequest, image_id: UUID) -> Image:
+    return get_object_or_404(list_visible_images(request.user), pk=image_id)
 
 
 def _file(
-    request: HttpRequest, name: str, *, etag: str | None, headers: dict[str, str]
+    request: HttpRequest, image: Image, name: str, *, etag: str | None, headers: dict[str, str]
 ) -> HttpResponse:
-    """Answer with a stored file, or 304; with an etag, the address never changes its content."""
+    """Answer with a file of an image, or 304; with an etag, the address never changes its content.
+
+    Of a private one nothing is shown again without asking, by whoever sits at that browser next.
+    """
     response = None if etag is None else get_conditional_response(request, etag=etag)
     if response is None:
         try:
@@ -90,10 +97,9 @@ def _file(
         except FileMissing as error:  # the row outlived it
             return answer(request, replace(present_error(error), status=404))
     reach = "private" if settings.SEARCH_REQUIRES_LOGIN else "public"
-    if etag is None:
-        response["Cache-Control"] = f"{reach}, max-age={_HOUR_S}"
-    else:
-        response["Cache-Control"] = f"{reach}, max-age={_YEAR_S}, immutable"
+    lasts = f"max-age={_HOUR_S}" if etag is None else f"max-age={_YEAR_S}, immutable"
+    response["Cache-Control"] = "private, no-cache" if is_private(image) else f"{reach}, {lasts}"
+    if etag is not None:
         response["ETag"] = etag
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -19,6 +19,7 @@ _SENTENCES: dict[str, str] = {
     "image:conflict:being-deleted": _(
         "This picture is being deleted just now. Add it again in a minute."
     ),
+    "image:conflict:private": _("This picture is in the catalogue already, private to others."),
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),

@@ -91,7 +91,11 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
         "albums": where.albums,
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
-    must_not = [_any_of("image_id", where.not_image_ids)] if where.not_image_ids else []
+    unwanted: dict[str, Iterable[object]] = {
+        "image_id": where.not_image_ids,
+        "albums": where.not_albums,
+    }
+    must_not = [_any_of(key, values) for key, values in unwanted.items() if values]
     if not must and not must_not:
         return None
     return models.Filter(must=must or None, must_not=must_not or None)

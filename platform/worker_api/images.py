@@ -212,6 +212,14 @@ def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:
     return {row.pk: _frozen(row) for row in rows.select_related("image").order_by()}
 
 
+def list_hidden_regions(region_ids: Sequence[int], albums: Sequence[int]) -> frozenset[int]:
+    """Return those of the regions whose image is in any of these albums."""
+    if not albums:
+        return frozenset()
+    hidden = Region.objects.filter(pk__in=region_ids, image__albums__in=albums)
+    return frozenset(hidden.order_by().values_list("pk", flat=True))
+
+
 def _frozen(row: Region) -> CatalogueRegion:
     return CatalogueRegion(
         image_id=row.image_id,

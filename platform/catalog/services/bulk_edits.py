@@ -19,6 +19,7 @@ from catalog.services.deletion import request_deletion
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import lock
+from catalog.visibility import seen_by
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
 from jobs.services import JobTakenOver, hold
@@ -85,6 +86,8 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
         return False
     ids = [UUID(one) for one in chunk.image_ids]
     images = Image.objects.exclude(status=Image.Status.DELETING).filter(pk__in=ids)
+    if edit.started_by is not None:  # what was made private to others since is left alone
+        images = seen_by(images, edit.started_by)
     lock(images)
     done = images.count()
     _CHANGES[Kind(edit.kind)](images, edit.arguments)
