@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import islice
 
@@ -44,13 +44,14 @@ class CatalogueHashes:
         return len(self._lookup)
 
     def find_near_identical(
-        self, oriented: NDArray[np.uint8], *, limit: int
+        self, oriented: NDArray[np.uint8], *, limit: int, hidden_albums: Sequence[int] = ()
     ) -> dict[int, CatalogueRegion]:
         """Return the regions near a query, or its negative, by id, the closest.
 
         Args:
             oriented: (8, 32) uint8, its hashes in all orientations.
             limit: how many at most.
+            hidden_albums: ids of albums whose images are left out.
         """
         with self._lock:
             hits = self._lookup.search(with_negatives(oriented), radius_bits=NEAR_IDENTICAL_BITS)
@@ -59,9 +60,10 @@ class CatalogueHashes:
         for start in range(0, len(keys), limit):
             some = keys[start : start + limit]
             visible = catalog.find_regions(some)
-            if hidden := [key for key in some if key not in visible]:
-                self._forget(set(hidden) - catalog.known_regions(hidden))
-            found |= {key: visible[key] for key in some if key in visible}
+            if gone := [key for key in some if key not in visible]:
+                self._forget(set(gone) - catalog.known_regions(gone))
+            hidden = catalog.list_hidden_regions(list(visible), hidden_albums)
+            found |= {key: visible[key] for key in some if key in visible and key not in hidden}
             if len(found) >= limit:
                 break
         return dict(islice(found.items(), limit))

@@ -76,7 +76,11 @@ class RegionCopies:
 
 
 def find_copies(
-    sought: Sequence[SoughtRegion], *, max_near_identical: int, ends_at: float
+    sought: Sequence[SoughtRegion],
+    *,
+    max_near_identical: int,
+    ends_at: float,
+    hidden_albums: Sequence[int] = (),
 ) -> list[RegionCopies]:
     """Return the copies among candidates, and among all regions whose hash is nearly the same.
 
@@ -86,6 +90,7 @@ def find_copies(
         sought: what is looked for.
         max_near_identical: regions of nearly the same hash that are looked at, the nearest first.
         ends_at: `time.monotonic()` after which no more are compared.
+        hidden_albums: ids of albums whose images are not found by their hashes.
 
     Returns:
         One for each that is sought. A candidate whose original cannot be read is left out, and
@@ -105,7 +110,11 @@ def find_copies(
                 prepared.append(_prepare(waiting.popleft(), known, candidates))
             judged: dict[int, Copy | None] = {}
             proofs = _proofs(
-                prepared[0], candidates, max_near_identical=max_near_identical, ends_at=ends_at
+                prepared[0],
+                candidates,
+                max_near_identical=max_near_identical,
+                hidden_albums=hidden_albums,
+                ends_at=ends_at,
             )
             try:
                 for region_id, copy in proofs:
@@ -144,6 +153,7 @@ def _proofs(
     candidates: "_Candidates",
     *,
     max_near_identical: int,
+    hidden_albums: Sequence[int],
     ends_at: float,
 ) -> Iterator[tuple[int, Copy | None]]:
     """Yield each candidate of one region of a query, and the copy that it is, if it is one.
@@ -156,7 +166,7 @@ def _proofs(
     regions = region.candidates
     if features.upright.pdq.is_reliable:
         near = catalogue_hashes.get().find_near_identical(
-            features.oriented, limit=max_near_identical
+            features.oriented, limit=max_near_identical, hidden_albums=hidden_albums
         )
         candidates.read(near)
         regions = {**regions, **near}

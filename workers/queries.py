@@ -90,7 +90,10 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
         sought.append(SoughtRegion(extract, region.region_ids))
     with stage(Work.QUERY, "verify"):
         found = copies.find_copies(
-            sought, max_near_identical=request.max_near_identical, ends_at=ends_at
+            sought,
+            max_near_identical=request.max_near_identical,
+            ends_at=ends_at,
+            hidden_albums=request.hidden_albums,
         )
     return FoundCopies(
         copies=tuple(each.copies for each in found),

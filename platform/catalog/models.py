@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -34,9 +35,16 @@ class Tag(models.Model):
 
 
 class Album(models.Model):
-    """A named set of images; an image may be in several."""
+    """A named set of images; an image may be in several.
+
+    With groups it is private: its images are for members of one of them, and for superusers. An
+    image in several private albums is for who sees all of these (`catalog.visibility`, ADR 26).
+    """
 
     name = models.CharField(_("name"), max_length=200, unique=True)
+    groups = models.ManyToManyField(
+        Group, through="AlbumGroup", blank=True, related_name="albums", verbose_name=_("private to")
+    )
 
     class Meta:
         verbose_name = _("album")
@@ -45,6 +53,23 @@ class Album(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AlbumGroup(models.Model):
+    """A group that an album is private to; it cannot be deleted, which would open the album."""
+
+    album = models.ForeignKey(Album, on_delete=models.CASCADE)
+    group = models.ForeignKey(Group, on_delete=models.PROTECT)
+
+    class Meta:
+        verbose_name = _("private album")
+        verbose_name_plural = _("private albums")
+        constraints = (
+            models.UniqueConstraint(fields=("album", "group"), name="album_group_unique"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.album_id)  # its name is not for everybody
 
 
 class Image(models.Model):

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from catalog.models import EncoderVersion, Image, Region
+from catalog.visibility import Viewer, seen_by
 from kernel.errors import TransientError
 
 
@@ -26,13 +27,18 @@ def get_live_encoder() -> EncoderVersion:
     return version
 
 
-def list_visible_images() -> QuerySet[Image]:
+def list_visible_images(viewer: Viewer) -> QuerySet[Image]:
     """Return every image that a person may see."""
+    return seen_by(list_current_images(), viewer)
+
+
+def list_current_images() -> QuerySet[Image]:
+    """Return every image that is neither in the bin nor being deleted, whoever may see it."""
     return list_kept_images().filter(binned_at__isnull=True)
 
 
 def list_binned_images() -> QuerySet[Image]:
-    """Return every image in the bin that can still be restored."""
+    """Return every image in the bin that can still be restored, whoever may see it."""
     return list_kept_images().filter(binned_at__isnull=False)
 
 
@@ -41,15 +47,25 @@ def list_kept_images() -> QuerySet[Image]:
     return Image.objects.exclude(status=Image.Status.DELETING)
 
 
-def find_images(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
-    """Return the visible images among these ids, by id; ids without a row are left out."""
-    return list_visible_images().in_bulk(list(image_ids))
+def find_images(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
+    """Return those of these images that a person may see, by id."""
+    return list_visible_images(viewer).in_bulk(list(image_ids))
 
 
-def find_images_with_regions(image_ids: Iterable[UUID]) -> dict[UUID, Image]:
+def find_private_to_others(image_ids: Iterable[UUID], viewer: Viewer) -> set[UUID]:
+    """Return those of these images that are kept from a person."""
+    asked = list(image_ids)
+    if not asked:
+        return set()
+    known = Image.objects.exclude(status=Image.Status.DELETING).filter(pk__in=asked).order_by()
+    seen = seen_by(known, viewer).values_list("pk", flat=True)
+    return set(known.values_list("pk", flat=True)) - set(seen)
+
+
+def find_images_with_regions(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
     """Return the same, their regions read too, without the hashes, which are for the workers."""
     regions = Prefetch("regions", Region.objects.defer("pdq"))
-    return list_visible_images().prefetch_related(regions).in_bulk(list(image_ids))
+    return list_visible_images(viewer).prefetch_related(regions).in_bulk(list(image_ids))
 
 
 def count_by_status() -> dict[str, int]:
@@ -65,18 +81,18 @@ def count_by_status() -> dict[str, int]:
 
 def count_failures_by_code() -> dict[str, int]:
     """Return how many images could not be indexed, by the error's code."""
-    failed = list_visible_images().filter(status=Image.Status.FAILED).order_by()
+    failed = list_current_images().filter(status=Image.Status.FAILED).order_by()
     return dict(failed.values_list("error_code").annotate(Count("pk")))
 
 
-def count_findable_and_waiting() -> tuple[int, int]:
-    """Return how many images searches find, and how many wait to be indexed.
+def count_findable_and_waiting(viewer: Viewer) -> tuple[int, int]:
+    """Return how many images a person's searches find, and how many wait to be indexed.
 
     An indexed image is found also while it waits to be indexed again.
     """
     status = Image.Status
     is_findable = Q(status__in=(status.INDEXED, status.QUEUED), indexed_at__isnull=False)
-    counts = list_visible_images().aggregate(
+    counts = list_visible_images(viewer).aggregate(
         findable=Count("pk", filter=is_findable),
         waiting=Count("pk", filter=Q(status=status.QUEUED)),
     )

@@ -22,7 +22,7 @@ from site_http.responses import answer, present_error
 @searchers_only
 def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Show one image and what is known of it."""
-    image = _visible(image_id)
+    image = _visible(request, image_id)
     return render(request, "catalog/image.html", {"page": present_image(image)})
 
 
@@ -30,7 +30,7 @@ def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @searchers_only
 def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the thumbnail, a JPEG."""
-    image = _visible(image_id, "sha256")
+    image = _visible(request, image_id, "sha256")
     return _file(
         request,
         storage.thumbnail_name(image.sha256),
@@ -43,7 +43,7 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @searchers_only
 def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResponse:
     """Return the thumbnail of a panel or an object, a JPEG; `key` is such as "panel-3"."""
-    image = _visible(image_id, "sha256", "indexed_at")
+    image = _visible(request, image_id, "sha256", "indexed_at")
     kind, _, ordinal = key.rpartition("-")
     if not ordinal.isdecimal():
         raise Http404
@@ -63,7 +63,7 @@ def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResp
 @searchers_only
 def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Return the file as it was taken in; what browsers cannot draw is offered for saving."""
-    image = _visible(image_id, "sha256", "format", "title")
+    image = _visible(request, image_id, "sha256", "format", "title")
     disposition = content_disposition_header(
         as_attachment=not is_drawn_by_browsers(image.format), filename=file_name(image)
     )
@@ -75,16 +75,16 @@ def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     )
 
 
-def _visible(image_id: UUID, *fields: str) -> Image:
-    """Return an image that may be seen; where fields are named, with these alone."""
-    return get_object_or_404(list_visible_images().only(*fields), pk=image_id)
+def _visible(request: HttpRequest, image_id: UUID, *fields: str) -> Image:
+    """Return an image that this person may see; where fields are named, with these alone."""
+    return get_object_or_404(list_visible_images(request.user).only(*fields), pk=image_id)
 
 
 def _file(request: HttpRequest, name: str, *, etag: str, headers: dict[str, str]) -> HttpResponse:
     """Answer with a stored file, or 304 without reading it.
 
-    A browser keeps it and asks again each time, and nobody else does: what is deleted or hidden
-    is not shown by a cache (ADR 24).
+    A browser keeps it and asks again each time, and nobody else does: what is deleted, hidden or
+    made private is not shown by a cache (ADR 24).
     """
     response = get_conditional_response(request, etag=etag)
     if response is None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,7 +18,7 @@ from unfold.views import ChangeList
 
 from ingestion.models import Import, ImportFailure
 from ingestion.presenters import present_passed_over
-from ingestion.selectors import ImportProgress, find_progress
+from ingestion.selectors import find_progress, list_imports
 from jobs.admin import ReadOnlyAdmin
 from kernel.messages import sentence
 
@@ -32,7 +32,7 @@ class ImportChangeList(ChangeList):
         """Attach each import's progress."""
         super().get_results(request)
         self.result_list = list(self.result_list)
-        progress = find_progress([row.pk for row in self.result_list])
+        progress = find_progress([row.pk for row in self.result_list], request.user)
         for row in self.result_list:
             row.progress = progress[row.pk]
 
@@ -77,6 +77,17 @@ class ImportAdmin(ReadOnlyAdmin):
     )
     inlines = (FailureInline,)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
+        """Return those that this person may know of, as others' private pictures are not."""
+        return list_imports(request.user)
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Attach the import's progress."""
+        current = super().get_object(request, *args, **kwargs)
+        if current is not None:
+            current.progress = find_progress([current.pk], request.user)[current.pk]
+        return current
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that asks for all progress at once."""
         return ImportChangeList
@@ -100,12 +111,9 @@ class ImportAdmin(ReadOnlyAdmin):
         return date_format(localtime(current.created_at), "SHORT_DATETIME_FORMAT")
 
     @display(description=_("described"))
-    def bar(self, current: Import) -> str:
+    def bar(self, current: Any) -> str:
         """Return the progress of indexing, as a bar and in numbers."""
-        progress: ImportProgress | None = getattr(current, "progress", None)
-        if progress is None:
-            progress = find_progress([current.pk])[current.pk]
-        return render_to_string("ingestion/progress.html", {"progress": progress})
+        return render_to_string("ingestion/progress.html", {"progress": current.progress})
 
     @display(description=_("passed over"))
     def what_was_passed_over(self, current: Import) -> str:

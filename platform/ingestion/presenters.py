@@ -9,7 +9,8 @@ from django.utils.translation import gettext_noop as _
 
 from catalog.models import Image
 from catalog.presenters import thumbnail_url
-from catalog.selectors import find_images
+from catalog.selectors import find_images, find_private_to_others
+from catalog.visibility import Viewer
 from ingestion.services import Outcome, Result
 from kernel.messages import sentence
 
@@ -53,25 +54,31 @@ class UploadResult:
     failed: int
 
 
-def present_outcomes(outcomes: Sequence[Outcome]) -> UploadResult:
-    """Return the rows and counts of an upload, in one query."""
-    images = find_images(outcome.image_id for outcome in outcomes if outcome.image_id)
+def present_outcomes(outcomes: Sequence[Outcome], viewer: Viewer) -> UploadResult:
+    """Return the rows and counts of an upload.
+
+    Of a picture that was there already, and is private to others, that much is said.
+    """
+    ids = {outcome.image_id for outcome in outcomes if outcome.image_id}
+    images = find_images(ids, viewer)
+    others = find_private_to_others(ids - set(images), viewer)
     results = [outcome.result for outcome in outcomes]
     return UploadResult(
-        rows=tuple(_row(outcome, images) for outcome in outcomes),
+        rows=tuple(_row(outcome, images, others) for outcome in outcomes),
         added=results.count(Result.ADDED),
         duplicates=results.count(Result.DUPLICATES),
         failed=results.count(Result.FAILED),
     )
 
 
-def _row(outcome: Outcome, images: dict[UUID, Image]) -> FileRow:
+def _row(outcome: Outcome, images: dict[UUID, Image], others: set[UUID]) -> FileRow:
     if outcome.error is not None:
         said = sentence(outcome.error.code, **outcome.error.context)
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     image = images.get(outcome.image_id) if outcome.image_id else None
-    if image is None:  # deleted since it was added or found
-        said = sentence("image:conflict:being-deleted")
+    if image is None:  # deleted since it was added or found, or private
+        is_private = outcome.image_id in others
+        said = sentence(f"image:conflict:{'private' if is_private else 'being-deleted'}")
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     return FileRow(
         name=outcome.name,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from catalog.models import Image
+from catalog.visibility import Viewer, hidden_albums
 from ingestion.models import Import
 
 Status = Image.Status
@@ -26,14 +27,34 @@ class ImportProgress:
         return self.indexed + self.failed + self.waiting
 
 
-def find_progress(import_ids: Sequence[UUID]) -> dict[UUID, ImportProgress]:
-    """Return the progress of every import among these, in one query."""
-    rows = (
-        Import.images.through.objects.filter(import_id__in=import_ids)
-        .order_by()
-        .values_list("import_id", "image__status")
-        .annotate(Count("pk"))
+def list_imports(viewer: Viewer) -> QuerySet[Import]:
+    """Return a person's own imports, and those of others that brought nothing hidden from them.
+
+    Where an import was from, and the names of what it refused, tell of what it brought.
+    """
+    hidden = list(hidden_albums(viewer))
+    if not hidden:
+        return Import.objects.all()
+    links = Import.images.through.objects.filter(image__albums__in=hidden)
+    return Import.objects.filter(
+        Q(started_by=viewer.pk) | ~Exists(links.filter(**{"import": OuterRef("pk")}))
     )
+
+
+def find_progress(
+    import_ids: Sequence[UUID], viewer: Viewer | None = None
+) -> dict[UUID, ImportProgress]:
+    """Return the progress of every import among these.
+
+    Args:
+        import_ids: the imports.
+        viewer: who is told, of the images that they may see; None is whoever runs the site.
+    """
+    links = Import.images.through.objects.filter(import_id__in=import_ids)
+    hidden = [] if viewer is None else list(hidden_albums(viewer))
+    if hidden:
+        links = links.exclude(image__albums__in=hidden)
+    rows = links.order_by().values_list("import_id", "image__status").annotate(Count("pk"))
     counts = {(import_id, status): count for import_id, status, count in rows}
     return {
         import_id: ImportProgress(

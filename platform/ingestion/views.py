@@ -45,6 +45,6 @@ def _take_in(request: HttpRequest, files: list[UploadedFile]) -> HttpResponse:
             outcomes.append(outcome)
     except TransientError as error:
         problem = context["problem"] = present_error(error)
-    context["result"] = present_outcomes(outcomes)
+    context["result"] = present_outcomes(outcomes, request.user)
     response = render(request, "ingestion/upload.html", context)
     return response if problem is None else mark(response, problem)

@@ -79,6 +79,11 @@ class JobRecordAdmin(ReadOnlyAdmin):
         *("heartbeat_at", "finished_at"),
     )
 
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Leave the arguments out for all but superusers: they name images, private ones too."""
+        hidden = set() if request.user.is_superuser else {"arguments"}
+        return [name for name in super().get_fields(request, obj) if name not in hidden]
+
     @display(
         description=_("state"),
         ordering="state",

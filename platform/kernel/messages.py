@@ -23,6 +23,7 @@ _SENTENCES: dict[str, str] = {
         "Each picture in it must lie inside, be at least {min_side_px} pixels wide and high, and "
         "there may be {most} of them."
     ),
+    "image:conflict:private": _("This picture is in the catalogue already, private to others."),
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import find_images_with_regions
+from catalog.visibility import Viewer
 from kernel.ids import point_id
 from kernel.task_messages import Copy
 from search.groups import Pair
@@ -44,9 +45,9 @@ class CatalogueRows:
         return {each.image_id: each.pk for each in regions if each.kind == Region.Kind.FULL_IMAGE}
 
 
-def read_rows(image_ids: Iterable[UUID], version: EncoderVersion) -> CatalogueRows:
-    """Return the rows of images and of all their regions."""
-    images = find_images_with_regions(image_ids)
+def read_rows(image_ids: Iterable[UUID], version: EncoderVersion, viewer: Viewer) -> CatalogueRows:
+    """Return the rows of images that a person may see, and of all their regions."""
+    images = find_images_with_regions(image_ids, viewer)
     by_point = {
         point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk): region
         for image in images.values()
@@ -56,14 +57,17 @@ def read_rows(image_ids: Iterable[UUID], version: EncoderVersion) -> CatalogueRo
 
 
 def with_copies(
-    catalogue: CatalogueRows, copies: Sequence[Sequence[Copy]], version: EncoderVersion
+    catalogue: CatalogueRows,
+    copies: Sequence[Sequence[Copy]],
+    version: EncoderVersion,
+    viewer: Viewer,
 ) -> CatalogueRows:
-    """Add the images that were found by their hashes alone."""
+    """Add the images that were found by their hashes alone, those that a person may see."""
     unknown = {copy.region_id for each in copies for copy in each} - set(catalogue.by_id)
     if not unknown:
         return catalogue
     image_ids = Region.objects.filter(pk__in=unknown).values_list("image_id", flat=True)
-    more = read_rows(image_ids, version)
+    more = read_rows(image_ids, version, viewer)
     return CatalogueRows(
         catalogue.images | more.images,
         catalogue.by_point | more.by_point,

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from catalog import storage
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
+from catalog.visibility import Viewer
 from kernel.errors import UserInputError
 from kernel.regions import MAX_LABEL_CHARS
 from search.question import Question, Wait
@@ -33,20 +34,20 @@ class QueryForm(forms.Form):
     label = forms.CharField(required=False)
     wait = forms.ChoiceField(choices=[(each.value, each.value) for each in Wait], required=False)
 
-    def read(self) -> Question:
+    def read(self, viewer: Viewer) -> Question:
         """Return the question, the size of its picture checked before that is read.
 
         Raises:
             UserInputError: "image:user:none-chosen", "image:user:empty-file",
                 "image:user:too-large", "search:user:bad-box" or "search:user:bad-wait".
-            Http404: the catalogue has no such image.
+            Http404: the catalogue has no such image that this person may see.
         """
         self.full_clean()
         if "box" in self.errors:
             raise UserInputError("search:user:bad-box")
         if "wait" in self.errors:
             raise UserInputError("search:user:bad-wait")
-        name, data = self._read_picture()
+        name, data = self._read_picture(viewer)
         return Question(
             name=name,
             data=data,
@@ -62,7 +63,7 @@ class QueryForm(forms.Form):
         file: UploadedFile | None = self.cleaned_data.get("picture")
         return file
 
-    def _read_picture(self) -> tuple[str, bytes | None]:
+    def _read_picture(self, viewer: Viewer) -> tuple[str, bytes | None]:
         file, image_id = self._file, self.cleaned_data.get("image")
         if file is not None:
             check_size(file.size or 0)
@@ -71,7 +72,7 @@ class QueryForm(forms.Form):
             return self.cleaned_data.get("name", "")[:_NAME_CHARS], None
         if image_id is None:
             raise UserInputError("image:user:none-chosen")
-        image = get_object_or_404(list_visible_images(), pk=image_id)
+        image = get_object_or_404(list_visible_images(viewer), pk=image_id)
         return str(image), storage.read(storage.original_name(image.sha256))
 
     def _box(self) -> tuple[int, int, int, int] | None:

@@ -63,6 +63,7 @@ def find_copies(
     regions: Sequence[ComparedRegion],
     *,
     max_near_identical: int,
+    hidden_albums: Sequence[int],
     timeout_s: float,
 ) -> FoundCopies:
     """Have a worker prove copies, among candidates and among all hashes of the catalogue.
@@ -71,13 +72,18 @@ def find_copies(
         query: the picture.
         regions: of it, each with the candidates that it is compared with.
         max_near_identical: regions compared with each because their hash is near its own.
+        hidden_albums: ids of albums whose images are none of these: whoever asks may not see them.
         timeout_s: how long the answer is waited for.
 
     Raises:
         UserInputError, TransientError, DefectError: as `extract_query`.
     """
     request = FindCopiesRequest(
-        query, tuple(regions), max_near_identical, _PROVING_SHARE * timeout_s
+        query=query,
+        regions=tuple(regions),
+        max_near_identical=max_near_identical,
+        hidden_albums=tuple(hidden_albums),
+        timeout_s=_PROVING_SHARE * timeout_s,
     )
     answer = _ask(task_names.FIND_COPIES, request.to_json(), timeout_s=timeout_s)
     return FoundCopies.from_json(answer, regions=len(regions))

@@ -16,6 +16,7 @@ from catalog.models import EncoderVersion
 from catalog.selectors import get_live_encoder
 from catalog.validation import validate
 from catalog.vector_store import open_index
+from catalog.visibility import Viewer, hidden_albums
 from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from kernel.task_messages import (
     Box,
@@ -113,7 +114,9 @@ class _FoundHits:
         parts: of the query.
         pairs: for each part, image → its best pair of regions.
         are_plain: for each part, whether there is nothing to see in it.
-        catalogue: rows of these images.
+        catalogue: rows of those of the images that may be seen.
+        viewer: who asks.
+        hidden_albums: ids of those that are hidden from them.
         limit: images that a group shows.
     """
 
@@ -121,11 +124,13 @@ class _FoundHits:
     pairs: list[dict[UUID, Pair]]
     are_plain: list[bool]
     catalogue: CatalogueRows
+    viewer: Viewer
+    hidden_albums: tuple[int, ...]
     limit: int
 
 
-def search(question: Question) -> SearchResult:
-    """Find the images most like a picture, or like each of its parts.
+def search(question: Question, viewer: Viewer) -> SearchResult:
+    """Find the images most like a picture, or like each of its parts, that a person may see.
 
     Raises:
         UserInputError: the file is no picture that we take (`catalog.validation.validate`),
@@ -150,7 +155,7 @@ def search(question: Question) -> SearchResult:
             extracted = _extract(query, question, version, timeout_s=_left_s(ends_at))
         else:
             extracted = kept.extracted
-        found = _find_hits(extracted, version, question.labels, ends_at=ends_at)
+        found = _find_hits(extracted, version, question.labels, viewer, ends_at=ends_at)
     except AppError:
         if question.query_id is None:
             with suppress(TransientError):  # what stays behind expires
@@ -244,19 +249,27 @@ def _check_box(box: Box | None, picture: QueryPicture) -> None:
 
 @search_stage("neighbours")
 def _find_hits(
-    extracted: ExtractedQuery, version: EncoderVersion, labels: tuple[str, ...], *, ends_at: float
+    extracted: ExtractedQuery,
+    version: EncoderVersion,
+    labels: tuple[str, ...],
+    viewer: Viewer,
+    *,
+    ends_at: float,
 ) -> _FoundHits:
     parts = parts_of(extracted)
     limit = hits_a_part(len(parts))
     index = open_index(version)
-    found = _nearest(index, extracted, parts, labels=labels, limit=limit, ends_at=ends_at)
+    hidden = hidden_albums(viewer)
+    where = Where(labels=labels, not_albums=tuple(hidden.values()))
+    found = _nearest(index, extracted, parts, where=where, limit=limit, ends_at=ends_at)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     shown = {image_id for each in pairs for image_id in islice(each, limit)}
-    catalogue = read_rows(shown, version)
-    if len(catalogue.images) < len(shown):  # some are being deleted: others take their places
-        catalogue = read_rows({image_id for each in pairs for image_id in each}, version)
+    catalogue = read_rows(shown, version, viewer)
+    # Some are being deleted, or were just made private: others take their places.
+    if len(catalogue.images) < len(shown):
+        catalogue = read_rows({image_id for each in pairs for image_id in each}, version, viewer)
     are_plain = [extracted.are_plain[part.searched[0]] for part in parts]
-    return _FoundHits(parts, pairs, are_plain, catalogue, limit)
+    return _FoundHits(parts, pairs, are_plain, catalogue, viewer, tuple(hidden), limit)
 
 
 @search_stage("verify")
@@ -272,6 +285,7 @@ def _prove(query: StoredQuery, found: _FoundHits, *, ends_at: float) -> FoundCop
             query,
             asked,
             max_near_identical=2 * found.limit,
+            hidden_albums=found.hidden_albums,
             timeout_s=max(_MIN_COPIES_TIMEOUT_S, ends_at - time.perf_counter()),
         )
     except (TransientError, DefectError) as error:  # hits by score alone are worth showing
@@ -294,7 +308,7 @@ def _groups(
     if proofs is not None:
         copies, are_checked = proofs.copies, proofs.are_checked
         unchecked_ids = proofs.unchecked_ids
-    catalogue = with_copies(found.catalogue, copies, version)
+    catalogue = with_copies(found.catalogue, copies, version, found.viewer)
     return tuple(
         rank(
             part,
@@ -333,7 +347,7 @@ def _nearest(
     extracted: ExtractedQuery,
     parts: Sequence[QueryPart],
     *,
-    labels: tuple[str, ...],
+    where: Where,
     limit: int,
     ends_at: float,
 ) -> list[list[Hit]]:
@@ -342,7 +356,6 @@ def _nearest(
     Where a few images of many regions take all ranks, their part asks again without them.
     """
     k = limit * _POINTS_AN_IMAGE
-    where = Where(labels=labels)
     found = index.search(extracted.embeddings, k=k, where=where, timeout_s=_left_s(ends_at))
     for part in parts:
         full = [row for row in part.searched if len(found[row]) == k]
@@ -350,7 +363,7 @@ def _nearest(
             known = {hit.image_id for row in part.searched for hit in found[row]}
             if not full or len(known) >= limit:
                 break
-            where = Where(labels=labels, not_image_ids=tuple(known))
+            where = replace(where, not_image_ids=tuple(known))
             asked = extracted.embeddings[full]
             more = index.search(asked, k=k, where=where, timeout_s=_left_s(ends_at))
             for row, hits in zip(full, more, strict=True):

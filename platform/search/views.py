@@ -37,9 +37,9 @@ def page(request: HttpRequest) -> HttpResponse:
         return _render(request)
     try:
         with timed() as search, search_slot():
-            question = QueryForm(request.POST or request.GET, request.FILES).read()
+            question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
             search.wait = question.wait
-            result = services.search(question)
+            result = services.search(question, request.user)
     except DefectError:
         raise  # not the form's affair: the error page says it
     except AppError as error:
@@ -71,7 +71,7 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
 
 
 def _render(request: HttpRequest, **context: Any) -> HttpResponse:
-    searchable, waiting = count_findable_and_waiting()
+    searchable, waiting = count_findable_and_waiting(request.user)
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),

@@ -154,6 +154,6 @@ def _meets(payload: Payload, where: Where) -> bool:
         (where.tags, set(payload.tags)),
         (where.albums, set(payload.albums)),
     ]
-    if payload.image_id in where.not_image_ids:
+    if payload.image_id in where.not_image_ids or set(payload.albums) & set(where.not_albums):
         return False
     return all(not values or not present.isdisjoint(values) for values, present in wanted)

@@ -91,7 +91,8 @@ class Hit:
 class Where:
     """Conditions on payloads: values within a field are OR-ed, the fields are AND-ed.
 
-    An empty field is no condition. ``not_image_ids`` leaves out the points of those images.
+    An empty field is no condition. ``not_image_ids`` leaves out the points of those images, and
+    ``not_albums`` those of images in any of these albums.
     """
 
     kinds: tuple[RegionKind, ...] = ()
@@ -100,6 +101,7 @@ class Where:
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
     not_image_ids: tuple[UUID, ...] = ()
+    not_albums: tuple[str, ...] = ()
 
 
 class VectorIndex(Protocol):

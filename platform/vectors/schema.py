@@ -96,9 +96,12 @@ def where_to_filter(where: Where | None) -> models.Filter:
         "albums": where.albums,
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
-    must_not = [_any_of("binned", [_BINNED])]
-    if where.not_image_ids:
-        must_not.append(_any_of("image_id", where.not_image_ids))
+    unwanted: dict[str, Iterable[object]] = {
+        "binned": [_BINNED],
+        "image_id": where.not_image_ids,
+        "albums": where.not_albums,
+    }
+    must_not = [_any_of(key, values) for key, values in unwanted.items() if values]
     return models.Filter(must=must or None, must_not=must_not)
 
 

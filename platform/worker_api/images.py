@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from catalog import services, storage
 from catalog.models import Image, Region
-from catalog.selectors import list_visible_images
+from catalog.selectors import list_current_images
 from jobs import services as jobs
 from jobs.models import Delivery
 from kernel.errors import FileMissing
@@ -217,7 +217,7 @@ def _hashed(min_quality: int) -> QuerySet[Region]:
 
 def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:
     """Return the regions among these ids whose image can be found, by id."""
-    images = list_visible_images().values("pk")
+    images = list_current_images().values("pk")
     rows = Region.objects.filter(pk__in=region_ids, image__in=images)
     return {row.pk: _frozen(row) for row in rows.select_related("image").order_by()}
 
@@ -226,6 +226,14 @@ def known_regions(region_ids: Iterable[int]) -> frozenset[int]:
     """Return the ids among these that are still recorded, whether their image can be found now."""
     rows = Region.objects.filter(pk__in=list(region_ids)).order_by()
     return frozenset(rows.values_list("pk", flat=True))
+
+
+def list_hidden_regions(region_ids: Sequence[int], albums: Sequence[int]) -> frozenset[int]:
+    """Return those of the regions whose image is in any of these albums."""
+    if not albums:
+        return frozenset()
+    hidden = Region.objects.filter(pk__in=region_ids, image__albums__in=albums)
+    return frozenset(hidden.order_by().values_list("pk", flat=True))
 
 
 def _frozen(row: Region) -> CatalogueRegion:

@@ -22,9 +22,15 @@ from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.bulk_edits import ask_to_confirm, binned_thumbnail_url, list_action
 from catalog.models import BinnedImage, BulkEdit, Image
 from catalog.selectors import list_binned_images
+from catalog.visibility import seen_by
 from jobs.admin import ReadOnlyAdmin
 
 _KINDS = (BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE)
+
+
+def _binned(request: HttpRequest) -> QuerySet[Image]:
+    """Return what is in the bin and may be seen by this person."""
+    return seen_by(list_binned_images(), request.user)
 
 
 def _row_action(kind: BulkEdit.Kind) -> Any:
@@ -32,7 +38,7 @@ def _row_action(kind: BulkEdit.Kind) -> Any:
 
     @action(permissions=[kind.value], description=kind.label, url_path=kind.value)
     def ask(_: ReadOnlyAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-        return ask_to_confirm(kind, list_binned_images().filter(pk=object_id), request)
+        return ask_to_confirm(kind, _binned(request).filter(pk=object_id), request)
 
     return ask
 
@@ -42,7 +48,7 @@ def _button(kind: BulkEdit.Kind, description: Any) -> Any:
 
     @action(permissions=[kind.value], description=description, url_path=f"{kind.value}-all")
     def ask(_: ReadOnlyAdmin, request: HttpRequest) -> HttpResponse:
-        return ask_to_confirm(kind, list_binned_images().order_by("-binned_at", "pk"), request)
+        return ask_to_confirm(kind, _binned(request).order_by("-binned_at", "pk"), request)
 
     return ask
 
@@ -83,7 +89,7 @@ class BinnedImageAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         """Return what can still be restored."""
         found: QuerySet[Image] = super().get_queryset(request)
-        return found.filter(pk__in=list_binned_images().values("pk"))
+        return found.filter(pk__in=_binned(request).values("pk"))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let in who may do something here."""
@@ -105,7 +111,7 @@ class BinnedImageAdmin(ReadOnlyAdmin):
         """Return the thumbnail of an image in the bin, a JPEG that no cache keeps."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        image = get_object_or_404(list_binned_images(), pk=image_id)
+        image = get_object_or_404(_binned(request), pk=image_id)
         jpeg = storage.read(storage.thumbnail_name(image.sha256))
         return HttpResponse(jpeg, content_type="image/jpeg")
 

@@ -12,7 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalog.models import Album, BulkEdit, Image, Tag
+from catalog.models import BulkEdit, Image
+from catalog.visibility import Viewer, list_albums, list_tags
 
 Kind = BulkEdit.Kind
 
@@ -103,20 +104,22 @@ CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
     Kind.ADD_TAGS: Confirmation(_FOLLOWS),
     Kind.REMOVE_TAGS: Confirmation(_FOLLOWS),
     Kind.ADD_ALBUMS: Confirmation(_FOLLOWS),
-    Kind.REMOVE_ALBUMS: Confirmation(_FOLLOWS),
+    Kind.REMOVE_ALBUMS: Confirmation(
+        _("Those that no private album keeps any more are seen by everybody.")
+    ),
     Kind.SET_MEDIUM: Confirmation(_FOLLOWS),
     Kind.SET_OWNER: Confirmation(_REPLACED),
     Kind.SET_LICENCE: Confirmation(_REPLACED),
 }
 
 
-def arguments_form(kind: BulkEdit.Kind, data: Any = None) -> ArgumentsForm:
-    """Return the form of a kind, filled in where data is given."""
+def arguments_form(kind: BulkEdit.Kind, viewer: Viewer, data: Any = None) -> ArgumentsForm:
+    """Return the form of a kind, filled in where data is given, with what a person may know of."""
     match kind:
         case Kind.ADD_TAGS | Kind.REMOVE_TAGS:
-            return NamesForm(data, field="tags", rows=Tag.objects.all())
+            return NamesForm(data, field="tags", rows=list_tags(viewer))
         case Kind.ADD_ALBUMS | Kind.REMOVE_ALBUMS:
-            return NamesForm(data, field="albums", rows=Album.objects.all())
+            return NamesForm(data, field="albums", rows=list_albums(viewer))
         case Kind.SET_MEDIUM | Kind.SET_OWNER | Kind.SET_LICENCE:
             return ValueForm(data, field=kind.removeprefix("set_"))
         case _:

@@ -20,9 +20,10 @@ from unfold.decorators import display
 
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS, arguments_form
-from catalog.models import Album, BulkEdit, Image, Tag
+from catalog.models import BulkEdit, Image
 from catalog.presenters import thumbnail_url
 from catalog.selectors import list_kept_images
+from catalog.visibility import Viewer, hidden_albums, list_albums, list_tags, seen_by
 from jobs.admin import ReadOnlyAdmin
 from kernel.messages import sentence
 
@@ -90,9 +91,18 @@ class BulkEditAdmin(ReadOnlyAdmin):
         return [confirm, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkEdit]:
-        """Return those that were started; own ones alone where others may not be seen."""
+        """Return those that were started; own ones alone where others, or any album, are hidden."""
         started: QuerySet[BulkEdit] = super().get_queryset(request).exclude(state=State.ASKED)
-        return started if _sees_all(request) else started.filter(started_by=request.user.pk)
+        # Counts and values of a change of others' private pictures would tell of these.
+        is_all = _sees_all(request) and not hidden_albums(request.user)
+        return started if is_all else started.filter(started_by=request.user.pk)
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Attach who looks: an album that it was about may be hidden from them by now."""
+        edit = super().get_object(request, *args, **kwargs)
+        if edit is not None:
+            edit.viewer = request.user
+        return edit
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let in who may see all of them, and who may start one."""
@@ -125,7 +135,8 @@ class BulkEditAdmin(ReadOnlyAdmin):
         progress_url = reverse("admin:catalog_bulkedit_change", args=(edit.pk,))
         if edit.state != State.ASKED:  # somebody who goes back, or presses twice
             return redirect(progress_url)
-        form = arguments_form(kind, request.POST if request.method == "POST" else None)
+        data = request.POST if request.method == "POST" else None
+        form = arguments_form(kind, request.user, data)
         if form.is_valid():
             if services.start_bulk_edit(edit, form.arguments()):
                 said = _("It has begun. This page shows how far it is; it goes on without you.")
@@ -139,7 +150,7 @@ class BulkEditAdmin(ReadOnlyAdmin):
             "edit": edit,
             "confirmation": confirmation,
             "form": form,
-            "pictures": _first_pictures(edit),
+            "pictures": _first_pictures(edit, request.user),
             "rest": max(0, edit.total - _MAX_THUMBNAILS),
             "list_url": reverse(
                 "admin:catalog_binnedimage_changelist"
@@ -169,9 +180,9 @@ class BulkEditAdmin(ReadOnlyAdmin):
         return date_format(localtime(edit.started_at), "SHORT_DATETIME_FORMAT")
 
     @display(description=_("to what"), empty_value="")
-    def what(self, edit: BulkEdit) -> str:
+    def what(self, edit: Any) -> str:
         """Return the tags, the albums or the value that it was given."""
-        return _what(edit)
+        return _what(edit, edit.viewer)
 
     @display(description=_("error"), empty_value="")
     def problem(self, edit: BulkEdit) -> str:
@@ -184,11 +195,11 @@ def _sees_all(request: HttpRequest) -> bool:
     return request.user.has_perm("catalog.view_bulkedit")
 
 
-def _what(edit: BulkEdit) -> str:
+def _what(edit: BulkEdit, viewer: Viewer) -> str:
     if "names" in edit.arguments:
         is_tags = edit.kind in {BulkEdit.Kind.ADD_TAGS, BulkEdit.Kind.REMOVE_TAGS}
-        model: type[Tag | Album] = Tag if is_tags else Album
-        named = model._default_manager.filter(pk__in=edit.arguments["names"])
+        known: QuerySet[Any] = list_tags(viewer) if is_tags else list_albums(viewer)
+        named = known.filter(pk__in=edit.arguments["names"])
         return ", ".join(named.values_list("name", flat=True))
     value = str(edit.arguments.get("value", ""))
     if edit.kind == BulkEdit.Kind.SET_MEDIUM:
@@ -196,11 +207,11 @@ def _what(edit: BulkEdit) -> str:
     return value
 
 
-def _first_pictures(edit: BulkEdit) -> list[tuple[Image, str]]:
+def _first_pictures(edit: BulkEdit, viewer: Viewer) -> list[tuple[Image, str]]:
     """Return the first of the chosen images that are still there, each with its thumbnail."""
     chunk = edit.chunks.first()
     ids = [] if chunk is None else [UUID(one) for one in chunk.image_ids[:_MAX_THUMBNAILS]]
-    found = list_kept_images().in_bulk(ids)
+    found = seen_by(list_kept_images(), viewer).in_bulk(ids)
     return [(found[pk], _thumbnail_url(found[pk])) for pk in ids if pk in found]
 
 

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import ManyToManyField, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.decorators import display
 
 from catalog import services
@@ -23,7 +24,9 @@ from catalog.admin.cells import breakable
 from catalog.admin.panels import panels
 from catalog.models import BulkEdit, Image, Region
 from catalog.presenters import thumbnail_url
+from catalog.selectors import list_visible_images
 from catalog.validation import MIME_TYPES
+from catalog.visibility import seen_by
 from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
 
@@ -50,9 +53,24 @@ class ErrorFilter(FixedChoicesFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
         """Return the codes there are, and their sentences; failed images are few and indexed."""
-        failed = Image.objects.filter(status=Image.Status.FAILED).order_by("error_code")
-        codes = failed.values_list("error_code", flat=True).distinct()
+        failed = list_visible_images(request.user).filter(status=Image.Status.FAILED)
+        codes = failed.order_by("error_code").values_list("error_code", flat=True).distinct()
         return tuple((code, sentence(code)) for code in codes)
+
+
+class KnownRowsForm(AutocompleteDropdownForm):
+    """The choice of a tag or an album, among those that this person may know of."""
+
+    def __init__(self, request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, name, *args, **kwargs)
+        rows = self.fields[name].queryset.model
+        self.fields[name].queryset = admin.site.get_model_admin(rows).get_queryset(request)
+
+
+class NamedSetFilter(AutocompleteSelectFilter):
+    """By tag or album."""
+
+    form_class = KnownRowsForm
 
 
 class RegionInline(TabularInline):
@@ -92,7 +110,7 @@ class ImageAdmin(ModelAdmin):
     list_display = ("preview", "title", "status", "source", "dimensions", "created_at")
     list_filter = (
         *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
-        *("created_at", ("tags", AutocompleteSelectFilter), ("albums", AutocompleteSelectFilter)),
+        *("created_at", ("tags", NamedSetFilter), ("albums", NamedSetFilter)),
     )
     list_filter_submit = True  # what is typed and picked is sent by a button
     # Counts beside every choice: a query of a column a tag, more than SQLite has.
@@ -146,9 +164,17 @@ class ImageAdmin(ModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        """Return all but what is in the bin, which has a page of its own."""
+        """Return those that this person may see; what is in the bin has a page of its own."""
         images: QuerySet[Image] = super().get_queryset(request)
-        return images.filter(binned_at__isnull=True)
+        return seen_by(images.filter(binned_at__isnull=True), request.user)
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer the tags and albums that this person may know of."""
+        rows = self.admin_site.get_model_admin(db_field.related_model)
+        kwargs["queryset"] = rows.get_queryset(request)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @display(description=_("picture"))
     def preview(self, image: Image) -> str:

@@ -45,7 +45,7 @@ def panels(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Show an image with its regions; keep the panels that are sent, or none, or the workers'."""
     if not request.user.has_perm("catalog.change_image"):
         raise PermissionDenied
-    image = get_object_or_404(list_visible_images(), pk=image_id)
+    image = get_object_or_404(list_visible_images(request.user), pk=image_id)
     problem = ""
     if request.method == "POST":
         drawn, decision = PanelFormSet(request.POST), request.POST.get("decision")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog.models import Image
-from catalog.selectors import list_binned_images, list_visible_images
+from catalog.selectors import list_binned_images, list_current_images
 from catalog.services.deletion import request_deletion
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import STALLED_LIMIT
@@ -20,7 +20,7 @@ def move_to_bin(images: QuerySet[Image], *, by_id: int | None = None) -> int:
 
     Rows are hidden when this commits; their points drop out of searches moments later.
     """
-    moved = list_visible_images().filter(pk__in=images.order_by().values("pk"))
+    moved = list_current_images().filter(pk__in=images.order_by().values("pk"))
     request_payload_update(moved)
     return moved.update(binned_at=timezone.now(), binned_by_id=by_id)
 

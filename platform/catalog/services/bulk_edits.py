@@ -15,11 +15,12 @@ from django.db.models import F, Model, Q, QuerySet
 from django.utils import timezone
 
 from catalog.models import Album, BulkEdit, BulkEditChunk, Image, Tag
-from catalog.selectors import list_binned_images, list_visible_images
+from catalog.selectors import list_kept_images
 from catalog.services.bin import move_to_bin, purge, restore
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import lock
+from catalog.visibility import seen_by
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
 from jobs.services import JobTakenOver, hold
@@ -86,8 +87,9 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
         return False
     kind = Kind(edit.kind)
     ids = [UUID(one) for one in chunk.image_ids]
-    reachable = list_binned_images() if kind in _IN_BIN else list_visible_images()
-    images = reachable.filter(pk__in=ids)
+    images = list_kept_images().filter(binned_at__isnull=kind not in _IN_BIN, pk__in=ids)
+    if edit.started_by is not None:  # what was made private to others since is left alone
+        images = seen_by(images, edit.started_by)
     lock(images)
     done = images.count()
     _CHANGES[kind](images, edit)

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "accounts",
     "site_http",  # no models: the templates and files that all pages share
     "jobs",
     "catalog",

@@ -52,12 +52,14 @@ class FindCopiesRequest:
         regions: what of it is looked for, and where.
         max_near_identical: the most regions that each is compared with because their hash is near.
         timeout_s: after so long nobody waits for the answer any more.
+        hidden_albums: ids of albums whose images are not looked at.
     """
 
     query: StoredQuery
     regions: tuple[ComparedRegion, ...]
     max_near_identical: int
     timeout_s: float
+    hidden_albums: tuple[int, ...] = ()
 
     def to_json(self) -> JsonObject:
         """Return the task's arguments."""
@@ -66,6 +68,7 @@ class FindCopiesRequest:
             "parts": [region.to_json() for region in self.regions],
             "most_near_identical": self.max_near_identical,
             "within_s": self.timeout_s,
+            "hidden_albums": list(self.hidden_albums),
         }
 
     @classmethod
@@ -81,6 +84,7 @@ class FindCopiesRequest:
             regions=fields.read("parts", many(ComparedRegion.from_json)),
             max_near_identical=fields.read("most_near_identical", integer),
             timeout_s=fields.read("within_s", number),
+            hidden_albums=fields.read("hidden_albums", many(integer)),
         )
 
 

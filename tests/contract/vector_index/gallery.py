@@ -67,6 +67,7 @@ def is_met(point: Point, where: Where) -> bool:
         not where.tags or any(tag in where.tags for tag in it.tags),
         not where.albums or any(album in where.albums for album in it.albums),
         it.image_id not in where.not_image_ids,
+        not any(album in where.not_albums for album in it.albums),
     ]
     return all(checks)
 

@@ -97,7 +97,7 @@ def test_filters_equal_a_naive_search(
     assert_same(found, naive_search(points, query[0], 15, where))
 
 
-def test_filters_without_images(
+def test_filters_without_images_and_albums(
     filled: VectorIndex, points: list[Point], rng: np.random.Generator
 ) -> None:
     query = clustered(rng, 1)
@@ -106,6 +106,9 @@ def test_filters_without_images(
         Where(not_image_ids=tuple(images[:150])),
         Where(not_image_ids=tuple(images[4:8]), kinds=("whole",)),
         Where(not_image_ids=tuple(images)),
+        Where(not_albums=("work",)),
+        Where(not_albums=("work", "nobody's"), kinds=("whole",), not_image_ids=tuple(images[:9])),
+        Where(not_albums=("work",), albums=("work",)),
     ]
 
     for where in wheres:

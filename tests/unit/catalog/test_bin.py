@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from catalog import selectors, services
@@ -34,9 +34,9 @@ def test_what_is_moved_to_the_bin_is_hidden_and_its_points_are_told(broker: Brok
 
     assert services.move_to_bin(Image.objects.filter(pk=one), by_id=user.pk) == 1
 
-    assert [image.pk for image in selectors.list_visible_images()] == [other]
-    assert set(selectors.find_images([one, other])) == {other}
-    assert selectors.count_findable_and_waiting() == (1, 0)
+    assert [image.pk for image in selectors.list_current_images()] == [other]
+    assert set(selectors.find_images([one, other], AnonymousUser())) == {other}
+    assert selectors.count_findable_and_waiting(AnonymousUser()) == (1, 0)
     assert selectors.count_by_status() == {
         **{"queued": 0, "indexed": 1, "failed": 0, "deleting": 0},
         "binned": 1,
@@ -63,7 +63,7 @@ def test_restored_is_what_is_in_the_bin_alone(broker: Broker) -> None:
 
     assert services.restore(Image.objects.all()) == 1
 
-    assert selectors.list_visible_images().count() == 2
+    assert selectors.list_current_images().count() == 2
     assert Image.objects.get(pk=one).binned_by is None
 
 
@@ -123,7 +123,7 @@ def test_a_set_goes_to_the_bin_comes_back_and_goes_for_good(broker: Broker) -> N
     assert set(Image.objects.values_list("binned_by", flat=True)) == {user.pk}
 
     assert run(Kind.RESTORE, Image.objects.all()).done == 3
-    assert selectors.list_visible_images().count() == 3
+    assert selectors.list_current_images().count() == 3
 
     services.move_to_bin(Image.objects.all())
     assert run(Kind.PURGE, Image.objects.all()).done == 3
@@ -158,6 +158,6 @@ def test_a_file_that_is_added_again_brings_its_image_back(
 
     expected = Outcome("a.png", Result.DUPLICATES, image.pk, is_restored=True)
     assert outcomes == [expected]
-    restored = selectors.list_visible_images().get()
+    restored = selectors.list_current_images().get()
     assert (restored.pk, restored.title, restored.status) == (image.pk, "kept", Status.INDEXED)
     assert [outcome.is_restored for outcome in take_in_again(plain(RED))] == [False]

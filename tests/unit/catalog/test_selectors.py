@@ -1,6 +1,7 @@
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
 from catalog import selectors, services
@@ -80,14 +81,14 @@ def test_images_indexed_again_can_still_be_found() -> None:
     Image.objects.filter(pk=ids[0]).update(status=Image.Status.QUEUED)
     Image.objects.filter(pk=ids[1]).update(status=Image.Status.DELETING)
 
-    assert selectors.count_findable_and_waiting() == (2, 2)
+    assert selectors.count_findable_and_waiting(AnonymousUser()) == (2, 2)
 
 
 def test_images_are_found_by_id_unless_they_are_being_deleted() -> None:
     one, doomed = new_images(2)
     Image.objects.filter(pk=doomed).update(status=Status.DELETING)
 
-    assert list(selectors.find_images([doomed, one, uuid4()])) == [one]
+    assert list(selectors.find_images([doomed, one, uuid4()], AnonymousUser())) == [one]
 
 
 def test_an_image_is_found_by_its_content(add_image: AddImage) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -409,6 +409,7 @@ def test_a_database_is_prepared_with_its_tables_and_an_admin() -> None:
 
     assert "Admin account: admin" in said
     assert run("migrate", "--check", "--verbosity", "0") == ""
+    assert Group.objects.filter(name="Keeper", permissions__codename="delete_image").exists()
     assert run("prepare_database") == ""
 
 

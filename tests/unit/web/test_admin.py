@@ -263,7 +263,7 @@ QUESTION = {
     "delete_selected": "The bin keeps them",
     "reindex": "The models describe each of them again",
     "add_tags": "no picture is described again",
-    "remove_albums": "no picture is described again",
+    "remove_albums": "seen by everybody",
     "set_medium": "no picture is described again",
     "set_owner": "What each of them has now is replaced",
 }

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from catalog import services as catalog
 from catalog import storage
-from catalog.models import Image, Region
+from catalog.models import Album, Image, Region
 from kernel.errors import TransientError
 from kernel.regions import FULL_IMAGE_KEY, RegionKey
 from kernel.task_messages import Copy
@@ -207,7 +207,7 @@ def test_pictures_without_texture_are_never_copies(add_image: AddImage, loaded: 
 
 # The task
 
-BOUNDS = {"most_near_identical": 48, "within_s": 60.0}
+BOUNDS = {"most_near_identical": 48, "within_s": 60.0, "hidden_albums": []}
 
 
 def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) -> None:
@@ -233,6 +233,29 @@ def test_the_task_answers_part_by_part(scenes: list[Image], weights: list[str]) 
     assert (first["is_near_identical"], first["bits"]) == (True, 0)
     assert first["overlap"]["is_mirrored"] is False
     assert first["overlap"]["image_percent"] == pytest.approx(100, abs=1)
+
+
+def test_images_of_hidden_albums_are_not_found_by_their_hashes(
+    scenes: list[Image], weights: list[str], add_image: AddImage, loaded: Loaded
+) -> None:
+    # given the same picture three times, the nearest two of them in an album that is hidden
+    saved_again = add_image(encoded(Pillow.fromarray(scene(0)), "JPEG", quality=95))
+    index_all([saved_again.pk], loaded)
+    other = add_image(encoded(Pillow.fromarray(scene(0)), "JPEG", quality=30))
+    index_all([other.pk], loaded)
+    hidden = Album.objects.create(name="hidden")
+    hidden.images.add(scenes[0], saved_again)
+    query_id = str(query_files.write(encoded(Pillow.fromarray(scene(0)))))
+    query = {"query_id": query_id, "width": 320, "height": 240}
+    parts = [{"box": [0, 0, 320, 240], "region_ids": []}]
+    bounds = {**BOUNDS, "most_near_identical": 1, "hidden_albums": [hidden.pk]}
+
+    [[copy]] = query_tasks.find_copies(**query, parts=parts, **bounds)["copies"]
+
+    # then it takes no one's turn, and is still known to who may see it
+    assert copy["region_id"] == full_image_of(other).pk
+    [copies_of_all] = query_tasks.find_copies(**query, parts=parts, **BOUNDS)["copies"]
+    assert len(copies_of_all) == 3
 
 
 def test_what_is_compared_next_is_extracted_before_it_is_asked_for(

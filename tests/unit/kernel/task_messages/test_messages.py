@@ -55,6 +55,7 @@ MESSAGES = {
             (ComparedRegion((0, 0, 30, 40), (7, 9)), ComparedRegion(BOX, ())),
             max_near_identical=48,
             timeout_s=12.5,
+            hidden_albums=(3, 5),
         ),
         wire.FIND_COPIES,
         FindCopiesRequest.from_json,

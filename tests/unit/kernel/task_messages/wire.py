@@ -27,6 +27,7 @@ FIND_COPIES = {
     ],
     "most_near_identical": 48,
     "within_s": 12.5,
+    "hidden_albums": [3, 5],
 }
 WARM_UP = {"pictures": 16, "has_hashes": False}
 

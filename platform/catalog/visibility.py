@@ -1,0 +1,49 @@
+"""Who sees what: images, albums and tags, without those that are private to others (ADR 26).
+
+All that is shown to people is asked for with these; SQL says so at once, whatever points carry.
+"""
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from catalog.models import Album, AlbumGroup, Image, Tag
+
+Viewer = User | AnonymousUser
+
+
+def hidden_albums(viewer: Viewer) -> dict[int, str]:
+    """Return id → name of the albums that are private to groups of which a person is in none."""
+    if viewer.is_active and viewer.is_superuser:
+        return {}
+    groups = AlbumGroup.objects.filter(album=OuterRef("pk"))
+    hidden = Album.objects.filter(Exists(groups)).order_by()
+    if viewer.is_active:
+        hidden = hidden.exclude(Exists(groups.filter(group__user=viewer.pk)))
+    return dict(hidden.values_list("pk", "name"))
+
+
+def seen_by(images: QuerySet[Image], viewer: Viewer) -> QuerySet[Image]:
+    """Return those of the images that are in no album that is hidden from a person."""
+    hidden = list(hidden_albums(viewer))
+    return images.exclude(albums__in=hidden) if hidden else images
+
+
+def list_albums(viewer: Viewer) -> QuerySet[Album]:
+    """Return the albums that a person may know of."""
+    return Album.objects.exclude(pk__in=list(hidden_albums(viewer)))
+
+
+def list_tags(viewer: Viewer) -> QuerySet[Tag]:
+    """Return the tags that a person may know of: not those of hidden images alone."""
+    hidden = list(hidden_albums(viewer))
+    if not hidden:
+        return Tag.objects.all()
+    tagged = Image.tags.through.objects.filter(tag=OuterRef("pk"))
+    is_of_hidden = Exists(tagged.filter(image__albums__in=hidden))
+    is_of_seen = Exists(tagged.exclude(image__albums__in=hidden))
+    return Tag.objects.filter(Q(is_of_seen) | ~Q(is_of_hidden))
+
+
+def is_private(image: Image) -> bool:
+    """Whether an image is for some people alone."""
+    return image.albums.filter(groups__isnull=False).exists()
