@@ -17,14 +17,15 @@ JobTakenOver = jobs.JobTakenOver
 class Sweep:
     """What one sweep did.
 
-    Messages sent again, dead jobs recovered, images handed out, dead imports closed; whether
-    payloads waited without a job; how many bulk edits did.
+    Messages sent again, dead jobs recovered, images handed out, dead imports closed, imports given
+    a turn or forgotten; whether payloads waited without a job; how many bulk edits did.
     """
 
     resent: int
     recovered: int
     requeued_images: int
     closed_imports: int
+    imports: int
     resumed_payloads: bool
     resumed_edits: int
 
@@ -81,6 +82,7 @@ def sweep() -> Sweep:
         recovered=swept.recovered,
         requeued_images=requeued,
         closed_imports=ingestion.close_abandoned(),
+        imports=ingestion.hand_out_imports() + ingestion.forget_ended(),
         resumed_edits=edits,
         resumed_payloads=catalog.enqueue_due_payloads(),
     )

@@ -31,6 +31,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
     JobRecord.objects.filter(pk=silent.pk).update(heartbeat_at=now - timedelta(seconds=31))
     Import.objects.create(source="/a")
     Import.objects.update(touched_at=now - timedelta(minutes=11))
+    Import.objects.create(source="/b", by_workers=True)
 
     swept = jobs.sweep()
 
@@ -39,6 +40,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
         recovered=1,
         requeued_images=2,
         closed_imports=1,
+        imports=1,
         resumed_payloads=True,
         resumed_edits=1,
     )
@@ -61,6 +63,7 @@ def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
         recovered=0,
         requeued_images=0,
         closed_imports=0,
+        imports=0,
         resumed_payloads=False,
         resumed_edits=0,
     )
