@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.timesince import timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
@@ -12,6 +16,8 @@ from catalog import storage
 from catalog.models import Image
 from catalog.presenters import thumbnail_url
 from catalog.selectors import find_images
+from ingestion.models import Import
+from ingestion.selectors import seconds_left
 from ingestion.services import ImportPlan, Outcome, Result
 from kernel.messages import sentence
 
@@ -117,6 +123,26 @@ def present_plan(plan: ImportPlan) -> list[str]:
         "free": filesizeformat(free or 0),
     }
     return [each.format(**values) for each in said]
+
+
+def present_reading(current: Import) -> str:
+    """Return how many files of an import were read, how fast, and how long it will go on."""
+    said = [gettext("{found} of {total}") if current.total else "{found}"]
+    if current.state == Import.State.RUNNING:
+        if current.is_waiting:
+            said.append(gettext("waiting for the workers"))
+        if current.rate:
+            said.append(gettext("{rate} a second"))
+        left_s = seconds_left(current)
+        if left_s is not None:
+            said.append(gettext("{left} left"))
+    now = timezone.now()
+    return " · ".join(said).format(
+        found=current.found,
+        total=current.total,
+        rate=number_format(current.rate or 0, 1),
+        left=timeuntil(now + timedelta(seconds=max(60, seconds_left(current) or 0)), now, depth=1),
+    )
 
 
 def _kind_name(kind: str) -> str:

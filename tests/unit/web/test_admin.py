@@ -18,8 +18,11 @@ from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/catalog/image/"
-READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "ingestion/import", "jobs/jobrecord"]
-ALL = ["catalog/image", "catalog/tag", "catalog/album", *READ_ONLY, "auth/user", "auth/group"]
+READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "jobs/jobrecord"]
+ALL = [
+    *("catalog/image", "catalog/tag", "catalog/album", *READ_ONLY),
+    *("ingestion/import", "auth/user", "auth/group"),
+]
 
 
 @pytest.fixture
