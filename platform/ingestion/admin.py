@@ -90,7 +90,7 @@ _ACTIONS = (
     ("start", _("Start"), "primary", (State.PLANNED,)),
     ("resume", _("Resume"), "primary", services.RESUMABLE),
     ("pause", _("Pause"), "default", services.PAUSABLE),
-    ("cancel", _("Cancel the import"), "danger", services.CANCELLABLE),
+    ("cancel", _("Cancel the import"), "default", services.CANCELLABLE),
 )
 
 
@@ -98,12 +98,12 @@ _ACTIONS = (
 class ImportFailureAdmin(ReadOnlyAdmin):
     """Files that imports refused, to look at and to try again: some or all."""
 
-    list_display = ("name", "problem", "of", "is_waiting")
+    list_display = ("name", "problem", "of", "retry_at")
     list_select_related = ("of",)
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("name", "error_code")
-    fields = ("of", "name", "problem", "error_code", "is_waiting")
+    fields = ("of", "name", "problem", "error_code", "retry_at")
     actions = ("retry",)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -139,11 +139,6 @@ class ImportFailureAdmin(ReadOnlyAdmin):
     def problem(self, failure: ImportFailure) -> str:
         """Return the sentence of the error."""
         return sentence(failure.error_code, **(failure.context or {}))
-
-    @display(description=_("is tried again"), boolean=True)
-    def is_waiting(self, failure: ImportFailure) -> bool:
-        """Whether it waits to be tried again."""
-        return failure.retry_at is not None
 
 
 @admin.register(Import)

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
+    INPUT_CLASSES,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
@@ -19,6 +20,7 @@ from kernel.messages import sentence
 _KNOWN = (
     (KnownPolicy.SKIP.value, _("leave them as they are")),
     (KnownPolicy.UPDATE.value, _("give them what is said of them now")),
+    (KnownPolicy.KEEP.value, _("keep where else they are, besides")),
 )
 
 
@@ -53,7 +55,7 @@ class NewImportForm(forms.Form):
         allow_empty_file=True,
         max_length=1000,
         help_text=_("Pictures, an archive (ZIP, TAR), a manifest or a list of URLs."),
-        widget=_FilesInput(attrs={"multiple": True, "class": "max-w-full"}),
+        widget=_FilesInput(attrs={"multiple": True, "class": " ".join(INPUT_CLASSES)}),
     )
     address = forms.CharField(
         label=_("Or an address or path"),

@@ -105,8 +105,7 @@ class ImportFailure(models.Model):
     error_code = models.CharField(_("error code"), max_length=100)
     # What the sentence of the code names; null in rows of an earlier release.
     context = models.JSONField(null=True, editable=False)
-    # Since when it waits to be tried again.
-    retry_at = models.DateTimeField(null=True, editable=False)
+    retry_at = models.DateTimeField(_("waits to be tried again since"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -9,7 +9,8 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -24,6 +25,8 @@ from catalog.validation import MIME_TYPES
 from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
 
+# Of where else a file was met, so many are shown.
+_MAX_OCCURRENCES = 100
 # Bears the name of Django's own action and so replaces it.
 _DELETE = "delete_selected"
 # Fields that the vector points carry, for filters: a change of one must reach the points.
@@ -109,6 +112,7 @@ class ImageAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = (
         *("title", "path", "description", "creator", "owner", "external_id", "source", "^sha256"),
+        *("occurrences__path", "occurrences__title", "occurrences__external_id"),
     )
     search_help_text = _(
         "Title, path, description, creator, owner, external id, source, or how a SHA-256 begins"
@@ -117,7 +121,16 @@ class ImageAdmin(ModelAdmin):
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
     readonly_fields = (
-        *("preview", "path", "status", "problem", "error_code", "tries", "sha256_shown"),
+        *(
+            "preview",
+            "path",
+            "elsewhere",
+            "status",
+            "problem",
+            "error_code",
+            "tries",
+            "sha256_shown",
+        ),
         *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
     )
     fieldsets = (
@@ -129,6 +142,7 @@ class ImageAdmin(ModelAdmin):
                     "title",
                     "description",
                     "path",
+                    "elsewhere",
                     "source",
                     "external_id",
                     "taken_at",
@@ -145,7 +159,7 @@ class ImageAdmin(ModelAdmin):
             },
         ),
         (_("Filters"), {"fields": ("medium", "tags", "albums")}),
-        (_("Technical"), {"fields": readonly_fields[2:]}),
+        (_("Technical"), {"fields": readonly_fields[3:]}),
     )
 
     @display(description=_("picture"))
@@ -155,6 +169,13 @@ class ImageAdmin(ModelAdmin):
             '<a href="{}"><img src="{}" alt="{}"></a>',
             *(image.get_absolute_url(), thumbnail_url(image), image),
         )
+
+    @display(description=_("further occurrences"))
+    def elsewhere(self, image: Image) -> str:
+        """Return where else the file was met, a line each: path, title, external id, source."""
+        met = image.occurrences.values_list("path", "title", "external_id", "source")
+        lines = ((" · ".join(filter(None, texts)),) for texts in met[:_MAX_OCCURRENCES])
+        return format_html_join(mark_safe("<br>"), "{}", lines)  # a constant
 
     @display(description=_("error"), empty_value="")
     def problem(self, image: Image) -> str:

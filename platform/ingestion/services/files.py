@@ -44,13 +44,15 @@ class Outcome:
 
 
 class KnownPolicy(StrEnum):
-    """What becomes of a file whose content is there already.
+    """What becomes of a file whose content is there already; one content is one image.
 
-    In any case the image gets a path where it has none.
+    The image is left as it is, or gets what is said of it now, or keeps where else it was met. In
+    any case it gets a path where it has none.
     """
 
     SKIP = "skip"
     UPDATE = "update"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,7 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     if known is None:
         picture = _valid(data, file)
         metadata, problems = _metadata(data, file, rules)
-        title = metadata.title or _title_from_path(file)
-        said_source = metadata.source or current.source
-        kept = replace(metadata, title=title, source=said_source, path=file.path)
-        added = catalog.add_picture(picture, kept)
+        added = catalog.add_picture(picture, _named(metadata, file, current))
         result = Result.ADDED if added.is_new else Result.DUPLICATES
         return Outcome(file.name, result, added.image_id, problems=problems)
     if _is_unrecorded(known, current):
@@ -137,6 +136,9 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         metadata, problems = _metadata(data, file, rules)
         # Where it was first found is kept, with its path.
         catalog.update_metadata(known, replace(metadata, source=""))
+    elif rules.known is KnownPolicy.KEEP:
+        metadata, problems = _metadata(data, file, rules)
+        catalog.add_occurrence(known, _named(metadata, file, current))
     return Outcome(file.name, Result.DUPLICATES, known.pk, problems=problems)
 
 
@@ -167,6 +169,13 @@ def _metadata(
         tags=(*said.tags, *keywords),
     )
     return metadata, embedded.problems
+
+
+def _named(metadata: ImageMetadata, file: SourceFile, current: Import) -> ImageMetadata:
+    """Return the metadata with where the file lies, and a title in any case."""
+    title = metadata.title or _title_from_path(file)
+    source = metadata.source or current.source
+    return replace(metadata, title=title, source=source, path=file.path)
 
 
 def _title_from_path(file: SourceFile) -> str:

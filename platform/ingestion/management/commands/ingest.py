@@ -64,8 +64,8 @@ class Command(BaseCommand):
             "--known",
             choices=[policy.value for policy in KnownPolicy],
             default=KnownPolicy.SKIP.value,
-            help="what becomes of pictures that are there already: left as they are (skip), or "
-            "given what is said of them now (update)",
+            help="what becomes of pictures that are there already: they are left as they are "
+            "(skip), get what is said of them now (update), or keep where else they are (keep)",
         )
         parser.add_argument(
             "--update-metadata",
