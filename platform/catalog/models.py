@@ -194,6 +194,30 @@ class BinnedImage(Image):
         verbose_name_plural = _("bin")
 
 
+class Occurrence(models.Model):
+    """Where else the file of an image was met, and what it was called there.
+
+    The first is in the image's own row.
+    """
+
+    image = models.ForeignKey(
+        Image, on_delete=models.CASCADE, related_name="occurrences", verbose_name=_("image")
+    )
+    source = models.CharField(_("source"), max_length=1000, blank=True)
+    path = models.CharField(_("path"), max_length=1000, blank=True)
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    external_id = models.CharField(_("external id"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("further occurrence")
+        verbose_name_plural = _("further occurrences")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.path or self.title
+
+
 class Region(models.Model):
     """A part of an image that has an embedding of its own: one vector point each.
 

@@ -99,6 +99,11 @@ def count_findable_and_waiting(viewer: Viewer) -> tuple[int, int]:
     return counts["findable"], counts["waiting"]
 
 
+def are_more_waiting_than(count: int) -> bool:
+    """Whether more images than that wait to be indexed; counts no further."""
+    return Image.objects.filter(status=Image.Status.QUEUED).order_by()[count : count + 1].exists()
+
+
 def find_by_sha256(sha256: str) -> Image | None:
     """Return the image with this content, even one in the bin or being deleted, or None."""
     return Image.objects.filter(sha256=sha256).first()

@@ -4,12 +4,15 @@ Every error of the storage backend stops here and becomes one of ours.
 """
 
 import logging
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import Any
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from kernel.errors import FileMissing, TransientError
@@ -20,6 +23,8 @@ logger = logging.getLogger(__name__)
 ORIGINALS = "originals"
 THUMBNAILS = "thumbnails"
 FEATURES = "features"
+# Files that came with a form, until their import ends.
+IMPORTS = "imports"
 
 
 def original_name(sha256: str) -> str:
@@ -64,6 +69,50 @@ def write(name: str, data: bytes) -> None:
         default_storage.save(name, ContentFile(data))
 
 
+def write_file(name: str, file: "File[Any]") -> None:
+    """Store a file under exactly `name`, piece by piece.
+
+    Raises:
+        TransientError: "storage:transient:unavailable": full, read-only or out of reach.
+    """
+    with _translated(name):
+        default_storage.save(name, file)
+
+
+@contextmanager
+def local_folder(folder: str) -> Iterator[Path]:
+    """Hold the files that lie in a folder of the storage where other programs can open them.
+
+    Of a storage that is no folder of this machine they are copied; that ends with the block.
+
+    Raises:
+        TransientError: "storage:transient:unavailable".
+    """
+    try:
+        path = Path(default_storage.path(folder))
+    except NotImplementedError:
+        with tempfile.TemporaryDirectory(prefix="semblance-") as copies:
+            for name in list_names(folder):
+                with _translated(name), default_storage.open(name) as file:
+                    copy = Path(copies) / PurePath(name).name
+                    with copy.open("wb") as to:
+                        shutil.copyfileobj(file, to)
+            yield Path(copies)
+    else:
+        yield path
+
+
+def free_bytes() -> int | None:
+    """Return how much room the storage has left; None where it is no folder of this machine."""
+    try:
+        path = Path(default_storage.path(""))
+        while not path.exists():
+            path = path.parent
+        return shutil.disk_usage(path).free
+    except (NotImplementedError, OSError):
+        return None
+
+
 def read(name: str) -> bytes:
     """Return the content of `name`.
 
@@ -85,6 +134,12 @@ def delete(name: str) -> None:
     """Remove `name`; a file that is gone already is fine."""
     with _translated(name):
         default_storage.delete(name)
+
+
+def delete_folder(folder: str) -> None:
+    """Remove an empty folder, where the storage has folders; one that is gone already is fine."""
+    with _translated(folder):
+        default_storage.delete(folder)
 
 
 def modified_at(name: str) -> datetime:

@@ -241,6 +241,22 @@ class FetchEnv(_Section):
         return _parts(value)
 
 
+class IngestEnv(_Section):
+    """Imports: how far they run ahead of the workers, and what they may read."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_")
+
+    # Pictures that wait to be indexed, whoever brought them; 0 is no limit.
+    max_waiting: Annotated[int, Field(ge=0)] = 2_000
+    # Folders of the workers' machines that an import which was started in the admin may read.
+    roots: Annotated[tuple[Folder, ...], NoDecode] = ()
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        return _parts(value)
+
+
 class LoggingEnv(_Section):
     """How log lines look: text for people, JSON for machines."""
 
@@ -280,6 +296,7 @@ class Env:
     uploads: UploadEnv
     retention: RetentionEnv
     fetching: FetchEnv
+    ingest: IngestEnv
     logging: LoggingEnv
     metrics: MetricsEnv
 

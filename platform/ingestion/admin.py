@@ -1,12 +1,25 @@
-"""Imports, to watch: what came, what was refused and why, and how far the workers are."""
+"""Imports: started, watched, paused and resumed; what was refused and why, and tried again."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -16,11 +29,22 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from ingestion import services
+from ingestion.failures_csv import failures_csv
+from ingestion.forms import NewImportForm
 from ingestion.models import Import, ImportFailure
-from ingestion.presenters import present_passed_over
+from ingestion.presenters import present_passed_over, present_plan, present_reading
 from ingestion.selectors import find_progress, list_imports
+from ingestion.services import ImportPlan
 from jobs.admin import ReadOnlyAdmin
+from kernel.errors import AppError, UserInputError
 from kernel.messages import sentence
+from site_http.bodies import takes_files
+
+State = Import.State
+
+# Seconds after which a page of an import that moves fetches itself again.
+_REFRESH_S = 5
 
 
 class ImportChangeList(ChangeList):
@@ -58,7 +82,68 @@ class FailureInline(TabularInline):
     @display(description=_("why"))
     def problem(self, failure: ImportFailure) -> str:
         """Return the sentence of the error."""
-        return sentence(failure.error_code)
+        return sentence(failure.error_code, **(failure.context or {}))
+
+
+# What can be done, its name, how its button looks, and in which states.
+_ACTIONS = (
+    ("start", _("Start"), "primary", (State.PLANNED,)),
+    ("resume", _("Resume"), "primary", services.RESUMABLE),
+    ("pause", _("Pause"), "default", services.PAUSABLE),
+    ("cancel", _("Cancel the import"), "default", services.CANCELLABLE),
+)
+
+
+@admin.register(ImportFailure)
+class ImportFailureAdmin(ReadOnlyAdmin):
+    """Files that imports refused, to look at and to try again: some or all."""
+
+    list_display = ("name", "problem", "of", "retry_at")
+    list_select_related = ("of",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("name", "error_code")
+    fields = ("of", "name", "problem", "error_code", "retry_at")
+    actions = ("retry",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportFailure]:
+        """Return those of imports that this person may know of."""
+        found: QuerySet[ImportFailure] = super().get_queryset(request)
+        return found.filter(of__in=list_imports(request.user).order_by().values("pk"))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let in who may see imports."""
+        return request.user.has_perm("ingestion.view_import")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Leave it out of the index: an import leads here."""
+        return False
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Let who may start imports try again what they refused."""
+        return request.user.has_perm("ingestion.add_import")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the link from an import to its failures."""
+        return lookup == "of__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.action(permissions=["retry"], description=_("Try again"))
+    def retry(self, request: HttpRequest, queryset: QuerySet[ImportFailure]) -> None:
+        """Have workers try the chosen files once more."""
+        chosen = Import.objects.filter(pk__in=queryset.order_by().values("of"))
+        tried = 0
+        for current in chosen:
+            try:
+                tried += services.retry(current, ImportFailure.objects.filter(pk__in=queryset))
+            except UserInputError as error:
+                self.message_user(request, sentence(error.code, **error.context), messages.ERROR)
+        said = _("They are tried again: {count}.").format(count=tried)
+        self.message_user(request, said, messages.SUCCESS if tried else messages.WARNING)
+
+    @display(description=_("why"))
+    def problem(self, failure: ImportFailure) -> str:
+        """Return the sentence of the error."""
+        return sentence(failure.error_code, **(failure.context or {}))
 
 
 @admin.register(Import)
@@ -71,10 +156,11 @@ class ImportAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     search_fields = ("source",)
     fields = (
-        *("source", "state", "bar", "its_images", "found", "added", "duplicates", "failed"),
-        "what_was_passed_over",
+        *("source", "state", "problem", "reading", "bar", "its_images"),
+        *("found", "added", "duplicates", "failed", "what_was_passed_over"),
         *("started_by", "created_at", "finished_at"),
     )
+    change_form_outer_before_template = "admin/ingestion/import/life.html"
     inlines = (FailureInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
@@ -88,6 +174,119 @@ class ImportAdmin(ReadOnlyAdmin):
             current.progress = find_progress([current.pk], request.user)[current.pk]
         return current
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add what is done with an import, and its failures as a table."""
+        views = (
+            ("<uuid:import_id>/do/", self.do, "do"),
+            ("<uuid:import_id>/failures.csv", self.failures_csv, "failures_csv"),
+        )
+        own = [
+            path(route, self.admin_site.admin_view(view), name=f"ingestion_import_{name}")
+            for route, view, name in views
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let in who may start imports; the same may pause, resume and cancel them."""
+        return request.user.has_perm("ingestion.add_import")
+
+    @takes_files("UPLOAD_MAX_FORM_BYTES")
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Ask where pictures come from, and have workers plan the import."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        is_sent = request.method == "POST"
+        form = NewImportForm(request.POST, request.FILES) if is_sent else NewImportForm()
+        if form.is_valid():
+            try:
+                current = services.plan_import(
+                    source=form.cleaned_data["address"].strip(),
+                    uploads=form.cleaned_data["uploads"],
+                    options=form.options(),
+                    started_by_id=request.user.pk,
+                )
+            except AppError as error:
+                form.add_error(None, sentence(error.code, **error.context))
+            else:
+                return redirect("admin:ingestion_import_change", current.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("New import"),
+            "opts": self.opts,
+            "media": self.media + form.media,
+            "form": form,
+            "roots": settings.INGEST_ROOTS,
+        }
+        return TemplateResponse(request, "admin/ingestion/import/new.html", context)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+        """Show how far an import is and what can be done; the page fetches itself again."""
+        current = self.get_object(request, unquote(object_id))
+        context = {} if current is None else self._life(request, current)
+        response: HttpResponse = super().change_view(request, object_id, "", context)
+        if context.get("is_moving"):
+            response["Refresh"] = str(_REFRESH_S)
+        return response
+
+    def _life(self, request: HttpRequest, current: Import) -> dict[str, Any]:
+        is_planned = current.state == State.PLANNED and current.plan is not None
+        offered: list[tuple[str, Any, str]] = []
+        if self.has_add_permission(request):
+            offered = [
+                (name, label, variant)
+                for name, label, variant, states in _ACTIONS
+                if current.state in states and (name != "start" or is_planned)
+            ]
+            if current.failed and current.state in services.RETRIABLE:
+                offered.append(("retry", _("Try what was refused again"), "default"))
+        failures = reverse(
+            "admin:ingestion_importfailure_changelist", query={"of__id__exact": current.pk}
+        )
+        return {
+            "offered": offered,
+            "failures_url": failures,
+            "plan": present_plan(ImportPlan.from_json(current.plan or {})) if is_planned else [],
+            "is_being_planned": current.state == State.PLANNED and not is_planned,
+            "is_moving": current.state == State.RUNNING
+            or (current.state == State.PLANNED and not is_planned),
+        }
+
+    def do(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
+        """Start, pause, resume or cancel an import, or try again what it refused."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        current = get_object_or_404(self.get_queryset(request), pk=import_id)
+        actions: dict[str, Callable[[Import], object]] = {
+            "start": services.start,
+            "pause": services.pause,
+            "resume": services.resume,
+            "cancel": services.cancel,
+            "retry": partial(services.retry, failures=current.failures.all()),
+        }
+        work = actions.get(request.POST.get("action", ""))
+        if work is None:
+            raise SuspiciousOperation
+        try:
+            if not work(current):
+                said = _("That is not possible any more: the import has gone on meanwhile.")
+                self.message_user(request, said, messages.WARNING)
+        except UserInputError as error:
+            self.message_user(request, sentence(error.code, **error.context), messages.ERROR)
+        return redirect("admin:ingestion_import_change", current.pk)
+
+    def failures_csv(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
+        """Return what was refused, as a CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        current = get_object_or_404(self.get_queryset(request), pk=import_id)
+        response = StreamingHttpResponse(failures_csv(current), content_type="text/csv")
+        response["Content-Disposition"] = f'attachment; filename="failures-{current.pk}.csv"'
+        return response
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that asks for all progress at once."""
         return ImportChangeList
@@ -96,9 +295,11 @@ class ImportAdmin(ReadOnlyAdmin):
         description=_("state"),
         ordering="state",
         label={
-            Import.State.RUNNING: "info",
-            Import.State.FINISHED: "success",
-            Import.State.INTERRUPTED: "danger",
+            State.RUNNING: "info",
+            State.PAUSED: "warning",
+            State.FINISHED: "success",
+            State.FAILED: "danger",
+            State.INTERRUPTED: "danger",
         },
     )
     def state_badge(self, current: Import) -> tuple[str, Any]:
@@ -109,6 +310,16 @@ class ImportAdmin(ReadOnlyAdmin):
     def started(self, current: Import) -> str:
         """Return the day and minute, short."""
         return date_format(localtime(current.created_at), "SHORT_DATETIME_FORMAT")
+
+    @display(description=_("error"), empty_value="")
+    def problem(self, current: Import) -> str:
+        """Return why it failed, in the words of its error."""
+        return sentence(current.error_code, **current.error_context) if current.error_code else ""
+
+    @display(description=_("read"))
+    def reading(self, current: Import) -> str:
+        """Return how many files were read, how fast, and how long it will go on."""
+        return present_reading(current)
 
     @display(description=_("described"))
     def bar(self, current: Any) -> str:

@@ -4,33 +4,73 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Image
+from jobs.models import JobRecord
 
 
 class Import(models.Model):
-    """Pictures that came together, from a folder or a form.
+    """Pictures that come together: from a form, or from what `ingestion.sources.recognise` takes.
 
-    ``running → finished | interrupted``; the counts are of files: found = added + duplicates +
-    failed once it is finished, and `touched_at` is when they last moved. `images` are those it
-    added or found already stored, so that indexing them can be watched.
+    ``planned → running ⇄ paused → finished | failed | cancelled``; ``interrupted`` is one whose run
+    ended too early. A run reads the sources from the first file that is not recorded: `found` files
+    are, up to `last_name`. Each has a number, `runs`: what an older one has still to say is void.
+
+    The counts are of files: found = added + duplicates + failed. `touched_at` is when a run last
+    said that it lives, `recorded_at` when the counts last moved. `images` are those it added or
+    found already stored, so that indexing them can be watched.
     """
 
     class State(models.TextChoices):
+        PLANNED = "planned", _("planned")
         RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
         FINISHED = "finished", _("finished")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
         INTERRUPTED = "interrupted", _("interrupted")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.CharField(_("source"), max_length=1000)
+    # Empty where a form's files are taken in while its sender waits: nobody can read them again.
+    sources = models.JSONField(default=list, editable=False)
+    # Whether its files were sent with a form, and are kept until it ends.
+    has_upload = models.BooleanField(default=False, editable=False)
+    options = models.JSONField(default=dict, editable=False)
+    # Else a command runs it, on a machine that may see other files.
+    by_workers = models.BooleanField(_("run by workers"), default=False, editable=False)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.RUNNING)
+    error_code = models.CharField(_("error code"), max_length=100, blank=True)
+    error_context = models.JSONField(default=dict, editable=False)
+    # As `ingestion.services.plans` makes it.
+    plan = models.JSONField(_("plan"), null=True, editable=False)
+    total = models.PositiveIntegerField(_("files in all"), null=True)
     found = models.PositiveIntegerField(_("files found"), default=0)
     added = models.PositiveIntegerField(_("added"), default=0)
     duplicates = models.PositiveIntegerField(_("already there"), default=0)
     failed = models.PositiveIntegerField(_("refused"), default=0)
     # Kind of file, as `ml.rules.file_types.kind_passed_over` names it → how many.
     passed_over = models.JSONField(_("passed over"), default=dict, blank=True)
+    last_name = models.CharField(max_length=1000, blank=True, editable=False)
+    # Whether the sources were read to their end: what runs then tries failures again.
+    is_read = models.BooleanField(default=False, editable=False)
+    # Files a second, of the last minute or so.
+    rate = models.FloatField(null=True, editable=False)
+    # Whether it waits for pictures to be indexed before it reads more.
+    is_waiting = models.BooleanField(default=False, editable=False)
+    runs = models.PositiveIntegerField(default=0, editable=False)
+    # Runs in a row that recorded nothing.
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    job = models.ForeignKey(
+        JobRecord,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("job"),
+    )
     images = models.ManyToManyField(
         Image, related_name="imports", verbose_name=_("images"), editable=False
     )
@@ -43,6 +83,7 @@ class Import(models.Model):
     )
     created_at = models.DateTimeField(_("started"), auto_now_add=True)
     touched_at = models.DateTimeField(auto_now_add=True)
+    recorded_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
     class Meta:
@@ -62,12 +103,22 @@ class ImportFailure(models.Model):
     )
     name = models.CharField(_("file"), max_length=1000)
     error_code = models.CharField(_("error code"), max_length=100)
+    # What the sentence of the code names; null in rows of an earlier release.
+    context = models.JSONField(null=True, editable=False)
+    retry_at = models.DateTimeField(_("waits to be tried again since"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = _("refused file")
         verbose_name_plural = _("refused files")
         ordering = ("of", "name")
+        indexes = (
+            models.Index(
+                fields=("of", "id"),
+                name="import_failure_retry",
+                condition=Q(retry_at__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

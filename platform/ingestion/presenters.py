@@ -2,16 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.timesince import timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from catalog import storage
 from catalog.models import Image
 from catalog.presenters import thumbnail_url
 from catalog.selectors import find_images, find_private_to_others
 from catalog.visibility import Viewer
-from ingestion.services import Outcome, Result
+from ingestion.models import Import
+from ingestion.selectors import seconds_left
+from ingestion.services import ImportPlan, Outcome, Result
 from kernel.messages import sentence
 
 # Of files that sources pass over.
@@ -97,6 +105,54 @@ def present_passed_over(counts: Mapping[str, int]) -> str:
     """
     by_count = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     return ", ".join(f"{_kind_name(kind)}: {count}" for kind, count in by_count)
+
+
+def present_plan(plan: ImportPlan) -> list[str]:
+    """Return what an import would take in, a sentence a fact."""
+    files, size = plan.files, filesizeformat(plan.file_bytes)
+    said = [
+        gettext("Pictures: {files}.") if plan.is_complete else gettext("Pictures: {files} or more.")
+    ]
+    if plan.sized == files:
+        said.append(gettext("Their files are {size}."))
+    elif plan.sized:
+        said.append(gettext("The files of {sized} of them are {size}."))
+    if plan.read:
+        said.append(gettext("Of the first {read}, {known} are there already."))
+    if plan.passed_over:
+        said.append(gettext("Passed over: {passed_over}."))
+    said.append(gettext("Room that they need, roughly: {needed}."))
+    free = storage.free_bytes()
+    if free is not None:
+        said.append(gettext("Room that is left: {free}."))
+    values = {
+        **{"files": files, "size": size, "sized": plan.sized, "read": plan.read},
+        "known": plan.known,
+        "passed_over": present_passed_over(plan.passed_over or {}),
+        "needed": filesizeformat(plan.needed_bytes),
+        "free": filesizeformat(free or 0),
+    }
+    return [each.format(**values) for each in said]
+
+
+def present_reading(current: Import) -> str:
+    """Return how many files of an import were read, how fast, and how long it will go on."""
+    said = [gettext("{found} of {total}") if current.total else "{found}"]
+    if current.state == Import.State.RUNNING:
+        if current.is_waiting:
+            said.append(gettext("waiting for the workers"))
+        if current.rate:
+            said.append(gettext("{rate} a second"))
+        left_s = seconds_left(current)
+        if left_s is not None:
+            said.append(gettext("{left} left"))
+    now = timezone.now()
+    return " · ".join(said).format(
+        found=current.found,
+        total=current.total,
+        rate=number_format(current.rate or 0, 1),
+        left=timeuntil(now + timedelta(seconds=max(60, seconds_left(current) or 0)), now, depth=1),
+    )
 
 
 def _kind_name(kind: str) -> str:

@@ -64,3 +64,10 @@ def find_progress(
         )
         for import_id in import_ids
     }
+
+
+def seconds_left(current: Import) -> float | None:
+    """Return how long an import will still read, at its pace; None where that is not known."""
+    if current.state != Import.State.RUNNING or current.total is None or not current.rate:
+        return None
+    return max(0, current.total - current.found) / current.rate

@@ -27,6 +27,24 @@ _SENTENCES: dict[str, str] = {
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),
+    "file:user:outside": _("The file is a link that leads out of the folders that may be read."),
+    "import:user:missing": _("There is no such import."),
+    "import:user:over": _("This import has ended. Start another one."),
+    "import:user:no-source": _("This import's files are gone: nobody can read them again."),
+    "import:user:outside-roots": _(
+        "This is neither an address nor a path that workers may read: INGEST_ROOTS names the "
+        "folders that they may."
+    ),
+    "import:user:one-source": _("Choose files, or say where the pictures are: one of the two."),
+    "import:user:disk-full": _(
+        "The import needs some {needed_megabytes} MB, and {free_megabytes} MB are left."
+    ),
+    "import:conflict:taken-over": _("Somebody else has gone on with this import meanwhile."),
+    "import:transient:no-workers": _(
+        "No worker is describing pictures, and enough of them wait. Is Semblance running (make "
+        "run)?"
+    ),
+    "import:ours:gave-up": _("The import ended its worker again and again."),
     "folder:user:missing": _("There is no folder or file {folder}."),
     "archive:user:damaged": _("The archive is damaged, or neither a ZIP nor a TAR."),
     "archive:user:damaged-member": _("This file cannot be unpacked: the archive is damaged here."),

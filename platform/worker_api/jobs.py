@@ -17,15 +17,16 @@ JobTakenOver = jobs.JobTakenOver
 class Sweep:
     """What one sweep did.
 
-    Messages sent again, dead jobs recovered, images handed out, dead imports closed; whether
-    payloads waited without a job; how many bulk edits did; how many images left the bin for good,
-    their time being over.
+    Messages sent again, dead jobs recovered, images handed out, dead imports closed, imports given
+    a turn or forgotten; whether payloads waited without a job; how many bulk edits did; how many
+    images left the bin for good, their time being over.
     """
 
     resent: int
     recovered: int
     requeued_images: int
     closed_imports: int
+    imports: int
     resumed_payloads: bool
     resumed_edits: int
     purged_images: int
@@ -84,6 +85,7 @@ def sweep() -> Sweep:
         recovered=swept.recovered,
         requeued_images=requeued,
         closed_imports=ingestion.close_abandoned(),
+        imports=ingestion.hand_out_imports() + ingestion.forget_ended(),
         resumed_edits=edits,
         purged_images=purged,
         resumed_payloads=catalog.enqueue_due_payloads(),

@@ -1,4 +1,4 @@
-"""Bulk tasks: index catalogue pictures, edit many at once, and delete them."""
+"""Bulk tasks: take in, index, edit many at once, and delete pictures of the catalogue."""
 
 from uuid import UUID
 
@@ -51,3 +51,14 @@ def edit(*, edit_id: int, job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             run_bulk_edit(edit_id, delivery=delivery)
+
+
+@app.task(name=task_names.RUN_IMPORT, shared=False)
+def take_in(*, import_id: str, job_id: str, **_unknown: object) -> None:
+    """Plan an import or have a turn at it. Idempotent: what is recorded is not read again."""
+    from worker_api import imports
+    from workers import policies
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            imports.run_turn(UUID(import_id), delivery=delivery)

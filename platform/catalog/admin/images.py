@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -30,6 +31,8 @@ from catalog.visibility import seen_by
 from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
 
+# Of where else a file was met, so many are shown.
+_MAX_OCCURRENCES = 100
 # Bears the name of Django's own action and so replaces it.
 _NAMES = {BulkEdit.Kind.BIN: "delete_selected"}
 _ELSEWHERE = frozenset({BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE})  # on the page of the bin
@@ -119,6 +122,7 @@ class ImageAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = (
         *("title", "path", "description", "creator", "owner", "external_id", "source", "^sha256"),
+        *("occurrences__path", "occurrences__title", "occurrences__external_id"),
     )
     search_help_text = _(
         "Title, path, description, creator, owner, external id, source, or how a SHA-256 begins"
@@ -131,7 +135,8 @@ class ImageAdmin(ModelAdmin):
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
     readonly_fields = (
-        *("preview", "panels", "path", "status", "problem", "error_code", "tries", "sha256_shown"),
+        *("preview", "panels", "path", "elsewhere"),
+        *("status", "problem", "error_code", "tries", "sha256_shown"),
         *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
     )
     fieldsets = (
@@ -144,6 +149,7 @@ class ImageAdmin(ModelAdmin):
                     "title",
                     "description",
                     "path",
+                    "elsewhere",
                     "source",
                     "external_id",
                     "taken_at",
@@ -193,6 +199,13 @@ class ImageAdmin(ModelAdmin):
         url = reverse("admin:catalog_image_panels", args=(image.pk,))
         link = '{} <a href="{}" class="underline">{}</a>'
         return format_html(link, said, url, gettext("Show and correct"))
+
+    @display(description=_("further occurrences"))
+    def elsewhere(self, image: Image) -> str:
+        """Return where else the file was met, a line each: path, title, external id, source."""
+        met = image.occurrences.values_list("path", "title", "external_id", "source")
+        lines = ((" · ".join(filter(None, texts)),) for texts in met[:_MAX_OCCURRENCES])
+        return format_html_join(mark_safe("<br>"), "{}", lines)  # a constant
 
     @display(description=_("error"), empty_value="")
     def problem(self, image: Image) -> str:

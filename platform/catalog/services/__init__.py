@@ -3,6 +3,7 @@
 from catalog.services.adding import (
     Added,
     ImageMetadata,
+    add_occurrence,
     add_picture,
     fill_in_path,
     restore_picture,
@@ -51,6 +52,7 @@ __all__ = [
     "Added",
     "DuePayload",
     "ImageMetadata",
+    "add_occurrence",
     "add_picture",
     "apply_next_chunk",
     "ask_bulk_edit",

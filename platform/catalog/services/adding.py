@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from catalog import storage
-from catalog.models import Album, Image, Tag, max_chars
+from catalog.models import Album, Image, Occurrence, Tag, max_chars
 from catalog.selectors import find_by_sha256
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
@@ -106,6 +106,23 @@ def fill_in_path(image: Image, path: str) -> None:
     if path and not image.path and image.sha256 not in path:
         cut = path[: max_chars(Image, "path")]
         Image.objects.filter(pk=image.pk, path="").update(path=cut)
+
+
+@transaction.atomic
+def add_occurrence(image: Image, metadata: ImageMetadata) -> None:
+    """Keep where else the file of an image was met: source, path, title and external id.
+
+    Once; and not where it was met first.
+    """
+    # Locked, so that two imports of the same files do not both find it missing.
+    row = Image.objects.select_for_update().filter(pk=image.pk).first()
+    texts = _texts(metadata)
+    said = {field: texts[field] for field in ("source", "path", "title", "external_id")}
+    met_at = {field: said[field] for field in ("source", "path", "external_id")}
+    if row is None or all(getattr(row, field) == text for field, text in met_at.items()):
+        return
+    if not row.occurrences.filter(**met_at).exists():
+        Occurrence.objects.create(image=row, **said)
 
 
 def update_metadata(image: Image, metadata: ImageMetadata) -> None:

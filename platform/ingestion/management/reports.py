@@ -1,15 +1,15 @@
 """How `manage.py ingest` says what became of each file: to people, or to programs."""
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from django.core.management.base import OutputWrapper
 from tqdm import tqdm
 
+from catalog import storage
 from ingestion.models import Import
-from ingestion.presenters import present_passed_over
-from ingestion.services import Outcome
+from ingestion.presenters import present_passed_over, present_plan
+from ingestion.services import ImportPlan, Outcome
 from ingestion.sources import shown
 from kernel.messages import sentence
 
@@ -24,7 +24,11 @@ class IngestReport(Protocol):
         """Tell of one file's end."""
         ...
 
-    def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:
+    def planned(self, plan: ImportPlan) -> None:
+        """Tell what would be taken in."""
+        ...
+
+    def taken_in(self, current: Import) -> None:
         """Tell what has become of all of them."""
         ...
 
@@ -32,9 +36,7 @@ class IngestReport(Protocol):
         """Tell how many images can be found now, and how many never will."""
         ...
 
-    def bar(
-        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
-    ) -> Any:
+    def bar(self, *, what: str, total: int | None = None, initial: int = 0) -> Any:
         """Return a progress bar, on standard error."""
         ...
 
@@ -59,7 +61,12 @@ class TextReport:
                 line = f"  {shown(outcome.name)}: {sentence(problem)}"
                 tqdm.write(line, file=self._out)
 
-    def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:
+    def planned(self, plan: ImportPlan) -> None:
+        """Write a line a fact."""
+        for line in present_plan(plan):
+            self._out.write(line)
+
+    def taken_in(self, current: Import) -> None:
         """Write the first files that were refused, and the counts."""
         for outcome in self._refused:
             if outcome.error:
@@ -68,8 +75,8 @@ class TextReport:
         if current.failed > len(self._refused):
             more = current.failed - len(self._refused)
             self._out.write(f"  … and {more} more, see the admin.")
-        if passed_over:
-            self._out.write(f"Passed over: {present_passed_over(passed_over)}.")
+        if current.passed_over:
+            self._out.write(f"Passed over: {present_passed_over(current.passed_over)}.")
         if self._restored:
             self._out.write(f"Back from the bin: {self._restored} of those that were there.")
         self._out.write(
@@ -82,11 +89,10 @@ class TextReport:
         if failed:
             self._out.write(f"{failed} pictures could not be described, see the admin.")
 
-    def bar(
-        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
-    ) -> Any:
+    def bar(self, *, what: str, total: int | None = None, initial: int = 0) -> Any:
         """Return a progress bar."""
-        return tqdm(items, total=total, desc=f"{what:<10}", unit=" pictures", smoothing=0.05)
+        desc = f"{what:<10}"
+        return tqdm(total=total, initial=initial, desc=desc, unit=" pictures", smoothing=0.05)
 
 
 class JsonReport:
@@ -106,7 +112,13 @@ class JsonReport:
             restored=outcome.is_restored,
         )
 
-    def taken_in(self, current: Import, passed_over: Mapping[str, int]) -> None:
+    def planned(self, plan: ImportPlan) -> None:
+        """Write the fields of a plan, and ``{"needed_bytes", "free_bytes"}``."""
+        self._write(
+            **plan.to_json(), needed_bytes=plan.needed_bytes, free_bytes=storage.free_bytes()
+        )
+
+    def taken_in(self, current: Import) -> None:
         """Write ``{"import", "found", "added", "duplicates", "failed", "passed_over"}``."""
         self._write(
             **{"import": str(current.pk)},
@@ -114,18 +126,16 @@ class JsonReport:
             added=current.added,
             duplicates=current.duplicates,
             failed=current.failed,
-            passed_over=dict(passed_over),
+            passed_over=current.passed_over,
         )
 
     def described(self, *, indexed: int, failed: int) -> None:
         """Write ``{"indexed", "not_indexed"}``."""
         self._write(indexed=indexed, not_indexed=failed)
 
-    def bar(
-        self, items: Iterable[Any] | None = None, *, what: str, total: int | None = None
-    ) -> Any:
+    def bar(self, *, what: str, total: int | None = None, initial: int = 0) -> Any:
         """Return a bar that is not shown."""
-        return tqdm(items, total=total, disable=True)
+        return tqdm(total=total, initial=initial, disable=True)
 
     def _write(self, **values: object) -> None:
         self._out.write(json.dumps(values))

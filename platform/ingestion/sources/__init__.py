@@ -6,7 +6,7 @@ from ingestion.sources.bucket import BucketSource
 from ingestion.sources.folder import FolderSource
 from ingestion.sources.folder_names import named_by_folders
 from ingestion.sources.manifest import ManifestSource
-from ingestion.sources.recognition import recognise
+from ingestion.sources.recognition import is_address, recognise
 from ingestion.sources.uploads import UploadSource
 from ingestion.sources.urls import UrlListSource, UrlSource
 
@@ -20,6 +20,7 @@ __all__ = [
     "UploadSource",
     "UrlListSource",
     "UrlSource",
+    "is_address",
     "named_by_folders",
     "recognise",
     "shown",

@@ -133,7 +133,7 @@ def _zip_members(path: Path, passed_over: Counter[str]) -> Iterator[SourceFile]:
         elif _is_unsafe(name):
             yield refused(shown(name), UserInputError("archive:user:unsafe-path"))
         else:
-            yield _file(name, partial(_read_zip_member, archive, member, growth))
+            yield _file(name, partial(_read_zip_member, archive, member, growth), member.file_size)
 
 
 def _opened_zip(path: Path) -> zipfile.ZipFile:
@@ -240,7 +240,7 @@ def _tar_file(archive: tarfile.TarFile, member: tarfile.TarInfo) -> SourceFile:
     data = b"" if content is None else content.read()
     if len(data) < member.size:
         raise UserInputError("archive:user:damaged")
-    return _file(member.name, lambda: data)
+    return _file(member.name, lambda: data, member.size)
 
 
 class _StrictMember(tarfile.TarInfo):
@@ -289,9 +289,9 @@ class _Growth:
             raise UserInputError("archive:user:grows", max_growth=MAX_GROWTH)
 
 
-def _file(name: str, read: Callable[[], bytes]) -> SourceFile:
+def _file(name: str, read: Callable[[], bytes], size: int) -> SourceFile:
     path = shown("/".join(PurePosixPath(name).parts))
-    return SourceFile(name=path, read=read, path=path)
+    return SourceFile(name=path, read=read, path=path, size=lambda: size)
 
 
 def _is_unsafe(name: str) -> bool:

@@ -29,6 +29,10 @@ def _no_sidecar() -> None:
     return None
 
 
+def _unknown_size() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file that promises to be a picture.
@@ -38,6 +42,8 @@ class SourceFile:
     the source, "/" between folders, "" where there is none; `metadata` is what the source says.
     `read_sidecar` returns the XMP file beside it, None where there is none that can be read.
     `is_name_binding` is False where the name's ending promises nothing, as that of an address.
+    `size` returns how many bytes `read` will, where that is known without reading; `is_near` is
+    False where reading fetches it from another machine.
     """
 
     name: str
@@ -46,6 +52,8 @@ class SourceFile:
     metadata: ImageMetadata = _NOTHING
     read_sidecar: Callable[[], bytes | None] = _no_sidecar
     is_name_binding: bool = True
+    size: Callable[[], int | None] = _unknown_size
+    is_near: bool = True
 
 
 class PictureSource(Protocol):
@@ -102,14 +110,30 @@ def kind_of_path(path: str) -> str:
     return kind_passed_over(parts[-1] if parts else "")
 
 
-def read_path(path: Path) -> bytes:
+def size_of(path: Path) -> int | None:
+    """Return the bytes of a file, None where it cannot be asked."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return None
+
+
+def read_path(path: Path, *, within: Path | None = None) -> bytes:
     """Return the bytes of a picture's file.
 
+    Args:
+        path: where it is.
+        within: a folder that it has to lie in, whatever links lead to it.
+
     Raises:
-        UserInputError: "file:user:missing", "file:user:unreadable", "image:user:empty-file",
-            "image:user:too-large".
+        UserInputError: "file:user:missing", "file:user:unreadable", "file:user:outside",
+            "image:user:empty-file", "image:user:too-large".
     """
     try:
+        if within is not None:
+            path = path.resolve()
+            if not path.is_relative_to(within):
+                raise UserInputError("file:user:outside")
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):  # reading a pipe would wait for ever
             raise UserInputError("file:user:unreadable")
@@ -120,8 +144,8 @@ def read_path(path: Path) -> bytes:
         return data
     except FileNotFoundError as error:
         raise UserInputError("file:user:missing") from error
-    except OSError as error:
-        raise UserInputError("file:user:unreadable", reason=error.strerror) from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise UserInputError("file:user:unreadable", reason=str(error)) from error
 
 
 def refused(name: str, error: UserInputError) -> SourceFile:

@@ -69,7 +69,13 @@ class BucketSource:
                     passed_over[kind] += 1
                     continue
                 name = shown("/".join(PurePosixPath(path).parts))
-                yield SourceFile(name, partial(_read, client, bucket, key), name)
+                yield SourceFile(
+                    name,
+                    partial(_read, client, bucket, key),
+                    name,
+                    size=partial(int, listed["Size"]),
+                    is_near=False,
+                )
 
     def _parts(self) -> tuple[str, str]:
         bucket, _, prefix = self.url.removeprefix(BUCKET_SCHEME).partition("/")

@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from ingestion.sources.base import SourceFile, read_path, shown
+from ingestion.sources.base import SourceFile, read_path, shown, size_of
 from kernel.errors import UserInputError
 from ml.rules.file_types import ending_of, is_hidden, kind_passed_over
 
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
-    """The picture files below a folder, or the one file that `path` is."""
+    """The picture files below a folder, or the one file that `path` is.
+
+    With `within`, a resolved folder, what links lead out of that is refused.
+    """
 
     path: Path
+    within: Path | None = None
 
     @property
     def name(self) -> str:
@@ -43,7 +47,7 @@ class FolderSource:
             UserInputError: "folder:user:missing".
         """
         if self._is_file():
-            yield _file(self.path, self.path.parent)
+            yield self._file(self.path, self.path.parent)
             return
         closed: list[OSError] = []
         for parent, folders, names in os.walk(self.path, onerror=closed.append):
@@ -53,15 +57,24 @@ class FolderSource:
                 if kind := kind_passed_over(name):
                     passed_over[kind] += 1
                 else:
-                    yield _file(Path(parent) / name, self.path, sidecar=sidecars.get(name))
+                    yield self._file(Path(parent) / name, self.path, sidecars.get(name))
         for refusal in closed:
-            yield _file(Path(refusal.filename), self.path)
+            yield self._file(Path(refusal.filename), self.path)
 
     def _is_file(self) -> bool:
         try:
             return stat.S_ISREG(self.path.stat().st_mode)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             raise UserInputError("folder:user:missing", folder=self.name) from error
+
+    def _file(self, path: Path, root: Path, sidecar: str | None = None) -> SourceFile:
+        name = shown(path.relative_to(root))
+        read = partial(read_path, path, within=self.within)
+        file = SourceFile(name=name, read=read, path=name, size=partial(size_of, path))
+        if sidecar is None:
+            return file
+        beside = partial(_read_sidecar, path.with_name(sidecar), self.within)
+        return replace(file, read_sidecar=beside)
 
 
 def _leave_out(folders: list[str], parent: Path, passed_over: Counter[str]) -> None:
@@ -82,16 +95,8 @@ def _sidecars(names: Sequence[str]) -> Mapping[str, str]:
     return {name: sidecar for name, sidecar in beside.items() if sidecar}
 
 
-def _file(path: Path, root: Path, *, sidecar: str | None = None) -> SourceFile:
-    name = shown(path.relative_to(root))
-    file = SourceFile(name=name, read=partial(read_path, path), path=name)
-    if sidecar is None:
-        return file
-    return replace(file, read_sidecar=partial(_read_sidecar, path.with_name(sidecar)))
-
-
-def _read_sidecar(path: Path) -> bytes | None:
+def _read_sidecar(path: Path, within: Path | None) -> bytes | None:
     try:
-        return read_path(path)
+        return read_path(path, within=within)
     except UserInputError:
         return None  # the picture comes in without it

@@ -11,7 +11,14 @@ from pathlib import Path, PurePosixPath
 
 from catalog.models import Album, Image, Tag, max_chars
 from catalog.services import ImageMetadata
-from ingestion.sources.base import SourceFile, ending_with_its_error, read_path, refused, shown
+from ingestion.sources.base import (
+    SourceFile,
+    ending_with_its_error,
+    read_path,
+    refused,
+    shown,
+    size_of,
+)
 from ingestion.sources.lines import read_lines, refuse_long
 from ingestion.sources.urls import url_file
 from kernel.errors import UserInputError
@@ -88,7 +95,9 @@ class ManifestSource:
         if url:
             return replace(url_file(url), metadata=said)
         name = shown("/".join(PurePosixPath(path).parts))
-        return SourceFile(name, partial(_read_below, self.path.parent, path), name, said)
+        folder = self.path.parent
+        read, size = partial(_read_below, folder, path), partial(size_of, folder / path)
+        return SourceFile(name, read, name, said, size=size)
 
 
 def _read_below(folder: Path, path: str) -> bytes:

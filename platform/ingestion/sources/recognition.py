@@ -15,22 +15,31 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LIST_ENDING = ".txt"
 
 
-def recognise(text: str) -> PictureSource:
+def is_address(text: str) -> bool:
+    """Whether a person names an address; else it is a path."""
+    return _SCHEME.match(text) is not None
+
+
+def recognise(text: str, *, within: Path | None = None) -> PictureSource:
     """Return the source that a person names: an address, or a path of a file or folder.
 
     A file is an archive by its content, a manifest or a list of addresses by its ending, else a
     picture. What is not there is a folder, whose `check` says so.
+
+    Args:
+        text: what the person names.
+        within: a resolved folder; what links in a folder of pictures lead out of it is refused.
     """
     if text.lower().startswith(BUCKET_SCHEME):
         return BucketSource(text)
-    if _SCHEME.match(text):
+    if is_address(text):
         return UrlSource(text)
     path = Path(text)
     if not path.is_file():
-        return FolderSource(path)
+        return FolderSource(path, within)
     ending = ending_of(path.name)
     if ending in MANIFEST_ENDINGS:
         return ManifestSource(path)
     if ending == _LIST_ENDING:
         return UrlListSource(path)
-    return ArchiveSource(path) if is_archive(path) else FolderSource(path)
+    return ArchiveSource(path) if is_archive(path) else FolderSource(path, within)

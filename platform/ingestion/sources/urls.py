@@ -78,4 +78,10 @@ def url_file(url: str) -> SourceFile:
         path = shown(unquote(f"{address.host}{address.path}")).rstrip("/")
     except UserInputError:  # reading it says so
         path = ""
-    return SourceFile(name=shown(url), read=partial(fetch, url), path=path, is_name_binding=False)
+    return SourceFile(
+        name=shown(url),
+        read=partial(fetch, url),
+        path=path,
+        is_name_binding=False,
+        is_near=False,
+    )

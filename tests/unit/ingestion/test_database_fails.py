@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from catalog.models import Image
 from ingestion.models import Import
-from ingestion.services import start_import, take_in
+from ingestion.services import Pace, start_import, take_in
 from ingestion.sources import UploadSource
 from jobs.models import JobRecord
 from kernel.errors import TransientError
@@ -61,7 +61,7 @@ def test_ingest_waits_in_the_middle_of_a_folder(
     file: Path, folder: Path, media: Path, broker: Broker
 ) -> None:
     current = start_import("photos")
-    outcomes = take_in(current, UploadSource(uploads(5)).files(Counter()), patience_s=20)
+    outcomes = take_in(current, UploadSource(uploads(5)).files(Counter()), pace=Pace(patience_s=20))
     next(outcomes)
 
     with databases.locked_for(file, seconds=1):

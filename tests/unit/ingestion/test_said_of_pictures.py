@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from catalog.models import Image
 from catalog.services import ImageMetadata
-from ingestion.services import MetadataRules, Outcome, start_import, take_in
+from ingestion.services import KnownPolicy, MetadataRules, Outcome, start_import, take_in
 from ingestion.sources import FolderSource, SourceFile, named_by_folders
 from kernel.messages import sentence
 from tests.unit.web.conftest import BLUE, RED, encoded
@@ -120,7 +120,7 @@ def test_pictures_that_are_there_learn_of_a_sidecar_where_that_is_asked(folder: 
 
     bring_in(folder)
     assert Image.objects.get().credit == ""
-    bring_in(folder, updates_known=True, tags_from_keywords=True)
+    bring_in(folder, known=KnownPolicy.UPDATE, tags_from_keywords=True)
 
     image = Image.objects.get()
     assert (image.title, image.credit) == ("By the river", "A museum")

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/catalog/image/"
 BIN = "/admin/catalog/binnedimage/"
-READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "ingestion/import", "jobs/jobrecord"]
+READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "jobs/jobrecord"]
 CATALOGUE = ["catalog/image", "catalog/binnedimage", "catalog/tag", "catalog/album"]
-ALL = [*CATALOGUE, *READ_ONLY, "auth/user", "auth/group"]
+ALL = [*CATALOGUE, *READ_ONLY, "ingestion/import", "auth/user", "auth/group"]
 
 
 @pytest.fixture

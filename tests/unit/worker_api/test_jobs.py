@@ -7,7 +7,7 @@ from catalog import services as catalog
 from catalog.models import BulkEdit, Image
 from ingestion.models import Import
 from jobs.models import JobRecord
-from kernel.task_names import DELETE_IMAGES, EDIT_IMAGES, INDEX_IMAGES, UPDATE_PAYLOADS
+from kernel.task_names import DELETE_IMAGES, EDIT_IMAGES, INDEX_IMAGES, RUN_IMPORT, UPDATE_PAYLOADS
 from tests.conftest import AddImage, Broker
 from tests.pictures import GREEN, RED, plain
 from worker_api import jobs
@@ -31,6 +31,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
     JobRecord.objects.filter(pk=silent.pk).update(heartbeat_at=now - timedelta(seconds=31))
     Import.objects.create(source="/a")
     Import.objects.update(touched_at=now - timedelta(minutes=11))
+    Import.objects.create(source="/b", by_workers=True)
 
     swept = jobs.sweep()
 
@@ -39,6 +40,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
         recovered=1,
         requeued_images=2,
         closed_imports=1,
+        imports=1,
         resumed_payloads=True,
         resumed_edits=1,
         purged_images=0,
@@ -51,9 +53,11 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
         None,
         [str(other.pk)],
         None,
+        None,
     ]
-    assert (messages[1].name, messages[3].name) == (EDIT_IMAGES, UPDATE_PAYLOADS)
-    assert Import.objects.get().state == "interrupted"
+    names = [messages[number].name for number in (1, 3, 4)]
+    assert names == [EDIT_IMAGES, RUN_IMPORT, UPDATE_PAYLOADS]
+    assert Import.objects.get(source="/a").state == "interrupted"
 
 
 def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
@@ -62,6 +66,7 @@ def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
         recovered=0,
         requeued_images=0,
         closed_imports=0,
+        imports=0,
         resumed_payloads=False,
         resumed_edits=0,
         purged_images=0,

@@ -3,23 +3,25 @@
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from contextlib import closing
 from functools import partial
-from itertools import chain
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from ingestion import services
 from ingestion.management.reports import IngestReport, JsonReport, TextReport
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
-from ingestion.services import MetadataRules, Outcome, start_import, take_in
-from ingestion.sources import PictureSource, SourceFile, named_by_folders, recognise
+from ingestion.services import ImportOptions, KnownPolicy, MetadataRules, Outcome, Pace
+from ingestion.sources import PictureSource, recognise
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
-from kernel.errors import AppError
+from kernel.errors import AppError, UserInputError
 from kernel.messages import sentence
 from kernel.task_names import INDEX_IMAGES
 
@@ -33,11 +35,21 @@ class Command(BaseCommand):
     help = (
         "Take in every picture of the given sources and wait until they can be found. A source is "
         "a folder, a picture, an archive (ZIP, TAR), a manifest (.csv, .tsv, .jsonl, .ndjson), a "
-        "list of URLs (.txt), a URL or a bucket (s3://bucket/prefix)."
+        "list of URLs (.txt), a URL or a bucket (s3://bucket/prefix). Run again after an "
+        "interruption, it goes on where it was."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("named", nargs="+", metavar="SOURCE")
+        parser.add_argument("named", nargs="*", metavar="SOURCE")
+        parser.add_argument(
+            "--resume",
+            type=UUID,
+            metavar="ID",
+            help="go on with this import, with its own sources and options",
+        )
+        parser.add_argument(
+            "--plan", action="store_true", help="say what would be taken in, and take in nothing"
+        )
         parser.add_argument(
             "--no-wait", action="store_true", help="do not wait for the workers to describe them"
         )
@@ -49,9 +61,18 @@ class Command(BaseCommand):
             "--albums-from-folders", action="store_true", help="each folder's name is an album"
         )
         parser.add_argument(
+            "--known",
+            choices=[policy.value for policy in KnownPolicy],
+            default=KnownPolicy.SKIP.value,
+            help="what becomes of pictures that are there already: they are left as they are "
+            "(skip), get what is said of them now (update), or keep where else they are (keep)",
+        )
+        parser.add_argument(
             "--update-metadata",
-            action="store_true",
-            help="also give pictures that are there already what is said of them now",
+            action="store_const",
+            dest="known",
+            const=KnownPolicy.UPDATE.value,
+            help="the same as --known update",
         )
         parser.add_argument(
             "--tags-from-keywords", action="store_true", help="keywords in the files become tags"
@@ -72,57 +93,87 @@ class Command(BaseCommand):
         self,
         *,
         named: list[str],
+        resume: UUID | None,
+        plan: bool,
         no_wait: bool,
-        source: str | None,
-        tags_from_folders: bool,
-        albums_from_folders: bool,
-        update_metadata: bool,
-        tags_from_keywords: bool,
-        titles_from_paths: bool,
         as_json: bool,
-        **_: Any,
+        **said: Any,
     ) -> None:
-        passed_over: Counter[str] = Counter()
-        try:
-            sources = list(map(recognise, named))
-            for each in sources:
-                each.check()
-            found = chain.from_iterable(
-                _files_of(each, passed_over, named=source or each.name) for each in sources
-            )
-            files = named_by_folders(
-                found, are_tags=tags_from_folders, are_albums=albums_from_folders
-            )
-            first = next(files, None)
-        except AppError as error:
-            raise CommandError(sentence(error.code, **error.context)) from error
-        names = ", ".join(each.name for each in sources)
-        if first is None:
-            others = f". Passed over: {present_passed_over(passed_over)}" if passed_over else ""
-            raise CommandError(f"There is no picture in {names}{others}")
-        current = patiently(partial(start_import, source or names))
-        outcomes = take_in(
-            current,
-            chain([first], files),
-            patience_s=OUTAGE_S,
-            passed_over=passed_over,
-            rules=MetadataRules(
-                updates_known=update_metadata,
-                tags_from_keywords=tags_from_keywords,
-                titles_from_paths=titles_from_paths,
-            ),
-        )
+        if bool(named) == bool(resume) or (plan and resume):
+            raise CommandError("Name sources, or an import to go on with.", returncode=2)
         report = JsonReport(self.stdout) if as_json else TextReport(self.stdout)
-        self._take_in(outcomes, report)
+        try:
+            if plan:
+                self._plan(named, _options(said), report)
+                return
+            current = self._begin(named, resume, said)
+            self._run(current, report)
+        except UserInputError as error:
+            raise CommandError(sentence(error.code, **error.context)) from error
         patiently(current.refresh_from_db)
-        report.taken_in(current, passed_over)
+        report.taken_in(current)
+        if current.state != Import.State.FINISHED:
+            raise CommandError(
+                f"The import is {current.get_state_display()} now. `manage.py ingest --resume "
+                f"{current.pk}` goes on with it."
+            )
         if not no_wait:
             self._watch(current, report)
 
-    def _take_in(self, outcomes: Iterable[Outcome], report: IngestReport) -> None:
+    def _plan(self, named: list[str], options: ImportOptions, report: IngestReport) -> None:
+        sources = _checked(named)
+        unrecorded = Import(sources=named, options=options.to_json())
+        report.planned(services.make_plan(services.list_files(sources, unrecorded)))
+
+    def _begin(self, named: list[str], resume: UUID | None, said: dict[str, Any]) -> Import:
+        """Return the import that is to be run, a new one or one that was interrupted."""
+        if resume is not None:
+            return self._go_on(resume)
+        options = _options(said)
+        named = [services.absolute(each) for each in named]
+        earlier = patiently(partial(services.find_interrupted, named, options))
+        if earlier is not None:
+            return self._go_on(earlier.pk)
+        sources = _checked(named)
+        names = ", ".join(each.name for each in sources)
+        recorded = Import(sources=named, options=options.to_json())
+        passed_over: Counter[str] = Counter()
+        if next(services.list_files(sources, recorded)(passed_over), None) is None:
+            others = f". Passed over: {present_passed_over(passed_over)}" if passed_over else ""
+            raise CommandError(f"There is no picture in {names}{others}")
+        name = options.named or names
+        current = patiently(partial(services.record_import, named, name=name, options=options))
+        return patiently(partial(services.begin_by_command, current.pk))
+
+    def _go_on(self, import_id: UUID) -> Import:
+        current = patiently(partial(services.begin_by_command, import_id))
+        self.stderr.write(f"Going on with import {current.pk}: {current.found} files are in.")
+        return current
+
+    def _run(self, current: Import, report: IngestReport) -> None:
         try:
-            for outcome in report.bar(outcomes, what="Reading"):
+            with services.opened(current) as sources:
+                bar = report.bar(what="Reading", total=current.total, initial=current.found)
+                pace = Pace(
+                    max_waiting=settings.INGEST_MAX_WAITING,
+                    on_waiting=partial(bar.set_postfix_str, "waiting for the workers"),
+                    patience_s=OUTAGE_S,
+                )
+                outcomes = services.run(current, sources, pace=pace)
+                with bar, closing(outcomes):  # its end is recorded, whatever ends this
+                    self._take_in(outcomes, report, bar)
+        except UserInputError as error:
+            services.fail(current, error)
+            raise
+
+    def _take_in(self, outcomes: Iterable[Outcome], report: IngestReport, bar: Any) -> None:
+        try:
+            for outcome in outcomes:
+                bar.set_postfix_str("", refresh=False)
+                bar.update()
                 report.file(outcome)
+        except UserInputError:
+            raise
         except AppError as error:
             raise CommandError(
                 sentence(error.code, **error.context)
@@ -154,9 +205,21 @@ class Command(BaseCommand):
         report.described(indexed=progress.indexed, failed=progress.failed)
 
 
-def _files_of(
-    source: PictureSource, passed_over: Counter[str], *, named: str
-) -> Iterator[SourceFile]:
-    """Yield a source's files, which say where they are from by this name."""
-    for file in source.files(passed_over):
-        yield replace(file, metadata=replace(file.metadata, source=named))
+def _options(said: dict[str, Any]) -> ImportOptions:
+    return ImportOptions(
+        rules=MetadataRules(
+            known=KnownPolicy(said["known"]),
+            tags_from_keywords=said["tags_from_keywords"],
+            titles_from_paths=said["titles_from_paths"],
+        ),
+        named=said["source"] or "",
+        tags_from_folders=said["tags_from_folders"],
+        albums_from_folders=said["albums_from_folders"],
+    )
+
+
+def _checked(named: list[str]) -> list[PictureSource]:
+    sources = [recognise(each) for each in named]
+    for each in sources:
+        each.check()
+    return sources

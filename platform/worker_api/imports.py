@@ -1,0 +1,16 @@
+"""A worker's view of an import: a turn of it."""
+
+from uuid import UUID
+
+from ingestion import services
+from jobs.models import Delivery
+
+
+def run_turn(import_id: UUID, *, delivery: Delivery) -> None:
+    """Plan an import, or go on with it for so long as a turn lasts.
+
+    Raises:
+        JobTakenOver: another worker has the job.
+        TransientError: a part is away; the job comes again.
+    """
+    services.run_turn(import_id, delivery=delivery)

@@ -1,0 +1,87 @@
+"""What becomes of files whose content is in the catalogue already."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from catalog.models import Image, Occurrence
+from ingestion.services import KnownPolicy, MetadataRules, start_import, take_in
+from ingestion.sources import FolderSource
+from tests.conftest import Broker
+from tests.pictures import numbered
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The same picture twice, in two folders."""
+    for name in ("2019/Paris.png", "best/tower.png"):
+        path = tmp_path / "shelf" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(numbered(1))
+    return tmp_path / "shelf"
+
+
+def bring_in(folder: Path, policy: KnownPolicy, source: str = "shelf") -> None:
+    files = FolderSource(folder).files(Counter())
+    list(take_in(start_import(source), files, rules=MetadataRules(known=policy)))
+
+
+def occurrences() -> list[tuple[str, str, str]]:
+    return list(Occurrence.objects.values_list("source", "path", "title"))
+
+
+def test_both_are_kept_as_one_picture_in_two_folders(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    bring_in(folder, KnownPolicy.KEEP)
+
+    image = Image.objects.get()
+    assert (image.path, image.title) == ("2019/Paris.png", "Paris")
+    assert occurrences() == [("shelf", "best/tower.png", "tower")]
+
+
+def test_each_is_kept_once(folder: Path, media: Path, broker: Broker) -> None:
+    bring_in(folder, KnownPolicy.KEEP)
+    bring_in(folder, KnownPolicy.KEEP)
+    assert occurrences() == [("shelf", "best/tower.png", "tower")]
+
+    bring_in(folder, KnownPolicy.KEEP, source="attic")
+
+    assert occurrences() == [
+        ("shelf", "best/tower.png", "tower"),
+        ("attic", "2019/Paris.png", "Paris"),
+        ("attic", "best/tower.png", "tower"),
+    ]
+
+
+@pytest.mark.parametrize("policy", [KnownPolicy.SKIP, KnownPolicy.UPDATE])
+def test_otherwise_none_is(folder: Path, media: Path, broker: Broker, policy: KnownPolicy) -> None:
+    bring_in(folder, policy)
+
+    assert Image.objects.get().path == "2019/Paris.png"
+    assert occurrences() == []
+
+
+def test_the_admin_finds_and_shows_where_else_it_is(
+    folder: Path, media: Path, broker: Broker, admin_client: Client
+) -> None:
+    bring_in(folder, KnownPolicy.KEEP)
+    image = Image.objects.get()
+
+    for words, is_found in (("best/tower", True), ("tower", True), ("castle", False)):
+        answer = admin_client.get("/admin/catalog/image/", {"q": words})
+        assert [row.pk for row in answer.context["cl"].result_list] == [image.pk] * is_found
+    text = admin_client.get(f"/admin/catalog/image/{image.pk}/change/").content.decode()
+    assert "best/tower.png" in text
+
+
+def test_they_go_with_their_picture(folder: Path, media: Path, broker: Broker) -> None:
+    bring_in(folder, KnownPolicy.KEEP)
+
+    Image.objects.get().delete()
+
+    assert occurrences() == []
