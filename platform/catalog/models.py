@@ -218,6 +218,17 @@ class Occurrence(models.Model):
         return self.path or self.title
 
 
+class ImageText(models.Model):
+    """The words that an image is found by; written by triggers alone (`catalog.text_search`)."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="text")
+    words = models.TextField()
+    tags = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.tags}"
+
+
 class Region(models.Model):
     """A part of an image that has an embedding of its own: one vector point each.
 

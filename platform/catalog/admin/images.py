@@ -26,6 +26,7 @@ from catalog.admin.panels import panels
 from catalog.models import BulkEdit, Image, Region
 from catalog.presenters import thumbnail_url
 from catalog.selectors import list_visible_images
+from catalog.text_search import matching
 from catalog.validation import MIME_TYPES
 from catalog.visibility import seen_by
 from jobs.admin import FixedChoicesFilter
@@ -120,12 +121,10 @@ class ImageAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     show_full_result_count = False
-    search_fields = (
-        *("title", "path", "description", "creator", "owner", "external_id", "source", "^sha256"),
-        *("occurrences__path", "occurrences__title", "occurrences__external_id"),
-    )
+    search_fields = ("text__words",)  # that there are some shows the form
     search_help_text = _(
-        "Title, path, description, creator, owner, external id, source, or how a SHA-256 begins"
+        "Words, or how they begin, of title, path, description, tags, creator, owner, external id, "
+        "source; or an id, or how a SHA-256 begins"
     )
     actions = tuple(
         list_action(kind, permission=confirmation.permission, name=_NAMES.get(kind, ""))
@@ -229,6 +228,12 @@ class ImageAdmin(ModelAdmin):
     def sha256_shown(self, image: Image) -> str:
         """Return the hash, which a narrow screen may break."""
         return breakable(image.sha256)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Image], search_term: str
+    ) -> tuple[QuerySet[Image], bool]:
+        """Return the images with these words, none of them twice."""
+        return (matching(queryset, search_term) if search_term else queryset), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the link from an import to its images too."""
