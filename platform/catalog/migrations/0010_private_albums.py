@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('catalog', '0008_image_what_sources_say'),
+        ('catalog', '0009_image_bin'),
     ]
 
     operations = [

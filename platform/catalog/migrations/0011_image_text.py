@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     """Words of images, for the admin's search; the triggers that write them come after migrating."""
 
     dependencies = [
-        ('catalog', '0008_image_what_sources_say'),
+        ('catalog', '0010_private_albums'),
     ]
 
     operations = [

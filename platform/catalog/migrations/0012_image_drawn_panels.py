@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0008_image_what_sources_say")]
+    dependencies = [("catalog", "0011_image_text")]
 
     operations = [
         migrations.AddField(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_image_what_sources_say'),
+        ('catalog', '0012_image_drawn_panels'),
     ]
 
     operations = [
