@@ -37,6 +37,10 @@ _MAX_OCCURRENCES = 100
 # Bears the name of Django's own action and so replaces it.
 _NAMES = {BulkEdit.Kind.BIN: "delete_selected"}
 _ELSEWHERE = frozenset({BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE})  # on the page of the bin
+_TECHNICAL_FIELDS = (
+    *("status", "problem", "error_code", "tries", "sha256_shown"),
+    *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
+)
 # Fields that the vector points carry, for filters: a change of one must reach the points.
 PAYLOAD_FIELDS = frozenset({"medium", "tags", "albums"})
 
@@ -133,11 +137,7 @@ class ImageAdmin(ModelAdmin):
     )
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
-    readonly_fields = (
-        *("preview", "panels", "path", "elsewhere"),
-        *("status", "problem", "error_code", "tries", "sha256_shown"),
-        *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
-    )
+    readonly_fields = ("preview", "panels", "path", "elsewhere", *_TECHNICAL_FIELDS)
     fieldsets = (
         (
             None,
@@ -165,7 +165,7 @@ class ImageAdmin(ModelAdmin):
             },
         ),
         (_("Filters"), {"fields": ("medium", "tags", "albums")}),
-        (_("Technical"), {"fields": readonly_fields[3:]}),
+        (_("Technical"), {"fields": _TECHNICAL_FIELDS}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
