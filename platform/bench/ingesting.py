@@ -35,6 +35,14 @@ class IngestFigures:
         return self.ingest_per_s / mean((self.bare_before_per_s, self.bare_after_per_s))
 
 
+@dataclass(frozen=True, slots=True)
+class IngestComparison:
+    """Two builds: pictures indexed a second, and files read a second meanwhile."""
+
+    indexed: Comparison
+    read: Comparison
+
+
 def measure(source: Path, scratch: Path, *, count: int) -> IngestFigures:
     """Ingest `count` pictures made from those in `source`, and run the bare models on the same.
 
@@ -57,8 +65,8 @@ def measure(source: Path, scratch: Path, *, count: int) -> IngestFigures:
 
 def compare(
     builds: tuple[Build, Build], source: Path, scratch: Path, *, count: int, turns: int, say: Say
-) -> Comparison:
-    """Ingest the same pictures with two builds in turns, and compare their pictures a second.
+) -> IngestComparison:
+    """Ingest the same pictures with two builds in turns, and compare their paces.
 
     Both products stay up, and every turn brings the same pixels in files that are new to the
     catalogues: a fresh start a turn would cost minutes, and with other pixels the turns would be
@@ -86,7 +94,10 @@ def compare(
             ingest(product, first)
         work = _turn(scratch, count=count, turns=turns, say=say)
         here, there = in_turns(products[0], products[1], work, turns=turns)
-    return compared([each.per_s for each in here], [each.per_s for each in there])
+    return IngestComparison(
+        compared([each.per_s for each in here], [each.per_s for each in there]),
+        compared([each.read_per_s for each in here], [each.read_per_s for each in there]),
+    )
 
 
 def _turn(scratch: Path, *, count: int, turns: int, say: Say) -> Callable[[Product, int], Imported]:

@@ -2,6 +2,7 @@
 
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
+from bench.ingesting import IngestComparison
 from bench.memory import MemoryFigures
 from bench.pages import PagesFigures
 from bench.turns import Comparison
@@ -11,13 +12,19 @@ _NAME_CHARS = 44
 _FIGURE_CHARS = 12
 
 
-def ingestion(builds: tuple[Build, Build], compared: Comparison, *, turns: int) -> str:
-    """Return pictures a second and their ratio."""
+def ingestion(builds: tuple[Build, Build], compared: IngestComparison, *, turns: int) -> str:
+    """Return pictures a second, indexed and read, and their ratios."""
     here, there = builds
+    paces = (("indexed", compared.indexed), ("read meanwhile", compared.read))
     return (
-        f"Pictures a second, median of {turns} turns: {here.name} {compared.first:.2f}, "
-        f"{there.name} {compared.second:.2f}\n"
-        f"Ratio, median of the turns (lowest to highest): {compared.ratio}"
+        f"Pictures a second, medians of {turns} turns; ratios from the lowest to the highest\n"
+        + (
+            "\n".join(
+                f"{name + ':':<16}{here.name} {pace.first:.2f}, {there.name} {pace.second:.2f}; "
+                f"ratio {pace.ratio}"
+                for name, pace in paces
+            )
+        )
     )
 
 

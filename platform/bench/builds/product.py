@@ -59,15 +59,29 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The end of an import: pictures that were indexed, and seconds from its start to the last."""
+    """The end of an import.
+
+    Attributes:
+        indexed: pictures.
+        seconds: from its start until the last one was.
+        files: that it found.
+        reading_s: seconds from its start until all were read.
+    """
 
     indexed: int
     seconds: float
+    files: int
+    reading_s: float
 
     @property
     def per_s(self) -> float:
-        """Pictures a second."""
+        """Pictures a second, indexed."""
         return self.indexed / self.seconds
+
+    @property
+    def read_per_s(self) -> float:
+        """Files a second, read while the workers index what was read before."""
+        return self.files / self.reading_s
 
 
 @contextmanager
@@ -171,14 +185,15 @@ def importing(product: Product, folder: Path) -> Iterator[Callable[[], bool]]:
 
 
 def read_end(product: Product) -> Imported:
-    """Return how many pictures of the last import were indexed, and in how many seconds.
+    """Return how many files of the last import were read and indexed, and in how many seconds.
 
     Raises:
-        RuntimeError: none was.
+        RuntimeError: none was indexed.
     """
     with closing(sqlite3.connect(product.database)) as connection:
-        import_id, started = connection.execute(
-            "SELECT id, created_at FROM ingestion_import ORDER BY created_at DESC"
+        import_id, started, read, files = connection.execute(
+            "SELECT id, created_at, finished_at, found FROM ingestion_import "
+            "ORDER BY created_at DESC"
         ).fetchone()
         indexed, ended = connection.execute(
             "SELECT count(*), max(indexed_at) FROM catalog_image JOIN ingestion_import_images "
@@ -187,8 +202,11 @@ def read_end(product: Product) -> Imported:
         ).fetchone()
     if not indexed:
         raise RuntimeError(f"{product.build.name} indexed none of the pictures.")
-    took = datetime.fromisoformat(ended) - datetime.fromisoformat(started)
-    return Imported(indexed, took.total_seconds())
+    return Imported(indexed, _seconds(started, ended), files, _seconds(started, read))
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
 def image_ids(product: Product) -> dict[str, str]:

@@ -61,7 +61,8 @@ def test_the_ratio_is_of_pictures_a_second(new_build, source, tmp_path) -> None:
         builds, source, tmp_path / "work", count=4, turns=2, say=said.append
     )
 
-    assert compared == Comparison(4.0, 2.0, Spread(2.0, 2.0, 2.0))
+    assert compared.indexed == Comparison(4.0, 2.0, Spread(2.0, 2.0, 2.0))
+    assert compared.read == Comparison(40.0, 20.0, Spread(2.0, 2.0, 2.0))
     assert said == [
         "turn 1 of 2  one           4.00 pictures/s",
         "turn 1 of 2  two           2.00 pictures/s",

@@ -100,8 +100,8 @@ def test_an_import_ends_with_its_last_picture(new_build, tmp_path: Path, picture
         ingest(product, pictures)
         second = ingest(product, pictures)
 
-    assert second == Imported(indexed=3, seconds=0.75)
-    assert second.per_s == 4.0
+    assert second == Imported(indexed=3, seconds=0.75, files=4, reading_s=0.1)
+    assert (second.per_s, second.read_per_s) == (4.0, 40.0)
 
 
 def test_an_import_of_nothing_is_an_error(new_build, tmp_path: Path, pictures: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from bench import tables
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
+from bench.ingesting import IngestComparison
 from bench.memory import MemoryFigures
 from bench.pages import CrowdFigures, PagesFigures, PageTimes
 from bench.turns import Comparison, Spread
@@ -15,12 +16,14 @@ MIB = 1024 * 1024
 
 
 def test_ingestion() -> None:
-    compared = Comparison(36.004, 10.4, Spread(3.46, 3.4, 3.5))
+    indexed = Comparison(36.004, 10.4, Spread(3.46, 3.4, 3.5))
+    read = Comparison(200.0, 40.0, Spread(5.0, 4.9, 5.1))
 
-    assert tables.ingestion(BUILDS, compared, turns=5) == (
-        "Pictures a second, median of 5 turns: this build 36.00, 5a402653 10.40\n"
-        "Ratio, median of the turns (lowest to highest): 3.46 (3.40 to 3.50)"
-    )
+    assert tables.ingestion(BUILDS, IngestComparison(indexed, read), turns=5).splitlines() == [
+        "Pictures a second, medians of 5 turns; ratios from the lowest to the highest",
+        "indexed:        this build 36.00, 5a402653 10.40; ratio 3.46 (3.40 to 3.50)",
+        "read meanwhile: this build 200.00, 5a402653 40.00; ratio 5.00 (4.90 to 5.10)",
+    ]
 
 
 def test_searches_stand_below_their_builds() -> None:
