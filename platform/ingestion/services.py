@@ -14,6 +14,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from audit_log import services as audit_log
+from audit_log.models import AuditEntry
 from catalog import services as catalog
 from catalog.models import Image
 from catalog.selectors import find_by_sha256
@@ -84,7 +86,10 @@ _DEFAULT_RULES = MetadataRules()
 
 def start_import(source: str, *, started_by_id: int | None = None) -> Import:
     """Record the start of an import."""
-    return Import.objects.create(source=source[:1000], started_by_id=started_by_id)
+    with transaction.atomic():
+        current = Import.objects.create(source=source[:1000], started_by_id=started_by_id)
+        audit_log.record(AuditEntry.Action.STARTED, current, actor_id=started_by_id)
+    return current
 
 
 def take_in(
@@ -145,6 +150,8 @@ def _end(
     current.state = Import.State.FINISHED if finished else Import.State.INTERRUPTED
     current.finished_at = timezone.now()
     current.save(update_fields=("state", "finished_at"))
+    current.refresh_from_db()
+    _record_end(current)
 
 
 def _take_in_one(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
@@ -174,14 +181,15 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         catalog.restore_picture(_valid(data, file))
     # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
-        catalog.restore(Image.objects.filter(pk=known.pk))
+        catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
     )
     catalog.fill_in_path(known, file.path)
     problems = ()
     if rules.updates_known:
         metadata, problems = _metadata(data, file, rules)
         # Where it was first found is kept, with its path.
-        catalog.update_metadata(known, replace(metadata, source=""))
+        said = replace(metadata, source="")
+        catalog.update_metadata(known, said, by_id=current.started_by_id)
     return Outcome(
         file.name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored
     )
@@ -248,4 +256,20 @@ def close_abandoned() -> int:
     abandoned = Import.objects.filter(
         state=Import.State.RUNNING, touched_at__lt=now - ABANDONED_AFTER
     )
-    return abandoned.update(state=Import.State.INTERRUPTED, finished_at=now)
+    with transaction.atomic():
+        found = list(abandoned.select_for_update())
+        for each in found:
+            each.state, each.finished_at = Import.State.INTERRUPTED, now
+            each.save(update_fields=("state", "finished_at"))
+            _record_end(each)
+    return len(found)
+
+
+def _record_end(current: Import) -> None:
+    counts = {name: getattr(current, name) for name in ("found", *Result)}
+    audit_log.record(
+        AuditEntry.Action.ENDED,
+        current,
+        actor_id=current.started_by_id,
+        details={"state": str(current.state), **counts},
+    )

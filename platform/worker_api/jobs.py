@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from audit_log import services as audit_log
 from catalog import services as catalog
 from ingestion import services as ingestion
 from jobs import models
@@ -19,7 +20,7 @@ class Sweep:
 
     Messages sent again, dead jobs recovered, images handed out, dead imports closed; whether
     payloads waited without a job; how many bulk edits did; how many images left the bin for good,
-    their time being over.
+    and how many entries the audit log, their time being over.
     """
 
     resent: int
@@ -29,6 +30,7 @@ class Sweep:
     resumed_payloads: bool
     resumed_edits: int
     purged_images: int
+    expired_entries: int
 
 
 def check(delivery: Delivery) -> None:
@@ -86,5 +88,6 @@ def sweep() -> Sweep:
         closed_imports=ingestion.close_abandoned(),
         resumed_edits=edits,
         purged_images=purged,
+        expired_entries=audit_log.delete_expired(),
         resumed_payloads=catalog.enqueue_due_payloads(),
     )

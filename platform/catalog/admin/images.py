@@ -10,10 +10,11 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from audit_log.admin import AuditedAdmin
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.bulk_edits import list_action
@@ -77,7 +78,7 @@ class RegionInline(TabularInline):
 
 
 @admin.register(Image)
-class ImageAdmin(ModelAdmin):
+class ImageAdmin(AuditedAdmin):
     """Images: find, look at, change one or many."""
 
     class Media:

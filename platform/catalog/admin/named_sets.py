@@ -7,13 +7,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from audit_log.admin import AuditedAdmin
 from catalog import services
 from catalog.models import Album, Image, Tag
 
 
-class NamedSetAdmin(ModelAdmin):
+class NamedSetAdmin(AuditedAdmin):
     """Tags and albums: every point of their images carries their names, which follow a change."""
 
     list_display = ("name",)
