@@ -9,6 +9,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -30,6 +31,9 @@ from jobs.admin import FixedChoicesFilter, ReadOnlyAdmin
 
 Action = AuditEntry.Action
 
+_LINK_CLASSES = "text-primary-600 dark:text-primary-500"
+# Of a change of many images so many are shown, of each old value.
+_MAX_IMAGES = 20
 # What an entry says of itself in the list, in so many characters.
 _SHORT = 160
 _TYPES = (
@@ -138,7 +142,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     search_fields = ("actor_name", "object_id")  # how: `get_search_results`
     search_help_text = _("The exact name of an account, or the id of what it was done to")
-    fields = ("at", "actor", "action_badge", "type_name", "object_link", "object_id", "changes")
+    fields = (
+        *("at", "actor", "action", "type_name", "object_link", "object_id"),
+        *("changes", "images_before"),
+    )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -161,6 +168,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     @display(
         description=_("what"),
         label={
+            **dict.fromkeys(Action, ""),
             Action.DELETED: "warning",
             Action.BINNED: "warning",
             Action.PURGED: "danger",
@@ -185,7 +193,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             )
         except NoReverseMatch:
             return entry.object_name
-        return format_html('<a href="{}">{}</a>', url, entry.object_name)
+        return _link(url, entry.object_name)
 
     @display(description=_("details"), empty_value="")
     def short(self, entry: AuditEntry) -> str:
@@ -199,17 +207,58 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         lines = ((line,) for line in _lines(entry))
         return format_html_join(mark_safe("<br>"), "{}", lines)
 
+    @display(description=_("first images, by what they had"), empty_value="")
+    def images_before(self, entry: AuditEntry) -> str:
+        """Return some of the images of a change of many, leading to their pages."""
+        part = entry.images.order_by("pk").first()
+        lines = [] if part is None else part.image_ids.items()
+        return format_html_join(
+            mark_safe("<br>"),
+            "{} {}",
+            (
+                (
+                    f"{old}:" if old else "",
+                    format_html_join(
+                        ", ",
+                        "{}",
+                        (
+                            (_link(reverse("admin:catalog_image_change", args=(UUID(one),)), one),)
+                            for one in ids[:_MAX_IMAGES]
+                        ),
+                    ),
+                )
+                for old, ids in lines
+            ),
+        )
+
+
+def _link(url: str, text: str) -> str:
+    return format_html('<a href="{}" class="{}">{}</a>', url, _LINK_CLASSES, text)
+
 
 def _lines(entry: AuditEntry) -> list[str]:
-    return [f"{name}: {_shown(entry, value)}" for name, value in entry.details.items()]
+    return [_line(entry, name, value) for name, value in entry.details.items()]
 
 
-def _shown(entry: AuditEntry, value: Any) -> str:
+def _line(entry: AuditEntry, name: str, value: Any) -> str:
+    """Return a detail with the words of the field that it is of, where it is of one."""
+    try:
+        field = apps.get_model(entry.object_type)._meta.get_field(name)
+    except (LookupError, ValueError, FieldDoesNotExist):
+        field = None
+    choices = dict(getattr(field, "flatchoices", ()))
     is_change = entry.action == Action.CHANGED and isinstance(value, list)
-    texts = value if is_change else [value]
-    return " → ".join(
-        text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) for text in texts
-    )
+    texts = [
+        str(choices.get(each, each)) if isinstance(each, str) else _as_text(each)
+        for each in (value if is_change else [value])
+    ]
+    return f"{getattr(field, 'verbose_name', name)}: {' → '.join(texts)}"
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None else json.dumps(value)
 
 
 def _midnight(day: date) -> datetime:

@@ -51,7 +51,7 @@ class AuditEntry(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.actor_name} {self.action} {self.object_type} {self.object_name}"
+        return f"{self.actor_name} · {self.get_action_display()}"
 
 
 class AuditedImages(models.Model):

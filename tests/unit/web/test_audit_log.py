@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit_log.models import AuditEntry
+from audit_log.services import record_images
 from catalog.models import Album, Image, Tag
 from tests.unit.web.conftest import RED, encoded
 
@@ -262,6 +263,20 @@ def test_the_log_leads_to_what_it_tells_of(client, chief, add_image):
 
     assert f'href="/admin/catalog/image/{image.pk}/change/"' in text
     assert "title: old &lt;b&gt; → new &lt;b&gt;" in text
+
+
+def test_an_entry_of_many_images_leads_to_them(client, chief, add_image):
+    images = [add_image(encoded((shade, 0, 0))) for shade in range(3)]
+    entry = AuditEntry.objects.create(
+        action="started", object_type="catalog.bulkedit", details={"kind": "set_owner", "images": 3}
+    )
+    record_images(entry, {"Bob <b>": [images[0].pk], "": [image.pk for image in images[1:]]})
+
+    text = client.get(f"{LOG}{entry.pk}/change/").content.decode()
+
+    assert all(f'href="/admin/catalog/image/{image.pk}/change/"' in text for image in images)
+    assert "Bob &lt;b&gt;:" in text
+    assert "change: Set the owner" in text
 
 
 def test_a_longer_log_asks_the_database_no_more_and_counts_nothing(
