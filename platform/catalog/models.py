@@ -191,7 +191,7 @@ class BinnedImage(Image):
         default_permissions = ()
         ordering = ("-binned_at", "id")
         verbose_name = _("image in the bin")
-        verbose_name_plural = _("bin")
+        verbose_name_plural = _("images in the bin")
 
 
 class Occurrence(models.Model):

@@ -1,6 +1,7 @@
 """An image's own page, and its files."""
 
 from dataclasses import replace
+from http import HTTPStatus
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,6 +10,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from audit_log import services as audit_log
+from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
@@ -67,12 +70,15 @@ def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     disposition = content_disposition_header(
         as_attachment=not is_drawn_by_browsers(image.format), filename=file_name(image)
     )
-    return _file(
+    response = _file(
         request,
         storage.original_name(image.sha256),
         etag=f'"{image.sha256}"',
         headers={"Content-Type": mime_type(image), "Content-Disposition": disposition or "inline"},
     )
+    if response.status_code == HTTPStatus.OK and request.user.is_authenticated:
+        audit_log.record(AuditEntry.Action.DOWNLOADED, image, actor_id=request.user.pk)
+    return response
 
 
 def _visible(request: HttpRequest, image_id: UUID, *fields: str) -> Image:

@@ -223,6 +223,8 @@ class RetentionEnv(_Section):
 
     # Images in the bin; 0 keeps them until somebody deletes them.
     bin_retention_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    # Entries of the audit log; unset keeps them.
+    audit_log_retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 
 class FetchEnv(_Section):

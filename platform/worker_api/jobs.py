@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from audit_log import services as audit_log
 from catalog import services as catalog
 from ingestion import services as ingestion
 from jobs import models
@@ -19,7 +20,7 @@ class Sweep:
 
     Messages sent again, dead jobs recovered, images handed out, dead imports closed, imports given
     a turn or forgotten; whether payloads waited without a job; how many bulk edits did; how many
-    images left the bin for good, their time being over.
+    images left the bin for good, and how many entries the audit log, their time being over.
     """
 
     resent: int
@@ -30,6 +31,7 @@ class Sweep:
     resumed_payloads: bool
     resumed_edits: int
     purged_images: int
+    expired_entries: int
 
 
 def check(delivery: Delivery) -> None:
@@ -88,5 +90,6 @@ def sweep() -> Sweep:
         imports=ingestion.hand_out_imports() + ingestion.forget_ended(),
         resumed_edits=edits,
         purged_images=purged,
+        expired_entries=audit_log.delete_expired(),
         resumed_payloads=catalog.enqueue_due_payloads(),
     )

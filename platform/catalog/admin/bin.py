@@ -1,7 +1,7 @@
 """The bin for the catalogue's keepers: what is in it, how long still, back or away for good."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -56,6 +56,11 @@ def _button(kind: BulkEdit.Kind, description: Any) -> Any:
 @admin.register(BinnedImage)
 class BinnedImageAdmin(ReadOnlyAdmin):
     """Images in the bin: who put them there, when, and how long they stay."""
+
+    class Media:
+        """What the list looks like."""
+
+        css: ClassVar = {"all": ("semblance/image_list.css",)}
 
     list_display = ("preview", "title_shown", "binned_at", "binned_by", "days_left")
     list_display_links = ("title_shown",)
@@ -119,8 +124,7 @@ class BinnedImageAdmin(ReadOnlyAdmin):
     def preview(self, image: Image) -> str:
         """Return the thumbnail."""
         return format_html(
-            '<img src="{}" alt="" loading="lazy" '
-            'style="max-width:6rem;max-height:6rem;object-fit:contain">',
+            '<img src="{}" alt="" loading="lazy" class="bin-thumbnail">',
             binned_thumbnail_url(image),
         )
 

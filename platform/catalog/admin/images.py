@@ -13,11 +13,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.decorators import display
 
+from audit_log.admin import AuditedAdmin
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.bulk_edits import list_action
@@ -106,7 +107,7 @@ class RegionInline(TabularInline):
 
 
 @admin.register(Image)
-class ImageAdmin(ModelAdmin):
+class ImageAdmin(AuditedAdmin):
     """Images: find, look at, change one or many."""
 
     class Media:

@@ -11,16 +11,16 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from audit_log.admin import AuditedAdmin
 from catalog import services
 from catalog.models import Album, AlbumGroup, Image, Tag
 from catalog.visibility import Viewer, list_albums, list_tags
 
 
-class NamedSetAdmin(ModelAdmin):
+class NamedSetAdmin(AuditedAdmin):
     """Tags and albums: every point of their images carries their names, which follow a change."""
 
     list_display: tuple[str, ...] = ("name",)

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'image in the bin',
-                'verbose_name_plural': 'bin',
+                'verbose_name_plural': 'images in the bin',
                 'ordering': ('-binned_at', 'id'),
                 'proxy': True,
                 'default_permissions': (),

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from audit_log import services as audit_log
+from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
 from catalog.selectors import find_by_sha256
@@ -125,44 +127,58 @@ def add_occurrence(image: Image, metadata: ImageMetadata) -> None:
         Occurrence.objects.create(image=row, **said)
 
 
-def update_metadata(image: Image, metadata: ImageMetadata) -> None:
-    """Have an image say what a source says of it now.
+def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None = None) -> None:
+    """Have an image say what a source says of it now, for the account that asks for it.
 
     Texts that the source has replace those that are there; tags and albums are added.
     """
     said = {field: text for field, text in _texts(metadata).items() if text}
     changed = {field: text for field, text in said.items() if getattr(image, field) != text}
+    changes: dict[str, list[Any]] = {
+        field: [getattr(image, field), text] for field, text in changed.items()
+    }
     with transaction.atomic():
         Image.objects.filter(pk=image.pk).update(**changed)
-        if _add_to_named_sets(image, metadata) or "medium" in changed:
+        added = _add_to_named_sets(image, metadata)
+        for field, names in added.items():
+            now = sorted(getattr(image, field).values_list("name", flat=True))
+            changes[field] = [[name for name in now if name not in names], now]
+        if added or "medium" in changed:
             request_payload_update(Image.objects.filter(pk=image.pk))
+        if changes:
+            audit_log.record(AuditEntry.Action.CHANGED, image, actor_id=by_id, details=changes)
 
 
-def _add_to_named_sets(image: Image, metadata: ImageMetadata) -> bool:
-    """Put an image into the tags and albums of these names; return whether it was outside of one.
+def _add_to_named_sets(image: Image, metadata: ImageMetadata) -> dict[str, set[str]]:
+    """Put an image into the tags and albums of these names; those that are missing are made.
 
-    Those that are missing are made.
+    Returns:
+        "tags", "albums" → the names of those that it was outside of, where there are any.
     """
-    is_tagged = _add_names(image.tags, Tag, metadata.tags)
-    return _add_names(image.albums, Album, metadata.albums) or is_tagged
+    added = {
+        "tags": _add_names(image.tags, Tag, metadata.tags),
+        "albums": _add_names(image.albums, Album, metadata.albums),
+    }
+    return {field: names for field, names in added.items() if names}
 
 
-def _add_names(relation: Any, model: type[NamedSet], names: Sequence[str]) -> bool:
+def _add_names(relation: Any, model: type[NamedSet], names: Sequence[str]) -> set[str]:
     limit = max_chars(model, "name")
     # In order, so that two who make the same ones do not wait for each other.
     wanted = sorted({name[:limit].strip() for name in names} - {""})
     if not wanted:
-        return False
+        return set()
     known = model._default_manager.in_bulk(wanted, field_name="name")
     if new := [model(name=name) for name in wanted if name not in known]:
         # Others may have made them meanwhile.
         model._default_manager.bulk_create(new, ignore_conflicts=True)
         known = model._default_manager.in_bulk(wanted, field_name="name")
-    ids = {each.pk for each in known.values()}
-    missing = ids - set(relation.filter(pk__in=ids).values_list("pk", flat=True))
+    ids = {each.pk: each.name for each in known.values()}
+    have = set(relation.filter(pk__in=ids).values_list("pk", flat=True))
+    missing = {pk: name for pk, name in ids.items() if pk not in have}
     if missing:
         relation.add(*missing)
-    return bool(missing)
+    return set(missing.values())
 
 
 def _texts(metadata: ImageMetadata) -> dict[str, str]:

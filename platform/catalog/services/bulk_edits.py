@@ -5,15 +5,19 @@ counts, and the chunk's end are written together, so that a crash leaves no imag
 twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from audit_log import services as audit_log
+from audit_log.models import AuditEntry
 from catalog.models import Album, BulkEdit, BulkEditChunk, Image, Tag
 from catalog.selectors import list_kept_images
 from catalog.services.bin import move_to_bin, purge, restore
@@ -59,11 +63,11 @@ def start_bulk_edit(edit: BulkEdit, arguments: Mapping[str, Any]) -> bool:
         arguments: ``{"names": [primary keys]}`` of tags or albums, ``{"value": text}`` of a medium,
             an owner or a licence, ``{}`` for the other kinds.
     """
+    edit.arguments = dict(arguments)
     asked = BulkEdit.objects.filter(pk=edit.pk, state=State.ASKED)
-    started = asked.update(
-        state=State.RUNNING, arguments=dict(arguments), started_at=timezone.now()
-    )
+    started = asked.update(state=State.RUNNING, arguments=edit.arguments, started_at=timezone.now())
     if started:
+        _entry(edit)
         _enqueue(edit.pk)
     return bool(started)
 
@@ -92,7 +96,8 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
         images = seen_by(images, edit.started_by)
     lock(images)
     done = images.count()
-    _CHANGES[kind](images, edit)
+    changed = _CHANGES[kind](images, edit)
+    audit_log.record_images(_entry(edit), changed)
     chunk.delete()
     edit.done, edit.gone = F("done") + done, F("gone") + len(ids) - done
     edit.save(update_fields=("done", "gone"))
@@ -117,6 +122,18 @@ def resume_bulk_edits() -> int:
     return len(ids)
 
 
+def _entry(edit: BulkEdit) -> AuditEntry:
+    """Return what the audit log says of a bulk edit: one entry, whatever the number of images."""
+    details = {"kind": edit.kind, "images": edit.total, **edit.arguments}
+    if "names" in edit.arguments:
+        model = _NAMED[Kind(edit.kind)]
+        named = model._default_manager.filter(pk__in=edit.arguments["names"])
+        details["names"] = list(named.values_list("name", flat=True))
+    return audit_log.find_or_record(
+        AuditEntry.Action.STARTED, edit, actor_id=edit.started_by_id, details=details
+    )
+
+
 def _enqueue(edit_id: int) -> None:
     job = dispatch.enqueue(task_names.EDIT_IMAGES, edit_id=edit_id)
     BulkEdit.objects.filter(pk=edit_id).update(job=job)
@@ -124,42 +141,54 @@ def _enqueue(edit_id: int) -> None:
 
 # What is done to the images of a chunk, which are locked. None may leave the images' query empty
 # before it has done with it: a change of medium, say, is told to the points first.
-_Change = Callable[[QuerySet[Image], BulkEdit], object]
+# Returns the images that are another now, by what they had: an old value, or, of tags and albums,
+# the name that they got or lost.
+_Changed = Mapping[str, Iterable[UUID]]
+_Change = Callable[[QuerySet[Image], BulkEdit], _Changed]
 # What is done to images in the bin; all else is done to those outside of it.
 _IN_BIN = frozenset({Kind.RESTORE, Kind.PURGE})
 
 
-def _bin(images: QuerySet[Image], edit: BulkEdit) -> None:
-    move_to_bin(images, by_id=edit.started_by_id)
+def _bin(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+    ids = list(images.values_list("pk", flat=True))
+    move_to_bin(images, by_id=edit.started_by_id, is_recorded=False)
+    return {"": ids}
 
 
-def _restore(images: QuerySet[Image], _: BulkEdit) -> None:
-    restore(images)
+def _restore(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+    ids = list(images.values_list("pk", flat=True))
+    restore(images, is_recorded=False)
+    return {"": ids}
 
 
-def _purge(images: QuerySet[Image], _: BulkEdit) -> None:
-    purge(images)
+def _purge(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+    ids = list(images.values_list("pk", flat=True))
+    purge(images, is_recorded=False)
+    return {"": ids}
 
 
-def _reindex(images: QuerySet[Image], _: BulkEdit) -> None:
+def _reindex(images: QuerySet[Image], _: BulkEdit) -> _Changed:
     request_indexing(images)
+    return {}  # nothing that people said has changed
 
 
-def _add(field: str, model: type[Model]) -> _Change:
+def _add(field: str, model: type[Tag | Album]) -> _Change:
     """Return the change that adds tags or albums, those that are still there."""
     through: Any = getattr(Image, field).through
     column = model._meta.model_name
 
-    def add(images: QuerySet[Image], edit: BulkEdit) -> None:
+    def add(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
         ids = list(images.values_list("pk", flat=True))
-        changed: set[UUID] = set()
+        changed: dict[str, list[UUID]] = {}
         for named in model._default_manager.filter(pk__in=edit.arguments["names"]):
             have = set(images.filter(**{field: named.pk}).values_list("pk", flat=True))
             lacking = [pk for pk in ids if pk not in have]
             rows = [through(**{"image_id": pk, f"{column}_id": named.pk}) for pk in lacking]
             through.objects.bulk_create(rows, ignore_conflicts=True)  # others add it, too
-            changed.update(lacking)
-        request_payload_update(Image.objects.filter(pk__in=changed))
+            changed[named.name] = lacking
+        outdated = set(chain.from_iterable(changed.values()))
+        request_payload_update(Image.objects.filter(pk__in=outdated))
+        return changed
 
     return add
 
@@ -168,31 +197,51 @@ def _remove(field: str) -> _Change:
     """Return the change that takes tags or albums away."""
     through: Any = getattr(Image, field).through
 
-    def remove(images: QuerySet[Image], edit: BulkEdit) -> None:
-        names: Sequence[int] = edit.arguments["names"]
-        having = set(images.filter(**{f"{field}__in": names}).values_list("pk", flat=True))
-        column = Image._meta.get_field(field).m2m_reverse_field_name()  # type: ignore[union-attr]
-        through.objects.filter(**{"image__in": having, f"{column}__in": names}).delete()
-        request_payload_update(Image.objects.filter(pk__in=having))
+    column = Image._meta.get_field(field).m2m_reverse_field_name()  # type: ignore[union-attr]
+
+    def remove(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+        rows = through.objects.filter(
+            **{
+                "image__in": images.order_by().values("pk"),
+                f"{column}__in": edit.arguments["names"],
+            }
+        )
+        changed: dict[str, list[UUID]] = defaultdict(list)
+        for image_id, name in rows.values_list("image_id", f"{column}__name"):
+            changed[name].append(image_id)
+        rows.delete()
+        outdated = set(chain.from_iterable(changed.values()))
+        request_payload_update(Image.objects.filter(pk__in=outdated))
+        return changed
 
     return remove
 
 
-def _set_medium(images: QuerySet[Image], edit: BulkEdit) -> None:
-    others = images.exclude(medium=edit.arguments["value"])
-    request_payload_update(others)
-    others.update(medium=edit.arguments["value"])
+def _set_medium(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+    request_payload_update(images.exclude(medium=edit.arguments["value"]))
+    return _set("medium")(images, edit)
 
 
 def _set(field: str) -> _Change:
-    """Return the change of a field that no point carries."""
+    """Return the change of a field, which no point is told of."""
 
-    def change(images: QuerySet[Image], edit: BulkEdit) -> None:
-        images.update(**{field: edit.arguments["value"]})
+    def change(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+        others = images.exclude(**{field: edit.arguments["value"]})
+        changed: dict[str, list[UUID]] = defaultdict(list)
+        for image_id, old in others.values_list("pk", field):
+            changed[old].append(image_id)
+        others.update(**{field: edit.arguments["value"]})
+        return changed
 
     return change
 
 
+_NAMED: Mapping[BulkEdit.Kind, type[Tag | Album]] = {
+    Kind.ADD_TAGS: Tag,
+    Kind.REMOVE_TAGS: Tag,
+    Kind.ADD_ALBUMS: Album,
+    Kind.REMOVE_ALBUMS: Album,
+}
 _CHANGES: Mapping[BulkEdit.Kind, _Change] = {
     Kind.BIN: _bin,
     Kind.RESTORE: _restore,

@@ -30,6 +30,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.site.secure_cookies
 INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates it replaces
     "unfold.contrib.filters",
+    # Before axes, which the admin loads: it hears of the failure after which axes refuses.
+    "audit_log",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -190,6 +192,7 @@ UPLOAD_MAX_FORM_BYTES = max(env.uploads.max_form_bytes, UPLOAD_MAX_BYTES)
 UPLOAD_MAX_PIXELS = env.uploads.max_pixels
 UPLOAD_MAX_FRAMES = env.uploads.max_frames
 BIN_RETENTION_DAYS = env.retention.bin_retention_days
+AUDIT_LOG_RETENTION_DAYS = env.retention.audit_log_retention_days
 FETCH_TIMEOUT_S = env.fetching.timeout_s
 FETCH_ALLOWED_NETWORKS = env.fetching.allowed_networks
 INGEST_MAX_WAITING = env.ingest.max_waiting

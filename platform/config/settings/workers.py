@@ -18,6 +18,7 @@ DATABASES = {"default": _database}
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "audit_log",
     "jobs",
     "catalog",
     "ingestion",

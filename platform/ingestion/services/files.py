@@ -134,14 +134,15 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         catalog.restore_picture(_valid(data, file))
     # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
-        catalog.restore(Image.objects.filter(pk=known.pk))
+        catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
     )
     catalog.fill_in_path(known, file.path)
     problems = ()
     if rules.known is KnownPolicy.UPDATE:
         metadata, problems = _metadata(data, file, rules)
         # Where it was first found is kept, with its path.
-        catalog.update_metadata(known, replace(metadata, source=""))
+        said = replace(metadata, source="")
+        catalog.update_metadata(known, said, by_id=current.started_by_id)
     elif rules.known is KnownPolicy.KEEP:
         metadata, problems = _metadata(data, file, rules)
         catalog.add_occurrence(known, _named(metadata, file, current))

@@ -18,7 +18,7 @@ from ingestion.models import Import, ImportFailure
 from ingestion.services.files import ImportOptions
 from ingestion.services.opening import UPLOAD, delete_upload, keep_upload, open_for_workers
 from ingestion.services.plans import ImportPlan, refuse_to_fill_the_disk
-from ingestion.services.recording import State
+from ingestion.services.recording import State, audit_end, audit_start
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
 from kernel import task_names
@@ -83,13 +83,16 @@ def record_import(
         options: all that it is told beside.
         started_by_id: whose it is.
     """
-    return Import.objects.create(
-        source=name[:1000],
-        sources=list(sources),
-        options=options.to_json(),
-        state=State.INTERRUPTED,
-        started_by_id=started_by_id,
-    )
+    with transaction.atomic():
+        current = Import.objects.create(
+            source=name[:1000],
+            sources=list(sources),
+            options=options.to_json(),
+            state=State.INTERRUPTED,
+            started_by_id=started_by_id,
+        )
+        audit_start(current)
+    return current
 
 
 def find_interrupted(sources: Sequence[str], options: ImportOptions) -> Import | None:
@@ -111,6 +114,7 @@ def start(current: Import) -> bool:
     if row is None:
         return False
     refuse_to_fill_the_disk(ImportPlan.from_json(row.plan or {}))
+    audit_start(row)
     return _run_by_workers(planned)
 
 
@@ -138,13 +142,17 @@ def resume(current: Import) -> bool:
     )
 
 
+@transaction.atomic
 def cancel(current: Import) -> bool:
     """End it at its next chunk; what was taken in stays. False where it has ended already."""
     open_ones = Import.objects.filter(pk=current.pk, state__in=CANCELLABLE)
     now = timezone.now()
-    return bool(
-        open_ones.update(state=State.CANCELLED, finished_at=now, touched_at=now, is_waiting=False)
+    cancelled = open_ones.update(
+        state=State.CANCELLED, finished_at=now, touched_at=now, is_waiting=False
     )
+    if cancelled:
+        audit_end(Import.objects.get(pk=current.pk))
+    return bool(cancelled)
 
 
 @transaction.atomic
@@ -167,16 +175,21 @@ def retry(current: Import, failures: QuerySet[ImportFailure]) -> int:
     return marked
 
 
+@transaction.atomic
 def fail(current: Import, error: AppError) -> None:
     """End a run that cannot go on until a person has mended something."""
-    Import.objects.filter(pk=current.pk, runs=current.runs).exclude(state=State.CANCELLED).update(
+    ours = Import.objects.filter(pk=current.pk, runs=current.runs).exclude(state=State.CANCELLED)
+    failed = ours.update(
         state=State.FAILED,
         finished_at=timezone.now(),
         error_code=error.code,
         error_context={name: str(value) for name, value in error.context.items()},
     )
+    if failed:
+        audit_end(Import.objects.get(pk=current.pk))
 
 
+@transaction.atomic
 def close_abandoned() -> int:
     """Mark as interrupted the imports whose process is gone; return how many.
 
@@ -186,7 +199,12 @@ def close_abandoned() -> int:
     abandoned = Import.objects.filter(
         state=State.RUNNING, by_workers=False, touched_at__lt=now - ABANDONED_AFTER
     )
-    return abandoned.update(state=State.INTERRUPTED, finished_at=now)
+    found = list(abandoned.select_for_update())
+    for current in found:
+        current.state, current.finished_at = State.INTERRUPTED, now
+        current.save(update_fields=("state", "finished_at"))
+        audit_end(current)
+    return len(found)
 
 
 def forget_ended() -> int:

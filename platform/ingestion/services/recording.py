@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from audit_log import services as audit_log
+from audit_log.models import AuditEntry
 from catalog import services as catalog
 from catalog.models import Image
 from ingestion.models import Import, ImportFailure
@@ -27,6 +29,22 @@ class ImportTakenOver(ConflictError):
 
     def __init__(self, current: Import) -> None:
         super().__init__("import:conflict:taken-over", import_id=str(current.pk))
+
+
+def audit_start(current: Import) -> None:
+    """Tell the audit log that an import was started."""
+    audit_log.record(AuditEntry.Action.STARTED, current, actor_id=current.started_by_id)
+
+
+def audit_end(current: Import) -> None:
+    """Tell the audit log how an import has ended, and what it counts."""
+    counts = {name: getattr(current, name) for name in ("found", *Result)}
+    audit_log.record(
+        AuditEntry.Action.ENDED,
+        current,
+        actor_id=current.started_by_id,
+        details={"state": str(current.state), **counts},
+    )
 
 
 def kept_name(name: str) -> str:
@@ -74,6 +92,8 @@ def record(
     elif is_going_on:
         row.state, row.finished_at = State.RUNNING, None
     row.save()
+    if end is not None and row.state == end:
+        audit_end(row)
     _hand_out(row, outcomes)
     return end is None and is_going_on
 

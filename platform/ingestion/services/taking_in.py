@@ -7,12 +7,14 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+from django.db import transaction
+
 from catalog.selectors import are_more_waiting_than
 from catalog.services import CHUNK_SIZE
 from config.logs import log_fields
 from ingestion.models import Import
 from ingestion.services.files import MetadataRules, Outcome, Result, take_in_one
-from ingestion.services.recording import ImportTakenOver, State, record, touch
+from ingestion.services.recording import ImportTakenOver, State, audit_start, record, touch
 from ingestion.sources import SourceFile
 from jobs.selectors import is_worked_on
 from kernel.database import patiently
@@ -55,7 +57,10 @@ class Pace:
 
 def start_import(source: str, *, started_by_id: int | None = None) -> Import:
     """Record the start of an import of files that only its caller can read."""
-    return Import.objects.create(source=source[:1000], started_by_id=started_by_id, runs=1)
+    with transaction.atomic():
+        current = Import.objects.create(source=source[:1000], started_by_id=started_by_id, runs=1)
+        audit_start(current)
+    return current
 
 
 def take_in(

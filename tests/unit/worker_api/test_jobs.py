@@ -44,6 +44,7 @@ def test_one_sweep_mends_all_that_died_and_hands_out_all_that_waits(
         resumed_payloads=True,
         resumed_edits=1,
         purged_images=0,
+        expired_entries=0,
     )
     [index] = broker.take("bulk")
     assert (index.name, index.arguments["image_ids"]) == (INDEX_IMAGES, [str(one.pk)])
@@ -70,4 +71,5 @@ def test_a_sweep_with_nothing_to_do(broker: Broker) -> None:
         resumed_payloads=False,
         resumed_edits=0,
         purged_images=0,
+        expired_entries=0,
     )
