@@ -50,8 +50,9 @@ class NamedSetAdmin(ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Do the same for many; asked for before they are gone, together with it."""
         with transaction.atomic():
-            images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
-            services.request_payload_update(images)
+            services.request_payload_update(
+                Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
+            )
             super().delete_queryset(request, queryset)
 
     @property
