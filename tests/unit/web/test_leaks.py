@@ -130,7 +130,7 @@ def ask(request: pytest.FixtureRequest, db) -> Callable[[Asked], Any]:
     name = request.param
     user = None
     if name != "visitor":
-        user = User.objects.create_user("somebody", is_staff=True)
+        user = User.objects.create_user("somebody", is_staff=name != "account")
         if name == "Keeper":
             ensure_roles()
             user.groups.add(Group.objects.get(name=name))
@@ -324,3 +324,24 @@ def test_a_private_picture_shows_nowhere(ask, secret, open_image, version, worke
         if words or differences or answer.status_code == 500 or answer.content in contents:
             told.append((str(one), answer.status_code, words, differences))
     assert not told, "\n".join(map(str, told))
+
+
+@pytest.mark.parametrize("ask", ["visitor", "account"], indirect=True)
+def test_only_staff_see_where_a_picture_came_from(
+    ask, secret, open_image, worker, settings
+) -> None:
+    source, path = "/srv/scans/box-7", "1987/letters/in the open.png"
+    Image.objects.filter(pk=open_image.pk).update(source=source, path=path)
+    asked = [one for several in requests_of(secret, open_image).values() for one in several]
+
+    answers = [said(ask(one)) for one in asked]
+
+    told = (str(settings.DATA_DIR), "/srv/scans", "box-7", "1987/letters")
+    found = [
+        (str(one), word)
+        for one, text in zip(asked, answers, strict=True)
+        for word in told
+        if word in text
+    ]
+    assert found == []
+    assert sum("in the open" in text for text in answers) > 10  # they are about the picture
