@@ -77,7 +77,7 @@ class AlbumForm(ModelForm):
     private_to = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
         required=False,
-        label=_("private to"),
+        label=_("Private to"),
         help_text=_(
             "Members of these groups, and superusers, see its pictures; nobody else does, nowhere. "
             "Without groups it is open to everybody."
