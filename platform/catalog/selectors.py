@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from catalog.models import EncoderVersion, Image, Region
-from catalog.visibility import Viewer, seen_by
+from catalog.visibility import Viewer, hidden_from, seen_by
 from kernel.errors import TransientError
 
 
@@ -90,9 +90,18 @@ def count_findable_and_waiting(viewer: Viewer) -> tuple[int, int]:
 
     An indexed image is found also while it waits to be indexed again.
     """
+    findable, waiting = _count_findable_and_waiting(list_current_images())
+    # Counted apart, since they are the fewer.
+    hidden_findable, hidden_waiting = _count_findable_and_waiting(
+        hidden_from(list_current_images(), viewer)
+    )
+    return findable - hidden_findable, waiting - hidden_waiting
+
+
+def _count_findable_and_waiting(images: QuerySet[Image]) -> tuple[int, int]:
     status = Image.Status
     is_findable = Q(status__in=(status.INDEXED, status.QUEUED), indexed_at__isnull=False)
-    counts = list_visible_images(viewer).aggregate(
+    counts = images.aggregate(
         findable=Count("pk", filter=is_findable),
         waiting=Count("pk", filter=Q(status=status.QUEUED)),
     )

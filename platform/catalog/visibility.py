@@ -3,8 +3,11 @@
 All that is shown to people is asked for with these; SQL says so at once, whatever points carry.
 """
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.lookups import In
 
 from catalog.models import Album, AlbumGroup, Image, Tag
 
@@ -25,7 +28,26 @@ def hidden_albums(viewer: Viewer) -> dict[int, str]:
 def seen_by(images: QuerySet[Image], viewer: Viewer) -> QuerySet[Image]:
     """Return those of the images that are in no album that is hidden from a person."""
     hidden = list(hidden_albums(viewer))
-    return images.exclude(albums__in=hidden) if hidden else images
+    return images.exclude(is_in(hidden)) if hidden else images
+
+
+def hidden_from(images: QuerySet[Image], viewer: Viewer) -> QuerySet[Image]:
+    """Return those of the images that are hidden from a person."""
+    links = Image.albums.through.objects.filter(album__in=list(hidden_albums(viewer)))
+    return images.filter(pk__in=links.values("image"))
+
+
+def is_in(albums: Collection[int], *, image: str = "pk") -> Exists:
+    """Return the condition that an image is in any of these albums.
+
+    Args:
+        albums: primary keys.
+        image: the field, of what is asked for, that has the image's primary key.
+    """
+    links = Image.albums.through.objects.filter(image=OuterRef(image))
+    # Computed, since SQLite would look every album of every image up in the index of both: with 100
+    # albums and 100,000 images a count took 7 s, so it takes 0.4.
+    return Exists(links.filter(In(F("album") + 0, albums)))
 
 
 def list_albums(viewer: Viewer) -> QuerySet[Album]:

@@ -14,6 +14,7 @@ from audit_log.admin import AuditedAdmin
 from audit_log.models import AuditEntry
 from audit_log.services import record
 
+admin.site.index_template = "admin/start.html"
 admin.site.unregister((User, Group))
 
 

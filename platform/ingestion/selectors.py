@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from catalog.models import Image
-from catalog.visibility import Viewer, hidden_albums
+from catalog.visibility import Viewer, hidden_albums, is_in
 from ingestion.models import Import
 
 Status = Image.Status
@@ -36,9 +36,8 @@ def list_imports(viewer: Viewer) -> QuerySet[Import]:
     if not hidden:
         return Import.objects.all()
     links = Import.images.through.objects.filter(image__albums__in=hidden)
-    return Import.objects.filter(
-        Q(started_by=viewer.pk) | ~Exists(links.filter(**{"import": OuterRef("pk")}))
-    )
+    telling = links.order_by().values("import_id").distinct()
+    return Import.objects.filter(Q(started_by=viewer.pk) | ~Q(pk__in=telling))
 
 
 def find_progress(
@@ -53,7 +52,7 @@ def find_progress(
     links = Import.images.through.objects.filter(import_id__in=import_ids)
     hidden = [] if viewer is None else list(hidden_albums(viewer))
     if hidden:
-        links = links.exclude(image__albums__in=hidden)
+        links = links.exclude(is_in(hidden, image="image_id"))
     rows = links.order_by().values_list("import_id", "image__status").annotate(Count("pk"))
     counts = {(import_id, status): count for import_id, status, count in rows}
     return {

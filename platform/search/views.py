@@ -1,5 +1,6 @@
 """The search page: form → service → presenter."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from search.presenters.page import present_result
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
 from site_http.responses import error_json, mark, present_error, wants_json
+
+logger = logging.getLogger(__name__)
 
 # Enough to see a screenshot's photos in; small enough to travel.
 _PREVIEW_SIDE_PX = 1600
@@ -64,6 +67,7 @@ def query_preview(request: HttpRequest, query_id: UUID) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
+    logger.warning("search refused", extra={"code": error.code, "context": error.context})
     problem = present_error(error)
     if wants_json(request):
         return error_json(problem)

@@ -27,11 +27,20 @@ class Problem:
 
 
 def present_error(error: AppError) -> Problem:
-    """Return what is said of an error, in the active language."""
+    """Return what is said of an error, in the active language.
+
+    Texts in an error that is not the person's stay in the logs: they name folders and settings of
+    the server.
+    """
+    is_theirs = isinstance(error, UserInputError | ConflictError)
+    said = {
+        name: "…" if isinstance(value, str) and not is_theirs else value
+        for name, value in error.context.items()
+    }
     return Problem(
         status=next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500),
         code=error.code,
-        sentence=sentence(error.code, **error.context),
+        sentence=sentence(error.code, **said),
         retry_after_s=round(error.retry_after_s) if isinstance(error, TransientError) else None,
     )
 

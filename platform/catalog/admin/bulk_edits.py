@@ -125,12 +125,10 @@ class BulkEditAdmin(ReadOnlyAdmin):
 
     def confirm(self, request: HttpRequest, edit_id: int) -> HttpResponse:
         """Show what would be changed; change it once the person who asked says so."""
-        edit = get_object_or_404(BulkEdit, pk=edit_id)
+        edit = get_object_or_404(BulkEdit, pk=edit_id, started_by=request.user.pk)
         kind = BulkEdit.Kind(edit.kind)
         confirmation = CONFIRMATIONS[kind]
-        if edit.started_by_id != request.user.pk or not request.user.has_perm(
-            f"catalog.{confirmation.permission}_image"
-        ):
+        if not request.user.has_perm(f"catalog.{confirmation.permission}_image"):
             raise PermissionDenied
         progress_url = reverse("admin:catalog_bulkedit_change", args=(edit.pk,))
         if edit.state != State.ASKED:  # somebody who goes back, or presses twice

@@ -50,8 +50,9 @@ class NamedSetAdmin(AuditedAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Do the same for many; asked for before they are gone, together with it."""
         with transaction.atomic():
-            images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
-            services.request_payload_update(images)
+            services.request_payload_update(
+                Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
+            )
             super().delete_queryset(request, queryset)
 
     @property
@@ -76,7 +77,7 @@ class AlbumForm(ModelForm):
     private_to = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
         required=False,
-        label=_("private to"),
+        label=_("Private to"),
         help_text=_(
             "Members of these groups, and superusers, see its pictures; nobody else does, nowhere. "
             "Without groups it is open to everybody."

@@ -209,8 +209,8 @@ def test_nobody_confirms_or_watches_what_another_person_asked_for(client, superu
     services.start_bulk_edit(started, {})
     log_in("catalog.view_image", "catalog.delete_image", staff=True)
 
-    assert client.get(asked["Location"]).status_code == 403
-    assert client.post(asked["Location"]).status_code == 403
+    assert client.get(asked["Location"]).status_code == 404
+    assert client.post(asked["Location"]).status_code == 404
     watched = client.get(f"/admin/catalog/bulkedit/{started.pk}/change/")
     assert watched.status_code == 302  # as of one that is not there
     assert not client.get("/admin/catalog/bulkedit/").context["cl"].result_list

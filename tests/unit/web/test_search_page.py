@@ -590,13 +590,21 @@ def test_error_of_the_worker_keeps_its_class(client, worker, code, status):
     assert response.json()["error"]["code"] == code
 
 
-def test_error_of_the_worker_keeps_what_its_sentence_names(client, worker):
-    code, detail = "encoder:transient:weights-unavailable", "The hub does not answer."
-    fake_worker.answer_with(error=code, detail=detail)
+@pytest.mark.parametrize(
+    "code", ["encoder:transient:weights-unavailable", "encoder:ours:weights-changed"]
+)
+def test_error_of_the_worker_tells_visitors_nothing_of_the_server(client, worker, caplog, code):
+    client.raise_request_exception = False
+    path = "/models/their own clip"
+    fake_worker.answer_with(error=code, detail=f"{path} is missing.", choice=f"clip:{path}")
 
-    response = ask(client, encoded(RED), **JSON)
+    for accept in (JSON, {}):
+        response = ask(client, encoded(RED), **accept)
 
-    assert response.json()["error"]["sentence"] == sentence(code, detail=detail)
+        assert code in response.content.decode() or not accept
+        assert path not in response.content.decode()
+    assert response.status_code in {500, 503}
+    assert path in str([vars(record) for record in caplog.records])  # the keeper is told
 
 
 def test_query_that_expires_while_it_waits_is_to_be_chosen_again(client, worker):

@@ -1,0 +1,347 @@
+"""A private picture shows nowhere: every address is asked, with it there and with it gone.
+
+Both answers have to be the same for whoever may not see it: then neither words nor counts tell of
+it. An address that is new to the site has to be added here.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from accounts.roles import ensure_roles
+from catalog import services, storage
+from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
+from catalog.vector_store import open_index
+from ingestion.models import Import, ImportFailure
+from jobs.models import JobRecord
+from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
+from kernel.task_messages import Copy
+from tests.unit.web import fake_worker
+from tests.unit.web.conftest import DARK_RED, RED, encoded, upload
+from vectors.index import EditablePayload
+
+# Every text of the picture and of what belongs to it begins so.
+WORD = "zq"
+PICTURE = encoded(DARK_RED)
+TEXTS = (
+    *("title", "description", "source", "path", "external_id", "owner", "licence", "rights"),
+    *("creator", "credit", "usage_terms", "licensor", "taken_at"),
+)
+VIEWERS = ("visitor", "Keeper", "every permission")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request; `data` is posted where `is_post`, else it is in the address."""
+
+    path: str
+    data: dict[str, Any] = field(default_factory=dict)
+    is_post: bool = False
+    accept: str = "text/html"
+
+    def __str__(self) -> str:
+        shown = {name: value for name, value in self.data.items() if value != PICTURE}
+        return f"{'POST' if self.is_post else 'GET'} {self.path} {shown} {self.accept}"
+
+    def says(self, word: str) -> bool:
+        """Whether it says the word itself, which a page may repeat."""
+        return word in f"{self.path}{self.data}"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The private picture, and everything that says something of it."""
+
+    image: Image
+    album: Album
+    tag: Tag
+    current: Import
+    failure: ImportFailure
+    edit: BulkEdit
+    job: JobRecord
+
+    def remove(self) -> None:
+        """Have it be as if it had never been; jobs are rows of the work, and stay."""
+        LogEntry.objects.all().delete()
+        self.album.images.all().delete()
+        for row in (self.edit, self.current, self.tag, self.album):
+            row.delete()
+
+
+@pytest.fixture
+def open_image(searchable) -> Image:
+    image = searchable(encoded(RED), "in the open")
+    Album.objects.create(name="for all").images.add(image)
+    return image
+
+
+@pytest.fixture
+def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret:
+    parts = [
+        FoundRegion("panel", 0, 0, 0, 30, 40),
+        FoundRegion("object", 0, 5, 5, 25, 25, f"{WORD}label", 0.9),
+    ]
+    image = searchable(PICTURE, "", *parts)
+    for region in (FULL_IMAGE_KEY, RegionKey("panel", 0), RegionKey("object", 0)):
+        storage.write(storage.region_thumbnail_name(image.sha256, region), b"\xff\xd8" + PICTURE)
+    texts = {name: f"{WORD}{name}" for name in TEXTS}
+    Image.objects.filter(pk=image.pk).update(**texts)
+    failed = {"status": "failed", "error_code": "image:user:broken"}
+    others = [  # one that waits, one that failed
+        add_image(encoded((shade, shade, 90)), f"{WORD}{shade}", **fields)
+        for shade, fields in ((70, {}), (80, failed))
+    ]
+    album, tag = Album.objects.create(name=f"{WORD}album"), Tag.objects.create(name=f"{WORD}tag")
+    album.groups.set([Group.objects.create(name="insiders")])
+    album.images.add(image, *others)
+    tag.images.add(image)
+    carried = EditablePayload("unknown", (tag.name,), (album.name,))
+    open_index(version).set_payload([image.pk], carried)
+    current = Import.objects.create(source=f"/srv/{WORD}import", found=2, added=1, failed=1)
+    current.images.add(image, *others)
+    failure = ImportFailure.objects.create(
+        of=current, name=f"{WORD}refused.png", error_code="image:user:broken"
+    )
+    chief = User.objects.create_superuser("chief")
+    edit = services.ask_bulk_edit("set_owner", Image.objects.filter(pk=image.pk))
+    BulkEdit.objects.filter(pk=edit.pk).update(
+        state="running", arguments={"value": f"{WORD}new owner"}, started_by=chief
+    )
+    job = JobRecord.objects.create(
+        name="workers.describe_images", queue="bulk", arguments={"image_ids": [str(image.pk)]}
+    )
+    image.refresh_from_db()
+    return Secret(image, album, tag, current, failure, edit, job)
+
+
+@pytest.fixture
+def ask(request: pytest.FixtureRequest, db) -> Callable[[Asked], Any]:
+    """Ask as one of the viewers, each time with a browser that has not been there before."""
+    name = request.param
+    user = None
+    if name != "visitor":
+        user = User.objects.create_user("somebody", is_staff=name != "account")
+        if name == "Keeper":
+            ensure_roles()
+            user.groups.add(Group.objects.get(name=name))
+        elif name == "every permission":  # who may edit accounts may join any group
+            user.user_permissions.set(Permission.objects.exclude(content_type__app_label="auth"))
+
+    def ask(asked: Asked) -> Any:
+        client = Client(raise_request_exception=False)
+        if user is not None:
+            client.force_login(user)
+        send = client.post if asked.is_post else client.get
+        data = {
+            name: upload(value) if isinstance(value, bytes) else value
+            for name, value in asked.data.items()
+        }
+        return send(asked.path, data, headers={"accept": asked.accept})
+
+    ask.user = user  # type: ignore[attr-defined]
+    return ask
+
+
+def routes() -> set[str]:
+    """The name of every address of the site, or how it looks where it has none."""
+
+    def walk(patterns: Sequence[Any], prefix: str, path: str) -> Iterator[str]:
+        for one in patterns:
+            here = f"{path}{one.pattern}"
+            if isinstance(one, URLResolver):
+                inner = f"{prefix}{one.namespace}:" if one.namespace else prefix
+                yield from walk(one.url_patterns, inner, here)
+            else:
+                yield f"{prefix}{one.name}" if one.name else here
+
+    return set(walk(get_resolver().url_patterns, "", ""))
+
+
+def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
+    """What is asked of each address, by its name."""
+    search, images = "/", (secret.image, open_image)
+    word = f"{WORD}title"
+    asked: dict[str, list[Asked]] = {
+        "search:page": [
+            Asked(search),
+            *(Asked(search, {"image": str(image.pk)}) for image in images),
+            *(
+                Asked(search, {"picture": PICTURE} | more, is_post=True, accept=accept)
+                for accept in ("text/html", "application/json")
+                for more in ({}, {"wait": "hits"}, {"wait": "proofs"}, {"label": f"{WORD}label"},
+                             {"box": "0,0,30,40"})
+            ),
+        ],
+        "search:query": [Asked(f"/queries/{secret.image.pk}.jpg")],
+        "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
+        "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
+        "catalog:original": [Asked(reverse("catalog:original", args=[i.pk])) for i in images],
+        "catalog:region_thumbnail": [
+            Asked(reverse("catalog:region_thumbnail", args=[secret.image.pk, key]))
+            for key in ("whole-0", "panel-0", "object-0")
+        ],
+        "ingestion:upload": [Asked("/upload/")],  # its own test is below
+        "accounts:password": [Asked("/account/password/")],
+        "accounts:password_changed": [Asked("/account/password/changed/")],
+        "login": [Asked("/login/")],
+        "logout": [Asked("/logout/", is_post=True)],
+        "set_language": [Asked("/i18n/setlang/", {"language": "en"}, is_post=True)],
+        "healthz": [Asked("/healthz")],
+        "readyz": [Asked("/readyz")],
+        "metrics": [Asked("/metrics")],  # for who has the token, of all images
+        "^admin/r/": [Asked(f"/admin/r/{content_type(Image).pk}/{secret.image.pk}/")],
+        "admin:index": [Asked("/admin/")],
+        "admin:login": [Asked("/admin/login/")],
+        "admin:logout": [Asked("/admin/logout/", is_post=True)],
+        "admin:password_change": [Asked("/admin/password_change/")],
+        "admin:password_change_done": [Asked("/admin/password_change/done/")],
+        "admin:jsi18n": [Asked("/admin/jsi18n/")],
+        "admin:view_on_site": [Asked(f"/admin/r/{content_type(Image).pk}/{secret.image.pk}/")],
+        "admin:search": [Asked("/admin/search/", {"s": WORD})],
+        "admin:app_list": [Asked(f"/admin/{app}/") for app in ("catalog", "ingestion", "jobs")],
+        "admin/(?P<url>.*)$": [Asked(f"/admin/{secret.image.pk}")],
+        "admin:autocomplete": [
+            Asked("/admin/autocomplete/", {
+                "app_label": "catalog", "model_name": "image", "field_name": name, "term": term,
+            })
+            for name in ("tags", "albums")
+            for term in ("", WORD)
+        ],
+        "admin:catalog_bulkedit_confirm": [
+            Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/confirm/")
+        ],
+        "admin:auth_user_password_change": [Asked("/admin/auth/user/1/password/")],
+    }  # fmt: skip
+    rows: dict[str, Any] = {
+        "catalog_image": secret.image, "catalog_album": secret.album, "catalog_tag": secret.tag,
+        "catalog_bulkedit": secret.edit, "catalog_encoderversion": EncoderVersion.objects.get(),
+        "ingestion_import": secret.current, "jobs_jobrecord": secret.job,
+        "auth_user": User.objects.get(username="chief"), "auth_group": Group.objects.first(),
+    }  # fmt: skip
+    for model, row in rows.items():
+        path = f"/admin/{model.replace('_', '/')}/"
+        asked |= {
+            f"admin:{model}_changelist": [
+                Asked(path),
+                Asked(path, {"q": word}),
+                Asked(path, {"e": 1}),
+            ],
+            f"admin:{model}_add": [Asked(f"{path}add/")],
+            f"admin:{model}_change": [Asked(f"{path}{row.pk}/change/")],
+            f"admin:{model}_delete": [Asked(f"{path}{row.pk}/delete/")],
+            f"admin:{model}_history": [Asked(f"{path}{row.pk}/history/")],
+            f"{path[1:]}<path:object_id>/": [Asked(f"{path}{row.pk}/")],
+        }
+    asked["admin:catalog_image_changelist"] += [
+        Asked("/admin/catalog/image/", data)
+        for data in (
+            {"albums__id__exact": secret.album.pk},
+            {"tags__id__exact": secret.tag.pk},
+            {"imports__id__exact": str(secret.current.pk)},
+            {"albums__name__startswith": WORD},
+            {"status__exact": "failed"},
+            {"error_code": "image:user:broken"},
+            {"medium__exact": "unknown", "o": "2"},
+            *({"q": f"{WORD}{name}"} for name in TEXTS),
+            {"q": secret.image.sha256[:8]},
+        )
+    ]
+    wrong = {"title": "", "albums": secret.album.pk, "tags": secret.tag.pk, "medium": "none"}
+    asked["admin:catalog_image_change"] += [
+        Asked(f"/admin/catalog/image/{open_image.pk}/change/"),
+        Asked(f"/admin/catalog/image/{open_image.pk}/change/", wrong, is_post=True),
+    ]
+    return asked
+
+
+def content_type(model: type[Any]) -> ContentType:
+    return ContentType.objects.get_for_model(model)
+
+
+def said(response: Any) -> str:
+    """What an answer says, without what is another each time."""
+    text = response.content.decode(errors="replace")
+    text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
+    text = re.sub(r'("(?:model|total)_ms": |· )[\d.]+', r"\1", text)
+    text = re.sub(r'((?:query=|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text)
+    heads = {name: response.get(name) for name in ("Location", "Content-Disposition", "ETag")}
+    return f"{response.status_code} {json.dumps(heads)} {text}"
+
+
+def difference(expected: str, got: str) -> list[str]:
+    """The lines that differ, with their signs."""
+    lines = difflib.ndiff(expected.splitlines(), got.splitlines())
+    return [line for line in lines if line[0] in "+-"] if expected != got else []
+
+
+def test_no_address_of_the_site_is_left_out(secret: Secret, open_image: Image) -> None:
+    assert set(requests_of(secret, open_image)) == routes()
+
+
+@pytest.mark.parametrize("ask", VIEWERS, indirect=True)
+def test_a_private_picture_shows_nowhere(ask, secret, open_image, version, worker) -> None:
+    # given a worker that proves copies of it all the same, and a person who once edited it
+    regions = Region.objects.filter(image=secret.image).exclude(kind="object")
+    corners = ((0, 0), (60, 0), (60, 40), (0, 40))
+    proved = [Copy(region.pk, True, False, 0, corners, None) for region in regions]
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): proved})
+    if ask.user is not None:
+        LogEntry.objects.create(
+            user=ask.user,
+            content_type=content_type(Image),
+            object_id=str(secret.image.pk),
+            object_repr=f"{WORD}log",
+            action_flag=CHANGE,
+        )
+    files = [
+        storage.original_name(secret.image.sha256),
+        storage.thumbnail_name(secret.image.sha256),
+    ]
+    contents = [storage.read(name) for name in files] + [b"\xff\xd8" + PICTURE]
+    hidden = (WORD, str(secret.image.pk), secret.image.pk.hex, secret.image.sha256)
+    hidden += (str(secret.current.pk),)
+    asked = [one for several in requests_of(secret, open_image).values() for one in several]
+
+    # when everything is asked, and again when there is no such picture
+    answers = [ask(one) for one in asked]
+    secret.remove()
+    without = [ask(one) for one in asked]
+
+    told = []
+    for one, answer, other in zip(asked, answers, without, strict=True):
+        words = [word for word in hidden if word in said(answer) and not one.says(word)]
+        differences = difference(said(other), said(answer))
+        if words or differences or answer.status_code == 500 or answer.content in contents:
+            told.append((str(one), answer.status_code, words, differences))
+    assert not told, "\n".join(map(str, told))
+
+
+@pytest.mark.parametrize("ask", ["visitor", "account"], indirect=True)
+def test_only_staff_see_where_a_picture_came_from(
+    ask, secret, open_image, worker, settings
+) -> None:
+    source, path = "/srv/scans/box-7", "1987/letters/in the open.png"
+    Image.objects.filter(pk=open_image.pk).update(source=source, path=path)
+    asked = [one for several in requests_of(secret, open_image).values() for one in several]
+
+    answers = [said(ask(one)) for one in asked]
+
+    told = (str(settings.DATA_DIR), "/srv/scans", "box-7", "1987/letters")
+    found = [
+        (str(one), word)
+        for one, text in zip(asked, answers, strict=True)
+        for word in told
+        if word in text
+    ]
+    assert found == []
+    assert sum("in the open" in text for text in answers) > 10  # they are about the picture
