@@ -790,14 +790,14 @@ def test_what_is_known_needs_no_room() -> None:
 
 def test_the_rate_and_the_time_left(media: Path, broker: Broker) -> None:
     current = begun(total=190)
-    Import.objects.update(recorded_at=timezone.now() - timedelta(seconds=10))
+    Import.objects.update(recorded_at=timezone.now() - timedelta(seconds=100))
 
     outcomes = services.run(current, [MemorySource(100)], pace=Pace())
     for _ in range(64):
         next(outcomes)
     current.refresh_from_db()
 
-    assert current.rate == pytest.approx(6.4, abs=0.3)
+    assert current.rate == pytest.approx(0.64, abs=0.03)
     assert seconds_left(current) == pytest.approx((190 - 64) / current.rate)
     outcomes.close()
     current.refresh_from_db()
@@ -820,6 +820,28 @@ def test_options_survive_their_row(options: ImportOptions) -> None:
     current.refresh_from_db()
 
     assert ImportOptions.from_json(current.options) == options
-    assert services.find_interrupted(["/a"], options) == current
-    assert services.find_interrupted(["/a"], ImportOptions(named="x")) is None
-    assert services.find_interrupted(["/b"], options) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_gone_on_with"),
+    [
+        pytest.param({}, True, id="interrupted"),
+        pytest.param({"state": "running"}, True, id="killed"),
+        pytest.param({"state": "paused"}, False, id="paused"),
+        pytest.param({"state": "finished"}, False, id="finished"),
+        pytest.param({"by_workers": True}, False, id="of-workers"),
+        pytest.param({"sources": ["/b"]}, False, id="other-sources"),
+        pytest.param({"options": ImportOptions(named="x").to_json()}, False, id="other-options"),
+    ],
+)
+def test_the_same_command_goes_on_with(fields: dict[str, object], *, is_gone_on_with: bool) -> None:
+    current = services.record_import(["/a"], name="a", options=ImportOptions())
+    Import.objects.update(**fields)
+
+    def find(*, was_killed: bool) -> Import | None:
+        gone = lambda _: was_killed  # noqa: E731
+        return services.find_interrupted(["/a"], ImportOptions(), was_killed=gone)
+
+    assert find(was_killed=True) == (current if is_gone_on_with else None)
+    if fields == {"state": "running"}:
+        assert find(was_killed=False) is None
