@@ -17,6 +17,7 @@ from django.db import connections
 from django.utils import timezone
 
 from catalog import services as catalog
+from catalog import storage
 from catalog.models import Image
 from catalog.selectors import are_more_waiting_than
 from ingestion import services
@@ -40,6 +41,7 @@ from kernel.task_names import RUN_IMPORT
 from tests.conftest import Broker
 from tests.pictures import numbered
 from tests.rows import full_images, new_images
+from tests.unit.ingestion.archives import write_zip
 from worker_api import imports
 from worker_api.jobs import sweep
 
@@ -712,6 +714,30 @@ def test_files_of_a_form_are_gone_once_their_import_ended(media: Path, broker: B
     with pytest.raises(UserInputError) as refused:
         services.retry(current, ImportFailure.objects.all())
     assert refused.value.code == "import:user:no-source"
+
+
+def test_files_of_a_form_are_read_from_a_storage_that_is_no_folder(
+    tmp_path: Path, broker: Broker, settings
+) -> None:
+    memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = settings.STORAGES | {"default": memory}
+    archive = tmp_path / "two.zip"
+    write_zip(archive, {"a/1.png": numbered(1), "2.png": numbered(2)})
+    upload = SimpleUploadedFile("two.zip", archive.read_bytes())
+    current = services.plan_import(uploads=[upload], options=ImportOptions(), started_by_id=None)
+    work(broker)
+    services.start(current)
+
+    work(broker)
+
+    assert (counts(current), current.state) == ((2, 2, 0, 0), State.FINISHED)
+    assert set(Image.objects.values_list("path", "source")) == {
+        ("a/1.png", "upload"),
+        ("2.png", "upload"),
+    }
+    Import.objects.update(touched_at=timezone.now() - timedelta(minutes=6))
+    services.forget_ended()
+    assert list(storage.list_names(storage.IMPORTS)) == []
 
 
 @pytest.mark.parametrize(
