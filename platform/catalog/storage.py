@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
@@ -89,17 +90,19 @@ def local_folder(folder: str) -> Iterator[Path]:
         TransientError: "storage:transient:unavailable".
     """
     try:
-        path = Path(default_storage.path(folder))
+        path: Path | None = Path(default_storage.path(folder))
     except NotImplementedError:
-        with tempfile.TemporaryDirectory(prefix="semblance-") as copies:
-            for name in list_names(folder):
-                with _translated(name), default_storage.open(name) as file:
-                    copy = Path(copies) / PurePath(name).name
-                    with copy.open("wb") as to:
-                        shutil.copyfileobj(file, to)
-            yield Path(copies)
-    else:
+        path = None
+    if path is not None and path.is_dir():
         yield path
+        return
+    # Not in /tmp, which is memory in containers.
+    with tempfile.TemporaryDirectory(prefix="import-", dir=settings.DATA_DIR) as copies:
+        for name in list_names(folder):
+            copy = Path(copies) / PurePath(name).name
+            with _translated(name), default_storage.open(name) as file, copy.open("wb") as to:
+                shutil.copyfileobj(file, to)
+        yield Path(copies)
 
 
 def free_bytes() -> int | None:

@@ -3,9 +3,10 @@
 Who pauses or cancels changes the row alone: whoever runs the import sees it at its next chunk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -33,6 +34,8 @@ _KEEP_PLANNED = timedelta(days=1)
 _KEEP_ENDED = timedelta(minutes=5)
 # After a job that ended without finishing, the next one waits so long.
 _RETRY_AFTER = timedelta(seconds=60)
+# Of unfinished imports, so many of the latest are looked at for one to go on with.
+_LOOKED_AT = 100
 _LIVE = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
 
 # What a person may do in which state.
@@ -95,11 +98,29 @@ def record_import(
     return current
 
 
-def find_interrupted(sources: Sequence[str], options: ImportOptions) -> Import | None:
-    """Return the latest import of the same sources and options that a command did not end."""
-    interrupted = Import.objects.filter(state=State.INTERRUPTED, by_workers=False)
+def find_interrupted(
+    sources: Sequence[str], options: ImportOptions, *, was_killed: Callable[[UUID], bool]
+) -> Import | None:
+    """Return the latest import of the same sources and options that a command did not end.
+
+    Args:
+        sources: as in `record_import`.
+        options: likewise.
+        was_killed: whether the process is gone of one that is still called running.
+    """
     asked = (list(sources), options.to_json())
-    return next((each for each in interrupted[:100] if (each.sources, each.options) == asked), None)
+    unfinished = Import.objects.filter(
+        state__in=(State.INTERRUPTED, State.RUNNING), by_workers=False
+    )
+    return next(
+        (
+            each
+            for each in unfinished[:_LOOKED_AT]
+            if (each.sources, each.options) == asked
+            and (each.state == State.INTERRUPTED or was_killed(each.pk))
+        ),
+        None,
+    )
 
 
 @transaction.atomic

@@ -138,5 +138,7 @@ def _safe_name(name: str) -> str:
 
 
 def _upload_source(folder: Path) -> PictureSource:
-    files = list(folder.iterdir()) if folder.is_dir() else []
+    files = list(folder.iterdir())
+    if not files:
+        raise UserInputError("import:user:no-source")
     return recognise(str(files[0])) if len(files) == 1 else FolderSource(folder)

@@ -2,12 +2,17 @@ import io
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -19,8 +24,12 @@ from PIL import Image as Pillow
 
 from catalog import services as catalog
 from catalog.models import Image
+from ingestion import services
+from ingestion.management.process_locks import running_here, was_killed_here
 from ingestion.models import Import
 from ingestion.sample import write_sample
+from ingestion.services import ImportOptions, taking_in
+from ingestion.sources import FolderSource, SourceFile
 from jobs.models import JobRecord
 from tests.conftest import Broker
 from tests.pictures import numbered
@@ -97,6 +106,123 @@ def test_ingest_of_the_same_folder_again_adds_nothing(
     said = run("ingest", folder, "--no-wait")
 
     assert said.splitlines()[-1] == "5 files: 0 added, 4 already there, 1 refused."
+
+
+def test_the_same_command_goes_on_where_it_was_interrupted(
+    folder: Path, media: Path, broker: Broker, use_storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_storage("tests.storages.FailingStorage", operation="save", good=2)
+    with pytest.raises(CommandError, match="run the same command again"):
+        run("ingest", folder, "--no-wait")
+    use_storage()
+    current = Import.objects.get()
+    assert (current.state, current.found) == ("interrupted", 1)
+
+    said = run("ingest", folder, "--no-wait")
+
+    assert said.splitlines()[-1] == "5 files: 3 added, 1 already there, 1 refused."
+    current.refresh_from_db()
+    assert (current.state, current.found, current.runs) == ("finished", 5, 2)
+    assert f"Going on with import {current.pk}: 1 files are in." in capsys.readouterr().err
+
+
+def test_an_import_is_gone_on_with_by_its_id(folder: Path, media: Path, broker: Broker) -> None:
+    options = ImportOptions(named="shelf", tags_from_folders=True)
+    current = services.record_import([str(folder)], name="shelf", options=options)
+
+    said = run("ingest", "--resume", current.pk, "--no-wait")
+
+    assert said.splitlines()[-1] == "5 files: 3 added, 1 already there, 1 refused."
+    assert {image.source for image in Image.objects.all()} == {"shelf"}
+    with pytest.raises(CommandError, match="has ended"):
+        run("ingest", "--resume", current.pk)
+    with pytest.raises(CommandError, match="no such import"):
+        run("ingest", "--resume", UUID(int=0))
+
+
+def test_an_import_that_is_paused_meanwhile_says_how_to_go_on(
+    folder: Path, media: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_in, "_CHUNK_S", 0)
+    read = FolderSource.files
+
+    def files(self: FolderSource, passed_over: Counter[str]) -> Iterator[SourceFile]:
+        for number, file in enumerate(read(self, passed_over)):
+            if number == 2:
+                Import.objects.update(state="paused")
+            yield file
+
+    monkeypatch.setattr(FolderSource, "files", files)
+
+    with pytest.raises(CommandError, match=r"is paused now.*--resume") as stopped:
+        run("ingest", folder, "--no-wait")
+
+    current = Import.objects.get()
+    assert str(current.pk) in str(stopped.value)
+    assert (current.state, current.found) == ("paused", 3)
+
+
+def test_a_plan_says_what_would_come_and_takes_in_nothing(
+    folder: Path, media: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "clip.mp4").write_bytes(b"film")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5 * 1024**3))
+
+    said = run("ingest", folder, "--plan").replace("\N{NO-BREAK SPACE}", " ").splitlines()
+
+    size = sum(path.stat().st_size for path in folder.iterdir()) - len(b"film")
+    assert said == [
+        "Pictures: 5.",
+        f"Their files are {size} bytes.",
+        "Of the first 5, 1 are there already.",
+        "Passed over: videos (.mp4): 1.",
+        f"Room that they need, roughly: {round(0.8 * (size + 5 * 150_000) / 1024, 1)} KB.",
+        "Room that is left: 5.0 GB.",
+    ]
+    assert json.loads(run("ingest", folder, "--plan", "--json"))["files"] == 5
+    assert not Import.objects.exists()
+    assert not Image.objects.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--plan",), (".", "--resume", UUID(int=0))])
+def test_ingest_wants_sources_or_an_import(db, arguments: tuple[object, ...]) -> None:
+    with pytest.raises(CommandError) as refused:
+        run("ingest", *arguments)
+
+    assert refused.value.returncode == 2
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = ["platform", "."]
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.tests"
+import django
+django.setup()
+from django.conf import settings
+from pathlib import Path
+settings.DATA_DIR = Path(sys.argv[1])
+from ingestion.management.process_locks import running_here
+from uuid import UUID
+with running_here(UUID(int=1)):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_process_that_was_killed_is_told_from_one_that_runs(tmp_path: Path, settings) -> None:
+    settings.DATA_DIR = tmp_path
+    assert not was_killed_here(UUID(int=1))  # nobody here ever ran it
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+        assert not was_killed_here(UUID(int=1))
+        process.kill()
+        process.wait()
+
+    assert was_killed_here(UUID(int=1))
+    with running_here(UUID(int=1)):
+        assert not was_killed_here(UUID(int=1))
+    assert not was_killed_here(UUID(int=1))
 
 
 def test_ingest_of_several_folders_and_files_is_one_import(

@@ -17,6 +17,7 @@ from django.db import connections
 from django.utils import timezone
 
 from catalog import services as catalog
+from catalog import storage
 from catalog.models import Image
 from catalog.selectors import are_more_waiting_than
 from ingestion import services
@@ -40,6 +41,7 @@ from kernel.task_names import RUN_IMPORT
 from tests.conftest import Broker
 from tests.pictures import numbered
 from tests.rows import full_images, new_images
+from tests.unit.ingestion.archives import write_zip
 from worker_api import imports
 from worker_api.jobs import sweep
 
@@ -714,6 +716,30 @@ def test_files_of_a_form_are_gone_once_their_import_ended(media: Path, broker: B
     assert refused.value.code == "import:user:no-source"
 
 
+def test_files_of_a_form_are_read_from_a_storage_that_is_no_folder(
+    tmp_path: Path, broker: Broker, settings
+) -> None:
+    memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = settings.STORAGES | {"default": memory}
+    archive = tmp_path / "two.zip"
+    write_zip(archive, {"a/1.png": numbered(1), "2.png": numbered(2)})
+    upload = SimpleUploadedFile("two.zip", archive.read_bytes())
+    current = services.plan_import(uploads=[upload], options=ImportOptions(), started_by_id=None)
+    work(broker)
+    services.start(current)
+
+    work(broker)
+
+    assert (counts(current), current.state) == ((2, 2, 0, 0), State.FINISHED)
+    assert set(Image.objects.values_list("path", "source")) == {
+        ("a/1.png", "upload"),
+        ("2.png", "upload"),
+    }
+    Import.objects.update(touched_at=timezone.now() - timedelta(minutes=6))
+    services.forget_ended()
+    assert list(storage.list_names(storage.IMPORTS)) == []
+
+
 @pytest.mark.parametrize(
     ("names", "kept"),
     [
@@ -790,14 +816,14 @@ def test_what_is_known_needs_no_room() -> None:
 
 def test_the_rate_and_the_time_left(media: Path, broker: Broker) -> None:
     current = begun(total=190)
-    Import.objects.update(recorded_at=timezone.now() - timedelta(seconds=10))
+    Import.objects.update(recorded_at=timezone.now() - timedelta(seconds=100))
 
     outcomes = services.run(current, [MemorySource(100)], pace=Pace())
     for _ in range(64):
         next(outcomes)
     current.refresh_from_db()
 
-    assert current.rate == pytest.approx(6.4, abs=0.3)
+    assert current.rate == pytest.approx(0.64, abs=0.03)
     assert seconds_left(current) == pytest.approx((190 - 64) / current.rate)
     outcomes.close()
     current.refresh_from_db()
@@ -820,6 +846,28 @@ def test_options_survive_their_row(options: ImportOptions) -> None:
     current.refresh_from_db()
 
     assert ImportOptions.from_json(current.options) == options
-    assert services.find_interrupted(["/a"], options) == current
-    assert services.find_interrupted(["/a"], ImportOptions(named="x")) is None
-    assert services.find_interrupted(["/b"], options) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_gone_on_with"),
+    [
+        pytest.param({}, True, id="interrupted"),
+        pytest.param({"state": "running"}, True, id="killed"),
+        pytest.param({"state": "paused"}, False, id="paused"),
+        pytest.param({"state": "finished"}, False, id="finished"),
+        pytest.param({"by_workers": True}, False, id="of-workers"),
+        pytest.param({"sources": ["/b"]}, False, id="other-sources"),
+        pytest.param({"options": ImportOptions(named="x").to_json()}, False, id="other-options"),
+    ],
+)
+def test_the_same_command_goes_on_with(fields: dict[str, object], *, is_gone_on_with: bool) -> None:
+    current = services.record_import(["/a"], name="a", options=ImportOptions())
+    Import.objects.update(**fields)
+
+    def find(*, was_killed: bool) -> Import | None:
+        gone = lambda _: was_killed  # noqa: E731
+        return services.find_interrupted(["/a"], ImportOptions(), was_killed=gone)
+
+    assert find(was_killed=True) == (current if is_gone_on_with else None)
+    if fields == {"state": "running"}:
+        assert find(was_killed=False) is None

@@ -20,6 +20,7 @@ from catalog import services as catalog
 from catalog import storage
 from catalog.models import Album, EncoderVersion, Image
 from catalog.services import bulk_edits as catalog_bulk_edits
+from ingestion import services as ingestion
 from jobs.models import JobRecord
 from kernel import task_names
 from kernel.errors import DefectError, FileMissing, TransientError
@@ -267,6 +268,29 @@ def test_an_import_is_described(
 
     assert Image.objects.filter(status=Status.INDEXED).count() == 65
     assert index.count() == 65
+    assert set(JobRecord.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
+
+
+@pytest.mark.usefixtures("media", "weights")
+def test_an_import_is_planned_run_and_described_by_workers(
+    broker: Broker, index: VectorIndex, tmp_path: Path, settings
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(70):
+        (folder / f"{number:02}.png").write_bytes(numbered(number))
+    settings.INGEST_ROOTS = (tmp_path,)
+    options = ingestion.ImportOptions()
+    current = ingestion.plan_import(source=str(folder), options=options, started_by_id=None)
+    deliver(broker, "maintenance")
+    ingestion.start(current)
+
+    deliver(broker, "maintenance")
+    deliver(broker, "bulk")
+
+    current.refresh_from_db()
+    assert (current.state, current.added) == ("finished", 70)
+    assert (Image.objects.filter(status=Status.INDEXED).count(), index.count()) == (70, 70)
     assert set(JobRecord.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
 
 

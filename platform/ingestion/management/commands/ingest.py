@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ingestion import services
+from ingestion.management.process_locks import running_here, was_killed_here
 from ingestion.management.reports import IngestReport, JsonReport, TextReport
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
@@ -131,7 +132,8 @@ class Command(BaseCommand):
             return self._go_on(resume)
         options = _options(said)
         named = [services.absolute(each) for each in named]
-        earlier = patiently(partial(services.find_interrupted, named, options))
+        find = partial(services.find_interrupted, was_killed=was_killed_here)
+        earlier = patiently(partial(find, named, options))
         if earlier is not None:
             return self._go_on(earlier.pk)
         sources = _checked(named)
@@ -152,7 +154,7 @@ class Command(BaseCommand):
 
     def _run(self, current: Import, report: IngestReport) -> None:
         try:
-            with services.opened(current) as sources:
+            with running_here(current.pk), services.opened(current) as sources:
                 bar = report.bar(what="Reading", total=current.total, initial=current.found)
                 pace = Pace(
                     max_waiting=settings.INGEST_MAX_WAITING,
