@@ -120,6 +120,7 @@ class Image(models.Model):
         verbose_name = _("image")
         verbose_name_plural = _("images")
         ordering = ("-created_at", "id")
+        permissions = (("export_image", "Can export image"),)
         indexes = (
             models.Index(fields=("-created_at", "id"), name="image_newest_first"),
             models.Index(fields=("status", "queued_at"), name="image_status_queued"),
@@ -262,7 +263,7 @@ class EncoderVersion(models.Model):
 
 
 class BulkEdit(models.Model):
-    """One change of many images: a set that was fixed when it was asked for.
+    """One change or export of many images: a set that was fixed when it was asked for.
 
     ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
     ``total`` images, ``done`` are changed and ``gone`` were deleted meanwhile. ``arguments`` are as
@@ -279,6 +280,7 @@ class BulkEdit(models.Model):
         SET_MEDIUM = "set_medium", _("Set the medium")
         SET_OWNER = "set_owner", _("Set the owner")
         SET_LICENCE = "set_licence", _("Set the licence")
+        EXPORT = "export", _("Export")
 
     class State(models.TextChoices):
         ASKED = "asked", _("to be confirmed")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PurePath
+from typing import IO
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from kernel.errors import FileMissing, TransientError
@@ -62,6 +63,18 @@ def write(name: str, data: bytes) -> None:
     """
     with _translated(name):
         default_storage.save(name, ContentFile(data))
+
+
+def write_file(name: str, file: IO[bytes]) -> None:
+    """Store what is in an open file, from its beginning, as `write` does, piece by piece."""
+    with _translated(name):
+        default_storage.save(name, File(file))
+
+
+def read_pieces(name: str) -> Iterator[bytes]:
+    """Yield the content of `name`, piece by piece; errors as in `read`."""
+    with _translated(name), default_storage.open(name) as file:
+        yield from file.chunks()
 
 
 def read(name: str) -> bytes:

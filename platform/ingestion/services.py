@@ -162,9 +162,10 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     if known is None:
         picture = _valid(data, file)
         metadata, problems = _metadata(data, file, rules)
-        title = metadata.title or _title_from_path(file)
-        said_source = metadata.source or current.source
-        kept = replace(metadata, title=title, source=said_source, path=file.path)
+        if not file.is_all_said:
+            title = metadata.title or _title_from_path(file)
+            metadata = replace(metadata, title=title, source=metadata.source or current.source)
+        kept = replace(metadata, path=file.path)
         added = catalog.add_picture(picture, kept)
         result = Result.ADDED if added.is_new else Result.DUPLICATES
         return Outcome(file.name, result, added.image_id, problems=problems)
@@ -188,6 +189,8 @@ def _metadata(
 ) -> tuple[ImageMetadata, tuple[str, ...]]:
     """Return what the source says, else the file; and what of the file's word was left out."""
     said = file.metadata
+    if file.is_all_said:
+        return said, ()
     embedded = read_embedded(data, sidecar=file.read_sidecar())
     title = _title_from_path(file) if rules.titles_from_paths else embedded.title
     keywords = embedded.keywords if rules.tags_from_keywords else ()
@@ -196,7 +199,7 @@ def _metadata(
         said,
         **texts,
         title=said.title or title,
-        taken_at="" if embedded.taken_at is None else embedded.taken_at.isoformat(),
+        taken_at=said.taken_at or (embedded.taken_at.isoformat() if embedded.taken_at else ""),
         tags=(*said.tags, *keywords),
     )
     return metadata, embedded.problems

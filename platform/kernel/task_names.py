@@ -13,6 +13,7 @@ INDEX_IMAGES: Final = "workers.index_images"
 DELETE_IMAGES: Final = "workers.delete_images"
 UPDATE_PAYLOADS: Final = "workers.update_payloads"
 EDIT_IMAGES: Final = "workers.edit_images"
+EXPORT_IMAGES: Final = "workers.export_images"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -22,4 +23,5 @@ QUEUES: Final[dict[str, str]] = {
     DELETE_IMAGES: "maintenance",
     UPDATE_PAYLOADS: "maintenance",
     EDIT_IMAGES: "maintenance",
+    EXPORT_IMAGES: "bulk",
 }

@@ -1,4 +1,4 @@
-"""Bulk tasks: index catalogue pictures, edit many at once, and delete them."""
+"""Bulk tasks: index catalogue pictures, edit or export many at once, and delete them."""
 
 from uuid import UUID
 
@@ -51,3 +51,14 @@ def edit(*, edit_id: int, job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             run_bulk_edit(edit_id, delivery=delivery)
+
+
+@app.task(name=task_names.EXPORT_IMAGES, shared=False)
+def export(*, edit_id: int, job_id: str, **_unknown: object) -> None:
+    """Make what is left of an export. Idempotent: a part is stored under its number."""
+    from workers import policies
+    from workers.exports import run_export
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            run_export(edit_id, delivery=delivery)

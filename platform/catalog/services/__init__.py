@@ -21,6 +21,14 @@ from catalog.services.deletion import (
     request_deletion,
 )
 from catalog.services.encoder_versions import make_live, record_calibration
+from catalog.services.exports import (
+    ExportChunk,
+    ExportState,
+    expire_exports,
+    find_export,
+    next_chunk,
+    record_part,
+)
 from catalog.services.indexing import (
     enqueue_indexing,
     give_up_or_split,
@@ -47,6 +55,8 @@ __all__ = [
     "CHUNK_SIZE",
     "Added",
     "DuePayload",
+    "ExportChunk",
+    "ExportState",
     "ImageMetadata",
     "add_picture",
     "apply_next_chunk",
@@ -56,15 +66,19 @@ __all__ = [
     "editable_payload",
     "enqueue_due_payloads",
     "enqueue_indexing",
+    "expire_exports",
     "fill_in_path",
+    "find_export",
     "give_up_or_split",
     "group_payloads",
     "list_due_payloads",
     "make_live",
+    "next_chunk",
     "read_payloads",
     "record_calibration",
     "record_failed",
     "record_indexed",
+    "record_part",
     "record_payloads",
     "redelete_stalled",
     "request_deletion",

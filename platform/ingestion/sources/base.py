@@ -38,6 +38,8 @@ class SourceFile:
     the source, "/" between folders, "" where there is none; `metadata` is what the source says.
     `read_sidecar` returns the XMP file beside it, None where there is none that can be read.
     `is_name_binding` is False where the name's ending promises nothing, as that of an address.
+    `is_all_said` is True where `metadata` is all that there is to say, as in our own exports: what
+    is empty in it stays so, whatever the file says of itself.
     """
 
     name: str
@@ -46,6 +48,7 @@ class SourceFile:
     metadata: ImageMetadata = _NOTHING
     read_sidecar: Callable[[], bytes | None] = _no_sidecar
     is_name_binding: bool = True
+    is_all_said: bool = False
 
 
 class PictureSource(Protocol):

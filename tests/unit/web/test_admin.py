@@ -1,11 +1,16 @@
 """The admin: who may see and do what, and that files, rows and points go through the services."""
 
+import re
+from datetime import timedelta
+
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from catalog import services
+from catalog import services, storage
+from catalog.exports import part_name
 from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
 from catalog.presenters import thumbnail_url
 from ingestion.models import Import, ImportFailure
@@ -127,7 +132,7 @@ NEEDED = {
         *("delete_selected", "reindex", "add_tags", "remove_tags", "add_albums", "remove_albums"),
         *("set_medium", "set_owner", "set_licence"),
     )
-}
+} | {"export": "catalog.export_image"}
 
 
 def confirm(client, asked, **arguments):
@@ -393,6 +398,61 @@ def test_a_bulk_edit_that_is_stuck_says_why(client, superuser, three):
     text = client.get(page["Location"]).content.decode()
 
     assert sentence("vectors:transient:unavailable") in text
+
+
+def export(client, images, *parts: bytes) -> str:
+    """Ask for an export and do what workers do; return the page that shows how far it is."""
+    page = confirm(client, act(client, "export", images), format="csv")["Location"]
+    edit = BulkEdit.objects.get()
+    delivery = claim(edit.job.pk)
+    for number, part in enumerate(parts):
+        storage.write(part_name(edit.pk, number), part)
+        chunks = edit.chunks.values_list("pk", flat=True) if number == len(parts) - 1 else ()
+        services.record_part(
+            edit.pk, chunks, file_bytes=len(part), done=1, gone=0, delivery=delivery
+        )
+    return page
+
+
+def test_an_export_is_downloaded_by_whoever_may_export(client, log_in, three):
+    log_in("catalog.view_image", "catalog.export_image", staff=True)
+
+    page = export(client, three[:2], b"path\n", b"a.png\n")
+
+    text = client.get(page).content.decode()
+    [link] = re.findall(r'href="(/admin/catalog/bulkedit/\d+/files/0/)"', text)
+    file = client.get(link)
+    assert file.getvalue() == b"path\na.png\n"
+    assert (
+        file["Content-Disposition"]
+        == f'attachment; filename="semblance-{BulkEdit.objects.get().pk}.csv"'
+    )
+    assert file["Content-Length"] == "11"
+    assert client.get(link.replace("/0/", "/1/")).status_code == 404
+    assert Image.objects.filter(status="indexed").count() == 3
+
+
+def test_an_export_is_kept_from_everybody_else(client, log_in, three):
+    user = log_in("catalog.view_image", "catalog.export_image", staff=True)
+    link = export(client, three, b"path\n").replace("change", "files/0")
+    assert client.get(link).status_code == 200
+    user.user_permissions.remove(Permission.objects.get(codename="export_image"))
+    assert client.get(link).status_code == 403
+    BulkEdit.objects.update(started_by=None)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="export"))
+    assert client.get(link).status_code == 404
+    user.user_permissions.set(Permission.objects.filter(codename="view_bulkedit"))
+    assert client.get(link).status_code == 403
+    client.logout()
+    assert client.get(link).status_code == 302
+
+
+def test_an_export_is_gone_after_a_day(client, superuser, three):
+    page = export(client, three, b"path\n")
+    BulkEdit.objects.update(finished_at=timezone.now() - timedelta(hours=25))
+
+    assert client.get(page.replace("change", "files/0")).status_code == 404
+    assert "/files/" not in client.get(page).content.decode()
 
 
 def test_delete_of_one_goes_the_same_way(client, superuser, three):

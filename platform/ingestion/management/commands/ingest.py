@@ -157,6 +157,7 @@ class Command(BaseCommand):
 def _files_of(
     source: PictureSource, passed_over: Counter[str], *, named: str
 ) -> Iterator[SourceFile]:
-    """Yield a source's files, which say where they are from by this name."""
+    """Yield a source's files; those that do not say where they are from, say this name."""
     for file in source.files(passed_over):
-        yield replace(file, metadata=replace(file.metadata, source=named))
+        said_source = file.metadata.source if file.is_all_said else file.metadata.source or named
+        yield replace(file, metadata=replace(file.metadata, source=said_source))
