@@ -69,13 +69,17 @@ def _region_card(image: Image, region: Region) -> RegionCard:
     is_object = region.kind == Region.Kind.OBJECT
     number = gettext("Picture {number}").format(number=region.ordinal + 1)
     box = f"{region.x0},{region.y0},{region.x1},{region.y1}"
-    query = urlencode({"image": image.pk, "box": box})
     return RegionCard(
         name=label_name(region.label, get_language() or "en") if is_object else number,
         percent=round(100 * region.confidence) if is_object else None,
         thumbnail_url=region_thumbnail_url(region),
-        search_url=f"{reverse('search:page')}?{query}",
+        search_url=similar_url(image, box=box),
     )
+
+
+def similar_url(image: Image, **part: str) -> str:
+    """Return the address of a search with an image, or with a part of it: ``box="x0,y0,x1,y1"``."""
+    return f"{reverse('search:page')}?{urlencode({'image': image.pk, **part})}"
 
 
 def thumbnail_url(image: Image) -> str:

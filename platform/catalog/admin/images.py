@@ -19,7 +19,7 @@ from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.cells import breakable
 from catalog.models import BulkEdit, Image, Region
-from catalog.presenters import thumbnail_url
+from catalog.presenters import similar_url, thumbnail_url
 from catalog.text_search import matching
 from catalog.validation import MIME_TYPES
 from jobs.admin import FixedChoicesFilter
@@ -150,10 +150,11 @@ class ImageAdmin(ModelAdmin):
 
     @display(description=_("picture"))
     def preview(self, image: Image) -> str:
-        """Return the thumbnail in its own size, leading to the image's page."""
+        """Return the thumbnail in its own size, leading to the image's page, and a search's link."""
         return format_html(
-            '<a href="{}"><img src="{}" alt="{}"></a>',
+            '<a href="{}"><img src="{}" alt="{}"></a><br><a href="{}" rel="nofollow">{}</a>',
             *(image.get_absolute_url(), thumbnail_url(image), image),
+            *(similar_url(image), _("Find similar")),
         )
 
     @display(description=_("error"), empty_value="")

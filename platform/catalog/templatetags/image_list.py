@@ -15,7 +15,7 @@ from unfold.templatetags.unfold_list import result_headers
 from unfold.widgets import CHECKBOX_CLASSES
 
 from catalog.models import Image
-from catalog.presenters import thumbnail_url
+from catalog.presenters import similar_url, thumbnail_url
 from kernel.messages import sentence
 
 register = template.Library()
@@ -35,6 +35,7 @@ class ImageRow:
 
     image: Image
     url: str
+    similar_url: str
     thumbnail_url: str
     colours: str
     problem: str
@@ -63,6 +64,7 @@ def _rows(cl: ChangeList) -> Iterator[ImageRow]:
         yield ImageRow(
             image=image,
             url=reverse("admin:catalog_image_change", args=(image.pk,)) + query,
+            similar_url=similar_url(image),
             thumbnail_url=thumbnail_url(image),
             colours=_COLOURS[image.status],
             problem=sentence(image.error_code) if image.error_code else "",

@@ -98,6 +98,13 @@ def test_who_may_not_act_is_offered_no_choice_of_rows(client, log_in, three):
     assert "_selected_action" not in text
 
 
+def test_every_row_leads_to_a_search_with_its_picture(client, superuser, three):
+    address = f"/?image={three[0].pk}"
+
+    assert f'href="{address}"' in client.get(LIST).content.decode()
+    assert f'href="{address}"' in client.get(f"{LIST}{three[0].pk}/change/").content.decode()
+
+
 def test_a_longer_list_asks_the_database_no_more(
     client, superuser, three, add_image, django_assert_num_queries
 ):
