@@ -124,6 +124,7 @@ class Image(models.Model):
         indexes = (
             models.Index(fields=("-created_at", "id"), name="image_newest_first"),
             models.Index(fields=("status", "queued_at"), name="image_status_queued"),
+            models.Index(fields=("indexed_at",), name="image_indexed_at"),
             models.Index(
                 fields=("payload_due_at", "id"),
                 name="image_payload_due",

@@ -1,6 +1,7 @@
 """What can be asked of the catalogue; nothing here writes."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -67,6 +68,22 @@ def count_findable_and_waiting() -> tuple[int, int]:
         waiting=Count("pk", filter=Q(status=status.QUEUED)),
     )
     return counts["findable"], counts["waiting"]
+
+
+def count_indexed_before() -> int:
+    """Return how many images wait to be indexed again, and are found meanwhile."""
+    return Image.objects.filter(status=Image.Status.QUEUED, indexed_at__isnull=False).count()
+
+
+def count_indexed_since(moment: datetime) -> int:
+    """Return how many images were indexed since a moment."""
+    return Image.objects.filter(indexed_at__gte=moment).count()
+
+
+def find_oldest_waiting() -> datetime | None:
+    """Return since when the first of the waiting images waits; None where none does."""
+    waiting = Image.objects.filter(status=Image.Status.QUEUED).order_by("queued_at")
+    return waiting.values_list("queued_at", flat=True).first()
 
 
 def find_by_sha256(sha256: str) -> Image | None:

@@ -1,4 +1,4 @@
-"""Accounts and groups, in the look of the rest of the admin."""
+"""The admin's first page; accounts and groups, in the look of the rest of the admin."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -8,6 +8,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 admin.site.unregister((User, Group))
+admin.site.index_template = "admin/dashboard.html"  # its figures: `config.dashboard`
 
 
 @admin.register(User)

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from config import admin as _accounts  # noqa: F401  # registers accounts once all apps are ready
 from config import checks as _checks  # noqa: F401  # registers them
+from config import dashboard
 from config.health import healthz, readyz
 from config.monitoring import metrics
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", include("ingestion.urls")),
     path("login/", LoginView.as_view(template_name="login.html"), name="login"),
     path("logout/", LogoutView.as_view(next_page="search:page"), name="logout"),
+    path("admin/parts/", admin.site.admin_view(dashboard.parts), name="admin_parts"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),

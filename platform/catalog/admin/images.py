@@ -150,7 +150,7 @@ class ImageAdmin(ModelAdmin):
 
     @display(description=_("picture"))
     def preview(self, image: Image) -> str:
-        """Return the thumbnail in its own size, leading to the image's page, and a search's link."""
+        """Return the thumbnail, leading to the image's page, and a link to a search with it."""
         return format_html(
             '<a href="{}"><img src="{}" alt="{}"></a><br><a href="{}" rel="nofollow">{}</a>',
             *(image.get_absolute_url(), thumbnail_url(image), image),
