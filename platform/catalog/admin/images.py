@@ -18,6 +18,14 @@ from unfold.decorators import display
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.cells import breakable
+from catalog.admin.image_filters import (
+    AddedFilter,
+    FileSizeFilter,
+    FolderFilter,
+    LabelFilter,
+    LicenceFilter,
+    OwnerFilter,
+)
 from catalog.models import BulkEdit, Image, Region
 from catalog.presenters import similar_url, thumbnail_url
 from catalog.text_search import matching
@@ -101,7 +109,9 @@ class ImageAdmin(ModelAdmin):
     list_display = ("preview", "title", "status", "source", "dimensions", "created_at")
     list_filter = (
         *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
-        *("created_at", ("tags", AutocompleteSelectFilter), ("albums", AutocompleteSelectFilter)),
+        *(("tags", AutocompleteSelectFilter), ("albums", AutocompleteSelectFilter)),
+        *(LabelFilter, OwnerFilter, LicenceFilter, FolderFilter, FileSizeFilter),
+        *("created_at", ("created_at", AddedFilter)),
     )
     list_filter_submit = True  # what is typed and picked is sent by a button
     # Counts beside every choice: a query of a column a tag, more than SQLite has.

@@ -1,7 +1,7 @@
 """The admin: who may see and do what, and that files, rows and points go through the services."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -96,6 +96,46 @@ def test_who_may_not_act_is_offered_no_choice_of_rows(client, log_in, three):
 
     assert f"{three[0].pk}/change/" in text
     assert "_selected_action" not in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("owner=Ann", {"red"}),
+        ("owner=ann", set()),
+        ("licence=CC+BY", {"green"}),
+        ("folder=walks/2024/", {"red", "green"}),
+        ("folder=/walks", {"red", "green", "blue"}),
+        ("folder=walks/20", set()),
+        ("folder=%25", set()),
+        ("label=Dog", {"blue"}),
+        ("label=", {"red", "green", "blue"}),
+        ("file_size=0-100", {"red"}),
+        ("file_size=100-1024", {"green"}),
+        ("file_size=10240-", {"blue"}),
+        ("file_size=x", {"red", "green", "blue"}),
+        ("created_at_from=2024-02-02", {"green", "blue"}),
+        ("created_at_from=2024-02-02&created_at_to=2024-02-02", {"green"}),
+        ("created_at_to=never", {"red", "green", "blue"}),
+        ("created_at_to=9999-12-31", {"red", "green", "blue"}),
+    ],
+)
+def test_the_list_is_narrowed_down(client, superuser, three, asked, expected):
+    red, green, blue = three
+    sizes = (100, 200 * 1024, 2**30)
+    for number, image in enumerate(three):
+        moment = timezone.make_aware(datetime(2024, 2, 1 + number, 23, 30))  # noqa: DTZ001
+        folder = "walks/2024" if number < 2 else "walks"
+        Image.objects.filter(pk=image.pk).update(
+            created_at=moment, path=f"{folder}/{number}.png", file_bytes=sizes[number]
+        )
+    Image.objects.filter(pk=red.pk).update(owner="Ann")
+    Image.objects.filter(pk=green.pk).update(licence="CC BY")
+    Region.objects.create(image=blue, kind="object", ordinal=0, x0=0, y0=0, x1=1, y1=1, label="Dog")
+
+    page = client.get(f"{LIST}?{asked}")
+
+    assert {image.title for image in page.context["cl"].result_list} == expected
 
 
 def test_every_row_leads_to_a_search_with_its_picture(client, superuser, three):
