@@ -87,6 +87,11 @@ def thumbnail_url(image: Image) -> str:
     return reverse("catalog:thumbnail", args=(image.pk,))
 
 
+def small_thumbnail_url(image: Image) -> str:
+    """Return the address of an image's thumbnail for lists."""
+    return reverse("catalog:small_thumbnail", args=(image.pk,))
+
+
 def region_thumbnail_url(region: Region) -> str:
     """Return the address of a region's thumbnail; the full image's is that of its image."""
     if region.kind == Region.Kind.FULL_IMAGE:

@@ -33,6 +33,11 @@ def thumbnail_name(sha256: str) -> str:
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.jpg"
 
 
+def small_thumbnail_name(sha256: str) -> str:
+    """Return the storage name of the admin's small thumbnail, a WebP, made when it is asked for."""
+    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.small.webp"
+
+
 def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
     """Return the name of a region's thumbnail, a JPEG; the full image's is `thumbnail_name`."""
     if region == FULL_IMAGE_KEY:

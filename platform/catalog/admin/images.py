@@ -26,6 +26,7 @@ from catalog.admin.image_filters import (
     LicenceFilter,
     OwnerFilter,
 )
+from catalog.admin.image_list import ImageList
 from catalog.models import BulkEdit, Image, Region
 from catalog.presenters import similar_url, thumbnail_url
 from catalog.text_search import matching
@@ -189,6 +190,10 @@ class ImageAdmin(ModelAdmin):
     def sha256_shown(self, image: Image) -> str:
         """Return the hash, which a narrow screen may break."""
         return breakable(image.sha256)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ImageList]:
+        """Return the list that is also a grid."""
+        return ImageList
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Let those export who may: it hands out many originals at once."""

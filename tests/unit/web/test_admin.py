@@ -747,3 +747,24 @@ def test_accounts_and_groups_can_be_edited(client, superuser):
     assert Group.objects.get().name == "curators"
     assert client.get("/admin/auth/user/add/").status_code == 200
     assert EncoderVersion.objects.count() == 0
+
+
+def test_the_list_is_a_grid_where_its_address_says_so(client, superuser, three):
+    rows = client.get(f"{LIST}?q=red")
+    grid = client.get(f"{LIST}?q=red&view=grid")
+
+    assert [image.title for image in grid.context["cl"].result_list] == ["red"]
+    for page, is_grid in ((rows, False), (grid, True)):
+        text = page.content.decode()
+        assert ("image-grid" in text) == is_grid
+        assert (f"{three[0].pk}/small.webp" in text) != is_grid
+        assert 'href="?q=red&amp;view=grid"' in text
+        assert 'href="?q=red"' in text
+
+
+def test_actions_work_in_the_grid(client, superuser, three):
+    body = {"action": "reindex", "_selected_action": [str(three[0].pk)]}
+
+    confirm(client, client.post(f"{LIST}?view=grid", body))
+
+    assert BulkEdit.objects.get().total == 1
