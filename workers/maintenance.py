@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from kernel.database import translated
 from kernel.errors import TransientError
-from worker_api import jobs, queries
+from worker_api import exports, jobs, queries
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    run([Duty(sweep, every_s=10.0), Duty(queries.expire_queries, every_s=600.0)], ended)
+    expiring = (queries.expire_queries, exports.expire_exports)
+    run([Duty(sweep, every_s=10.0), *(Duty(each, every_s=600.0) for each in expiring)], ended)
 
 
 if __name__ == "__main__":

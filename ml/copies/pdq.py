@@ -27,6 +27,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _AVERAGES, _COSINES = 64, 16
 # How often neighbours are averaged, before a pixel is taken for all around it.
 _ROUNDS = 2
+_ROWS_AT_ONCE = 256
 # Source: the reference. So many levels, summed over neighbouring averages, are a quality of 1.
 _PERCENT, _PERCENT_PER_QUALITY, _BEST_QUALITY = np.float32(100 / 255), 90, 100
 
@@ -101,6 +102,23 @@ def pdq_hash(picture: NDArray[np.uint8]) -> PdqHash:
             short to be hashed the quality is 0.
     """
     return _hashed(_luma(picture))
+
+
+def pdq_hash_of_all_pixels(picture: NDArray[np.uint8]) -> PdqHash:
+    """Return the hash that others' tools make, who do not shrink pictures before.
+
+    Up to 16 bits are others than in `pdq_hash`.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed.
+    """
+    luma = np.empty(picture.shape[:2], np.float32)
+    for start in range(
+        0, len(luma), _ROWS_AT_ONCE
+    ):  # all at once, its colours are 12 bytes a pixel
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        np.matmul(picture[rows].astype(np.float32), _LUMA, out=luma[rows])
+    return _hashed(luma)
 
 
 def oriented_hashes(picture: NDArray[np.uint8]) -> tuple[PdqHash, NDArray[np.uint8]]:

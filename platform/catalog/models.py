@@ -160,9 +160,16 @@ class Image(models.Model):
         verbose_name_plural = _("images")
         permissions = (("purge_image", "Can delete images in the bin for good"),)
         ordering = ("-created_at", "id")
+        permissions = (("export_image", "Can export image"),)
         indexes = (
             models.Index(fields=("-created_at", "id"), name="image_newest_first"),
             models.Index(fields=("status", "queued_at"), name="image_status_queued"),
+            models.Index(fields=("indexed_at",), name="image_indexed_at"),
+            # For the admin's filters; PostgreSQL finds how a text begins by this order alone.
+            models.Index(fields=("path",), name="image_path", opclasses=("varchar_pattern_ops",)),
+            models.Index(fields=("owner",), name="image_owner", condition=~Q(owner="")),
+            models.Index(fields=("licence",), name="image_licence", condition=~Q(licence="")),
+            models.Index(fields=("file_bytes",), name="image_file_bytes"),
             models.Index(
                 fields=("payload_due_at", "id"),
                 name="image_payload_due",
@@ -259,6 +266,9 @@ class Region(models.Model):
         verbose_name = _("region")
         verbose_name_plural = _("regions")
         ordering = ("image", "kind", "ordinal")
+        indexes = (
+            models.Index(fields=("label", "image"), name="region_label", condition=~Q(label="")),
+        )
         constraints = (
             models.UniqueConstraint(fields=("image", "kind", "ordinal"), name="region_unique"),
             models.CheckConstraint(
@@ -342,7 +352,7 @@ class EncoderVersion(models.Model):
 
 
 class BulkEdit(models.Model):
-    """One change of many images: a set that was fixed when it was asked for.
+    """One change or export of many images: a set that was fixed when it was asked for.
 
     ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
     ``total`` images, ``done`` are changed and ``gone`` were not there any more: deleted, or moved
@@ -361,6 +371,7 @@ class BulkEdit(models.Model):
         SET_MEDIUM = "set_medium", _("Set the medium")
         SET_OWNER = "set_owner", _("Set the owner")
         SET_LICENCE = "set_licence", _("Set the licence")
+        EXPORT = "export", _("Export")
 
     class State(models.TextChoices):
         ASKED = "asked", _("to be confirmed")

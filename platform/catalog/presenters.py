@@ -67,12 +67,11 @@ def _region_card(image: Image, region: Region) -> RegionCard:
     is_object = region.kind == Region.Kind.OBJECT
     number = gettext("Picture {number}").format(number=region.ordinal + 1)
     box = f"{region.x0},{region.y0},{region.x1},{region.y1}"
-    query = urlencode({"image": image.pk, "box": box})
     return RegionCard(
         name=label_name(region.label, get_language() or "en") if is_object else number,
         percent=round(100 * region.confidence) if is_object else None,
         thumbnail_url=region_thumbnail_url(region),
-        search_url=f"{reverse('search:page')}?{query}",
+        search_url=similar_url(image, box=box),
     )
 
 
@@ -86,9 +85,19 @@ def picture_url(image: Image) -> str:
     return original_url(image) if is_drawn_by_browsers(image.format) else thumbnail_url(image)
 
 
+def similar_url(image: Image, **part: str) -> str:
+    """Return the address of a search with an image, or with a part of it: ``box="x0,y0,x1,y1"``."""
+    return f"{reverse('search:page')}?{urlencode({'image': image.pk, **part})}"
+
+
 def thumbnail_url(image: Image) -> str:
     """Return the address of an image's thumbnail."""
     return reverse("catalog:thumbnail", args=(image.pk,))
+
+
+def small_thumbnail_url(image: Image) -> str:
+    """Return the address of an image's thumbnail for lists."""
+    return reverse("catalog:small_thumbnail", args=(image.pk,))
 
 
 def region_thumbnail_url(region: Region) -> str:

@@ -1,6 +1,7 @@
 """What can be asked of the catalogue; nothing here writes."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -111,6 +112,22 @@ def _count_findable_and_waiting(images: QuerySet[Image]) -> tuple[int, int]:
 def are_more_waiting_than(count: int) -> bool:
     """Whether more images than that wait to be indexed; counts no further."""
     return Image.objects.filter(status=Image.Status.QUEUED).order_by()[count : count + 1].exists()
+
+
+def count_indexed_before() -> int:
+    """Return how many images wait to be indexed again, and are found meanwhile."""
+    return Image.objects.filter(status=Image.Status.QUEUED, indexed_at__isnull=False).count()
+
+
+def count_indexed_since(moment: datetime) -> int:
+    """Return how many images were indexed since a moment."""
+    return Image.objects.filter(indexed_at__gte=moment).count()
+
+
+def find_oldest_waiting() -> datetime | None:
+    """Return since when the first of the waiting images waits; None where none does."""
+    waiting = Image.objects.filter(status=Image.Status.QUEUED).order_by("queued_at")
+    return waiting.values_list("queued_at", flat=True).first()
 
 
 def find_by_sha256(sha256: str) -> Image | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Any
+from typing import IO
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -36,6 +36,11 @@ def original_name(sha256: str) -> str:
 def thumbnail_name(sha256: str) -> str:
     """Return the storage name of the thumbnail, a JPEG."""
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.jpg"
+
+
+def small_thumbnail_name(sha256: str) -> str:
+    """Return the storage name of the admin's small thumbnail, a WebP, made when it is asked for."""
+    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.small.webp"
 
 
 def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
@@ -70,14 +75,10 @@ def write(name: str, data: bytes) -> None:
         default_storage.save(name, ContentFile(data))
 
 
-def write_file(name: str, file: "File[Any]") -> None:
-    """Store a file under exactly `name`, piece by piece.
-
-    Raises:
-        TransientError: "storage:transient:unavailable": full, read-only or out of reach.
-    """
+def write_file(name: str, file: IO[bytes]) -> None:
+    """Store what is in an open file, from its beginning, as `write` does, piece by piece."""
     with _translated(name):
-        default_storage.save(name, file)
+        default_storage.save(name, File(file))
 
 
 @contextmanager
@@ -114,6 +115,12 @@ def free_bytes() -> int | None:
         return shutil.disk_usage(path).free
     except (NotImplementedError, OSError):
         return None
+
+
+def read_pieces(name: str) -> Iterator[bytes]:
+    """Yield the content of `name`, piece by piece; errors as in `read`."""
+    with _translated(name), default_storage.open(name) as file:
+        yield from file.chunks()
 
 
 def read(name: str) -> bytes:

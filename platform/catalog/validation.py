@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
+from PIL import Image
 
 from kernel.errors import UserInputError
 from kernel.hashing import sha256_hex
@@ -17,6 +18,8 @@ from ml.rules.upright import SmallPicture, read_small
 MIME_TYPES = {name: f"image/{name}" for name in FORMATS.values()}
 THUMBNAIL_SIDE_PX = 400
 _THUMBNAIL_QUALITY = 82
+# For lists: twice the pixels that are shown, some 2 kB.
+SMALL_THUMBNAIL_SIDE_PX, _SMALL_THUMBNAIL_QUALITY = 128, 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,15 @@ def preview(data: bytes, *, side_px: int) -> bytes:
     """
     with _refusals(data, ""):
         return _jpeg(read_small(data, side_px=side_px, limits=_limits(), is_drafted=True))
+
+
+def shrink_thumbnail(thumbnail: bytes) -> bytes:
+    """Return a thumbnail of ours, a JPEG, as a WebP of at most SMALL_THUMBNAIL_SIDE_PX a side."""
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as image:
+        image.thumbnail((SMALL_THUMBNAIL_SIDE_PX, SMALL_THUMBNAIL_SIDE_PX))
+        image.save(buffer, "WEBP", quality=_SMALL_THUMBNAIL_QUALITY)
+    return buffer.getvalue()
 
 
 def check_size(file_bytes: int) -> None:

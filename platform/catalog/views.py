@@ -1,5 +1,6 @@
 """An image's own page, and its files."""
 
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
@@ -16,6 +17,7 @@ from catalog import storage
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
 from catalog.selectors import list_visible_images
+from catalog.validation import shrink_thumbnail
 from kernel.errors import FileMissing
 from site_http.access import searchers_only
 from site_http.responses import answer, present_error
@@ -39,6 +41,25 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
         storage.thumbnail_name(image.sha256),
         etag=f'"{image.sha256}-thumbnail"',
         headers={"Content-Type": "image/jpeg"},
+    )
+
+
+@require_safe
+@searchers_only
+def small_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
+    """Return a thumbnail for lists, a WebP: made of the other one at first, and kept."""
+    image = _visible(request, image_id, "sha256")
+    name = storage.small_thumbnail_name(image.sha256)
+    with suppress(FileMissing):  # answered as a file that is not there
+        if not storage.exists(name):
+            storage.write(
+                name, shrink_thumbnail(storage.read(storage.thumbnail_name(image.sha256)))
+            )
+    return _file(
+        request,
+        name,
+        etag=f'"{image.sha256}-small"',
+        headers={"Content-Type": "image/webp"},
     )
 
 

@@ -1,4 +1,4 @@
-"""Accounts and groups, in the look of the rest of the admin."""
+"""The admin's first page; accounts and groups, in the look of the rest of the admin."""
 
 from http import HTTPStatus
 
@@ -16,6 +16,7 @@ from audit_log.services import record
 
 admin.site.index_template = "admin/start.html"
 admin.site.unregister((User, Group))
+admin.site.index_template = "admin/dashboard.html"  # its figures: `config.dashboard`
 
 
 @admin.register(User)

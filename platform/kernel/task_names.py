@@ -14,6 +14,7 @@ DELETE_IMAGES: Final = "workers.delete_images"
 UPDATE_PAYLOADS: Final = "workers.update_payloads"
 EDIT_IMAGES: Final = "workers.edit_images"
 RUN_IMPORT: Final = "workers.run_import"
+EXPORT_IMAGES: Final = "workers.export_images"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -24,4 +25,5 @@ QUEUES: Final[dict[str, str]] = {
     UPDATE_PAYLOADS: "maintenance",
     EDIT_IMAGES: "maintenance",
     RUN_IMPORT: "maintenance",
+    EXPORT_IMAGES: "bulk",
 }

@@ -1,4 +1,4 @@
-"""Bulk tasks: take in, index, edit many at once, and delete pictures of the catalogue."""
+"""Bulk tasks: take in, index, edit or export many at once, and delete pictures."""
 
 from uuid import UUID
 
@@ -62,3 +62,14 @@ def take_in(*, import_id: str, job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             imports.run_turn(UUID(import_id), delivery=delivery)
+
+
+@app.task(name=task_names.EXPORT_IMAGES, shared=False)
+def export(*, edit_id: int, job_id: str, **_unknown: object) -> None:
+    """Make what is left of an export. Idempotent: a part is stored under its number."""
+    from workers import policies
+    from workers.exports import run_export
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            run_export(edit_id, delivery=delivery)

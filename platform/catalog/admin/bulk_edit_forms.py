@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from catalog.exports import ExportFormat
 from catalog.models import BulkEdit, Image
 from catalog.visibility import Viewer, list_albums, list_tags
 
@@ -62,11 +63,23 @@ class ValueForm(ArgumentsForm):
         return {"value": self.cleaned_data["value"]}
 
 
+class FormatForm(ArgumentsForm):
+    """What is exported."""
+
+    format = forms.ChoiceField(
+        choices=ExportFormat.choices, label=_("format"), widget=UnfoldAdminSelectWidget
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the format."""
+        return {"format": self.cleaned_data["format"]}
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """How a kind of bulk edit is asked about.
 
-    `permission` is what the action needs, of images: change, delete or purge.
+    `permission` is what the action needs, of images: change, delete, purge or export.
     """
 
     consequence: str | Promise
@@ -110,6 +123,13 @@ CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
     Kind.SET_MEDIUM: Confirmation(_FOLLOWS),
     Kind.SET_OWNER: Confirmation(_REPLACED),
     Kind.SET_LICENCE: Confirmation(_REPLACED),
+    Kind.EXPORT: Confirmation(
+        _(
+            "Nothing is changed. The files can be downloaded for a day from the page that shows "
+            "how far it is."
+        ),
+        permission="export",
+    ),
 }
 
 
@@ -122,5 +142,7 @@ def arguments_form(kind: BulkEdit.Kind, viewer: Viewer, data: Any = None) -> Arg
             return NamesForm(data, field="albums", rows=list_albums(viewer))
         case Kind.SET_MEDIUM | Kind.SET_OWNER | Kind.SET_LICENCE:
             return ValueForm(data, field=kind.removeprefix("set_"))
+        case Kind.EXPORT:
+            return FormatForm(data)
         case _:
             return ArgumentsForm(data)

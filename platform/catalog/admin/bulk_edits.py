@@ -8,18 +8,23 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.http import content_disposition_header
+from django.utils.safestring import mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS, arguments_form
+from catalog.exports import ExportFormat, list_files
 from catalog.models import BulkEdit, Image
 from catalog.presenters import thumbnail_url
 from catalog.selectors import list_kept_images
@@ -77,18 +82,23 @@ class BulkEditAdmin(ReadOnlyAdmin):
     list_per_page = 20
     show_full_result_count = False
     fields = (
-        *("kind", "what", "state", "bar", "problem", "total", "done", "gone"),
+        *("kind", "what", "state", "bar", "files", "problem", "total", "done", "gone"),
         *("started_by", "created_at", "started_at", "finished_at"),
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that asks before anything is changed."""
+        """Add the page that asks before anything is changed, and the files of exports."""
         confirm = path(
             "<int:edit_id>/confirm/",
             self.admin_site.admin_view(self.confirm),
             name="catalog_bulkedit_confirm",
         )
-        return [confirm, *super().get_urls()]
+        download = path(
+            "<int:edit_id>/files/<int:number>/",
+            self.admin_site.admin_view(self.download),
+            name="catalog_bulkedit_file",
+        )
+        return [confirm, download, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkEdit]:
         """Return those that were started; own ones alone where others, or any album, are hidden."""
@@ -158,6 +168,37 @@ class BulkEditAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/catalog/bulkedit/confirm.html", context)
 
+    def download(self, request: HttpRequest, edit_id: int, number: int) -> StreamingHttpResponse:
+        """Return a file of an export to whoever asked for it, or may see all."""
+        edit = get_object_or_404(self.get_queryset(request), pk=edit_id)
+        if not request.user.has_perm("catalog.export_image"):
+            raise PermissionDenied
+        files = list_files(edit)
+        if number >= len(files):
+            raise Http404
+        response = StreamingHttpResponse(
+            files[number].pieces(), content_type="application/octet-stream"
+        )
+        response["Content-Length"] = str(files[number].file_bytes)
+        response["Content-Disposition"] = content_disposition_header(
+            as_attachment=True, filename=files[number].name
+        )
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @display(description=_("files"), empty_value="")
+    def files(self, edit: BulkEdit) -> str:
+        """Return links to what an export has made."""
+        links = (
+            (
+                reverse("admin:catalog_bulkedit_file", args=(edit.pk, number)),
+                file.name,
+                filesizeformat(file.file_bytes),
+            )
+            for number, file in enumerate(list_files(edit))
+        )
+        return format_html_join(mark_safe("<br>"), '<a href="{}" download>{}</a> ({})', links)
+
     @display(
         description=_("state"),
         ordering="state",
@@ -194,6 +235,8 @@ def _sees_all(request: HttpRequest) -> bool:
 
 
 def _what(edit: BulkEdit, viewer: Viewer) -> str:
+    if edit.kind == BulkEdit.Kind.EXPORT:
+        return str(ExportFormat(edit.arguments["format"]).label)
     if "names" in edit.arguments:
         is_tags = edit.kind in {BulkEdit.Kind.ADD_TAGS, BulkEdit.Kind.REMOVE_TAGS}
         known: QuerySet[Any] = list_tags(viewer) if is_tags else list_albums(viewer)

@@ -23,9 +23,18 @@ from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
 from catalog.admin.bulk_edits import list_action
 from catalog.admin.cells import breakable
+from catalog.admin.image_filters import (
+    AddedFilter,
+    FileSizeFilter,
+    FolderFilter,
+    LabelFilter,
+    LicenceFilter,
+    OwnerFilter,
+)
+from catalog.admin.image_list import ImageList
 from catalog.admin.panels import panels
 from catalog.models import BulkEdit, Image, Region
-from catalog.presenters import thumbnail_url
+from catalog.presenters import similar_url, thumbnail_url
 from catalog.selectors import list_visible_images
 from catalog.text_search import matching
 from catalog.validation import MIME_TYPES
@@ -119,7 +128,9 @@ class ImageAdmin(AuditedAdmin):
     list_display = ("preview", "title", "status", "source", "dimensions", "created_at")
     list_filter = (
         *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
-        *("created_at", ("tags", NamedSetFilter), ("albums", NamedSetFilter)),
+        *(("tags", NamedSetFilter), ("albums", NamedSetFilter)),
+        *(LabelFilter, OwnerFilter, LicenceFilter, FolderFilter, FileSizeFilter),
+        *("created_at", ("created_at", AddedFilter)),
     )
     list_filter_submit = True  # what is typed and picked is sent by a button
     # Counts beside every choice: a query of a column a tag, more than SQLite has.
@@ -184,10 +195,11 @@ class ImageAdmin(AuditedAdmin):
 
     @display(description=_("picture"))
     def preview(self, image: Image) -> str:
-        """Return the thumbnail in its own size, leading to the image's page."""
+        """Return the thumbnail, leading to the image's page, and a link to a search with it."""
         return format_html(
-            '<a href="{}"><img src="{}" alt="{}"></a>',
+            '<a href="{}"><img src="{}" alt="{}"></a><br><a href="{}" rel="nofollow">{}</a>',
             *(image.get_absolute_url(), thumbnail_url(image), image),
+            *(similar_url(image), _("Find similar")),
         )
 
     @display(description=_("pictures in it"))
@@ -229,6 +241,14 @@ class ImageAdmin(AuditedAdmin):
     def sha256_shown(self, image: Image) -> str:
         """Return the hash, which a narrow screen may break."""
         return breakable(image.sha256)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ImageList]:
+        """Return the list that is also a grid."""
+        return ImageList
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Let those export who may: it hands out many originals at once."""
+        return bool(request.user.has_perm("catalog.export_image"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Image], search_term: str

@@ -61,7 +61,7 @@ def start_bulk_edit(edit: BulkEdit, arguments: Mapping[str, Any]) -> bool:
     Args:
         edit: what was asked for.
         arguments: ``{"names": [primary keys]}`` of tags or albums, ``{"value": text}`` of a medium,
-            an owner or a licence, ``{}`` for the other kinds.
+            an owner or a licence, ``{"format": one of `ExportFormat`}``, ``{}`` for other kinds.
     """
     edit.arguments = dict(arguments)
     asked = BulkEdit.objects.filter(pk=edit.pk, state=State.ASKED)
@@ -135,8 +135,10 @@ def _entry(edit: BulkEdit) -> AuditEntry:
 
 
 def _enqueue(edit_id: int) -> None:
-    job = dispatch.enqueue(task_names.EDIT_IMAGES, edit_id=edit_id)
-    BulkEdit.objects.filter(pk=edit_id).update(job=job)
+    edit = BulkEdit.objects.filter(pk=edit_id)
+    is_export = edit.filter(kind=Kind.EXPORT).exists()
+    task = task_names.EXPORT_IMAGES if is_export else task_names.EDIT_IMAGES
+    edit.update(job=dispatch.enqueue(task, edit_id=edit_id))
 
 
 # What is done to the images of a chunk, which are locked. None may leave the images' query empty

@@ -5,18 +5,20 @@ Unfold renders the table's heads anew for every row, and each checkbox and label
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
 from unfold.templatetags.unfold_list import result_headers
 from unfold.widgets import CHECKBOX_CLASSES
 
 from catalog.models import Image
-from catalog.presenters import thumbnail_url
+from catalog.presenters import similar_url, small_thumbnail_url, thumbnail_url
 from kernel.messages import sentence
+
+if TYPE_CHECKING:  # the admin renders templates while it is imported
+    from catalog.admin.image_list import ImageList
 
 register = template.Library()
 
@@ -35,13 +37,14 @@ class ImageRow:
 
     image: Image
     url: str
+    similar_url: str
     thumbnail_url: str
     colours: str
     problem: str
 
 
 @register.inclusion_tag("admin/catalog/image/rows.html", takes_context=True)
-def image_rows(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
+def image_rows(context: Mapping[str, Any], cl: "ImageList") -> dict[str, Any]:
     """Return what the list's table is rendered from."""
     headers = list(result_headers(cl))
     return {
@@ -56,14 +59,16 @@ def image_rows(context: Mapping[str, Any], cl: ChangeList) -> dict[str, Any]:
     }
 
 
-def _rows(cl: ChangeList) -> Iterator[ImageRow]:
+def _rows(cl: "ImageList") -> Iterator[ImageRow]:
     # The filters that the list is left with, to come back to; the same for every row.
     query = f"?{cl.preserved_filters}" if cl.preserved_filters else ""
+    picture_url = thumbnail_url if cl.is_grid else small_thumbnail_url
     for image in cl.result_list:
         yield ImageRow(
             image=image,
             url=reverse("admin:catalog_image_change", args=(image.pk,)) + query,
-            thumbnail_url=thumbnail_url(image),
+            similar_url=similar_url(image),
+            thumbnail_url=picture_url(image),
             colours=_COLOURS[image.status],
             problem=sentence(image.error_code) if image.error_code else "",
         )

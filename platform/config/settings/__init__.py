@@ -262,6 +262,7 @@ UNFOLD = {
     "SITE_TITLE": "Semblance",
     "SITE_HEADER": "Semblance",
     "SITE_SYMBOL": "image_search",
+    "DASHBOARD_CALLBACK": "config.dashboard.show",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

@@ -166,6 +166,8 @@ def _metadata(
 ) -> tuple[ImageMetadata, tuple[str, ...]]:
     """Return what the source says, else the file; and what of the file's word was left out."""
     said = file.metadata
+    if file.is_all_said:
+        return said, ()
     embedded = read_embedded(data, sidecar=file.read_sidecar())
     title = _title_from_path(file) if rules.titles_from_paths else embedded.title
     keywords = embedded.keywords if rules.tags_from_keywords else ()
@@ -174,14 +176,16 @@ def _metadata(
         said,
         **texts,
         title=said.title or title,
-        taken_at="" if embedded.taken_at is None else embedded.taken_at.isoformat(),
+        taken_at=said.taken_at or (embedded.taken_at.isoformat() if embedded.taken_at else ""),
         tags=(*said.tags, *keywords),
     )
     return metadata, embedded.problems
 
 
 def _named(metadata: ImageMetadata, file: SourceFile, current: Import) -> ImageMetadata:
-    """Return the metadata with where the file lies, and a title in any case."""
+    """Return the metadata with where the file lies, and a title unless all is said."""
+    if file.is_all_said:
+        return replace(metadata, path=file.path)
     title = metadata.title or _title_from_path(file)
     source = metadata.source or current.source
     return replace(metadata, title=title, source=source, path=file.path)

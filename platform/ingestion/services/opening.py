@@ -84,7 +84,9 @@ def list_files(sources: Sequence[PictureSource], current: Import) -> ListFiles:
     def files_of(source: PictureSource, passed_over: Counter[str]) -> Iterator[SourceFile]:
         named = options.named or (UPLOAD if current.has_upload else source.name)
         for file in source.files(passed_over):
-            yield replace(file, metadata=replace(file.metadata, source=named))
+            metadata = file.metadata
+            said = metadata.source if file.is_all_said else named
+            yield replace(file, metadata=replace(metadata, source=said))
 
     def list_all(passed_over: Counter[str]) -> Iterator[SourceFile]:
         return named_by_folders(

@@ -26,6 +26,8 @@ from ingestion.sources.base import (
     refused,
     shown,
 )
+from ingestion.sources.lines import lines_of
+from ingestion.sources.manifest import Cells, file_of_row, read_rows
 from kernel.errors import UserInputError
 from ml.rules.file_types import ARCHIVE_ENDINGS, ending_of
 
@@ -56,6 +58,8 @@ _ENCRYPTED, _NAMED_IN_UTF_8 = 0x1, 0x800  # bits of a ZIP member's flags
 _UNPACKED_BY_SIZE = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _STEP_BYTES = 1024 * 1024
 _UNIX, _UNIX_LINK = 3, 0o120000
+# At a ZIP's top, it names the pictures in it and says what there is to say of them.
+_MANIFESTS = frozenset({"manifest.csv", "manifest.jsonl"})
 # What the standard library raises where an archive is not as it should be. RuntimeError: another
 # kind of encryption; NotImplementedError, which is one: a later version of the format.
 _DAMAGES = (
@@ -76,15 +80,18 @@ class ArchiveSource:
         return shown(self.path)
 
     def check(self) -> None:
-        """Read a ZIP's list of members, or a TAR's first member.
+        """Read a ZIP's list of members and its manifest, or a TAR's first member.
 
         Raises:
             UserInputError: "archive:user:damaged", "archive:user:too-many-members",
-                "file:user:missing", "file:user:unreadable".
+                "file:user:missing", "file:user:unreadable"; of a manifest, "manifest:user:…".
         """
         with ExitStack() as closing:
             if self._is_zip():
-                closing.enter_context(_opened_zip(self.path))
+                archive = closing.enter_context(_opened_zip(self.path))
+                if (manifest := _manifest_of(archive)) is not None:
+                    for _ in _rows(archive, manifest, _Growth(self.path)):
+                        pass
             else:
                 with _damage_translated():
                     _opened_tar(self.path, _Growth(self.path), closing).next()
@@ -122,6 +129,9 @@ def is_archive(path: Path) -> bool:
 
 def _zip_members(path: Path, passed_over: Counter[str]) -> Iterator[SourceFile]:
     archive, growth = _opened_zip(path), _Growth(path)
+    if (manifest := _manifest_of(archive)) is not None:
+        yield from _named_members(archive, manifest, growth, passed_over)
+        return
     # It is closed with the last file that may still be read.
     for member in archive.infolist():
         name = _zip_name(member)
@@ -134,6 +144,50 @@ def _zip_members(path: Path, passed_over: Counter[str]) -> Iterator[SourceFile]:
             yield refused(shown(name), UserInputError("archive:user:unsafe-path"))
         else:
             yield _file(name, partial(_read_zip_member, archive, member, growth), member.file_size)
+
+
+def _manifest_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
+    """Return the manifest at a ZIP's top; None where it has none."""
+    return next((one for one in archive.infolist() if one.filename in _MANIFESTS), None)
+
+
+def _rows(
+    archive: zipfile.ZipFile, manifest: zipfile.ZipInfo, growth: "_Growth"
+) -> Iterator[tuple[int, Cells]]:
+    with _damage_translated("archive:user:damaged-member"), archive.open(manifest) as file:
+        counted = cast("IO[bytes]", _CountedReader(file, growth))
+        yield from read_rows(manifest.filename, lines_of(counted))
+
+
+def _named_members(
+    archive: zipfile.ZipFile,
+    manifest: zipfile.ZipInfo,
+    growth: "_Growth",
+    passed_over: Counter[str],
+) -> Iterator[SourceFile]:
+    """Yield a file a row of a ZIP's manifest; members that no row names are passed over."""
+    members = {_zip_name(one): one for one in archive.infolist() if not one.is_dir()}
+    unnamed = set(members) - {manifest.filename}
+
+    def read(path: str) -> bytes:
+        member = members.get(path)
+        if member is None or _is_zip_link(member):
+            raise UserInputError("file:user:missing")
+        return _read_zip_member(archive, member, growth)
+
+    def size(path: str) -> int | None:
+        member = members.get(path)
+        return None if member is None else member.file_size
+
+    for line, cells in _rows(archive, manifest, growth):
+        unnamed.discard(str(cells.get("path", "")))
+        try:
+            yield file_of_row(cells, read, size)
+        except UserInputError as error:
+            error.context["line"] = line
+            yield refused(f"{manifest.filename}: {line}", error)
+    if unnamed:
+        passed_over["unnamed"] += len(unnamed)
 
 
 def _opened_zip(path: Path) -> zipfile.ZipFile:
@@ -257,14 +311,19 @@ class _StrictMember(tarfile.TarInfo):
 
 
 class _CountedReader:
-    """What `tarfile` reads an unpacked stream through, so that it has an end."""
+    """What an unpacked stream is read through, so that it has an end."""
 
     def __init__(self, file: IO[bytes], growth: "_Growth") -> None:
         self._file = file
         self._growth = growth
 
     def read(self, size: int) -> bytes:
-        data = self._file.read(size)
+        return self._counted(self._file.read(size))
+
+    def readline(self, size: int) -> bytes:
+        return self._counted(self._file.readline(size))
+
+    def _counted(self, data: bytes) -> bytes:
         self._growth.add(len(data))
         return data
 

@@ -44,6 +44,8 @@ class SourceFile:
     `is_name_binding` is False where the name's ending promises nothing, as that of an address.
     `size` returns how many bytes `read` will, where that is known without reading; `is_near` is
     False where reading fetches it from another machine.
+    `is_all_said` is True where `metadata` is all that there is to say, as in our own exports: what
+    is empty in it stays so, whatever the file says of itself.
     """
 
     name: str
@@ -54,6 +56,7 @@ class SourceFile:
     is_name_binding: bool = True
     size: Callable[[], int | None] = _unknown_size
     is_near: bool = True
+    is_all_said: bool = False
 
 
 class PictureSource(Protocol):

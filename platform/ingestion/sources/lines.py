@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from kernel.errors import UserInputError
 
@@ -18,14 +19,23 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     try:
         with path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                yield number, _text(line, number)
+            yield from lines_of(file)
     except FileNotFoundError as error:
         raise UserInputError("file:user:missing") from error
     except OSError as error:
         raise UserInputError("file:user:unreadable", reason=error.strerror) from error
+
+
+def lines_of(file: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """Yield the lines of an open file, as `read_lines` does.
+
+    Raises:
+        UserInputError: "manifest:user:long-line" and "manifest:user:wrong-encoding".
+    """
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        yield number, _text(line, number)
 
 
 def refuse_long(length: int, number: int) -> None:

@@ -4,11 +4,12 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
+from catalog import exports
 from catalog.models import Album, Image, Tag, max_chars
 from catalog.services import ImageMetadata
 from ingestion.sources.base import (
@@ -31,7 +32,7 @@ _DELIMITERS = ",;\t"
 _SEPARATORS = str.maketrans("|", ";")
 _TEXTS = (
     *("title", "description", "owner", "licence", "external_id", "rights"),
-    *("creator", "credit", "usage_terms", "licensor"),
+    *("creator", "credit", "usage_terms", "licensor", "source", "taken_at"),
 )
 _LISTS = {"tags": Tag, "albums": Album}
 _MAX_CHARS = {column: max_chars(Image, column) for column in _TEXTS} | {
@@ -40,7 +41,12 @@ _MAX_CHARS = {column: max_chars(Image, column) for column in _TEXTS} | {
 # NUL, and halves of characters.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNKNOWN_SHOWN_CHARS = 200
-COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium")
+COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium", "path_in_source")
+# Only our exports have it: their rows say all that there is to say. `path` is where the file lies.
+_OWN_PATH = "path_in_source"
+# Theirs, too: facts of files, which are found anew.
+_FACTS = frozenset(exports.COLUMNS) - set(COLUMNS)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+([+-]\d\d:\d\d|Z)?)?")
 
 Cells = Mapping[str, str | list[str]]
 
@@ -84,20 +90,56 @@ class ManifestSource:
 
     def _rows(self) -> Iterator[tuple[int, Cells]]:
         """Yield every row's line number and what it says, by column; empty rows are left out."""
-        is_json = ending_of(self.path.name) in _JSON_ENDINGS
-        return (_json_rows if is_json else _csv_rows)(self.path)
+        return read_rows(self.path.name, read_lines(self.path))
 
     def _file(self, cells: Cells) -> SourceFile:
-        said = _metadata(cells)
-        path, url = _text(cells, "path"), _text(cells, "url")
-        if bool(path) == bool(url):
-            raise _bad_row("It needs a path or a URL, and not both.")
-        if url:
-            return replace(url_file(url), metadata=said)
-        name = shown("/".join(PurePosixPath(path).parts))
         folder = self.path.parent
-        read, size = partial(_read_below, folder, path), partial(size_of, folder / path)
-        return SourceFile(name, read, name, said, size=size)
+        return file_of_row(cells, partial(_read_below, folder), lambda path: size_of(folder / path))
+
+
+def read_rows(name: str, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Cells]]:
+    """Yield the rows of a manifest's lines: each one's line number and what it says, by column.
+
+    Args:
+        name: the manifest's, of which the ending counts.
+        lines: each with its number.
+
+    Raises:
+        UserInputError: as `ManifestSource.check`.
+    """
+    return (_json_rows if ending_of(name) in _JSON_ENDINGS else _csv_rows)(lines)
+
+
+def file_of_row(
+    cells: Cells, read: Callable[[str], bytes], size: Callable[[str], int | None]
+) -> SourceFile:
+    """Return the file that a row names.
+
+    Args:
+        cells: what it says.
+        read: returns the bytes of a relative path.
+        size: returns how many they are, where that is known.
+
+    Raises:
+        UserInputError: "manifest:user:bad-row".
+    """
+    said = _metadata(cells)
+    path, url = _text(cells, "path"), _text(cells, "url")
+    if bool(path) == bool(url):
+        raise _bad_row("It needs a path or a URL, and not both.")
+    if url:
+        return replace(url_file(url), metadata=said)
+    name = shown("/".join(PurePosixPath(path).parts))
+    is_all_said = _OWN_PATH in cells
+    kept_path = _text(cells, _OWN_PATH) if is_all_said else name
+    return SourceFile(
+        name,
+        partial(read, path),
+        kept_path,
+        said,
+        size=partial(size, path),
+        is_all_said=is_all_said,
+    )
 
 
 def _read_below(folder: Path, path: str) -> bytes:
@@ -122,8 +164,8 @@ def _read_below(folder: Path, path: str) -> bytes:
 # Rows
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
-    lines = _RecordLines(path)
+def _csv_rows(numbered: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Cells]]:
+    lines = _RecordLines(numbered)
     header = next(lines, "")
     lines.give_back(header)
     try:
@@ -135,7 +177,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
         lines.record_chars, start = 0, reader.line_num + 1
         for record in reader:
             lines.record_chars = 0
-            cells = [cell.strip() for cell in record]
+            cells = [exports.without_apostrophe(cell.strip()) for cell in record]
             if any(cells[len(columns) :]):
                 raise _malformed(start, "It has more cells than there are columns.")
             if any(cells):
@@ -145,8 +187,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Cells]]:
         raise _malformed(lines.number, str(error)) from error
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Cells]]:
-    for number, line in read_lines(path):
+def _json_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Cells]]:
+    for number, line in lines:
         if not line.strip():
             continue
         try:
@@ -160,17 +202,28 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Cells]]:
         except UserInputError as error:
             error.context["line"] = number
             raise
-        cells = (_json_cell(value, number) for value in row.values())
-        yield number, dict(zip(columns, cells, strict=True))
+        said = {
+            column: value
+            for column, value in zip(columns, row.values(), strict=True)
+            if column not in _FACTS
+        }
+        is_stripped = _OWN_PATH not in said
+        yield (
+            number,
+            {
+                column: _json_cell(value, number, is_stripped=is_stripped)
+                for column, value in said.items()
+            },
+        )
 
 
-def _json_cell(value: object, line: int) -> str | list[str]:
+def _json_cell(value: object, line: int, *, is_stripped: bool) -> str | list[str]:
     if value is None:
         return ""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return [each.strip() for each in value]
     if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value).strip()
+        return str(value).strip() if is_stripped else str(value)
     raise _malformed(line, "A value is neither a text nor a number nor a list of texts.")
 
 
@@ -183,7 +236,11 @@ def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
             there twice.
     """
     columns = tuple(map(_column, names))
-    unknown = [name for name, column in zip(names, columns, strict=True) if column not in COLUMNS]
+    unknown = [
+        name
+        for name, column in zip(names, columns, strict=True)
+        if column not in COLUMNS and column not in _FACTS
+    ]
     if unknown:
         raise UserInputError(
             "manifest:user:unknown-columns",
@@ -214,8 +271,8 @@ def _delimiter_of(header: str) -> str:
 class _RecordLines:
     """A CSV's lines, for its reader; a record of several is no longer than a line may be."""
 
-    def __init__(self, path: Path) -> None:
-        self._lines = read_lines(path)
+    def __init__(self, lines: Iterator[tuple[int, str]]) -> None:
+        self._lines = lines
         self._given_back: list[str] = []
         self.number = 0
         self.record_chars = 0
@@ -250,6 +307,8 @@ def _metadata(cells: Cells) -> ImageMetadata:
     if medium and medium not in Image.Medium.values:
         raise _bad_row(f"medium: it is none of {', '.join(Image.Medium.values)}.")
     texts = {column: _text(cells, column) for column in _TEXTS}
+    if texts["taken_at"] and not _MOMENT.fullmatch(texts["taken_at"]):
+        raise _bad_row("taken_at: it is no date, such as 2024-05-31 or 2024-05-31T12:00:00.")
     lists = {column: _list(cells, column) for column in _LISTS}
     for column, values in {**{c: (text,) for c, text in texts.items()}, **lists}.items():
         for value in values:

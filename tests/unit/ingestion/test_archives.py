@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Image
+from catalog.services import ImageMetadata
 from ingestion.models import ImportFailure
 from ingestion.services import start_import, take_in
 from ingestion.sources import ArchiveSource, SourceFile, recognise
@@ -420,3 +421,74 @@ def test_a_sparse_member_is_no_larger_than_a_picture_may_be(tmp_path: Path, sett
         archive.addfile(member, io.BytesIO(b"0\n".ljust(512, b"\0")))
 
     assert ends_of(tmp_path / "a.tar") == {"a.jpg": "image:user:too-large"}
+
+
+# Manifests in archives
+
+
+def test_a_manifest_names_what_comes_in_and_says_what_there_is_to_say(tmp_path: Path) -> None:
+    manifest = "path,title,tags,taken_at\na/1.png,First,x;y,2024-05-31\n../2.png,,,\nno.png,,,\n"
+    members = {
+        "manifest.csv": manifest.encode(),
+        "a/1.png": numbered(1),
+        "2.png": numbered(2),
+        "notes.txt": b"text",
+    }
+    source = ArchiveSource(write_zip(tmp_path / "a.zip", members))
+    source.check()
+    passed_over: Counter[str] = Counter()
+
+    first, outside, missing = source.files(passed_over)
+
+    assert (first.path, first.read()) == ("a/1.png", numbered(1))
+    assert first.metadata == ImageMetadata(title="First", tags=("x", "y"), taken_at="2024-05-31")
+    for file in (outside, missing):
+        with pytest.raises(UserInputError) as refused:
+            file.read()
+        assert refused.value.code == "file:user:missing"
+    assert passed_over == {"unnamed": 2}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "code"),
+    [
+        (b"name\nx\n", "manifest:user:unknown-columns"),
+        (b"path\n" + b"x" * 2**21, "manifest:user:long-line"),
+        (b"path\n\xff\n", "manifest:user:wrong-encoding"),
+    ],
+    ids=["columns", "line", "encoding"],
+)
+def test_nothing_comes_in_of_an_archive_whose_manifest_is_malformed(
+    tmp_path: Path, manifest: bytes, code: str
+) -> None:
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": manifest, "1.png": numbered(1)})
+
+    with pytest.raises(UserInputError) as refused:
+        ArchiveSource(path).check()
+
+    assert refused.value.code == code
+
+
+def test_a_row_with_a_bad_value_is_refused_alone(tmp_path: Path) -> None:
+    manifest = b'{"path": "1.png", "taken_at": "last year"}\n{"path": "1.png"}\n'
+    path = write_zip(tmp_path / "a.zip", {"manifest.jsonl": manifest, "1.png": numbered(1)})
+
+    bad, good = ArchiveSource(path).files(Counter())
+
+    with pytest.raises(UserInputError) as refused:
+        bad.read()
+    assert refused.value.code == "manifest:user:bad-row"
+    assert good.read() == numbered(1)
+
+
+def test_a_manifest_that_grows_without_end_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "FREE_GROWTH_BYTES", 100_000)
+    lines = b"path\n" + b"a.png\n" * 100_000
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": lines}, zipfile.ZIP_DEFLATED)
+
+    with pytest.raises(UserInputError) as refused:
+        ArchiveSource(path).check()
+
+    assert refused.value.code == "archive:user:grows"

@@ -1,14 +1,16 @@
 """The admin: who may see and do what, and that files, rows and points go through the services."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import services
+from catalog import services, storage
+from catalog.exports import part_name
 from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
 from catalog.presenters import thumbnail_url
 from ingestion.models import Import, ImportFailure
@@ -102,6 +104,53 @@ def test_who_may_not_act_is_offered_no_choice_of_rows(client, log_in, three):
     assert "_selected_action" not in text
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("owner=Ann", {"red"}),
+        ("owner=ann", set()),
+        ("licence=CC+BY", {"green"}),
+        ("folder=walks/2024/", {"red", "green"}),
+        ("folder=/walks", {"red", "green", "blue"}),
+        ("folder=walks/20", set()),
+        ("folder=%25", set()),
+        ("label=Dog", {"blue"}),
+        ("label=", {"red", "green", "blue"}),
+        ("file_size=0-100", {"red"}),
+        ("file_size=100-1024", {"green"}),
+        ("file_size=10240-", {"blue"}),
+        ("file_size=x", {"red", "green", "blue"}),
+        ("created_at_from=2024-02-02", {"green", "blue"}),
+        ("created_at_from=2024-02-02&created_at_to=2024-02-02", {"green"}),
+        ("created_at_to=never", {"red", "green", "blue"}),
+        ("created_at_to=9999-12-31", {"red", "green", "blue"}),
+    ],
+)
+def test_the_list_is_narrowed_down(client, superuser, three, asked, expected):
+    red, green, blue = three
+    sizes = (100, 200 * 1024, 2**30)
+    for number, image in enumerate(three):
+        moment = timezone.make_aware(datetime(2024, 2, 1 + number, 23, 30))  # noqa: DTZ001
+        folder = "walks/2024" if number < 2 else "walks"
+        Image.objects.filter(pk=image.pk).update(
+            created_at=moment, path=f"{folder}/{number}.png", file_bytes=sizes[number]
+        )
+    Image.objects.filter(pk=red.pk).update(owner="Ann")
+    Image.objects.filter(pk=green.pk).update(licence="CC BY")
+    Region.objects.create(image=blue, kind="object", ordinal=0, x0=0, y0=0, x1=1, y1=1, label="Dog")
+
+    page = client.get(f"{LIST}?{asked}")
+
+    assert {image.title for image in page.context["cl"].result_list} == expected
+
+
+def test_every_row_leads_to_a_search_with_its_picture(client, superuser, three):
+    address = f"/?image={three[0].pk}"
+
+    assert f'href="{address}"' in client.get(LIST).content.decode()
+    assert f'href="{address}"' in client.get(f"{LIST}{three[0].pk}/change/").content.decode()
+
+
 def test_a_longer_list_asks_the_database_no_more(
     client, superuser, three, add_image, django_assert_num_queries
 ):
@@ -136,7 +185,7 @@ NEEDED = {
         *("delete_selected", "reindex", "add_tags", "remove_tags", "add_albums", "remove_albums"),
         *("set_medium", "set_owner", "set_licence"),
     )
-}
+} | {"export": "catalog.export_image"}
 
 
 def confirm(client, asked, **arguments):
@@ -402,6 +451,61 @@ def test_a_bulk_edit_that_is_stuck_says_why(client, superuser, three):
     text = client.get(page["Location"]).content.decode()
 
     assert sentence("vectors:transient:unavailable") in text
+
+
+def export(client, images, *parts: bytes) -> str:
+    """Ask for an export and do what workers do; return the page that shows how far it is."""
+    page = confirm(client, act(client, "export", images), format="csv")["Location"]
+    edit = BulkEdit.objects.get()
+    delivery = claim(edit.job.pk)
+    for number, part in enumerate(parts):
+        storage.write(part_name(edit.pk, number), part)
+        chunks = edit.chunks.values_list("pk", flat=True) if number == len(parts) - 1 else ()
+        services.record_part(
+            edit.pk, chunks, file_bytes=len(part), done=1, gone=0, delivery=delivery
+        )
+    return page
+
+
+def test_an_export_is_downloaded_by_whoever_may_export(client, log_in, three):
+    log_in("catalog.view_image", "catalog.export_image", staff=True)
+
+    page = export(client, three[:2], b"path\n", b"a.png\n")
+
+    text = client.get(page).content.decode()
+    [link] = re.findall(r'href="(/admin/catalog/bulkedit/\d+/files/0/)"', text)
+    file = client.get(link)
+    assert file.getvalue() == b"path\na.png\n"
+    assert (
+        file["Content-Disposition"]
+        == f'attachment; filename="semblance-{BulkEdit.objects.get().pk}.csv"'
+    )
+    assert file["Content-Length"] == "11"
+    assert client.get(link.replace("/0/", "/1/")).status_code == 404
+    assert Image.objects.filter(status="indexed").count() == 3
+
+
+def test_an_export_is_kept_from_everybody_else(client, log_in, three):
+    user = log_in("catalog.view_image", "catalog.export_image", staff=True)
+    link = export(client, three, b"path\n").replace("change", "files/0")
+    assert client.get(link).status_code == 200
+    user.user_permissions.remove(Permission.objects.get(codename="export_image"))
+    assert client.get(link).status_code == 403
+    BulkEdit.objects.update(started_by=None)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="export"))
+    assert client.get(link).status_code == 404
+    user.user_permissions.set(Permission.objects.filter(codename="view_bulkedit"))
+    assert client.get(link).status_code == 403
+    client.logout()
+    assert client.get(link).status_code == 302
+
+
+def test_an_export_is_gone_after_a_day(client, superuser, three):
+    page = export(client, three, b"path\n")
+    BulkEdit.objects.update(finished_at=timezone.now() - timedelta(hours=25))
+
+    assert client.get(page.replace("change", "files/0")).status_code == 404
+    assert "/files/" not in client.get(page).content.decode()
 
 
 def test_delete_of_one_goes_the_same_way(client, superuser, three):
@@ -756,3 +860,24 @@ def test_the_page_before_a_deletion_says_that_it_leads_to_the_bin(client, superu
 
     assert "to the bin?" in text
     assert "to be restored" in text
+
+
+def test_the_list_is_a_grid_where_its_address_says_so(client, superuser, three):
+    rows = client.get(f"{LIST}?q=red")
+    grid = client.get(f"{LIST}?q=red&view=grid")
+
+    assert [image.title for image in grid.context["cl"].result_list] == ["red"]
+    for page, is_grid in ((rows, False), (grid, True)):
+        text = page.content.decode()
+        assert ("image-grid" in text) == is_grid
+        assert (f"{three[0].pk}/small.webp" in text) != is_grid
+        assert 'href="?q=red&amp;view=grid"' in text
+        assert 'href="?q=red"' in text
+
+
+def test_actions_work_in_the_grid(client, superuser, three):
+    body = {"action": "reindex", "_selected_action": [str(three[0].pk)]}
+
+    confirm(client, client.post(f"{LIST}?view=grid", body))
+
+    assert BulkEdit.objects.get().total == 1

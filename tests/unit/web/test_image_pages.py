@@ -241,3 +241,28 @@ def test_healthz_asks_no_database(client):
     response = client.get("/healthz")
 
     assert (response.status_code, response.content) == (200, b"ok")
+
+
+def test_a_small_thumbnail_is_made_once_and_goes_with_its_image(client, add_image):
+    image = add_image(encoded(RED, size=(1600, 800)))
+    url = f"/images/{image.pk}/small.webp"
+
+    first = client.get(url)
+
+    assert (first.status_code, first["Content-Type"]) == (200, "image/webp")
+    assert "immutable" in first["Cache-Control"]
+    with Pillow.open(io.BytesIO(first.content)) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (128, 64))
+    storage.delete(storage.thumbnail_name(image.sha256))
+    assert client.get(url).content == first.content
+    services.request_deletion(Image.objects.all())
+    assert client.get(url).status_code == 404
+    services.delete_image(image.pk)
+    assert not storage.exists(storage.small_thumbnail_name(image.sha256))
+
+
+def test_a_small_thumbnail_of_a_lost_one_is_not_there(client, add_image):
+    image = add_image(encoded(RED))
+    storage.delete(storage.thumbnail_name(image.sha256))
+
+    assert client.get(f"/images/{image.pk}/small.webp").status_code == 404

@@ -11,6 +11,7 @@ from ml.copies.pdq import (
     distance,
     oriented_hashes,
     pdq_hash,
+    pdq_hash_of_all_pixels,
 )
 from tests.unit.ml.copies.scenes import jpeg, scene
 
@@ -54,6 +55,17 @@ def test_the_bits_and_the_quality_are_those_of_the_reference(width, height):
     found = pdq_hash(picture)
 
     assert np.array_equal(np.unpackbits(found.bits), bits)
+    assert found.quality == quality
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 240), (1300, 900), (700, 1999)], ids=str)
+def test_all_pixels_are_hashed_as_the_reference_does(width, height):
+    picture = scene(3, width, height)
+    bits, quality = pdqhash.compute(picture)
+
+    found = pdq_hash_of_all_pixels(picture)
+
+    assert (np.unpackbits(found.bits) != bits).sum() == 0
     assert found.quality == quality
 
 

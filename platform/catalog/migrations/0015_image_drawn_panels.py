@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0011_image_text")]
+    dependencies = [("catalog", "0014_indexes_of_filters")]
 
     operations = [
         migrations.AddField(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0012_image_drawn_panels'),
+        ('catalog', '0015_image_drawn_panels'),
     ]
 
     operations = [

@@ -1,0 +1,106 @@
+"""By what the list of images is narrowed down; each asks an index, and none lists what there is."""
+
+from datetime import datetime, time, timedelta
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter, TextFilter
+from unfold.utils import parse_date_str
+
+from catalog.models import Region
+from jobs.admin import FixedChoicesFilter
+
+_KB = 1024
+
+
+class OwnerFilter(TextFilter):
+    """By the owner, as it is written."""
+
+    title = _("owner")
+    parameter_name = "owner"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images whose field, named as the parameter, is what was typed."""
+        text = _typed(self)
+        field = self.parameter_name
+        # That it is not empty goes without saying, except to the index.
+        return queryset.exclude(**{field: ""}).filter(**{field: text}) if text else queryset
+
+
+class LicenceFilter(OwnerFilter):
+    """By the licence, as it is written."""
+
+    title = _("licence")
+    parameter_name = "licence"
+
+
+class LabelFilter(TextFilter):
+    """By what objects in them are, as the detector names it."""
+
+    title = _("object in it")
+    parameter_name = "label"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images with an object of this label."""
+        text = _typed(self)
+        labelled = Region.objects.exclude(label="").filter(label=text)
+        return queryset.filter(pk__in=labelled.values("image")) if text else queryset
+
+
+class FolderFilter(TextFilter):
+    """By the folder in the source, and those below it."""
+
+    title = _("folder")
+    parameter_name = "folder"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images below a folder that is named by its path."""
+        folder = _typed(self).strip("/")
+        if not folder:
+            return queryset
+        if connection.vendor == "sqlite":  # its LIKE uses no index; its order is that of bytes
+            return queryset.filter(path__gt=f"{folder}/", path__lt=f"{folder}{chr(ord('/') + 1)}")
+        return queryset.filter(path__startswith=f"{folder}/")
+
+
+class FileSizeFilter(FixedChoicesFilter):
+    """By the size of the file."""
+
+    title = _("file size")
+    parameter_name = "file_size"
+    values = (
+        ("0-100", _("up to 100 KB")),
+        ("100-1024", _("100 KB to 1 MB")),
+        ("1024-10240", _("1 to 10 MB")),
+        ("10240-", _("over 10 MB")),
+    )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images whose file has that size."""
+        value = self.value()
+        if value not in dict(self.values):
+            return queryset
+        least_kb, _dash, below_kb = value.partition("-")
+        sized = queryset.filter(file_bytes__gte=int(least_kb) * _KB)
+        return sized.filter(file_bytes__lt=int(below_kb) * _KB) if below_kb else sized
+
+
+class AddedFilter(RangeDateFilter):
+    """By the days on which images were added, both included."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images of these days, of this site's time zone."""
+        for side, lookup, more_days in (("from", "gte", 0), ("to", "lt", 1)):
+            day = parse_date_str(self.used_parameters.get(f"{self.field_path}_{side}") or "")
+            if day is not None and day.year in range(2, 9999):  # else there may be no next day
+                midnight = datetime.combine(day + timedelta(days=more_days), time.min)
+                moment = timezone.make_aware(midnight)
+                queryset = queryset.filter(**{f"{self.field_path}__{lookup}": moment})
+        return queryset
+
+
+def _typed(text_filter: TextFilter) -> str:
+    return (text_filter.value() or "").strip()

@@ -1,0 +1,244 @@
+"""What leaves the catalogue comes in again as it was, and others' tools read its hashes."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pdqhash
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from PIL import Image as Pillow
+
+from catalog import services, storage
+from catalog.exports import list_files
+from catalog.models import BulkEdit, Image, Region
+from jobs.models import Delivery
+from jobs.services import claim
+from kernel.task_names import EXPORT_IMAGES
+from tests.conftest import AddImage, Broker
+from tests.pictures import numbered
+from workers import exports
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def asked(chosen: str) -> tuple[BulkEdit, Delivery]:
+    edit = services.ask_bulk_edit(BulkEdit.Kind.EXPORT, Image.objects.order_by("sha256"))
+    services.start_bulk_edit(edit, {"format": chosen})
+    edit.refresh_from_db()
+    assert edit.job is not None
+    assert edit.job.name == EXPORT_IMAGES
+    return edit, claim(edit.job.pk)
+
+
+def exported(chosen: str) -> bytes:
+    edit, delivery = asked(chosen)
+    exports.run_export(edit.pk, delivery=delivery)
+    edit.refresh_from_db()
+    assert edit.state == BulkEdit.State.DONE
+    [file] = list_files(edit)
+    data = b"".join(file.pieces())
+    assert file.file_bytes == len(data)
+    return data
+
+
+@pytest.fixture
+def catalogue(add_image: AddImage, broker: Broker) -> list[Image]:
+    """Images with all that can be said of them, and with what spreadsheets and shells trip over."""
+    first = add_image(
+        numbered(1),
+        title='=HYPERLINK("http://x") "quoted", and so on',
+        description="two\nlines; кошка  ",
+        path="walks/2024/лес.png",
+        source="/srv/pictures",
+        external_id="-17",
+        owner="@owner",
+        licence="CC BY 4.0",
+        rights="'=kept",
+        creator="+Ann",
+        credit="credit",
+        usage_terms="terms",
+        licensor="licensor",
+        taken_at="2024-05-31T12:00:00",
+        medium="drawing",
+    )
+    services.update_metadata(
+        first, services.ImageMetadata(tags=("a;b", "=tag"), albums=("Trip", "Лес"))
+    )
+    second = add_image(numbered(2), title="", path="walks/2024/лес.png")
+    third = add_image(numbered(3), title="third")
+    return [first, second, third]
+
+
+def said() -> list[dict[str, Any]]:
+    unlike = {"id", "job_id", "created_at", "queued_at", "payload_due_at", "payload_changes"}
+    return [
+        {
+            **{
+                field.attname: getattr(image, field.attname)
+                for field in Image._meta.concrete_fields
+                if field.attname not in unlike
+            },
+            "tags": sorted(tag.name for tag in image.tags.all()),
+            "albums": sorted(album.name for album in image.albums.all()),
+            "file": storage.read(storage.original_name(image.sha256)),
+        }
+        for image in Image.objects.order_by("sha256")
+    ]
+
+
+def test_an_archive_comes_in_again_as_the_same_catalogue(
+    catalogue: list[Image], tmp_path: Path, media: Path
+) -> None:
+    before = said()
+    path = tmp_path / "export.zip"
+    path.write_bytes(exported("zip"))
+    for image in catalogue:
+        for name in (storage.original_name, storage.thumbnail_name):
+            storage.delete(name(image.sha256))
+    Image.objects.all().delete()
+    for named in (Image.tags.rel, Image.albums.rel):
+        named.model.objects.all().delete()
+
+    call_command("ingest", str(path), "--no-wait", stdout=io.StringIO())
+
+    assert len(before) == 3
+    assert said() == before
+
+
+def test_a_table_and_json_say_all_and_come_in_again_as_manifests(
+    catalogue: list[Image], tmp_path: Path
+) -> None:
+    for number, image in enumerate(catalogue):
+        image.path = f"{number}.png"
+        image.save()
+        data = storage.read(storage.original_name(image.sha256))
+        (tmp_path / image.path).write_bytes(data)
+    catalogue[0].tags.remove(catalogue[0].tags.get(name="a;b"))  # a cell has them between ";"
+    before = said()
+    Region.objects.create(
+        image=catalogue[0], kind="whole", ordinal=0, x0=0, y0=0, x1=4, y1=4, pdq=b"\1" * 32
+    )
+
+    table, lines = exported("csv"), exported("jsonl")
+
+    [row] = [one for one in map(json.loads, lines.splitlines()) if one["title"].startswith("=")]
+    assert row["regions"] == [
+        {
+            **{"kind": "whole", "number": 0, "box": [0, 0, 4, 4], "label": "", "confidence": 1.0},
+            **{"pdq": "01" * 32, "pdq_quality": 0},
+        }
+    ]
+    cells = [cell for row in csv.reader(io.StringIO(table.decode())) for cell in row]
+    assert [cell for cell in cells if cell[:1] in tuple("=+-@\t\r")] == []
+    for name, data in (("export.csv", table), ("export.jsonl", lines)):
+        (tmp_path / name).write_bytes(data)
+        Image.objects.all().delete()
+        call_command("ingest", str(tmp_path / name), "--no-wait", stdout=io.StringIO())
+        stripped = [{**one, "description": one["description"].strip()} for one in before]
+        assert said() == (stripped if name.endswith("csv") else before)
+
+
+def test_hashes_are_of_all_pixels_as_others_make_them(
+    add_image: AddImage, broker: Broker, rng: np.random.Generator
+) -> None:
+    small = rng.integers(0, 256, (12, 16, 3), np.uint8)
+    large = Pillow.fromarray(small).resize((1600, 1200), Pillow.Resampling.BICUBIC)
+    file = io.BytesIO()
+    large.save(file, "PNG")
+    add_image(file.getvalue())
+    plain = io.BytesIO()
+    Pillow.new("RGB", (300, 200), "red").save(plain, "PNG")
+    add_image(plain.getvalue())
+    bits, quality = pdqhash.compute(np.asarray(large))
+    expected = np.packbits(bits).tobytes().hex()
+
+    assert exported("pdq").decode() == f"pdq {expected}\n"
+    rows = {
+        row["quality_all_pixels"]: row
+        for row in csv.DictReader(io.StringIO(exported("pdq_table").decode()))
+    }
+    assert rows[str(quality)]["pdq_all_pixels"] == expected
+    assert rows.keys() == {str(quality), "0"}
+
+
+@pytest.mark.parametrize("chosen", ["csv", "jsonl"])
+def test_parts_that_a_crash_cuts_off_are_made_anew(
+    catalogue: list[Image], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = exported(chosen)
+    monkeypatch.setattr("catalog.services.bulk_edits.CHUNK_IMAGES", 1)
+    monkeypatch.setattr(exports, "_PART_BYTES", 1)
+    edit, delivery = asked(chosen)
+    stored: list[str] = []
+    write_file = storage.write_file
+
+    def crash_after_the_second(name: str, file: Any) -> None:
+        write_file(name, file)
+        stored.append(name)
+        if len(stored) == 2:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(storage, "write_file", crash_after_the_second)
+    with pytest.raises(ZeroDivisionError):
+        exports.run_export(edit.pk, delivery=delivery)
+    exports.run_export(edit.pk, delivery=delivery)
+
+    edit.refresh_from_db()
+    [file] = list_files(edit)
+    assert (edit.done, edit.gone, len(file.parts)) == (3, 0, 3)
+    assert stored == [f"exports/{edit.pk}-{number}" for number in (0, 1, 1, 2)]
+    assert b"".join(file.pieces()) == whole
+
+
+def test_each_part_of_an_archive_is_one(
+    catalogue: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.services.bulk_edits.CHUNK_IMAGES", 2)
+    monkeypatch.setattr(exports, "_PART_BYTES", 1)
+    edit, delivery = asked("zip")
+    catalogue[0].delete()
+    exports.run_export(edit.pk, delivery=delivery)
+
+    edit.refresh_from_db()
+    files = list_files(edit)
+    assert [file.name for file in files] == [f"semblance-{edit.pk}-{n}.zip" for n in (1, 2)]
+    assert (edit.done, edit.gone) == (2, 1)
+    members = []
+    for file in files:
+        with zipfile.ZipFile(io.BytesIO(b"".join(file.pieces()))) as archive:
+            assert archive.testzip() is None
+            members += archive.namelist()
+    assert len(members) == len(set(members)) + 1  # each has a manifest
+
+
+def test_files_are_kept_for_a_day(catalogue: list[Image], media: Path) -> None:
+    exported("csv")
+    edit = BulkEdit.objects.get()
+    assert services.expire_exports() == 0
+    BulkEdit.objects.update(finished_at=timezone.now() - timedelta(hours=25))
+    edit.refresh_from_db()
+
+    assert list_files(edit) == ()
+    assert services.expire_exports() == 1
+    assert list(storage.list_names("exports")) == []
+
+
+def test_an_export_without_images_is_empty(broker: Broker, media: Path) -> None:
+    assert exported("jsonl") == b""
+
+
+def test_reading_rows_takes_the_same_queries_for_many(
+    catalogue: list[Image], django_assert_num_queries: Callable
+) -> None:
+    from catalog.exports import read_rows
+
+    with django_assert_num_queries(4):
+        assert len(read_rows([image.pk for image in catalogue])) == 3
