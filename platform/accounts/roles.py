@@ -19,7 +19,8 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     ),
     "Reviewer": ("catalog.view_bulkedit", "catalog.view_encoderversion"),
     "Keeper": (
-        *("catalog.delete_image", "catalog.delete_tag"),
+        *("catalog.delete_image", "catalog.purge_image", "catalog.export_image"),
+        *("catalog.delete_tag", "audit_log.view_auditentry"),
         *("catalog.add_album", "catalog.change_album", "catalog.delete_album"),
         *("ingestion.add_import", "ingestion.change_import", "jobs.view_jobrecord"),
     ),

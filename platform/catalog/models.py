@@ -158,9 +158,11 @@ class Image(models.Model):
     class Meta:
         verbose_name = _("image")
         verbose_name_plural = _("images")
-        permissions = (("purge_image", "Can delete images in the bin for good"),)
+        permissions = (
+            ("purge_image", "Can delete images in the bin for good"),
+            ("export_image", "Can export image"),
+        )
         ordering = ("-created_at", "id")
-        permissions = (("export_image", "Can export image"),)
         indexes = (
             models.Index(fields=("-created_at", "id"), name="image_newest_first"),
             models.Index(fields=("status", "queued_at"), name="image_status_queued"),

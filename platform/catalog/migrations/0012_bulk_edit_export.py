@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='image',
-            options={'ordering': ('-created_at', 'id'), 'permissions': (('export_image', 'Can export image'),), 'verbose_name': 'image', 'verbose_name_plural': 'images'},
+            options={'ordering': ('-created_at', 'id'), 'permissions': (('purge_image', 'Can delete images in the bin for good'), ('export_image', 'Can export image'),), 'verbose_name': 'image', 'verbose_name_plural': 'images'},
         ),
         migrations.AlterField(
             model_name='bulkedit',
