@@ -3,6 +3,7 @@
 Who pauses or cancels changes the row alone: whoever runs the import sees it at its next chunk.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,13 +18,21 @@ from django.utils import timezone
 from catalog.selectors import are_more_waiting_than
 from ingestion.models import Import, ImportFailure
 from ingestion.services.files import ImportOptions
-from ingestion.services.opening import UPLOAD, delete_upload, keep_upload, open_for_workers
+from ingestion.services.opening import (
+    UPLOAD,
+    absolute,
+    delete_upload,
+    keep_upload,
+    open_for_workers,
+)
 from ingestion.services.plans import ImportPlan, refuse_to_fill_the_disk
 from ingestion.services.recording import State, audit_end, audit_start
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
 from kernel import task_names
-from kernel.errors import AppError, UserInputError
+from kernel.errors import AppError, TransientError, UserInputError
+
+logger = logging.getLogger(__name__)
 
 # An import that has recorded nothing for so long has lost its process: a chunk of the largest
 # pictures takes some minutes.
@@ -56,21 +65,26 @@ def plan_import(
 
     Raises:
         UserInputError: the source is none, or may not be read by workers.
-        TransientError: the storage is full or out of reach; nothing was recorded.
+        TransientError: the storage is full or out of reach; the import is cancelled.
     """
     name = UPLOAD if uploads else open_for_workers(source).name
-    current = Import(
+    # The row comes before the files, so that no file is without one; workers get it with the last.
+    current = Import.objects.create(
         source=name[:1000],
-        sources=[] if uploads else [source],
+        sources=[] if uploads else [absolute(source)],
         has_upload=bool(uploads),
         options=options.to_json(),
-        by_workers=True,
         state=State.PLANNED,
         started_by_id=started_by_id,
     )
-    keep_upload(current, uploads)
+    try:
+        keep_upload(current, uploads)
+    except TransientError:
+        cancel(current)
+        raise
     with transaction.atomic():
-        current.save(force_insert=True)
+        current.by_workers = True
+        current.save(update_fields=("by_workers",))
         _enqueue(current)
     return current
 
@@ -229,11 +243,7 @@ def close_abandoned() -> int:
 
 
 def forget_ended() -> int:
-    """Cancel plans that nobody starts, remove the files of forms whose import ended; return both.
-
-    Raises:
-        TransientError: "storage:transient:unavailable".
-    """
+    """Cancel plans that nobody starts, remove the files of forms whose import ended; count both."""
     now = timezone.now()
     planned = Import.objects.filter(state=State.PLANNED, created_at__lt=now - _KEEP_PLANNED)
     forgotten = planned.update(state=State.CANCELLED, finished_at=now)
@@ -243,7 +253,11 @@ def forget_ended() -> int:
         touched_at__lt=now - _KEEP_ENDED,
     ).exclude(failures__retry_at__isnull=False)
     for current in ended[:100]:
-        delete_upload(current)
+        try:
+            delete_upload(current)
+        except TransientError as error:  # the next sweep tries again
+            logger.warning("files of a form stay for now", extra={"code": error.code})
+            break
         Import.objects.filter(pk=current.pk).update(has_upload=False)
         forgotten += 1
     return forgotten
@@ -260,6 +274,8 @@ def hand_out_imports(*, after: Delivery | None = None) -> int:
         after: of the job whose turn is just over.
     """
     jobs = JobRecord.objects.filter(name=task_names.RUN_IMPORT, state__in=_LIVE)
+    # One whose source is away keeps no other from its turn.
+    jobs = jobs.exclude(state=JobRecord.State.QUEUED, given_back__gt=0)
     if after is not None:
         jobs = jobs.exclude(pk=after.job_id)
     if jobs.exists():
@@ -271,7 +287,10 @@ def hand_out_imports(*, after: Delivery | None = None) -> int:
     just_ended = Q(job__finished_at__gt=timezone.now() - _RETRY_AFTER) & ~Q(
         job__state=JobRecord.State.SUCCEEDED
     )
-    found = Import.objects.filter(ready, by_workers=True).filter(Q(job=None) | ~just_ended)
+    is_free = Q(job=None) | ~(Q(job__state__in=_LIVE) | just_ended)
+    if after is not None:
+        is_free |= Q(job=after.job_id)
+    found = Import.objects.filter(ready, by_workers=True).filter(is_free)
     current = found.order_by("touched_at").first()
     if current is None:
         return 0

@@ -50,8 +50,8 @@ def open_for_workers(text: str) -> PictureSource:
         return recognise(text)
     try:
         path = Path(text).resolve()
-    except (OSError, RuntimeError, ValueError):  # a circle of links, a NUL
-        path = Path("/")
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL
+        raise UserInputError("import:user:outside-roots") from error
     for root in settings.INGEST_ROOTS:
         if path.is_relative_to(root.resolve()):
             return recognise(str(path), within=root.resolve())

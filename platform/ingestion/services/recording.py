@@ -86,11 +86,13 @@ def record(
     row.passed_over = dict(passed_over)
     row.touched_at, row.is_waiting = now, False
     is_going_on = row.state in _GOING_ON
-    if end is not None and (is_going_on or (end, row.state) == (State.FINISHED, State.PAUSED)):
-        row.state, row.finished_at = State(end), now
-        row.is_read = row.is_read or end == State.FINISHED
-    elif is_going_on:
-        row.state, row.finished_at = State.RUNNING, None
+    if end == State.FINISHED:
+        row.is_read = True
+        if row.failures.filter(retry_at__isnull=False).exists():
+            end = State.RUNNING  # that was asked for during this run: the next one sees to it
+    if is_going_on or (end, row.state) == (State.FINISHED, State.PAUSED):
+        row.state = State(end or State.RUNNING)
+        row.finished_at = None if row.state == State.RUNNING else now
     row.save()
     if end is not None and row.state == end:
         audit_end(row)

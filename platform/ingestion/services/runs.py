@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 # where to go on, so that most of the time is spent on new files. It ends before a job's time does.
 _TURN_S = 20.0
 _MAX_TURN_S = 240.0
-# Runs in a row that record nothing, of an import that workers run.
-_MAX_TRIES = 20
+# Runs in a row that record nothing, of an import that workers run: some ten minutes of an outage.
+_MAX_TRIES = 30
 # Failures that one reading of the source tries again, held by name.
 _RETRIES = 10_000
 

@@ -33,7 +33,7 @@ from ingestion.services import (
     runs,
     taking_in,
 )
-from ingestion.sources import SourceFile
+from ingestion.sources import FolderSource, SourceFile
 from jobs.models import JobRecord
 from jobs.services import claim, finish, give_back
 from kernel.errors import ConflictError, TransientError, UserInputError
@@ -680,6 +680,78 @@ def test_failures_are_tried_again_all_or_some(media: Path, folder: Path, broker:
         ("notes.jpg", "image:user:not-a-picture", None),
     ]
     assert current.images.count() == 5
+
+
+def test_a_retry_that_is_asked_for_during_the_last_turn_is_not_forgotten(
+    media: Path, folder: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = planned(folder)
+    work(broker)
+    services.start(current)
+    [message] = broker.take("maintenance")
+    delivery = claim(UUID(message.arguments["job_id"]))
+    monkeypatch.setattr(taking_in, "_CHUNK_S", 0)
+    read = FolderSource.files
+
+    def files(self: FolderSource, passed_over: Counter[str]) -> Iterator[SourceFile]:
+        yield from read(self, passed_over)
+        if Import.objects.get().failed:  # all was read: now somebody asks
+            (folder / "notes.jpg").write_bytes(numbered(9))
+            services.retry(current, ImportFailure.objects.all())
+
+    monkeypatch.setattr(FolderSource, "files", files)
+    imports.run_turn(current.pk, delivery=delivery)
+    finish(delivery)
+    assert (counts(current), current.state) == ((4, 3, 0, 1), State.RUNNING)
+    monkeypatch.undo()
+
+    work(broker)
+
+    assert (counts(current), current.state) == ((4, 4, 0, 0), State.FINISHED)
+
+
+def test_an_import_whose_source_is_away_keeps_no_other_from_its_turn(
+    media: Path, broker: Broker, folder: Path
+) -> None:
+    away, other = planned(folder), planned(folder)
+    work(broker)
+    services.start(away)
+    services.start(other)
+    [message] = broker.take("maintenance")
+    give_back(claim(UUID(message.arguments["job_id"])), error_code="bucket:transient:unavailable")
+
+    assert services.hand_out_imports() == 1
+    [message] = broker.take("maintenance")
+    assert message.arguments["import_id"] == str(other.pk)
+    assert services.hand_out_imports() == 0
+
+
+def test_a_form_that_the_storage_does_not_take_leaves_nothing(use_storage, broker: Broker) -> None:
+    folder = use_storage("tests.storages.FailingStorage", operation="save", good=1)
+    uploads = [SimpleUploadedFile(f"{n}.png", numbered(n)) for n in range(2)]
+
+    with pytest.raises(TransientError):
+        services.plan_import(uploads=uploads, options=ImportOptions(), started_by_id=None)
+
+    assert Import.objects.get().state == State.CANCELLED
+    assert broker.take("maintenance") == []
+    Import.objects.update(touched_at=timezone.now() - timedelta(minutes=6))
+    services.forget_ended()
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_files_of_a_form_that_cannot_be_removed_stop_no_sweep(use_storage, broker: Broker) -> None:
+    use_storage()
+    upload = SimpleUploadedFile("a.png", numbered(1))
+    current = services.plan_import(uploads=[upload], options=ImportOptions(), started_by_id=None)
+    services.cancel(current)
+    Import.objects.update(touched_at=timezone.now() - timedelta(minutes=6))
+    use_storage("tests.storages.FailingStorage", operation="delete")
+
+    assert services.forget_ended() == 0
+
+    current.refresh_from_db()
+    assert current.has_upload
 
 
 def test_failures_of_others_are_not_tried(media: Path, folder: Path, broker: Broker) -> None:
