@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
-from PIL import Image
 
 from kernel.errors import UserInputError
 from kernel.hashing import sha256_hex
 from ml.rules.file_types import FORMATS, PICTURE_ENDINGS, UNSUPPORTED_ENDINGS, ending_of
+from ml.rules.opening import open_picture
 from ml.rules.refusals import PictureRefused, Refusal
 from ml.rules.stored import Limits
 from ml.rules.upright import SmallPicture, read_small
@@ -89,7 +89,7 @@ def preview(data: bytes, *, side_px: int) -> bytes:
 def shrink_thumbnail(thumbnail: bytes) -> bytes:
     """Return a thumbnail of ours, a JPEG, as a WebP of at most SMALL_THUMBNAIL_SIDE_PX a side."""
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as image:
+    with open_picture(thumbnail) as image:
         image.thumbnail((SMALL_THUMBNAIL_SIDE_PX, SMALL_THUMBNAIL_SIDE_PX))
         image.save(buffer, "WEBP", quality=_SMALL_THUMBNAIL_QUALITY)
     return buffer.getvalue()

@@ -189,6 +189,7 @@ class BulkEditAdmin(ReadOnlyAdmin):
     @display(description=_("files"), empty_value="")
     def files(self, edit: BulkEdit) -> str:
         """Return links to what an export has made."""
+        link = '<a href="{}" style="text-decoration:underline" download>{}</a> ({})'
         links = (
             (
                 reverse("admin:catalog_bulkedit_file", args=(edit.pk, number)),
@@ -197,7 +198,7 @@ class BulkEditAdmin(ReadOnlyAdmin):
             )
             for number, file in enumerate(list_files(edit))
         )
-        return format_html_join(mark_safe("<br>"), '<a href="{}" download>{}</a> ({})', links)
+        return format_html_join(mark_safe("<br>"), link, links)
 
     @display(
         description=_("state"),

@@ -83,8 +83,8 @@ class FileSizeFilter(FixedChoicesFilter):
         value = self.value()
         if value not in dict(self.values):
             return queryset
-        least_kb, _dash, below_kb = value.partition("-")
-        sized = queryset.filter(file_bytes__gte=int(least_kb) * _KB)
+        from_kb, _dash, below_kb = value.partition("-")
+        sized = queryset.filter(file_bytes__gte=int(from_kb) * _KB)
         return sized.filter(file_bytes__lt=int(below_kb) * _KB) if below_kb else sized
 
 
