@@ -18,7 +18,7 @@ from django.db.migrations import Migration
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from catalog.models import Image, ImageText
+from catalog.models import Image, ImageText, Occurrence
 
 _SQL_FOLDER = Path(__file__).with_name("sql")
 _MAX_WORDS = 20
@@ -42,6 +42,10 @@ _SQLITE_IS_AMONG = (
 )
 _POSTGRESQL_IS_AMONG = (
     f"catalog_image.id IN (SELECT image_id FROM catalog_imagetext WHERE id IN ({_POSTGRESQL_IDS}))"  # noqa: S608
+)
+_OCCURRENCES = (
+    "SELECT coalesce(group_concat(path || ' ' || title || ' ' || external_id, ' '), '')"
+    " FROM catalog_occurrence WHERE image_id = {row}.id"
 )
 _COLUMNS = ("title", "path", "owner", "creator", "external_id", "source", "description")
 
@@ -105,7 +109,9 @@ def come_back(*, using: str, **_: Any) -> None:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         is_missing = not set(_triggers(script)) <= _installed(cursor)
-        if is_missing and ImageText._meta.db_table in tables:
+        if is_missing and {model._meta.db_table for model in (ImageText, Occurrence)} <= set(
+            tables
+        ):
             remove(connection)
             is_postgresql = connection.vendor == "postgresql"
             for statement in [script] if is_postgresql else script.split("\n\n"):
@@ -127,7 +133,8 @@ def _script(connection: BaseDatabaseWrapper) -> str:
     if connection.vendor == "postgresql":
         return script
     for row in ("NEW", "catalog_image"):
-        words = " || ' ' || ".join(f"{row}.{column}" for column in _COLUMNS)
+        met = _OCCURRENCES.replace("{row}", row)
+        words = " || ' ' || ".join([*(f"{row}.{column}" for column in _COLUMNS), f"({met})"])
         script = script.replace(f"{{words:{row}}}", _folded(words))
     names = (
         "SELECT coalesce(group_concat(name, ' '), '') FROM catalog_tag WHERE id IN"

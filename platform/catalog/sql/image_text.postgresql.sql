@@ -11,7 +11,10 @@ CREATE OR REPLACE FUNCTION catalog_words_of(image catalog_image) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT catalog_words(concat_ws(
         ' ', image.title, image.path, image.owner, image.creator, image.external_id, image.source,
-        image.description
+        image.description, (
+            SELECT string_agg(concat_ws(' ', path, title, external_id), ' ' ORDER BY id)
+            FROM catalog_occurrence WHERE image_id = image.id
+        )
     ))
 $$;
 
@@ -25,6 +28,16 @@ CREATE OR REPLACE FUNCTION image_text_of_image() RETURNS trigger LANGUAGE plpgsq
         VALUES (NEW.id, catalog_words_of(NEW), '')
         ON CONFLICT (image_id) DO UPDATE SET words = EXCLUDED.words
         WHERE catalog_imagetext.words <> EXCLUDED.words;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION image_text_of_occurrence() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    image uuid := CASE TG_OP WHEN 'DELETE' THEN OLD.image_id ELSE NEW.image_id END;
+BEGIN
+    PERFORM 1 FROM catalog_imagetext WHERE image_id = image FOR UPDATE;
+    UPDATE catalog_imagetext SET words = catalog_words_of(catalog_image)
+        FROM catalog_image WHERE catalog_image.id = image AND image_id = image;
     RETURN NULL;
 END $$;
 
@@ -58,6 +71,10 @@ CREATE INDEX IF NOT EXISTS image_text_words ON catalog_imagetext
 CREATE TRIGGER image_text_image
     AFTER INSERT OR UPDATE OF title, path, description, owner, creator, external_id, source
     ON catalog_image FOR EACH ROW EXECUTE FUNCTION image_text_of_image();
+
+CREATE TRIGGER image_text_occurrence
+    AFTER INSERT OR DELETE
+    ON catalog_occurrence FOR EACH ROW EXECUTE FUNCTION image_text_of_occurrence();
 
 CREATE TRIGGER image_text_tagged
     AFTER INSERT OR DELETE

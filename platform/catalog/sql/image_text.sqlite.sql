@@ -34,6 +34,18 @@ AFTER UPDATE OF title, path, description, owner, creator, external_id, source ON
         WHERE image_id = NEW.id AND words <> {words:NEW};
 END
 
+CREATE TRIGGER image_text_occurrence AFTER INSERT ON catalog_occurrence BEGIN
+    UPDATE catalog_imagetext SET words = coalesce((
+        SELECT {words:catalog_image} FROM catalog_image WHERE id = NEW.image_id
+    ), words) WHERE image_id = NEW.image_id;
+END
+
+CREATE TRIGGER image_text_no_occurrence AFTER DELETE ON catalog_occurrence BEGIN
+    UPDATE catalog_imagetext SET words = coalesce((
+        SELECT {words:catalog_image} FROM catalog_image WHERE id = OLD.image_id
+    ), words) WHERE image_id = OLD.image_id;
+END
+
 CREATE TRIGGER image_text_tag AFTER INSERT ON catalog_image_tags BEGIN
     UPDATE catalog_imagetext SET tags = {tags} WHERE image_id = NEW.image_id;
 END

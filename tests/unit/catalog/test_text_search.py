@@ -115,6 +115,21 @@ def test_every_change_is_found_at_once() -> None:
     assert found("library") == set()
 
 
+def test_an_image_is_found_by_where_else_its_file_was_met() -> None:
+    met = image(title="boat", path="boats/a.jpg")
+    image(title="other")
+    said = services.ImageMetadata(path="regatta/IMG_7.jpg", title="Sails", external_id="inv-9")
+
+    services.add_occurrence(met, said)
+
+    for asked in ("regatta", "sail", "inv-9", "boats"):
+        assert found(asked) == {"boat"}
+    Image.objects.filter(pk=met.pk).update(title="ship")
+    assert found("regatta") == {"ship"}
+    met.occurrences.all().delete()
+    assert (found("regatta"), found("boats")) == (set(), {"ship"})
+
+
 def test_a_change_that_is_rolled_back_is_not_found() -> None:
     one = image(title="one")
     with transaction.atomic():
