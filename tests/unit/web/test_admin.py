@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import services
+from catalog import services, storage
 from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
 from catalog.presenters import thumbnail_url
 from ingestion.models import Import, ImportFailure
@@ -749,6 +749,12 @@ def test_thumbnails_of_the_bin_are_for_its_keepers(client, log_in, in_bin, permi
     if status == 200:
         assert "no-store" in answer["Cache-Control"]
         assert client.get(f"{BIN}{in_bin[2].pk}/thumbnail.jpg").status_code == 404
+
+
+def test_a_lost_thumbnail_of_the_bin_is_404(client, superuser, in_bin):
+    storage.delete(storage.thumbnail_name(in_bin[0].sha256))
+
+    assert client.get(f"{BIN}{in_bin[0].pk}/thumbnail.jpg").status_code == 404
 
 
 def test_the_page_before_a_deletion_says_that_it_leads_to_the_bin(client, superuser, three):
