@@ -87,7 +87,7 @@ def test_what_is_clicked_answers(open_page, rows):
     assert page.locator("input[name=_selected_action]:checked").count() == 3
     page.locator("select[name=action]").select_option("delete_selected")
     page.get_by_role("button", name="Run").click()
-    expect(page.get_by_text("Delete images, files and points: 3 images")).to_be_visible()
+    expect(page.get_by_text("Move to the bin: 3 images")).to_be_visible()
     page.get_by_role("link", name="No, take me back").click()
     expect(page.locator("input[name=_selected_action]")).to_have_count(3)
 

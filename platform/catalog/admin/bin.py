@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -24,6 +24,7 @@ from catalog.models import BinnedImage, BulkEdit, Image
 from catalog.selectors import list_binned_images
 from catalog.visibility import seen_by
 from jobs.admin import ReadOnlyAdmin
+from kernel.errors import FileMissing
 
 _KINDS = (BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE)
 
@@ -117,7 +118,10 @@ class BinnedImageAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         image = get_object_or_404(_binned(request), pk=image_id)
-        jpeg = storage.read(storage.thumbnail_name(image.sha256))
+        try:
+            jpeg = storage.read(storage.thumbnail_name(image.sha256))
+        except FileMissing as error:
+            raise Http404 from error
         return HttpResponse(jpeg, content_type="image/jpeg")
 
     @display(description=_("picture"))

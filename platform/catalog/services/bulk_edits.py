@@ -151,22 +151,15 @@ _Change = Callable[[QuerySet[Image], BulkEdit], _Changed]
 _IN_BIN = frozenset({Kind.RESTORE, Kind.PURGE})
 
 
-def _bin(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
-    ids = list(images.values_list("pk", flat=True))
-    move_to_bin(images, by_id=edit.started_by_id, is_recorded=False)
-    return {"": ids}
+def _in_or_out(move: Callable[..., int]) -> _Change:
+    """Return the change that moves images into the bin, out of it, or away."""
 
+    def change(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+        ids = list(images.values_list("pk", flat=True))
+        move(images, by_id=edit.started_by_id, is_recorded=False)
+        return {"": ids}
 
-def _restore(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
-    ids = list(images.values_list("pk", flat=True))
-    restore(images, is_recorded=False)
-    return {"": ids}
-
-
-def _purge(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
-    ids = list(images.values_list("pk", flat=True))
-    purge(images, is_recorded=False)
-    return {"": ids}
+    return change
 
 
 def _reindex(images: QuerySet[Image], _: BulkEdit) -> _Changed:
@@ -245,9 +238,9 @@ _NAMED: Mapping[BulkEdit.Kind, type[Tag | Album]] = {
     Kind.REMOVE_ALBUMS: Album,
 }
 _CHANGES: Mapping[BulkEdit.Kind, _Change] = {
-    Kind.BIN: _bin,
-    Kind.RESTORE: _restore,
-    Kind.PURGE: _purge,
+    Kind.BIN: _in_or_out(move_to_bin),
+    Kind.RESTORE: _in_or_out(restore),
+    Kind.PURGE: _in_or_out(purge),
     Kind.REINDEX: _reindex,
     Kind.ADD_TAGS: _add("tags", Tag),
     Kind.REMOVE_TAGS: _remove("tags"),

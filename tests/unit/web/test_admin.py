@@ -855,6 +855,12 @@ def test_thumbnails_of_the_bin_are_for_its_keepers(client, log_in, in_bin, permi
         assert client.get(f"{BIN}{in_bin[2].pk}/thumbnail.jpg").status_code == 404
 
 
+def test_a_lost_thumbnail_of_the_bin_is_404(client, superuser, in_bin):
+    storage.delete(storage.thumbnail_name(in_bin[0].sha256))
+
+    assert client.get(f"{BIN}{in_bin[0].pk}/thumbnail.jpg").status_code == 404
+
+
 def test_the_page_before_a_deletion_says_that_it_leads_to_the_bin(client, superuser, three):
     text = client.get(f"{LIST}{three[0].pk}/delete/").content.decode()
 
