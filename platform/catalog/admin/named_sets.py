@@ -9,8 +9,11 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from audit_log.admin import AuditedAdmin
+from audit_log.models import AuditEntry
+from audit_log.services import record_images
 from catalog import services
 from catalog.models import Album, Image, Tag
+from catalog.services.bulk_edits import CHUNK_IMAGES
 
 
 class NamedSetAdmin(AuditedAdmin):
@@ -37,6 +40,14 @@ class NamedSetAdmin(AuditedAdmin):
             images = Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
             services.request_payload_update(images)
             super().delete_queryset(request, queryset)
+
+    def record_deletion(self, request: HttpRequest, obj: Tag | Album) -> AuditEntry:
+        """Write the entry of a deletion that follows, and which images lose it."""
+        entry = super().record_deletion(request, obj)
+        ids = list(obj.images.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(ids), CHUNK_IMAGES):
+            record_images(entry, {"": ids[start : start + CHUNK_IMAGES]})
+        return entry
 
     @property
     def _relation(self) -> str:
