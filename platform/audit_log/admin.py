@@ -57,15 +57,19 @@ class AuditedAdmin(ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Record, and delete."""
         with transaction.atomic():
-            record(Action.DELETED, obj, actor_id=request.user.pk)
+            self.record_deletion(request, obj)
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Do the same for many; none of these pages is about images, which go to the bin."""
         with transaction.atomic():
             for each in queryset.order_by("pk"):
-                record(Action.DELETED, each, actor_id=request.user.pk)
+                self.record_deletion(request, each)
             super().delete_queryset(request, queryset)
+
+    def record_deletion(self, request: HttpRequest, obj: Any) -> AuditEntry:
+        """Write the entry of a deletion that follows."""
+        return record(Action.DELETED, obj, actor_id=request.user.pk)
 
 
 def _changes_of(form: ModelForm) -> dict[str, list[Any]]:

@@ -15,8 +15,11 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from audit_log.admin import AuditedAdmin
+from audit_log.models import AuditEntry
+from audit_log.services import record_images
 from catalog import services
 from catalog.models import Album, AlbumGroup, Image, Tag
+from catalog.services.bulk_edits import CHUNK_IMAGES
 from catalog.visibility import Viewer, list_albums, list_tags
 
 
@@ -54,6 +57,14 @@ class NamedSetAdmin(AuditedAdmin):
                 Image.objects.filter(**{f"{self._relation}__in": queryset.all()})
             )
             super().delete_queryset(request, queryset)
+
+    def record_deletion(self, request: HttpRequest, obj: Tag | Album) -> AuditEntry:
+        """Write the entry of a deletion that follows, and which images lose it."""
+        entry = super().record_deletion(request, obj)
+        ids = list(obj.images.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(ids), CHUNK_IMAGES):
+            record_images(entry, {"": ids[start : start + CHUNK_IMAGES]})
+        return entry
 
     @property
     def _relation(self) -> str:

@@ -29,3 +29,19 @@ def test_indexed_images_are_indexed_again_and_others_left_alone() -> None:
     finally:  # all later tests of this process need the newest
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes("catalog"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deletions_that_are_not_done_yet_move_to_the_bin() -> None:
+    try:
+        edit = migrate(("catalog", "0008_image_what_sources_say")).get_model("catalog", "BulkEdit")
+        for kind, state in (("delete", "done"), ("delete", "running"), ("reindex", "asked")):
+            edit.objects.create(kind=kind, state=state)
+
+        edit = migrate(("catalog", "0009_image_bin")).get_model("catalog", "BulkEdit")
+
+        kinds = edit.objects.order_by("id").values_list("kind", "state")
+        assert list(kinds) == [("purge", "done"), ("bin", "running"), ("reindex", "asked")]
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes("catalog"))

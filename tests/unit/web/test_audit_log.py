@@ -84,6 +84,18 @@ def test_tags_are_recorded_as_they_come_change_and_go(client, chief):
     ]
 
 
+@pytest.mark.parametrize("model", [Tag, Album])
+def test_which_images_lose_a_deleted_tag_is_recorded(client, chief, add_image, model):
+    image, _ = add_image(encoded(RED)), add_image(encoded((1, 2, 3)))
+    named = model.objects.create(name="sea")
+    named.images.add(image)
+
+    client.post(f"/admin/catalog/{model._meta.model_name}/{named.pk}/delete/", {"post": "yes"})
+
+    [part] = AuditEntry.objects.get().images.all()
+    assert part.image_ids == {"": [image.pk.hex]}
+
+
 def test_a_deletion_is_recorded_as_the_way_into_the_bin(client, chief, add_image):
     image = add_image(encoded(RED), "red")
 
