@@ -149,15 +149,19 @@ def _hand_out(row: Import, outcomes: Sequence[Outcome]) -> None:
     catalog.enqueue_indexing([pk for pk in new if pk is not None and stored[pk] is None])
 
 
-def touch(current: Import, *, is_waiting: bool) -> bool:
-    """Say that a run lives; return whether it is to go on.
+def record_waiting(current: Import) -> bool:
+    """Say that a run lives, and waits for the workers; return whether it is to go on.
 
     Raises:
         ImportTakenOver: another run has begun.
     """
     ours = Import.objects.filter(pk=current.pk, runs=current.runs)
     touched = ours.filter(state__in=_GOING_ON).update(
-        state=State.RUNNING, finished_at=None, touched_at=timezone.now(), is_waiting=is_waiting
+        state=State.RUNNING,
+        finished_at=None,
+        touched_at=timezone.now(),
+        is_waiting=True,
+        tries=0,  # waiting is no failure
     )
     if not touched and not ours.exists():
         raise ImportTakenOver(current)

@@ -14,7 +14,13 @@ from catalog.services import CHUNK_SIZE
 from config.logs import log_fields
 from ingestion.models import Import
 from ingestion.services.files import MetadataRules, Outcome, Result, take_in_one
-from ingestion.services.recording import ImportTakenOver, State, audit_start, record, touch
+from ingestion.services.recording import (
+    ImportTakenOver,
+    State,
+    audit_start,
+    record,
+    record_waiting,
+)
 from ingestion.sources import SourceFile
 from jobs.selectors import is_worked_on
 from kernel.database import patiently
@@ -111,7 +117,7 @@ def take_in(
                 break
         end = State.FINISHED if goes_on else None
     except ImportTakenOver:
-        chunk, end = _Chunk(), None
+        end = None
         raise
     finally:
         if end is not None:
@@ -164,7 +170,7 @@ def _find_room(current: Import, pace: Pace) -> bool:
     while pace.max_waiting and patiently(
         partial(are_more_waiting_than, pace.max_waiting), for_s=pace.patience_s
     ):
-        goes_on = patiently(partial(touch, current, is_waiting=True), for_s=pace.patience_s)
+        goes_on = patiently(partial(record_waiting, current), for_s=pace.patience_s)
         if not (goes_on and pace.waits):
             return False
         if is_worked_on(INDEX_IMAGES):

@@ -37,11 +37,11 @@ from ingestion.sources import FolderSource, SourceFile
 from jobs.models import JobRecord
 from jobs.services import claim, finish, give_back
 from kernel.errors import ConflictError, TransientError, UserInputError
-from kernel.task_names import RUN_IMPORT
 from tests.conftest import Broker
 from tests.pictures import numbered
 from tests.rows import full_images, new_images
 from tests.unit.ingestion.archives import write_zip
+from tests.unit.ingestion.turns import counts, work
 from worker_api import imports
 from worker_api.jobs import sweep
 
@@ -89,11 +89,6 @@ def run(current: Import, source: MemorySource, pace: Pace = Pace()) -> Import:  
         pass
     current.refresh_from_db()
     return current
-
-
-def counts(current: Import) -> tuple[int, int, int, int]:
-    current.refresh_from_db()
-    return current.found, current.added, current.duplicates, current.failed
 
 
 def facts(current: Import) -> dict[str, object]:
@@ -396,27 +391,6 @@ def planned(source: Path | str, **options: object) -> Import:
     return services.plan_import(
         source=str(source), options=ImportOptions(**options), started_by_id=None
     )
-
-
-def work(broker: Broker) -> int:
-    """Do what waits in the queue for imports, as workers do; return how many turns that made."""
-    turns = 0
-    while messages := broker.take("maintenance"):
-        for message in messages:
-            assert message.name == RUN_IMPORT
-            job_id = UUID(message.arguments["job_id"])
-            try:
-                delivery = claim(job_id)
-            except ConflictError:
-                continue
-            turns += 1
-            try:
-                imports.run_turn(UUID(message.arguments["import_id"]), delivery=delivery)
-            except TransientError as error:
-                give_back(delivery, error_code=error.code)
-            else:
-                finish(delivery)
-    return turns
 
 
 def test_workers_plan_an_import_and_run_it_once_it_is_started(

@@ -16,7 +16,7 @@ from kernel.messages import sentence
 from site_http.bodies import max_body_bytes
 from tests.conftest import Broker
 from tests.pictures import numbered
-from tests.unit.ingestion.test_import_life import counts, work
+from tests.unit.ingestion.turns import counts, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
