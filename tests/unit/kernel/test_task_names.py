@@ -12,5 +12,6 @@ def test_tasks_are_called_as_other_releases_call_them() -> None:
         "workers.delete_images": "maintenance",
         "workers.update_payloads": "maintenance",
         "workers.edit_images": "maintenance",
+        "workers.export_images": "bulk",
     }
     assert task_names.EXTRACT_QUERY == "workers.describe_query"
