@@ -171,7 +171,6 @@ class Image(models.Model):
             models.Index(fields=("path",), name="image_path", opclasses=("varchar_pattern_ops",)),
             models.Index(fields=("owner",), name="image_owner", condition=~Q(owner="")),
             models.Index(fields=("licence",), name="image_licence", condition=~Q(licence="")),
-            models.Index(fields=("file_bytes",), name="image_file_bytes"),
             models.Index(
                 fields=("payload_due_at", "id"),
                 name="image_payload_due",

@@ -1,4 +1,8 @@
-"""By what the list of images is narrowed down; each asks an index, and none lists what there is."""
+"""By what the list of images is narrowed down; none lists what there is.
+
+Each asks an index, but for the file's size: most of a catalogue is of one size, and sorting it by
+age would take longer than reading it in that order.
+"""
 
 from datetime import datetime, time, timedelta
 

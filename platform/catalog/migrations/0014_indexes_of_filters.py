@@ -24,10 +24,6 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('licence', ''), _negated=True), fields=['licence'], name='image_licence'),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['file_bytes'], name='image_file_bytes'),
-        ),
-        migrations.AddIndex(
             model_name='region',
             index=models.Index(condition=models.Q(('label', ''), _negated=True), fields=['label', 'image'], name='region_label'),
         ),

@@ -131,7 +131,7 @@ def file_of_row(
         return replace(url_file(url), metadata=said)
     name = shown("/".join(PurePosixPath(path).parts))
     is_all_said = _OWN_PATH in cells
-    kept_path = _text(cells, _OWN_PATH) if is_all_said else name
+    kept_path = shown(_text(cells, _OWN_PATH)) if is_all_said else name
     return SourceFile(
         name,
         partial(read, path),
@@ -307,7 +307,8 @@ def _metadata(cells: Cells) -> ImageMetadata:
     if medium and medium not in Image.Medium.values:
         raise _bad_row(f"medium: it is none of {', '.join(Image.Medium.values)}.")
     texts = {column: _text(cells, column) for column in _TEXTS}
-    if texts["taken_at"] and not _MOMENT.fullmatch(texts["taken_at"]):
+    is_moment = _OWN_PATH in cells or _MOMENT.fullmatch(texts["taken_at"])
+    if texts["taken_at"] and not is_moment:
         raise _bad_row("taken_at: it is no date, such as 2024-05-31 or 2024-05-31T12:00:00.")
     lists = {column: _list(cells, column) for column in _LISTS}
     for column, values in {**{c: (text,) for c, text in texts.items()}, **lists}.items():

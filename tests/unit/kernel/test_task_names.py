@@ -13,5 +13,6 @@ def test_tasks_are_called_as_other_releases_call_them() -> None:
         "workers.update_payloads": "maintenance",
         "workers.edit_images": "maintenance",
         "workers.run_import": "maintenance",
+        "workers.export_images": "bulk",
     }
     assert task_names.EXTRACT_QUERY == "workers.describe_query"

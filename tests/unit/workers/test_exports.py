@@ -73,7 +73,7 @@ def catalogue(add_image: AddImage, broker: Broker) -> list[Image]:
         first, services.ImageMetadata(tags=("a;b", "=tag"), albums=("Trip", "Лес"))
     )
     second = add_image(numbered(2), title="", path="walks/2024/лес.png")
-    third = add_image(numbered(3), title="third")
+    third = add_image(numbered(3), title="third", taken_at="spring 2024")
     return [first, second, third]
 
 
