@@ -279,7 +279,8 @@ class BulkEdit(models.Model):
     """One change of many images: a set that was fixed when it was asked for.
 
     ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
-    ``total`` images, ``done`` are changed and ``gone`` were deleted meanwhile. ``arguments`` are as
+    ``total`` images, ``done`` are changed and ``gone`` were deleted meanwhile, or made private to
+    others than the account that asked. ``arguments`` are as
     `catalog.services.bulk_edits` has them for each kind.
     """
 
