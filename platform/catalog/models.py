@@ -356,8 +356,9 @@ class BulkEdit(models.Model):
     """One change or export of many images: a set that was fixed when it was asked for.
 
     ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
-    ``total`` images, ``done`` are changed and ``gone`` were not there any more: deleted, or moved
-    to or out of the bin. ``arguments`` are as `catalog.services.bulk_edits` has them for each kind.
+    ``total`` images, ``done`` are changed and ``gone`` were not there any more: deleted, moved to
+    or out of the bin, or private by now to others than the account that asked. ``arguments`` are
+    as `catalog.services.bulk_edits` has them for each kind.
     """
 
     class Kind(models.TextChoices):

@@ -108,7 +108,7 @@ class AlbumForm(ModelForm):
         if groups and not is_member and not self.viewer.is_superuser:
             raise forms.ValidationError(
                 _("You are in none of these groups: you would not see the album yourself."),
-                code="album:user:own-access",
+                code="own-access",
             )
         return groups
 
