@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import QuerySet
@@ -133,7 +132,6 @@ class DayFilter(RangeDateFilter):
         return queryset
 
 
-@admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Entries, the newest first. Their number is never counted: there may be millions."""
 

@@ -114,19 +114,19 @@ def are_more_waiting_than(count: int) -> bool:
     return Image.objects.filter(status=Image.Status.QUEUED).order_by()[count : count + 1].exists()
 
 
-def count_indexed_before() -> int:
-    """Return how many images wait to be indexed again, and are found meanwhile."""
-    return Image.objects.filter(status=Image.Status.QUEUED, indexed_at__isnull=False).count()
+def count_failed(viewer: Viewer) -> int:
+    """Return how many images that a person may see could not be indexed."""
+    return list_visible_images(viewer).filter(status=Image.Status.FAILED).count()
 
 
-def count_indexed_since(moment: datetime) -> int:
-    """Return how many images were indexed since a moment."""
-    return Image.objects.filter(indexed_at__gte=moment).count()
+def count_indexed_since(moment: datetime, viewer: Viewer) -> int:
+    """Return how many images that a person may see were indexed since a moment."""
+    return list_visible_images(viewer).filter(indexed_at__gte=moment).count()
 
 
-def find_oldest_waiting() -> datetime | None:
-    """Return since when the first of the waiting images waits; None where none does."""
-    waiting = Image.objects.filter(status=Image.Status.QUEUED).order_by("queued_at")
+def find_oldest_waiting(viewer: Viewer) -> datetime | None:
+    """Return since when the first waiting image that a person may see waits; None of none."""
+    waiting = list_visible_images(viewer).filter(status=Image.Status.QUEUED).order_by("queued_at")
     return waiting.values_list("queued_at", flat=True).first()
 
 

@@ -14,7 +14,6 @@ from audit_log.admin import AuditedAdmin
 from audit_log.models import AuditEntry
 from audit_log.services import record
 
-admin.site.index_template = "admin/start.html"
 admin.site.unregister((User, Group))
 admin.site.index_template = "admin/dashboard.html"  # its figures: `config.dashboard`
 

@@ -23,8 +23,10 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from catalog import selectors as catalog
+from catalog.visibility import Viewer
 from config.readiness import READINESS
 from ingestion.models import Import
+from ingestion.selectors import list_imports
 from jobs import selectors as jobs
 from kernel.messages import sentence
 from kernel.task_names import QUEUES
@@ -66,7 +68,7 @@ class PartState:
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Give the first page its figures, for those who may see images."""
     if request.user.has_perm("catalog.view_image"):
-        context |= {"figures": tuple(_figures()), "parts_url": reverse("admin_parts")}
+        context |= {"figures": tuple(_figures(request.user)), "parts_url": reverse("admin_parts")}
     return context
 
 
@@ -91,9 +93,9 @@ def _maintenance() -> str:
     return "" if silence_s < _MAINTENANCE_SILENCE_S else gettext("It does not run on this machine.")
 
 
-def _figures() -> Iterator[DashboardFigure]:
-    yield from _images()
-    running = Import.objects.filter(state=Import.State.RUNNING).count()
+def _figures(viewer: Viewer) -> Iterator[DashboardFigure]:
+    yield from _images(viewer)
+    running = list_imports(viewer).filter(state=Import.State.RUNNING).count()
     imports = reverse("admin:ingestion_import_changelist")
     yield DashboardFigure(gettext("imports running"), _number(running), url=imports)
     backlogs = jobs.list_backlogs(frozenset(QUEUES.values()) - {"query"})
@@ -110,13 +112,12 @@ def _figures() -> Iterator[DashboardFigure]:
     yield _disk()
 
 
-def _images() -> Iterator[DashboardFigure]:
-    counts = catalog.count_by_status()
+def _images(viewer: Viewer) -> Iterator[DashboardFigure]:
     images = reverse("admin:catalog_image_changelist")
-    indexed, queued, failed = (counts[each] for each in ("indexed", "queued", "failed"))
-    findable = indexed + catalog.count_indexed_before()
+    findable, queued = catalog.count_findable_and_waiting(viewer)
+    failed = catalog.count_failed(viewer)
     yield DashboardFigure(gettext("findable"), _number(findable), url=images)
-    oldest = catalog.find_oldest_waiting()
+    oldest = catalog.find_oldest_waiting(viewer)
     since = (
         "" if oldest is None else gettext("the oldest for %(time)s") % {"time": timesince(oldest)}
     )
@@ -126,7 +127,7 @@ def _images() -> Iterator[DashboardFigure]:
     yield DashboardFigure(
         gettext("failed"), _number(failed), "", f"{images}?status__exact=failed", failed > 0
     )
-    recently = catalog.count_indexed_since(timezone.now() - _RATE_OVER)
+    recently = catalog.count_indexed_since(timezone.now() - _RATE_OVER, viewer)
     rate = number_format(recently / _RATE_OVER.total_seconds(), decimal_pos=1)
     yield DashboardFigure(
         gettext("pictures a second"), rate, gettext("described, in the last five minutes")

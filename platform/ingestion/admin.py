@@ -130,7 +130,7 @@ class ImportFailureAdmin(ReadOnlyAdmin):
     @admin.action(permissions=["retry"], description=_("Try again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[ImportFailure]) -> None:
         """Have workers try the chosen files once more."""
-        chosen = Import.objects.filter(pk__in=queryset.order_by().values("of"))
+        chosen = list_imports(request.user).filter(pk__in=queryset.order_by().values("of"))
         tried = 0
         for current in chosen:
             try:

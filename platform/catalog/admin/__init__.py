@@ -1,5 +1,21 @@
 """The catalogue for its keepers: importing this registers every page of it."""
 
-from catalog.admin import bin, bulk_edits, encoder_versions, images, named_sets, panels
+from catalog.admin import (
+    audit_entries,
+    bin,
+    bulk_edits,
+    encoder_versions,
+    images,
+    named_sets,
+    panels,
+)
 
-__all__ = ["bin", "bulk_edits", "encoder_versions", "images", "named_sets", "panels"]
+__all__ = [
+    "audit_entries",
+    "bin",
+    "bulk_edits",
+    "encoder_versions",
+    "images",
+    "named_sets",
+    "panels",
+]

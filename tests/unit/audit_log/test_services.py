@@ -13,12 +13,13 @@ from audit_log.models import AuditedImages, AuditEntry
 from catalog import services
 from catalog.models import Album, BulkEdit, Image, Tag
 from ingestion.services import (
-    ABANDONED_AFTER,
+    KnownPolicy,
     MetadataRules,
     close_abandoned,
     start_import,
     take_in,
 )
+from ingestion.services.life import ABANDONED_AFTER
 from ingestion.sources import SourceFile
 from jobs.services import claim, recover
 from tests.conftest import AddImage, Broker
@@ -219,8 +220,8 @@ def test_what_an_import_changes_of_known_images_is_recorded(
     again = SourceFile("a.png", lambda: plain(GREEN), metadata=said)
     current = start_import("list", started_by_id=ann.pk)
 
-    list(take_in(current, [again], rules=MetadataRules(updates_known=True)))
-    list(take_in(current, [again], rules=MetadataRules(updates_known=True)))
+    list(take_in(current, [again], rules=MetadataRules(known=KnownPolicy.UPDATE)))
+    list(take_in(current, [again], rules=MetadataRules(known=KnownPolicy.UPDATE)))
 
     [entry] = AuditEntry.objects.filter(action=Action.CHANGED)
     assert (entry.actor_name, entry.object_id) == ("ann", str(image.pk))

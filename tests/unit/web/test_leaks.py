@@ -17,8 +17,11 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.roles import ensure_roles
+from audit_log.models import AuditEntry
+from audit_log.services import record
 from catalog import services, storage
 from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
 from catalog.vector_store import open_index
@@ -69,10 +72,13 @@ class Secret:
     failure: ImportFailure
     edit: BulkEdit
     job: JobRecord
+    binned: Image
+    entry: AuditEntry
 
     def remove(self) -> None:
         """Have it be as if it had never been; jobs are rows of the work, and stay."""
         LogEntry.objects.all().delete()
+        AuditEntry.objects.all().delete()
         self.album.images.all().delete()
         for row in (self.edit, self.current, self.tag, self.album):
             row.delete()
@@ -82,6 +88,8 @@ class Secret:
 def open_image(searchable) -> Image:
     image = searchable(encoded(RED), "in the open")
     Album.objects.create(name="for all").images.add(image)
+    # Whoever asks has something hidden from them, whether the picture is there or not.
+    Album.objects.create(name="empty").groups.set([Group.objects.create(name="nobody")])
     return image
 
 
@@ -107,6 +115,8 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     tag.images.add(image)
     carried = EditablePayload("unknown", (tag.name,), (album.name,))
     open_index(version).set_payload([image.pk], carried)
+    binned = add_image(encoded((90, 90, 90)), f"{WORD}binned", binned_at=timezone.now())
+    album.images.add(binned)
     current = Import.objects.create(source=f"/srv/{WORD}import", found=2, added=1, failed=1)
     current.images.add(image, *others)
     failure = ImportFailure.objects.create(
@@ -121,7 +131,9 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
         name="workers.describe_images", queue="bulk", arguments={"image_ids": [str(image.pk)]}
     )
     image.refresh_from_db()
-    return Secret(image, album, tag, current, failure, edit, job)
+    changed = {"title": ["", f"{WORD}title"]}
+    entry = record(AuditEntry.Action.CHANGED, image, actor_id=chief.pk, details=changed)
+    return Secret(image, album, tag, current, failure, edit, job, binned, entry)
 
 
 @pytest.fixture
@@ -171,6 +183,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     """What is asked of each address, by its name."""
     search, images = "/", (secret.image, open_image)
     word = f"{WORD}title"
+    binned, imports = "/admin/catalog/binnedimage/", "/admin/ingestion/import/"
     asked: dict[str, list[Asked]] = {
         "search:page": [
             Asked(search),
@@ -185,6 +198,9 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:query": [Asked(f"/queries/{secret.image.pk}.jpg")],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
+        "catalog:small_thumbnail": [
+            Asked(reverse("catalog:small_thumbnail", args=[i.pk])) for i in images
+        ],
         "catalog:original": [Asked(reverse("catalog:original", args=[i.pk])) for i in images],
         "catalog:region_thumbnail": [
             Asked(reverse("catalog:region_thumbnail", args=[secret.image.pk, key]))
@@ -220,16 +236,37 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "admin:catalog_bulkedit_confirm": [
             Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/confirm/")
         ],
+        "admin:catalog_bulkedit_file": [
+            Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/files/1/")
+        ],
+        "admin:catalog_image_panels": [
+            Asked(f"/admin/catalog/image/{image.pk}/panels/") for image in images
+        ],
+        "admin:catalog_binnedimage_restore_one": [Asked(f"{binned}{secret.binned.pk}/restore/")],
+        "admin:catalog_binnedimage_purge_one": [Asked(f"{binned}{secret.binned.pk}/purge/")],
+        "admin:catalog_binnedimage_restore_all": [Asked(f"{binned}restore-all/")],
+        "admin:catalog_binnedimage_purge_all": [Asked(f"{binned}purge-all/")],
+        "admin:catalog_binnedimage_thumbnail": [Asked(f"{binned}{secret.binned.pk}/thumbnail.jpg")],
+        "admin:ingestion_import_do": [
+            Asked(f"{imports}{secret.current.pk}/do/", {"action": each}, is_post=True)
+            for each in ("pause", "resume", "cancel", "retry")
+        ],
+        "admin:ingestion_import_failures_csv": [
+            Asked(f"{imports}{secret.current.pk}/failures.csv")
+        ],
+        "admin_parts": [Asked("/admin/parts/")],
         "admin:auth_user_password_change": [Asked("/admin/auth/user/1/password/")],
     }  # fmt: skip
     rows: dict[str, Any] = {
         "catalog_image": secret.image, "catalog_album": secret.album, "catalog_tag": secret.tag,
         "catalog_bulkedit": secret.edit, "catalog_encoderversion": EncoderVersion.objects.get(),
-        "ingestion_import": secret.current, "jobs_jobrecord": secret.job,
+        "catalog_binnedimage": secret.binned, "audit_log_auditentry": secret.entry,
+        "ingestion_import": secret.current, "ingestion_importfailure": secret.failure,
+        "jobs_jobrecord": secret.job,
         "auth_user": User.objects.get(username="chief"), "auth_group": Group.objects.first(),
     }  # fmt: skip
     for model, row in rows.items():
-        path = f"/admin/{model.replace('_', '/')}/"
+        path = f"/admin/{'/'.join(model.rsplit('_', 1))}/"
         asked |= {
             f"admin:{model}_changelist": [
                 Asked(path),
@@ -274,8 +311,10 @@ def said(response: Any) -> str:
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     text = re.sub(r'("(?:model|total)_ms": |· )[\d.]+', r"\1", text)
     text = re.sub(r'((?:query=|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text)
+    text = re.sub(r"(searches since the start</a></dt>\s*<dd[^>]*><strong>)\d+", r"\1", text)
     heads = {name: response.get(name) for name in ("Location", "Content-Disposition", "ETag")}
-    return f"{response.status_code} {json.dumps(heads)} {text}"
+    told = f"{response.status_code} {json.dumps(heads)} {text}"
+    return re.sub(r"(/bulkedit/)\d+(/confirm/)", r"\1\2", told)
 
 
 def difference(expected: str, got: str) -> list[str]:
