@@ -125,6 +125,11 @@ class AlbumAdmin(NamedSetAdmin):
         """Return those that this person may know of."""
         return list_albums(request.user).prefetch_related("groups")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what may be changed, or for who may only look, the same as in the list."""
+        may_change = self.has_change_permission(request, obj) or obj is None
+        return self.fields if may_change else self.list_display
+
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the form of this person."""
         form = super().get_form(request, *args, **kwargs)

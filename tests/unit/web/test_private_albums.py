@@ -95,8 +95,14 @@ def test_nobody_hides_an_album_from_themselves(client, keeper, press, album) -> 
     assert not album.groups.exists()
 
 
-def test_an_editor_cannot_close_albums(client, press, album, keeper) -> None:
+def test_an_editor_sees_whom_an_album_is_private_to_and_cannot_close_it(
+    client, press, album, keeper
+) -> None:
     keeper.groups.set([Group.objects.get(name="Editor"), press])
+    page = client.get(f"{ALBUMS}{album.pk}/change/")
+
+    assert page.status_code == 200
+    assert "everybody" in page.content.decode()
 
     assert close(client, album, press).status_code == 403
     assert not album.groups.exists()
