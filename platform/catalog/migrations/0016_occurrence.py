@@ -3,6 +3,12 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from catalog import text_search
+
+
+def remove_triggers(apps, schema_editor):
+    text_search.remove(schema_editor.connection)
+
 
 class Migration(migrations.Migration):
 
@@ -28,4 +34,5 @@ class Migration(migrations.Migration):
                 'ordering': ('id',),
             },
         ),
+        migrations.RunPython(migrations.RunPython.noop, remove_triggers),
     ]
