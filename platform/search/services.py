@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from catalog.models import EncoderVersion
-from catalog.selectors import get_live_encoder
+from catalog.selectors import get_live_encoder, list_binned_images
 from catalog.validation import validate
 from catalog.vector_store import open_index
 from catalog.visibility import Viewer, hidden_albums
@@ -260,7 +260,11 @@ def _find_hits(
     limit = hits_a_part(len(parts))
     index = open_index(version)
     hidden = hidden_albums(viewer)
-    where = Where(labels=labels, not_albums=tuple(hidden.values()))
+    where = Where(
+        labels=labels,
+        not_albums=tuple(hidden.values()),
+        with_binned=not list_binned_images().exists(),  # an empty bin needs no condition
+    )
     found = _nearest(index, extracted, parts, where=where, limit=limit, ends_at=ends_at)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     shown = {image_id for each in pairs for image_id in islice(each, limit)}

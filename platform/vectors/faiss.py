@@ -33,7 +33,8 @@ class FaissIndex:
         self.spec = spec
         self._stored: dict[UUID, tuple[NDArray[np.float32], Payload]] | None = None
         self._flat: faiss.IndexFlatIP | None = None
-        self._ids: list[UUID] = []  # of the rows of _flat, ascending; none of the bin
+        self._ids: list[UUID] = []  # of the rows of _flat, ascending
+        self._has_binned = False
 
     def ensure(self) -> None:
         """Make the collection exist; what it holds stays."""
@@ -87,7 +88,8 @@ class FaissIndex:
         matrix = checked_queries(queries, dim=self.spec.dim, k=k)
         flat = self._built()
         eligible, only = len(self._ids), None
-        if where is not None:
+        where = Where() if where is None else where
+        if where != Where() or self._has_binned:
             rows = [row for row, one in enumerate(self._ids) if _meets(stored[one][1], where)]
             eligible, only = len(rows), faiss.SearchParameters()
             only.sel = faiss.IDSelectorArray(np.asarray(rows, dtype=np.int64))
@@ -124,7 +126,8 @@ class FaissIndex:
     def _built(self) -> faiss.IndexFlatIP:
         if self._flat is None:
             stored = self._points()
-            self._ids = sorted(one for one in stored if not stored[one][1].is_binned)
+            self._ids = sorted(stored)
+            self._has_binned = any(payload.is_binned for _, payload in stored.values())
             self._flat = faiss.IndexFlatIP(self.spec.dim)
             if self._ids:
                 self._flat.add(np.stack([stored[one][0] for one in self._ids]))
@@ -154,6 +157,8 @@ def _meets(payload: Payload, where: Where) -> bool:
         (where.tags, set(payload.tags)),
         (where.albums, set(payload.albums)),
     ]
+    if payload.is_binned and not where.with_binned:
+        return False
     if payload.image_id in where.not_image_ids or set(payload.albums) & set(where.not_albums):
         return False
     return all(not values or not present.isdisjoint(values) for values, present in wanted)

@@ -85,8 +85,8 @@ def image_id_of(stored: Mapping[str, object] | None) -> UUID:
         raise InvalidPayload(detail=repr(err)) from err
 
 
-def where_to_filter(where: Where | None) -> models.Filter:
-    """Return the Qdrant filter of every search: these conditions, and nothing from the bin."""
+def where_to_filter(where: Where | None) -> models.Filter | None:
+    """Return the Qdrant filter of these conditions; None of one that every point meets."""
     where = Where() if where is None else where
     wanted: dict[str, Iterable[object]] = {
         "kind": where.kinds,
@@ -97,12 +97,14 @@ def where_to_filter(where: Where | None) -> models.Filter:
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
     unwanted: dict[str, Iterable[object]] = {
-        "binned": [_BINNED],
+        "binned": () if where.with_binned else (_BINNED,),
         "image_id": where.not_image_ids,
         "albums": where.not_albums,
     }
     must_not = [_any_of(key, values) for key, values in unwanted.items() if values]
-    return models.Filter(must=must or None, must_not=must_not)
+    if not must and not must_not:
+        return None
+    return models.Filter(must=must or None, must_not=must_not or None)
 
 
 def images_filter(image_ids: Iterable[UUID]) -> models.Filter:

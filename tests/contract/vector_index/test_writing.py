@@ -204,6 +204,8 @@ def test_no_search_finds_points_of_the_bin_until_they_are_restored(
         expected = naive_search(points[10:], points[0].embedding, 60, where)
         [found] = index.search(query, k=60, where=where)
         assert [hit.point_id for hit in found] == [one for one, _, _ in expected]
+    [found] = index.search(query, k=60, where=Where(with_binned=True))
+    assert {hit.point_id for hit in found} == set(ids(points))
     assert index.count() == 60
     assert {pk for pk, payload in index.scroll_payloads() if payload.is_binned} == {
         *image_ids,

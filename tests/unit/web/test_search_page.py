@@ -730,7 +730,7 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
     # live encoder, the hits' images, their regions, the counts
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
