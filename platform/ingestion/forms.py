@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    INPUT_CLASSES,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
@@ -24,8 +24,12 @@ _KNOWN = (
 )
 
 
-class _FilesInput(forms.FileInput):
-    """Any number of files."""
+class _FilesInput(UnfoldAdminFileFieldWidget):
+    """Any number of files.
+
+    Unfold's script writes the name of a chosen file into the nearest text field: only its own
+    widget brings one along.
+    """
 
     allow_multiple_selected = True
 
@@ -55,7 +59,7 @@ class NewImportForm(forms.Form):
         allow_empty_file=True,
         max_length=1000,
         help_text=_("Pictures, an archive (ZIP, TAR), a manifest or a list of URLs."),
-        widget=_FilesInput(attrs={"multiple": True, "class": " ".join(INPUT_CLASSES)}),
+        widget=_FilesInput(attrs={"multiple": True}),
     )
     address = forms.CharField(
         label=_("Or an address or path"),

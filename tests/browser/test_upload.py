@@ -50,6 +50,6 @@ def test_admin_works_under_the_browsers_eyes(open_page, add_image):
     page.get_by_label("Password").fill("secret")
     page.get_by_role("main").get_by_role("button", name="Log in").click()
 
-    page.get_by_role("link", name="red").last.click()
+    page.get_by_role("link", name="red", exact=True).click()
 
     expect(page.get_by_label("Title")).to_have_value("red")
