@@ -336,8 +336,7 @@ def test_however_many_rows_there_are_the_memory_stays_flat(folder: Path, name: s
             if name == "a.csv":
                 file.write("path,title,tags\n")
             for n in range(count):
-                # Few paths: the interpreter keeps all that pathlib meets, in a table that may double.
-                row = {"path": f"{n % 50}.png", "title": f"Title {n}", "tags": "a;b"}
+                row = {"path": f"{n}.png", "title": f"Title {n}", "tags": "a;b"}
                 line = ",".join(row.values()) if name == "a.csv" else json.dumps(row)
                 file.write(f"{line}\n")
         source = ManifestSource(folder / name)
@@ -350,7 +349,8 @@ def test_however_many_rows_there_are_the_memory_stays_flat(folder: Path, name: s
 
     few = peak_bytes(100)
 
-    assert peak_bytes(10_000) < few + 500_000
+    # Twice: the interpreter keeps the names that pathlib meets, in a table that doubles once.
+    assert min(peak_bytes(10_000), peak_bytes(10_000)) < few + 500_000
 
 
 def test_a_manifest_that_was_changed_after_its_check_ends_with_the_reason(folder: Path) -> None:
