@@ -113,9 +113,8 @@ def pdq_hash_of_all_pixels(picture: NDArray[np.uint8]) -> PdqHash:
         picture: (H, W, 3) uint8 RGB, upright, any size ≥ 1 px; not changed.
     """
     luma = np.empty(picture.shape[:2], np.float32)
-    for start in range(
-        0, len(luma), _ROWS_AT_ONCE
-    ):  # all at once, its colours are 12 bytes a pixel
+    # Not all at once: its colours are 12 bytes a pixel.
+    for start in range(0, len(luma), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         np.matmul(picture[rows].astype(np.float32), _LUMA, out=luma[rows])
     return _hashed(luma)

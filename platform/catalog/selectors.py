@@ -58,7 +58,7 @@ def find_private_to_others(image_ids: Iterable[UUID], viewer: Viewer) -> set[UUI
     asked = list(image_ids)
     if not asked:
         return set()
-    known = Image.objects.exclude(status=Image.Status.DELETING).filter(pk__in=asked).order_by()
+    known = list_kept_images().filter(pk__in=asked).order_by()
     seen = seen_by(known, viewer).values_list("pk", flat=True)
     return set(known.values_list("pk", flat=True)) - set(seen)
 

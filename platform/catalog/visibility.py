@@ -64,8 +64,3 @@ def list_tags(viewer: Viewer) -> QuerySet[Tag]:
     is_of_hidden = Exists(tagged.filter(image__albums__in=hidden))
     is_of_seen = Exists(tagged.exclude(image__albums__in=hidden))
     return Tag.objects.filter(Q(is_of_seen) | ~Q(is_of_hidden))
-
-
-def is_private(image: Image) -> bool:
-    """Whether an image is for some people alone."""
-    return image.albums.filter(groups__isnull=False).exists()

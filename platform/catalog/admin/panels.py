@@ -51,7 +51,7 @@ def panels(request: HttpRequest, image_id: UUID) -> HttpResponse:
         drawn, decision = PanelFormSet(request.POST), request.POST.get("decision")
         if decision in {_AUTOMATIC, _NO_COLLAGE} or drawn.is_valid():
             try:
-                services.draw_panels(image.pk, _boxes(decision, drawn))
+                services.draw_panels(image.pk, _boxes(decision, drawn), by_id=request.user.pk)
             except UserInputError as error:
                 problem = sentence(error.code, **error.context)
             else:

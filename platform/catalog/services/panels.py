@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from audit_log import services as audit_log
+from audit_log.models import AuditEntry
 from catalog.models import Image
 from catalog.services.indexing import request_indexing
 from kernel.errors import UserInputError
@@ -17,13 +19,14 @@ MIN_SIDE_PX = 16
 
 
 @transaction.atomic
-def draw_panels(image_id: UUID, boxes: Iterable[Box] | None) -> None:
+def draw_panels(image_id: UUID, boxes: Iterable[Box] | None, *, by_id: int | None = None) -> None:
     """Keep the panels that a person drew, and have that image indexed again; no other is.
 
     Args:
         image_id: of an image that can be seen; any other is left alone.
         boxes: half-open, x0, y0, x1, y1 in pixels of the upright original; equal ones are one; none
             at all where it is no collage. None leaves it to the workers again.
+        by_id: the account that does it.
 
     Raises:
         UserInputError: "image:user:bad-panels": a box is too small or not inside the picture, or
@@ -36,6 +39,8 @@ def draw_panels(image_id: UUID, boxes: Iterable[Box] | None) -> None:
     panels = None if boxes is None else list(dict.fromkeys(boxes))
     if panels is not None and not _are_usable(panels, image):
         raise UserInputError("image:user:bad-panels", min_side_px=MIN_SIDE_PX, most=MAX_PANELS)
+    changed = {"drawn_panels": [image.drawn_panels, panels]}
+    audit_log.record(AuditEntry.Action.CHANGED, image, actor_id=by_id, details=changed)
     images.update(drawn_panels=panels)
     request_indexing(images)
 

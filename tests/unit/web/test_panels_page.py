@@ -2,6 +2,7 @@
 
 import pytest
 
+from audit_log.models import AuditEntry
 from catalog.models import Image
 from kernel.regions import FoundRegion
 from tests.unit.web.conftest import RED, encoded
@@ -54,7 +55,7 @@ def test_what_was_found_is_shown_and_one_more_can_be_added(client, log_in, image
     ],
 )
 def test_what_is_sent_is_kept(client, log_in, image, sent, kept):
-    log_in("catalog.change_image", staff=True)
+    user = log_in("catalog.change_image", staff=True)
     Image.objects.update(drawn_panels=[[0, 0, 16, 16]])
 
     answer = client.post(address(image), sent)
@@ -62,6 +63,9 @@ def test_what_is_sent_is_kept(client, log_in, image, sent, kept):
     assert answer.status_code == 302
     image.refresh_from_db()
     assert (image.drawn_panels, image.status) == (kept, "queued")
+    entry = AuditEntry.objects.get(object_id=str(image.pk))
+    assert (entry.action, entry.actor_id) == ("changed", user.pk)
+    assert entry.details == {"drawn_panels": [[[0, 0, 16, 16]], kept]}
 
 
 @pytest.mark.parametrize(
