@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
@@ -26,6 +27,7 @@ from tests import pictures
 from tests.pictures import plain
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED, encoded, upload
+from vectors.index import EditablePayload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
@@ -842,3 +844,19 @@ def test_photo_in_a_panel_makes_the_collage_no_same_picture(client, searchable, 
     [hit] = ask(client, plain(GREEN), **JSON).json()["groups"][0]["hits"]
 
     assert (hit["verdict"], hit["image_region"]["key"]) == ("edited-copy", "panel-1")
+
+
+def test_what_is_in_the_bin_takes_no_rank_of_a_search(
+    client, searchable, worker, index, monkeypatch
+):
+    # given one rank, and the nearest point, which carries that its image is in the bin
+    monkeypatch.setattr("search.services.hits_a_part", lambda parts: 1)
+    monkeypatch.setattr("search.services._POINTS_AN_IMAGE", 1)
+    binned = searchable(encoded(RED), "nearest")
+    searchable(encoded(DARK_RED), "next")
+    Image.objects.filter(pk=binned.pk).update(binned_at=timezone.now())
+    index.set_payload([binned.pk], EditablePayload("unknown", (), (), is_binned=True))
+
+    page = ask(client, encoded(RED), headers={"accept": "application/json"}).json()
+
+    assert [hit["title"] for group in page["groups"] for hit in group["hits"]] == ["next"]
