@@ -25,6 +25,7 @@ from jobs.broker import client
 from kernel.task_names import QUEUES
 from ml.encoders import probe
 from tests import fakes
+from tests.rows import add_picture
 from vectors.index import VectorIndex
 
 AddImage = Callable[..., Image]
@@ -74,7 +75,7 @@ def rng() -> np.random.Generator:
 def use_storage(settings: Any, tmp_path: Path) -> Callable[..., Path]:
     """Keep this test's files in a folder, by a backend with options; returns the folder."""
 
-    def use(backend: str = "django.core.files.storage.FileSystemStorage", **options: Any) -> Path:
+    def use(backend: str = "catalog.folder_storage.FolderStorage", **options: Any) -> Path:
         folder = tmp_path / "media"
         options = {"location": folder, "allow_overwrite": True} | options
         chosen = {"default": {"BACKEND": backend, "OPTIONS": options}}
@@ -168,7 +169,7 @@ def add_image(db: None, media: Path) -> AddImage:
     """Add a picture as ingestion does; it stays queued, and `fields` are set on its row."""
 
     def add(data: bytes, title: str = "", **fields: object) -> Image:
-        added = services.add_picture(validate(data), services.ImageMetadata(title=title))
+        added = add_picture(validate(data), services.ImageMetadata(title=title))
         Image.objects.filter(pk=added.image_id).update(**fields)
         return Image.objects.get(pk=added.image_id)
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from catalog import services
 from catalog.models import Image
+from catalog.services import Added, ImageMetadata
+from catalog.validation import ValidPicture
 from kernel.regions import FoundRegion
 
 
@@ -23,3 +26,9 @@ def new_images(count: int) -> list[UUID]:
         for n in range(count)
     ]
     return [image.pk for image in Image.objects.bulk_create(rows)]
+
+
+def add_picture(picture: ValidPicture, metadata: ImageMetadata = ImageMetadata()) -> Added:  # noqa: B008
+    """Add one picture as ingestion does."""
+    services.store_files(picture)
+    return services.add_pictures({picture.sha256: (picture, metadata)})[picture.sha256]

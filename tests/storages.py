@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from django.core.files.storage import FileSystemStorage
+from catalog.folder_storage import FolderStorage
 
 
-class FailingStorage(FileSystemStorage):
+class FailingStorage(FolderStorage):
     """A folder in which one operation fails, after it went well `good` times.
 
     The failing ones are "save", "open", "delete", "exists" and "listdir".
@@ -46,7 +46,7 @@ class FailingStorage(FileSystemStorage):
         self._good -= 1
 
 
-class BusyStorage(FileSystemStorage):
+class BusyStorage(FolderStorage):
     """A folder in which something happens beside the n-th call of one operation.
 
     It happens before a "save" or "delete" and after a "listdir".

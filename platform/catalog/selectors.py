@@ -133,3 +133,8 @@ def find_oldest_waiting(viewer: Viewer) -> datetime | None:
 def find_by_sha256(sha256: str) -> Image | None:
     """Return the image with this content, even one in the bin or being deleted, or None."""
     return Image.objects.filter(sha256=sha256).first()
+
+
+def find_by_sha256s(hashes: Iterable[str]) -> dict[str, Image]:
+    """Return hash → image of those that are there, as `find_by_sha256`."""
+    return Image.objects.in_bulk(set(hashes), field_name="sha256")

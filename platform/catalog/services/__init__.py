@@ -4,9 +4,9 @@ from catalog.services.adding import (
     Added,
     ImageMetadata,
     add_occurrence,
-    add_picture,
+    add_pictures,
     fill_in_path,
-    restore_picture,
+    store_files,
     update_metadata,
 )
 from catalog.services.bin import move_to_bin, purge, purge_expired, restore
@@ -63,7 +63,7 @@ __all__ = [
     "ExportState",
     "ImageMetadata",
     "add_occurrence",
-    "add_picture",
+    "add_pictures",
     "apply_next_chunk",
     "ask_bulk_edit",
     "delete_derived_files",
@@ -95,10 +95,10 @@ __all__ = [
     "request_payload_update",
     "requeue_stalled",
     "restore",
-    "restore_picture",
     "resume_bulk_edits",
     "settled",
     "start_bulk_edit",
+    "store_files",
     "update_metadata",
     "waiting_for",
 ]

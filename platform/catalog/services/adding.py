@@ -1,21 +1,19 @@
-"""A picture comes into the catalogue: its files first, then its row."""
+"""Pictures come into the catalogue: their files first, then their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
-from catalog.selectors import find_by_sha256
-from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.validation import ValidPicture
-from kernel.errors import ConflictError
 
 NamedSet = TypeVar("NamedSet", Tag, Album)
 
@@ -27,7 +25,7 @@ _TEXT_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """An image of the catalogue, and whether it is new or was there already."""
+    """An image of the catalogue, and whether it is new or somebody else's."""
 
     image_id: UUID
     is_new: bool
@@ -59,45 +57,40 @@ class ImageMetadata:
     albums: tuple[str, ...] = ()
 
 
-def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
-    """Store a valid picture under its content hash, or find who stored it meanwhile.
+def store_files(picture: ValidPicture) -> None:
+    """Store a valid picture and its thumbnail under its content hash.
 
-    Callers ask `find_by_sha256` first. Files first, then the row: a crash between the two leaves
-    files that no row names, which `audit` removes, and never a row without its files.
-
-    Raises:
-        ConflictError: "image:conflict:being-deleted".
-        TransientError: the storage is full or out of reach; nothing was added.
-    """
-    _write_files(picture)
-    try:
-        with transaction.atomic():
-            image = Image.objects.create(
-                sha256=picture.sha256,
-                format=picture.format,
-                width=picture.width,
-                height=picture.height,
-                file_bytes=len(picture.data),
-                is_damaged=picture.is_damaged,
-                **_texts(metadata),
-            )
-            _add_to_named_sets(image, metadata)
-    except IntegrityError:  # somebody else stored the same file meanwhile
-        known = find_by_sha256(picture.sha256)
-        if known is None or known.status == Image.Status.DELETING:
-            raise ConflictError("image:conflict:being-deleted") from None
-        return Added(image_id=known.pk, is_new=False)
-    return Added(image_id=image.pk, is_new=True)
-
-
-def restore_picture(picture: ValidPicture) -> None:
-    """Store the files of a failed image again and have it indexed: its original may be lost.
+    Nothing is asked of SQL, so that threads may do it.
 
     Raises:
-        TransientError: the storage is full or out of reach; the image is as it was.
+        TransientError: the storage is full or out of reach.
     """
-    _write_files(picture)
-    request_indexing(Image.objects.filter(sha256=picture.sha256))
+    storage.write(storage.original_name(picture.sha256), picture.data)
+    storage.write(storage.thumbnail_name(picture.sha256), picture.thumbnail)
+
+
+@transaction.atomic
+def add_pictures(new: Mapping[str, tuple[ValidPicture, ImageMetadata]]) -> dict[str, Added]:
+    """Add the rows of pictures, or find who has added the same file meanwhile.
+
+    Callers ask `find_by_sha256s` first, and then `store_files`: a crash between files and row
+    leaves files that no row names, which `audit` removes, and never a row without its files.
+
+    Args:
+        new: content hash → the picture, and what is said of it.
+
+    Returns:
+        The same hashes → their images; without what was added and deleted meanwhile.
+    """
+    # In order, so that two who add the same ones do not wait for each other.
+    rows = {sha256: _row(*new[sha256]) for sha256 in sorted(new)}
+    Image.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    stored = Image.objects.filter(sha256__in=rows).values_list("sha256", "pk")
+    added = {sha256: Added(pk, is_new=pk == rows[sha256].pk) for sha256, pk in stored}
+    said = {each.image_id: new[sha256][1] for sha256, each in added.items() if each.is_new}
+    _add_all_names(Image.tags, Tag, {pk: metadata.tags for pk, metadata in said.items()})
+    _add_all_names(Image.albums, Album, {pk: metadata.albums for pk, metadata in said.items()})
+    return added
 
 
 def fill_in_path(image: Image, path: str) -> None:
@@ -163,30 +156,60 @@ def _add_to_named_sets(image: Image, metadata: ImageMetadata) -> dict[str, set[s
 
 
 def _add_names(relation: Any, model: type[NamedSet], names: Sequence[str]) -> set[str]:
+    ids = _find_or_make(model, _clean(model, names))
+    have = set(relation.filter(pk__in=ids.values()).values_list("pk", flat=True))
+    missing = {name: pk for name, pk in ids.items() if pk not in have}
+    relation.add(*missing.values())
+    return set(missing)
+
+
+def _add_all_names(
+    relation: Any, model: type[NamedSet], names_of: Mapping[UUID, Sequence[str]]
+) -> None:
+    """Put images that are in none into the tags or albums of these names."""
+    clean = {image_id: _clean(model, names) for image_id, names in names_of.items()}
+    ids = _find_or_make(model, set().union(*clean.values()))
+    column = f"{model._meta.model_name}_id"
+    relation.through.objects.bulk_create(
+        relation.through(image_id=image_id, **{column: ids[name]})
+        for image_id, names in clean.items()
+        for name in names
+    )
+
+
+def _clean(model: type[NamedSet], names: Iterable[str]) -> set[str]:
     limit = max_chars(model, "name")
+    return {name[:limit].strip() for name in names} - {""}
+
+
+def _find_or_make(model: type[NamedSet], names: set[str]) -> dict[str, int]:
+    """Return name → id of tags or albums; those that are missing are made."""
+    if not names:
+        return {}
+    find = partial(model._default_manager.in_bulk, names, field_name="name")
+    known = find()
     # In order, so that two who make the same ones do not wait for each other.
-    wanted = sorted({name[:limit].strip() for name in names} - {""})
-    if not wanted:
-        return set()
-    known = model._default_manager.in_bulk(wanted, field_name="name")
-    if new := [model(name=name) for name in wanted if name not in known]:
+    if missing := sorted(names - known.keys()):
         # Others may have made them meanwhile.
+        new = (model(name=name) for name in missing)
         model._default_manager.bulk_create(new, ignore_conflicts=True)
-        known = model._default_manager.in_bulk(wanted, field_name="name")
-    ids = {each.pk: each.name for each in known.values()}
-    have = set(relation.filter(pk__in=ids).values_list("pk", flat=True))
-    missing = {pk: name for pk, name in ids.items() if pk not in have}
-    if missing:
-        relation.add(*missing)
-    return set(missing.values())
+        known = find()
+    return {name: each.pk for name, each in known.items()}
+
+
+def _row(picture: ValidPicture, metadata: ImageMetadata) -> Image:
+    return Image(
+        sha256=picture.sha256,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        file_bytes=len(picture.data),
+        is_damaged=picture.is_damaged,
+        **_texts(metadata),
+    )
 
 
 def _texts(metadata: ImageMetadata) -> dict[str, str]:
     """Return what stands in columns of its own, cut to them."""
     texts = {field: getattr(metadata, field)[: max_chars(Image, field)] for field in _TEXT_FIELDS}
     return texts | ({"medium": metadata.medium} if metadata.medium else {})
-
-
-def _write_files(picture: ValidPicture) -> None:
-    storage.write(storage.original_name(picture.sha256), picture.data)
-    storage.write(storage.thumbnail_name(picture.sha256), picture.thumbnail)

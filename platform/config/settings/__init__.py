@@ -126,7 +126,7 @@ if env.storage.s3_bucket:
     }
 else:
     _media = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "catalog.folder_storage.FolderStorage",
         "OPTIONS": {
             "location": DATA_DIR / "media",
             "allow_overwrite": True,

@@ -1,6 +1,6 @@
-"""One file of an import: read, looked for, and added where it is new."""
+"""Files of an import: read, looked for, and added where they are new."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import PurePath
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from catalog import services as catalog
 from catalog.models import Image
-from catalog.selectors import find_by_sha256
+from catalog.selectors import find_by_sha256s
 from catalog.services import ImageMetadata
 from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
@@ -104,71 +104,134 @@ class ImportOptions:
         return cls(rules=MetadataRules(**rules), **said)
 
 
-def take_in_one(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
-    """Take in one file; a bad one is an outcome, too. Nothing is counted here.
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file whose bytes have been read, and the XMP file beside it; or why it cannot be."""
+
+    file: SourceFile
+    data: bytes = b""
+    sidecar: bytes | None = None
+    sha256: str = ""
+    error: UserInputError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """A file that needs only its rows; or why it is refused.
+
+    `picture` is valid and stored; None of a file that the catalogue has. `metadata` is None where
+    what is said of it changes nothing.
+    """
+
+    file: SourceFile
+    sha256: str = ""
+    picture: ValidPicture | None = None
+    metadata: ImageMetadata | None = None
+    problems: tuple[str, ...] = ()
+    error: UserInputError | ConflictError | None = None
+
+
+def read_file(file: SourceFile) -> ReadFile:
+    """Read one file; one that cannot be read is one, too."""
+    try:
+        data = file.read()
+    except UserInputError as error:
+        return ReadFile(file, error=error)
+    sidecar = None if file.is_all_said else file.read_sidecar()
+    return ReadFile(file, data, sidecar, sha256_hex(data))
+
+
+def prepare(read: ReadFile, known: Image | None, rules: MetadataRules) -> PreparedFile:
+    """Decode and store what is new, and read what it says of itself. Threads may do it.
+
+    Args:
+        read: the file.
+        known: the image of the same content, as it was found.
+        rules: what is done with what is said of it.
 
     Raises:
-        TransientError: the storage or SQL is full or out of reach.
+        TransientError: the storage is full or out of reach.
     """
+    file = read.file
+    if read.error is not None:
+        return PreparedFile(file, error=read.error)
+    picture, metadata = None, None
+    problems: tuple[str, ...] = ()
     try:
-        return _add(current, file, rules)
-    except (UserInputError, ConflictError) as error:
-        return Outcome(name=file.name, result=Result.FAILED, error=error)
+        if known is None or known.status == Image.Status.FAILED:
+            picture = validate(read.data, name=file.name, is_name_binding=file.is_name_binding)
+            catalog.store_files(picture)
+    except UserInputError as error:
+        return PreparedFile(file, error=error)
+    if known is None or rules.known is not KnownPolicy.SKIP:
+        metadata, problems = _metadata(read, rules)
+    return PreparedFile(file, read.sha256, picture, metadata, problems)
 
 
-def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
-    data = file.read()
-    # Asked before decoding, so that running an import again costs a hash a file.
-    known = find_by_sha256(sha256_hex(data))
-    if known is not None and known.status == Image.Status.DELETING:
-        raise ConflictError("image:conflict:being-deleted")
-    if known is None:
-        picture = _valid(data, file)
-        metadata, problems = _metadata(data, file, rules)
-        added = catalog.add_picture(picture, _named(metadata, file, current))
-        result = Result.ADDED if added.is_new else Result.DUPLICATES
-        return Outcome(file.name, result, added.image_id, problems=problems)
-    if _is_unrecorded(known, current):
-        return Outcome(file.name, Result.ADDED, known.pk)
-    if known.status == Image.Status.FAILED:
-        catalog.restore_picture(_valid(data, file))
+def add_files(
+    current: Import, files: Sequence[PreparedFile], rules: MetadataRules
+) -> list[Outcome]:
+    """Add what is new, and do to what is known as the rules say; return each file's end, in order.
+
+    Runs in its caller's transaction: files whose rows are not committed are taken in again.
+    """
+    new = {
+        each.sha256: (each.picture, _named(each.metadata, each.file, current))
+        for each in reversed(files)  # of several alike, the first counts
+        if each.picture is not None and each.metadata is not None
+    }
+    added = catalog.add_pictures(new) if new else {}
+    is_new = {sha256 for sha256, each in added.items() if each.is_new}
+    outcomes: list[Outcome | None] = []
+    for each in files:
+        outcome = None
+        if each.error is not None:
+            outcome = Outcome(each.file.name, Result.FAILED, error=each.error)
+        elif each.sha256 in is_new:
+            is_new.remove(each.sha256)
+            image_id = added[each.sha256].image_id
+            outcome = Outcome(each.file.name, Result.ADDED, image_id, problems=each.problems)
+        outcomes.append(outcome)
+    rest = [each.sha256 for each, outcome in zip(files, outcomes, strict=True) if outcome is None]
+    images = find_by_sha256s(rest) if rest else {}
+    return [
+        _meet(images.get(each.sha256), each, current, rules) if outcome is None else outcome
+        for each, outcome in zip(files, outcomes, strict=True)
+    ]
+
+
+def _meet(
+    known: Image | None, file: PreparedFile, current: Import, rules: MetadataRules
+) -> Outcome:
+    """Return the end of a file whose image is there already, or was a moment ago."""
+    name, path = file.file.name, file.file.path
+    if known is None or known.status == Image.Status.DELETING:
+        error = ConflictError("image:conflict:being-deleted")
+        return Outcome(name, Result.FAILED, error=error)
+    if known.status == Image.Status.FAILED and file.picture is not None:
+        # Its files, which may have been lost, are stored again.
+        catalog.request_indexing(Image.objects.filter(pk=known.pk))
     # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
         catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
     )
-    catalog.fill_in_path(known, file.path)
-    problems = ()
-    if rules.known is KnownPolicy.UPDATE:
-        metadata, problems = _metadata(data, file, rules)
+    catalog.fill_in_path(known, path)
+    if file.metadata is not None and rules.known is KnownPolicy.UPDATE:
         # Where it was first found is kept, with its path.
-        said = replace(metadata, source="")
+        said = replace(file.metadata, source="")
         catalog.update_metadata(known, said, by_id=current.started_by_id)
-    elif rules.known is KnownPolicy.KEEP:
-        metadata, problems = _metadata(data, file, rules)
-        catalog.add_occurrence(known, _named(metadata, file, current))
-    return Outcome(
-        file.name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored
-    )
+    elif file.metadata is not None and rules.known is KnownPolicy.KEEP:
+        catalog.add_occurrence(known, _named(file.metadata, file.file, current))
+    problems = file.problems if rules.known is not KnownPolicy.SKIP else ()
+    return Outcome(name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored)
 
 
-def _is_unrecorded(known: Image, current: Import) -> bool:
-    """Whether an earlier run of this import added an image and died before that was recorded."""
-    is_younger = current.runs > 1 and known.created_at >= current.created_at
-    return is_younger and not known.imports.exists()
-
-
-def _valid(data: bytes, file: SourceFile) -> ValidPicture:
-    return validate(data, name=file.name, is_name_binding=file.is_name_binding)
-
-
-def _metadata(
-    data: bytes, file: SourceFile, rules: MetadataRules
-) -> tuple[ImageMetadata, tuple[str, ...]]:
+def _metadata(read: ReadFile, rules: MetadataRules) -> tuple[ImageMetadata, tuple[str, ...]]:
     """Return what the source says, else the file; and what of the file's word was left out."""
-    said = file.metadata
+    file, said = read.file, read.file.metadata
     if file.is_all_said:
         return said, ()
-    embedded = read_embedded(data, sidecar=file.read_sidecar())
+    embedded = read_embedded(read.data, sidecar=read.sidecar)
     title = _title_from_path(file) if rules.titles_from_paths else embedded.title
     keywords = embedded.keywords if rules.tags_from_keywords else ()
     texts = {name: getattr(said, name) or getattr(embedded, name) for name in _EMBEDDED_TEXTS}

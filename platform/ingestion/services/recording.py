@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +17,7 @@ from kernel.errors import ConflictError
 
 State = Import.State
 # States in which a run goes on. The sweep calls one that was only slow interrupted.
-_GOING_ON = (State.RUNNING, State.INTERRUPTED)
+GOING_ON = (State.RUNNING, State.INTERRUPTED)
 # The rate is that of the files of so long, older ones counting less.
 _RATE_OF_S = 60.0
 _NAME_CHARS = 1000
@@ -52,6 +51,18 @@ def kept_name(name: str) -> str:
     return name[:_NAME_CHARS]
 
 
+def hold(current: Import) -> Import:
+    """Return an import's row, kept for this transaction.
+
+    Raises:
+        ImportTakenOver: another run has begun.
+    """
+    row = Import.objects.select_for_update().get(pk=current.pk)
+    if row.runs != current.runs:
+        raise ImportTakenOver(current)
+    return row
+
+
 @transaction.atomic
 def record(
     current: Import,
@@ -77,15 +88,13 @@ def record(
     Raises:
         ImportTakenOver: nothing was recorded.
     """
-    row = Import.objects.select_for_update().get(pk=current.pk)
-    if row.runs != current.runs:
-        raise ImportTakenOver(current)
+    row = hold(current)
     now = timezone.now()
     if outcomes:
         _count(row, outcomes, retried)
     row.passed_over = dict(passed_over)
     row.touched_at, row.is_waiting = now, False
-    is_going_on = row.state in _GOING_ON
+    is_going_on = row.state in GOING_ON
     if end == State.FINISHED:
         row.is_read = True
         if row.failures.filter(retry_at__isnull=False).exists():
@@ -139,14 +148,12 @@ def _hand_out(row: Import, outcomes: Sequence[Outcome]) -> None:
     # Locked, since an image whose file was there already may be deleted at any time; by id, as
     # `catalog.services.waiting.lock` says.
     images = Image.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-    stored: dict[UUID, UUID | None] = dict(images.values_list("pk", "job"))
     links.objects.bulk_create(
-        [links(import_id=row.pk, image_id=image_id) for image_id in stored],
+        [links(import_id=row.pk, image_id=pk) for pk in images.values_list("pk", flat=True)],
         ignore_conflicts=True,
     )
-    new = [o.image_id for o in outcomes if o.result is Result.ADDED and o.image_id in stored]
-    # Where reading took long, the sweep has handed some out already.
-    catalog.enqueue_indexing([pk for pk in new if pk is not None and stored[pk] is None])
+    new = (outcome.image_id for outcome in outcomes if outcome.result is Result.ADDED)
+    catalog.enqueue_indexing([pk for pk in new if pk is not None])
 
 
 def record_waiting(current: Import) -> bool:
@@ -156,7 +163,7 @@ def record_waiting(current: Import) -> bool:
         ImportTakenOver: another run has begun.
     """
     ours = Import.objects.filter(pk=current.pk, runs=current.runs)
-    touched = ours.filter(state__in=_GOING_ON).update(
+    touched = ours.filter(state__in=GOING_ON).update(
         state=State.RUNNING,
         finished_at=None,
         touched_at=timezone.now(),

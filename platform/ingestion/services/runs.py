@@ -14,7 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from ingestion.models import Import, ImportFailure
-from ingestion.services.files import ImportOptions, Outcome, take_in_one
+from ingestion.services.chunks import Intake
+from ingestion.services.files import ImportOptions, Outcome, read_file
 from ingestion.services.life import fail, hand_out_imports
 from ingestion.services.opening import ListFiles, list_files, opened
 from ingestion.services.plans import make_plan
@@ -208,13 +209,15 @@ class _Retry:
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield each one's end; what is not in the source any more is refused as missing."""
-        while not self.is_cut_short and (wanted := self._wanted()):
-            yield from self._through(wanted)
-            if not self.is_cut_short:
-                rest = [pk for ids in wanted.values() for pk in ids]
-                ImportFailure.objects.filter(pk__in=rest).update(
-                    retry_at=None, error_code="file:user:missing", context={}
-                )
+        current, patience_s = self._current, self._pace.patience_s
+        with Intake(current, self._rules, current.passed_over, patience_s=patience_s) as intake:
+            while not self.is_cut_short and (wanted := self._wanted()):
+                yield from self._through(wanted, intake)
+                if not self.is_cut_short:
+                    rest = [pk for ids in wanted.values() for pk in ids]
+                    ImportFailure.objects.filter(pk__in=rest).update(
+                        retry_at=None, error_code="file:user:missing", context={}
+                    )
 
     def _wanted(self) -> dict[str, list[int]]:
         """Return name → ids of failures to be tried again."""
@@ -224,19 +227,17 @@ class _Retry:
             wanted[name].append(pk)
         return wanted
 
-    def _through(self, wanted: dict[str, list[int]]) -> Iterator[Outcome]:
-        patience_s = self._pace.patience_s
+    def _through(self, wanted: dict[str, list[int]], intake: Intake) -> Iterator[Outcome]:
         passed_over: Counter[str] = Counter()
         # What comes after the cursor was never tried.
         for file in islice(self._files_of(passed_over), self._current.found):
             ids = wanted.get(kept_name(file.name))
             if not ids:
                 continue
-            work = partial(take_in_one, self._current, file, self._rules)
-            outcome = patiently(work, for_s=patience_s)
-            end = partial(record, self._current, [outcome], self._current.passed_over)
-            goes_on = patiently(partial(end, retried=[ids.pop(0)]), for_s=patience_s)
-            yield outcome
-            if not goes_on or is_over(self._pace, self._begun):
+            taken = intake.finish(intake.begin([read_file(file)]), retried=[ids.pop(0)])
+            yield from taken.outcomes
+            if taken.failure is not None:
+                raise taken.failure
+            if not taken.goes_on or is_over(self._pace, self._begun):
                 self.is_cut_short = True
                 return

@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
-from uuid import UUID
 
 from django.db import transaction
 
 from catalog.selectors import are_more_waiting_than
-from catalog.services import CHUNK_SIZE
 from config.logs import log_fields
 from ingestion.models import Import
-from ingestion.services.files import MetadataRules, Outcome, Result, take_in_one
+from ingestion.services.chunks import Intake, one_ahead, read_chunks
+from ingestion.services.files import MetadataRules, Outcome
 from ingestion.services.recording import (
     ImportTakenOver,
     State,
@@ -26,13 +24,7 @@ from jobs.selectors import is_worked_on
 from kernel.database import patiently
 from kernel.errors import TransientError
 from kernel.task_names import INDEX_IMAGES
-from metrics.definitions import FILES_TAKEN_IN
 
-T = TypeVar("T")
-
-# A chunk is recorded after so long even where it is not full: what is paused stops soon, also where
-# every file comes from a slow site.
-_CHUNK_S = 10.0
 # While too many pictures wait, how often a run looks, and how long where no worker is at them.
 _LOOK_EVERY_S = 1.0
 _NO_WORKER_S = 60.0
@@ -80,9 +72,9 @@ def take_in(
     """Take in every file; yield each one's end as it comes, in order.
 
     A bad file is recorded as an ImportFailure and never stops the others. Pictures are handed to
-    the bulk queue in chunks while the rest is still being read. A pause or a cancellation counts
-    from the end of the chunk. Run again after an interruption, it finds what is there already and
-    goes on.
+    the bulk queue in chunks while the rest is still being read: the next chunk is read while one is
+    added. A pause or a cancellation counts from the end of the chunk that is being added. Run again
+    after an interruption, it finds what is there already and goes on.
 
     Args:
         current: the import that counts them.
@@ -97,66 +89,39 @@ def take_in(
             pictures. The import is left interrupted and what was taken in so far is kept and will
             be indexed.
     """
-    step = partial(_step, current, pace.patience_s)
     passed_over = {} if passed_over is None else passed_over
-    chunk = _Chunk()
     started = time.monotonic()
     end: str | None = State.INTERRUPTED
     try:
         goes_on = _find_room(current, pace)
-        for file in files if goes_on else ():
-            outcome = chunk.add(step(partial(take_in_one, current, file, rules)))
-            if chunk.is_due():
-                goes_on = step(partial(record, current, chunk.outcomes, passed_over))
-                chunk = _Chunk()
-                goes_on = goes_on and not is_over(pace, started) and _find_room(current, pace)
-            code = "" if outcome.error is None else outcome.error.code
-            FILES_TAKEN_IN.labels(outcome.result, code).inc()
-            yield outcome
-            if not goes_on:
-                break
+        with Intake(current, rules, passed_over, patience_s=pace.patience_s) as intake:
+            chunks = one_ahead(map(intake.begin, read_chunks(files)))
+            for number, chunk in enumerate(chunks if goes_on else ()):
+                if number:
+                    goes_on = not is_over(pace, started) and _find_room(current, pace)
+                    if not goes_on:
+                        break
+                taken = intake.finish(chunk)
+                yield from taken.outcomes
+                if taken.failure is not None:
+                    raise taken.failure
+                goes_on = taken.goes_on
+                if not goes_on:
+                    break
         end = State.FINISHED if goes_on else None
     except ImportTakenOver:
         end = None
         raise
     finally:
         if end is not None:
-            last = partial(record, current, chunk.outcomes, passed_over, end=end)
-            step(last, for_s=0 if end == State.INTERRUPTED else None)
+            last = partial(record, current, (), passed_over, end=end)
+            with log_fields(import_id=str(current.pk)):
+                patiently(last, for_s=0 if end == State.INTERRUPTED else pace.patience_s)
 
 
 def is_over(pace: Pace, started: float) -> bool:
     """Whether a run's turn is over that began then, by the monotonic clock."""
     return pace.turn_s is not None and time.monotonic() - started > pace.turn_s
-
-
-def _step(
-    current: Import, patience_s: float, work: Callable[[], T], *, for_s: float | None = None
-) -> T:
-    # Around each step, not around all: what runs between them is the caller's.
-    with log_fields(import_id=str(current.pk)):
-        return patiently(work, for_s=patience_s if for_s is None else for_s)
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """What has been taken in and is not recorded yet."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    _ids: set[UUID | None] = field(default_factory=set)
-    _begun: float = field(default_factory=time.monotonic)
-
-    def add(self, outcome: Outcome) -> Outcome:
-        """Keep and return an outcome; what the chunk has added already is not added again."""
-        if outcome.result is Result.ADDED and outcome.image_id in self._ids:
-            outcome = replace(outcome, result=Result.DUPLICATES)
-        self._ids.add(outcome.image_id)
-        self.outcomes.append(outcome)
-        return outcome
-
-    def is_due(self) -> bool:
-        is_old = time.monotonic() - self._begun > _CHUNK_S
-        return is_old or len(self.outcomes) == CHUNK_SIZE
 
 
 def _find_room(current: Import, pace: Pace) -> bool:

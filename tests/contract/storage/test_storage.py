@@ -29,7 +29,7 @@ def place(
     if request.param == "folder":
         _use(
             settings,
-            "django.core.files.storage.FileSystemStorage",
+            "catalog.folder_storage.FolderStorage",
             {"location": tmp_path / "media", "allow_overwrite": True},
         )
         yield

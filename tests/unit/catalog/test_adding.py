@@ -7,9 +7,10 @@ from catalog import services, storage
 from catalog.models import Image, Tag
 from catalog.services import Added, ImageMetadata
 from catalog.validation import validate
-from kernel.errors import ConflictError, TransientError
+from kernel.errors import TransientError
 from tests.conftest import AddImage
 from tests.pictures import RED, encoded, noise, plain
+from tests.rows import add_picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +22,7 @@ BUSY = "tests.storages.BusyStorage"
 def test_a_picture_becomes_a_row_an_original_and_a_thumbnail(media: Path) -> None:
     picture = validate(plain(RED, (60, 40)))
 
-    added = services.add_picture(picture, ImageMetadata(title="Red", source="/a", owner="me"))
+    added = add_picture(picture, ImageMetadata(title="Red", source="/a", owner="me"))
 
     assert added.is_new
     image = Image.objects.get()
@@ -40,21 +41,21 @@ def test_a_picture_of_which_some_is_missing_is_marked(
 ) -> None:
     data = encoded(noise(rng), "JPEG")
 
-    services.add_picture(validate(data[: len(data) - missing_bytes]), ImageMetadata())
+    add_picture(validate(data[: len(data) - missing_bytes]), ImageMetadata())
 
     assert Image.objects.get().is_damaged == is_damaged
 
 
 def test_the_same_picture_again_changes_nothing(media: Path) -> None:
-    first = services.add_picture(validate(plain()), ImageMetadata(title="first"))
-    second = services.add_picture(validate(plain()), ImageMetadata(title="second"))
+    first = add_picture(validate(plain()), ImageMetadata(title="first"))
+    second = add_picture(validate(plain()), ImageMetadata(title="second"))
 
     assert second == Added(image_id=first.image_id, is_new=False)
     assert Image.objects.get().title == "first"
 
 
 def test_long_titles_and_sources_are_cut_to_their_columns(media: Path) -> None:
-    services.add_picture(validate(plain()), ImageMetadata(title="t" * 301, source="s" * 1001))
+    add_picture(validate(plain()), ImageMetadata(title="t" * 301, source="s" * 1001))
 
     image = Image.objects.get()
     assert (len(image.title), len(image.source)) == (300, 1000)
@@ -68,9 +69,9 @@ def test_two_who_add_the_same_picture_at_once_find_one_image(use_storage) -> Non
     use_storage(
         BUSY,
         operation="save",
-        meanwhile=lambda: second.append(services.add_picture(picture, ImageMetadata())),
+        meanwhile=lambda: second.append(add_picture(picture, ImageMetadata())),
     )
-    first = services.add_picture(picture, ImageMetadata())
+    first = add_picture(picture, ImageMetadata())
 
     assert second == [Added(image_id=first.image_id, is_new=True)]
     assert not first.is_new
@@ -78,27 +79,38 @@ def test_two_who_add_the_same_picture_at_once_find_one_image(use_storage) -> Non
     assert storage.read(storage.original_name(picture.sha256)) == picture.data
 
 
-def test_a_picture_whose_image_is_being_deleted_is_refused(add_image: AddImage) -> None:
+def test_a_picture_whose_image_is_being_deleted_is_not_added(add_image: AddImage) -> None:
     image = add_image(plain(), status=Status.DELETING)
 
-    with pytest.raises(ConflictError) as caught:
-        services.add_picture(validate(plain()), ImageMetadata())
-
-    assert caught.value.code == "image:conflict:being-deleted"
+    assert add_picture(validate(plain())) == Added(image.pk, is_new=False)
     assert Image.objects.get() == image
 
 
-def test_a_restored_picture_has_its_files_again_and_waits(add_image: AddImage, media: Path) -> None:
-    image = add_image(plain(), status=Status.FAILED, error_code="storage:ours:file-missing")
-    for name in (storage.original_name(image.sha256), storage.thumbnail_name(image.sha256)):
-        storage.delete(name)
+def test_many_are_added_each_with_its_own_tags_and_albums(media: Path, rng) -> None:
+    Tag.objects.create(name="old")
+    said = {
+        "a": ImageMetadata(title="a", tags=("old", "new"), albums=("Summer",)),
+        "b": ImageMetadata(title="b", tags=("new",)),
+        "c": ImageMetadata(title="c"),
+    }
+    pictures = {name: validate(encoded(noise(rng))) for name in said}
+    known = add_picture(pictures["c"], ImageMetadata(title="before"))
 
-    services.restore_picture(validate(plain()))
+    new = {pictures[name].sha256: (pictures[name], said[name]) for name in said}
+    added = services.add_pictures(new)
 
-    image.refresh_from_db()
-    assert (image.status, image.error_code) == (Status.QUEUED, "")
-    assert storage.read(storage.original_name(image.sha256)) == plain()
-    assert storage.exists(storage.thumbnail_name(image.sha256))
+    assert {sha256: each.is_new for sha256, each in added.items()} == {
+        pictures["a"].sha256: True,
+        pictures["b"].sha256: True,
+        pictures["c"].sha256: False,
+    }
+    assert added[pictures["c"].sha256].image_id == known.image_id
+    rows = {image.title: image for image in Image.objects.all()}
+    assert {title: (names(image.tags), names(image.albums)) for title, image in rows.items()} == {
+        "a": (["new", "old"], ["Summer"]),
+        "b": (["new"], []),
+        "before": ([], []),
+    }
 
 
 @pytest.mark.parametrize("good", [0, 1], ids=["at-the-original", "at-the-thumbnail"])
@@ -106,7 +118,7 @@ def test_a_full_disk_adds_no_row(use_storage, good: int) -> None:
     use_storage(FAILING, operation="save", good=good)
 
     with pytest.raises(TransientError):
-        services.add_picture(validate(plain()), ImageMetadata())
+        add_picture(validate(plain()), ImageMetadata())
 
     assert not Image.objects.exists()
 
@@ -114,10 +126,10 @@ def test_a_full_disk_adds_no_row(use_storage, good: int) -> None:
 def test_a_picture_can_be_added_once_the_disk_has_room_again(use_storage) -> None:
     use_storage(FAILING, operation="save", good=1)
     with pytest.raises(TransientError):
-        services.add_picture(validate(plain()), ImageMetadata())
+        add_picture(validate(plain()), ImageMetadata())
 
     use_storage()
-    added = services.add_picture(validate(plain()), ImageMetadata())
+    added = add_picture(validate(plain()), ImageMetadata())
 
     assert added.is_new
     image = Image.objects.get()
@@ -143,7 +155,7 @@ def names(relation: object) -> list[str]:
 def test_a_new_picture_keeps_what_its_source_says(media: Path) -> None:
     Tag.objects.create(name="sea")
 
-    services.add_picture(validate(plain()), SAID)
+    add_picture(validate(plain()), SAID)
 
     image = Image.objects.get()
     assert (image.description, image.path, image.external_id) == ("A\nb", "x/a.png", "17")
@@ -153,7 +165,7 @@ def test_a_new_picture_keeps_what_its_source_says(media: Path) -> None:
 
 
 def test_long_names_are_cut_to_their_columns(media: Path) -> None:
-    services.add_picture(
+    add_picture(
         validate(plain()), ImageMetadata(path="p" * 1001, tags=("t" * 101,), albums=("a" * 201,))
     )
 

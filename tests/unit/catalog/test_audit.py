@@ -24,7 +24,7 @@ from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from tests import fakes
 from tests.conftest import AddImage
 from tests.pictures import BLUE, GREEN, RED, plain
-from tests.rows import full_images
+from tests.rows import add_picture, full_images
 from vectors.index import Payload, Point, VectorIndex
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -280,7 +280,7 @@ def test_a_picture_added_during_the_audit_is_no_difference(
     use_storage(
         "tests.storages.BusyStorage",
         operation="listdir",
-        meanwhile=lambda: added.append(services.add_picture(picture, ImageMetadata())),
+        meanwhile=lambda: added.append(add_picture(picture, ImageMetadata())),
     )
 
     found = audit()
@@ -315,7 +315,7 @@ def test_a_file_that_got_its_image_after_the_audit_is_kept(
         storage.write(name, b"from an interrupted import")
         make_old(media, name)
     found = audit()
-    services.add_picture(picture, ImageMetadata())
+    add_picture(picture, ImageMetadata())
 
     repair(found)
 

@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from catalog import selectors, services, storage
 from catalog.models import Image
-from catalog.services import ImageMetadata
+from catalog.services import Added
 from catalog.validation import validate
 from jobs.models import JobRecord
-from kernel.errors import ConflictError, TransientError
+from kernel.errors import TransientError
 from kernel.task_names import DELETE_IMAGES
 from tests.conftest import AddImage, Broker
 from tests.pictures import GREEN, RED, plain
-from tests.rows import full_images, new_images
+from tests.rows import add_picture, full_images, new_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,24 +107,22 @@ def test_a_deletion_that_the_storage_stopped_is_finished_by_the_next(
 
 
 @pytest.mark.parametrize("nth", [1, 2], ids=["at-the-original", "at-the-thumbnail"])
-def test_a_picture_added_while_it_is_deleted_is_refused_and_leaves_no_row(
+def test_a_picture_added_while_it_is_deleted_leaves_no_row(
     add_image: AddImage, use_storage, nth: int
 ) -> None:
     # Somebody adds the picture again at the moment in which a file of it is removed.
     picture = validate(plain())
     image = add_image(plain(), status=Status.DELETING)
-    refusals: list[str] = []
+    added: list[Added] = []
 
     def add_again() -> None:
-        with pytest.raises(ConflictError) as caught:
-            services.add_picture(picture, ImageMetadata())
-        refusals.append(caught.value.code)
+        added.append(add_picture(picture))
 
     use_storage(BUSY, operation="delete", nth=nth, meanwhile=add_again)
 
     services.delete_image(image.pk)
 
-    assert refusals == ["image:conflict:being-deleted"]
+    assert added == [Added(image.pk, is_new=False)]
     assert not Image.objects.exists()
 
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from catalog.models import Image
 from ingestion.models import ImportFailure
-from ingestion.services import start_import, take_in
+from ingestion.services import chunks, start_import, take_in
 from ingestion.sources import BucketSource, bucket, recognise
 from kernel.errors import AppError, TransientError, UserInputError
 from tests.conftest import Broker
@@ -139,7 +139,8 @@ def test_a_bucket_without_keys_to_it(client: Any, monkeypatch: pytest.MonkeyPatc
 def test_a_bucket_that_goes_away_leaves_the_import_interrupted_and_what_it_has(
     client: Any, media, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(client, **{"1.png": numbered(1), "2.png": numbered(2)})
+    monkeypatch.setattr(chunks, "_CHUNK_S", 0)
+    put(client, **{f"{n}.png": numbered(n) for n in range(3)})
     current = start_import("s3://photos")
     outcomes = take_in(current, source_of("s3://photos").files(Counter()))
     next(outcomes)
@@ -148,12 +149,13 @@ def test_a_bucket_that_goes_away_leaves_the_import_interrupted_and_what_it_has(
         raise EndpointConnectionError(endpoint_url="s3")
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", away)
+    next(outcomes)  # it was read ahead
     with pytest.raises(TransientError) as caught:
         next(outcomes)
 
     assert caught.value.code == "bucket:transient:unavailable"
     current.refresh_from_db()
-    assert (current.state, current.added) == ("interrupted", 1)
+    assert (current.state, current.added) == ("interrupted", 2)
 
 
 @pytest.mark.django_db(transaction=True)

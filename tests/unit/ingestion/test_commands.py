@@ -28,7 +28,7 @@ from ingestion import services
 from ingestion.management.process_locks import running_here, was_killed_here
 from ingestion.models import Import
 from ingestion.sample import write_sample
-from ingestion.services import ImportOptions, taking_in
+from ingestion.services import ImportOptions, chunks
 from ingestion.sources import FolderSource, SourceFile
 from jobs.models import JobRecord
 from tests.conftest import Broker
@@ -109,7 +109,7 @@ def test_ingest_of_the_same_folder_again_adds_nothing(
 
 
 def test_the_same_command_goes_on_where_it_was_interrupted(
-    folder: Path, media: Path, broker: Broker, use_storage, capsys: pytest.CaptureFixture[str]
+    folder: Path, broker: Broker, use_storage, one_thread, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use_storage("tests.storages.FailingStorage", operation="save", good=2)
     with pytest.raises(CommandError, match="run the same command again"):
@@ -143,7 +143,7 @@ def test_an_import_is_gone_on_with_by_its_id(folder: Path, media: Path, broker: 
 def test_an_import_that_is_paused_meanwhile_says_how_to_go_on(
     folder: Path, media: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking_in, "_CHUNK_S", 0)
+    monkeypatch.setattr(chunks, "_CHUNK_S", 0)
     read = FolderSource.files
 
     def files(self: FolderSource, passed_over: Counter[str]) -> Iterator[SourceFile]:
@@ -159,7 +159,7 @@ def test_an_import_that_is_paused_meanwhile_says_how_to_go_on(
 
     current = Import.objects.get()
     assert str(current.pk) in str(stopped.value)
-    assert (current.state, current.found) == ("paused", 3)
+    assert (current.state, current.found) == ("paused", 1)
 
 
 def test_a_plan_says_what_would_come_and_takes_in_nothing(
@@ -443,7 +443,9 @@ def test_what_ingest_prints_steers_no_terminal(tmp_path: Path, media: Path, brok
     assert "\n" not in str(caught.value)
 
 
-def test_ingest_on_a_full_disk_says_that_it_may_go_on(folder: Path, use_storage) -> None:
+def test_ingest_on_a_full_disk_says_that_it_may_go_on(
+    folder: Path, use_storage, one_thread
+) -> None:
     use_storage("tests.storages.FailingStorage", operation="save", good=2)
 
     with pytest.raises(CommandError) as caught:

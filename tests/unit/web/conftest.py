@@ -13,7 +13,7 @@ from catalog import services
 from catalog.models import EncoderVersion, Image
 from catalog.validation import validate
 from kernel.regions import FoundRegion
-from tests.rows import full_images
+from tests.rows import add_picture, full_images
 from tests.unit.web import fake_worker
 
 RED, DARK_RED, GREEN, BLUE = (220, 30, 30), (150, 30, 40), (30, 200, 60), (40, 60, 220)
@@ -52,7 +52,7 @@ def add_image(db) -> Callable[..., Image]:
     """Add a picture as ingestion does; it stays queued."""
 
     def add(data: bytes, title: str = "", **fields: object) -> Image:
-        added = services.add_picture(validate(data), services.ImageMetadata(title=title))
+        added = add_picture(validate(data), services.ImageMetadata(title=title))
         Image.objects.filter(pk=added.image_id).update(**fields)
         return Image.objects.get(pk=added.image_id)
 

@@ -25,6 +25,7 @@ from ml.types import Box
 from tests import fakes
 from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, corners, encoded, plain
+from tests.rows import add_picture
 from tests.tiffs import paged_tiff, raw_tiff
 from tests.unit.workers.conftest import index_all, with_encoder, with_index
 from vectors.errors import VectorStoreUnavailable
@@ -531,7 +532,7 @@ def test_the_pixel_limit_holds_for_originals_too(settings) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])
 def test_what_was_taken_in_can_be_described(kind: str, media: Path, loaded: Loaded) -> None:
     data = encoded(corners(64, 32), kind)
-    added = catalog.add_picture(validate(data), ImageMetadata(title=kind))
+    added = add_picture(validate(data), ImageMetadata(title=kind))
 
     index_all([added.image_id], loaded)
 
