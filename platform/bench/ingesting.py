@@ -10,7 +10,7 @@ from statistics import mean
 
 from bench.bare_models import pictures_per_s
 from bench.builds.checkout import Build, Say, this_build
-from bench.builds.product import Imported, Product, all_running, ingest, running
+from bench.builds.product import Imported, Product, all_running, ingest, read_alone, running
 from bench.pictures import write_negatives, write_noted, write_pictures
 from bench.turns import Comparison, compared, in_turns
 
@@ -37,10 +37,11 @@ class IngestFigures:
 
 @dataclass(frozen=True, slots=True)
 class IngestComparison:
-    """Two builds: pictures indexed a second, and files read a second meanwhile."""
+    """Two builds: pictures indexed a second, files read a second meanwhile, and read alone."""
 
     indexed: Comparison
     read: Comparison
+    read_alone: Comparison
 
 
 def measure(source: Path, scratch: Path, *, count: int) -> IngestFigures:
@@ -68,6 +69,8 @@ def compare(
 ) -> IngestComparison:
     """Ingest the same pictures with two builds in turns, and compare their paces.
 
+    First files are read alone, each time into an empty catalogue that no worker works at.
+
     Both products stay up, and every turn brings the same pixels in files that are new to the
     catalogues: a fresh start a turn would cost minutes, and with other pixels the turns would be
     different work. The catalogues grow alike.
@@ -89,6 +92,13 @@ def compare(
     write_negatives(pictures, first, count=_WARM_UP, note="warm-up")
     for turn in range(1, turns + 1):
         write_noted(pictures, scratch / f"turn-{turn}", note=f"turn {turn}")
+    alone, alone_there = in_turns(
+        *builds,
+        lambda build, turn: read_alone(
+            build, pictures, scratch / f"alone-{turn}" / str(builds.index(build))
+        ),
+        turns=turns,
+    )
     with all_running(builds, scratch) as products:
         for product in products:
             ingest(product, first)
@@ -97,6 +107,7 @@ def compare(
     return IngestComparison(
         compared([each.per_s for each in here], [each.per_s for each in there]),
         compared([each.read_per_s for each in here], [each.read_per_s for each in there]),
+        compared(alone, alone_there),
     )
 
 

@@ -15,7 +15,11 @@ _FIGURE_CHARS = 12
 def ingestion(builds: tuple[Build, Build], compared: IngestComparison, *, turns: int) -> str:
     """Return pictures a second, indexed and read, and their ratios."""
     here, there = builds
-    paces = (("indexed", compared.indexed), ("read meanwhile", compared.read))
+    paces = (
+        ("indexed", compared.indexed),
+        ("read meanwhile", compared.read),
+        ("read alone", compared.read_alone),
+    )
     return (
         f"Pictures a second, medians of {turns} turns; ratios from the lowest to the highest\n"
         + (

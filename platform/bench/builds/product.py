@@ -20,6 +20,7 @@ _POLL_S = 0.05
 # What the bulk worker may take to finish its chunk, and the others after it.
 _STOP_S, _KILL_S = 180.0, 30.0
 _TAIL_LINES = 12
+_DATABASE = "db.sqlite3"
 # Variables that would point the scratch product at the real one's parts, fill it, or have it turn
 # these searches away.
 _NOT_HANDED_ON = (
@@ -54,7 +55,7 @@ class Product:
     @property
     def database(self) -> Path:
         """Its SQLite file."""
-        return self.data_dir / "db.sqlite3"
+        return self.data_dir / _DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,28 @@ def read_end(product: Product) -> Imported:
     if not indexed:
         raise RuntimeError(f"{product.build.name} indexed none of the pictures.")
     return Imported(indexed, _seconds(started, ended), files, _seconds(started, read))
+
+
+def read_alone(build: Build, folder: Path, data_dir: Path) -> float:
+    """Return how many files a second a build takes in while nobody indexes them.
+
+    Args:
+        build: whose command it is; no part of its product runs.
+        folder: of at most INGEST_MAX_WAITING pictures.
+        data_dir: for its catalogue, empty.
+
+    Raises:
+        RuntimeError: the command failed.
+    """
+    env = _environment(build, data_dir)
+    data_dir.mkdir(parents=True)
+    run_python(build, ["manage.py", "migrate"], env)
+    run_python(build, ["manage.py", "ingest", str(folder), "--no-wait"], env)
+    with closing(sqlite3.connect(data_dir / _DATABASE)) as connection:
+        started, ended, files = connection.execute(
+            "SELECT created_at, finished_at, found FROM ingestion_import"
+        ).fetchone()
+    return int(files) / _seconds(started, ended)
 
 
 def _seconds(start: str, end: str) -> float:

@@ -82,8 +82,9 @@ def record_indexed(
     ids = list(indexed)
     held = _held_by(delivery)
     lock(Image.objects.filter(pk__in=ids))
-    images = Image.objects.exclude(status=Status.DELETING).in_bulk(ids)
-    ours = set(held.filter(pk__in=images).values_list("pk", flat=True))
+    stored = Image.objects.filter(pk__in=ids).exclude(status=Status.DELETING)
+    changes: dict[UUID, int] = dict(stored.values_list("pk", "payload_changes"))
+    ours = set(held.filter(pk__in=changes).values_list("pk", flat=True))
     Region.objects.filter(image__in=ours).delete()
     Region.objects.bulk_create(
         Region(image_id=image_id, **asdict(region))
@@ -94,14 +95,12 @@ def record_indexed(
         status=Status.INDEXED, error_code="", indexed_at=timezone.now()
     )
     if payload_changes is not None:
-        outdated = [
-            pk for pk, image in images.items() if image.payload_changes != payload_changes[pk]
-        ]
+        outdated = [pk for pk, count in changes.items() if count != payload_changes[pk]]
         request_payload_update(Image.objects.filter(pk__in=outdated))
     if delivery is not None:
-        done_later = Image.objects.filter(pk__in=images, status=Status.INDEXED)
+        done_later = Image.objects.filter(pk__in=changes, status=Status.INDEXED)
         leave_to_sweep(done_later.exclude(job_id=delivery.job_id), Status.QUEUED)
-    return tuple(pk for pk in ids if pk not in images)
+    return tuple(pk for pk in ids if pk not in changes)
 
 
 @transaction.atomic

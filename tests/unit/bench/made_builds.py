@@ -8,6 +8,11 @@ from textwrap import dedent
 
 from bench.builds.checkout import Build
 
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS ingestion_import (id, created_at, finished_at, found);
+    CREATE TABLE IF NOT EXISTS catalog_image (id, sha256, status, indexed_at);
+    CREATE TABLE IF NOT EXISTS ingestion_import_images (import_id, image_id);
+"""
 # What it is handed in its environment, its site, its answers, and its end.
 _SUPERVISOR = """
     import hashlib, http.server, json, os, pathlib, signal, sqlite3, sys, threading
@@ -55,11 +60,7 @@ _SUPERVISOR = """
 
     data.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(data / "db.sqlite3") as database:
-        database.executescript(
-            "CREATE TABLE IF NOT EXISTS ingestion_import (id, created_at, finished_at, found);"
-            "CREATE TABLE IF NOT EXISTS catalog_image (id, sha256, status, indexed_at);"
-            "CREATE TABLE IF NOT EXISTS ingestion_import_images (import_id, image_id);"
-        )
+        database.executescript(told["tables"])
     site = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["WEB_PORT"])), Site)
     threading.Thread(target=site.serve_forever, daemon=True).start()
     note("start", sorted(name for name in told["variables"] if name in os.environ))
@@ -75,10 +76,15 @@ _MANAGE = """
     told = json.loads((root / "told.json").read_text())
     if told["fails"]:
         sys.exit(told["fails"])
+    if sys.argv[1] == "migrate":
+        with sqlite3.connect(data / "db.sqlite3") as database:
+            database.executescript(told["tables"])
+        sys.exit()
     files = sorted(pathlib.Path(sys.argv[2]).iterdir())
     with open(told["diary"], "a") as diary:
         shas = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        diary.write(json.dumps([root.name, "ingest", files[0].parent.name, shas]) + "\\n")
+        word = "read" if "--no-wait" in sys.argv else "ingest"
+        diary.write(json.dumps([root.name, word, files[0].parent.name, shas]) + "\\n")
     def searches():
         entries = [json.loads(line) for line in open(told["diary"])]
         return sum(entry[:2] == [root.name, "search"] for entry in entries)
@@ -142,6 +148,7 @@ def make_build(
     (folder / "manage.py").write_text(dedent(_MANAGE))
     told = {
         "diary": str(diary),
+        "tables": _TABLES,
         "picture_s": picture_s,
         "loses": loses,
         "lasts_s": lasts_s,

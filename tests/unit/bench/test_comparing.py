@@ -26,8 +26,12 @@ def test_builds_ingest_in_turns(new_build: MakeBuild, source, tmp_path, diary) -
 
     ingesting.compare(builds, source, tmp_path / "work", count=3, turns=2, say=lambda _: None)
 
-    done = [(entry[0], *entry[1:3]) for entry in entries(diary, "start", "ingest", "end")]
-    assert done == [
+    kinds = ("read", "start", "ingest", "end")
+    assert [(entry[0], *entry[1:3]) for entry in entries(diary, *kinds)] == [
+        ("one", "read", "pictures"),
+        ("two", "read", "pictures"),
+        ("one", "read", "pictures"),
+        ("two", "read", "pictures"),
         ("one", "start", []),
         ("two", "start", []),
         ("one", "ingest", "first"),
@@ -63,6 +67,7 @@ def test_the_ratio_is_of_pictures_a_second(new_build, source, tmp_path) -> None:
 
     assert compared.indexed == Comparison(4.0, 2.0, Spread(2.0, 2.0, 2.0))
     assert compared.read == Comparison(40.0, 20.0, Spread(2.0, 2.0, 2.0))
+    assert compared.read_alone == compared.read
     assert said == [
         "turn 1 of 2  one           4.00 pictures/s",
         "turn 1 of 2  two           2.00 pictures/s",

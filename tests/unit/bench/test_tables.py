@@ -18,11 +18,14 @@ MIB = 1024 * 1024
 def test_ingestion() -> None:
     indexed = Comparison(36.004, 10.4, Spread(3.46, 3.4, 3.5))
     read = Comparison(200.0, 40.0, Spread(5.0, 4.9, 5.1))
+    alone = Comparison(800.0, 200.0, Spread(4.0, 3.9, 4.1))
+    compared = IngestComparison(indexed, read, alone)
 
-    assert tables.ingestion(BUILDS, IngestComparison(indexed, read), turns=5).splitlines() == [
+    assert tables.ingestion(BUILDS, compared, turns=5).splitlines() == [
         "Pictures a second, medians of 5 turns; ratios from the lowest to the highest",
         "indexed:        this build 36.00, 5a402653 10.40; ratio 3.46 (3.40 to 3.50)",
         "read meanwhile: this build 200.00, 5a402653 40.00; ratio 5.00 (4.90 to 5.10)",
+        "read alone:     this build 800.00, 5a402653 200.00; ratio 4.00 (3.90 to 4.10)",
     ]
 
 
