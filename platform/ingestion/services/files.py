@@ -11,6 +11,7 @@ from catalog import services as catalog
 from catalog.models import Image
 from catalog.selectors import find_by_sha256s
 from catalog.services import ImageMetadata
+from catalog.services.waiting import lock
 from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
 from ingestion.models import Import
@@ -193,7 +194,9 @@ def add_files(
             outcome = Outcome(each.file.name, Result.ADDED, image_id, problems=each.problems)
         outcomes.append(outcome)
     rest = [each.sha256 for each, outcome in zip(files, outcomes, strict=True) if outcome is None]
-    images = find_by_sha256s(rest) if rest else {}
+    # Locked, since another import may write the same ones in another order.
+    lock(Image.objects.filter(sha256__in=rest))
+    images = find_by_sha256s(rest)
     return [
         _meet(images.get(each.sha256), each, current, rules) if outcome is None else outcome
         for each, outcome in zip(files, outcomes, strict=True)
