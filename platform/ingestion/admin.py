@@ -157,7 +157,7 @@ class ImportAdmin(ReadOnlyAdmin):
     search_fields = ("source",)
     fields = (
         *("source", "state", "problem", "reading", "bar", "its_images"),
-        *("found", "added", "duplicates", "failed", "what_was_passed_over"),
+        *("found", "added", "duplicates", "binned", "failed", "what_was_passed_over"),
         *("started_by", "created_at", "finished_at"),
     )
     change_form_outer_before_template = "admin/ingestion/import/life.html"

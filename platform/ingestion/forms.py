@@ -87,6 +87,7 @@ class NewImportForm(forms.Form):
     albums_from_folders = _box(_("Each folder's name is an album"))
     tags_from_keywords = _box(_("Keywords in the files become tags"))
     titles_from_paths = _box(_("Titles are the files' names, also where a file has one within"))
+    restores_binned = _box(_("Pictures in the bin come back; else they stay there"))
 
     def clean(self) -> dict[str, Any]:
         """Ask for files or an address, and not for both."""
@@ -104,6 +105,7 @@ class NewImportForm(forms.Form):
                 known=KnownPolicy(said["known"]),
                 tags_from_keywords=said["tags_from_keywords"],
                 titles_from_paths=said["titles_from_paths"],
+                restores_binned=said["restores_binned"],
             ),
             named=said["named"],
             tags_from_folders=said["tags_from_folders"],

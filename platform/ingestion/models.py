@@ -18,9 +18,9 @@ class Import(models.Model):
     ended too early. A run reads the sources from the first file that is not recorded: `found` files
     are, up to `last_name`. Each has a number, `runs`: what an older one has still to say is void.
 
-    The counts are of files: found = added + duplicates + failed. `touched_at` is when a run last
-    said that it lives, `recorded_at` when the counts last moved. `images` are those it added or
-    found already stored, so that indexing them can be watched.
+    The counts are of files: found = added + duplicates + binned + failed. `touched_at` is when a
+    run last said that it lives, `recorded_at` when the counts last moved. `images` are those it
+    added or found already stored, so that indexing them can be watched.
     """
 
     class State(models.TextChoices):
@@ -50,6 +50,7 @@ class Import(models.Model):
     found = models.PositiveIntegerField(_("files found"), default=0)
     added = models.PositiveIntegerField(_("added"), default=0)
     duplicates = models.PositiveIntegerField(_("already there"), default=0)
+    binned = models.PositiveIntegerField(_("left in the bin"), default=0)
     failed = models.PositiveIntegerField(_("refused"), default=0)
     # Kind of file, as `ml.rules.file_types.kind_passed_over` names it → how many.
     passed_over = models.JSONField(_("passed over"), default=dict, blank=True)
@@ -63,6 +64,11 @@ class Import(models.Model):
     runs = models.PositiveIntegerField(default=0, editable=False)
     # Runs in a row that recorded nothing.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Whether a run died: the next one takes in some files one by one, to find which file does it.
+    is_careful = models.BooleanField(default=False, editable=False)
+    # The file that is taken in alone just now, and runs that died at it so far, this one included.
+    suspect = models.CharField(max_length=1000, blank=True, editable=False)
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     job = models.ForeignKey(
         JobRecord,
         null=True,

@@ -25,6 +25,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "image:conflict:private": _("This picture is in the catalogue already, private to others."),
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
+    "image:ours:ends-worker": _("Reading this picture ended the process twice: it was left out."),
     "file:user:missing": _("The file is gone or is a broken link."),
     "file:user:unreadable": _("The file cannot be read."),
     "file:user:outside": _("The file is a link that leads out of the folders that may be read."),

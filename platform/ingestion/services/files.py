@@ -15,7 +15,7 @@ from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
 from ingestion.models import Import
 from ingestion.sources import SourceFile
-from kernel.errors import ConflictError, UserInputError
+from kernel.errors import ConflictError, DefectError, UserInputError
 from kernel.hashing import sha256_hex
 
 _EMBEDDED_TEXTS = ("description", "creator", "credit", "rights", "usage_terms", "licensor")
@@ -26,6 +26,7 @@ class Result(StrEnum):
 
     ADDED = "added"
     DUPLICATES = "duplicates"
+    BINNED = "binned"
     FAILED = "failed"
 
 
@@ -40,7 +41,7 @@ class Outcome:
     name: str
     result: Result
     image_id: UUID | None = None
-    error: UserInputError | ConflictError | None = None
+    error: UserInputError | ConflictError | DefectError | None = None
     problems: tuple[str, ...] = ()
     is_restored: bool = False
 
@@ -59,7 +60,7 @@ class KnownPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetadataRules:
-    """What an import does with what is said of its pictures.
+    """What an import does with its pictures, and with what is said of them.
 
     A source's own word goes before what the files say of themselves.
 
@@ -67,11 +68,14 @@ class MetadataRules:
         known: what becomes of pictures that are there already.
         tags_from_keywords: whether the keywords in the files become tags.
         titles_from_paths: whether the last part of the path goes before a title in the file.
+        restores_binned: whether pictures that are in the bin come back; else they are left there,
+            as they are.
     """
 
     known: KnownPolicy = KnownPolicy.SKIP
     tags_from_keywords: bool = False
     titles_from_paths: bool = False
+    restores_binned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +134,10 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         return Outcome(file.name, result, added.image_id, problems=problems)
     if _is_unrecorded(known, current):
         return Outcome(file.name, Result.ADDED, known.pk)
+    if known.binned_at is not None and not rules.restores_binned:
+        return Outcome(file.name, Result.BINNED, known.pk)
     if known.status == Image.Status.FAILED:
         catalog.restore_picture(_valid(data, file))
-    # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
         catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
     )
