@@ -9,19 +9,30 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from ingestion.sources.base import SourceFile, read_path, shown, size_of
+from ingestion.sources.fingerprints import PathSet, path_key
 from kernel.errors import UserInputError
 from ml.rules.file_types import ending_of, is_hidden, kind_passed_over
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file by its name in a folder, and the name of the XMP file beside it."""
+
+    path: Path
+    sidecar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
     """The picture files below a folder, or the one file that `path` is.
 
-    With `within`, a resolved folder, what links lead out of that is refused.
+    With `within`, a resolved folder, what links lead out of that is refused. With `listed`, only
+    the files that it names are yielded, and nothing is counted.
     """
 
     path: Path
     within: Path | None = None
+    listed: PathSet | None = None
 
     @property
     def name(self) -> str:
@@ -37,17 +48,31 @@ class FolderSource:
         self._is_file()
 
     def files(self, passed_over: Counter[str]) -> Iterator[SourceFile]:
+        """Yield the files of `find`; an XMP file beside a picture comes with it.
+
+        Raises:
+            UserInputError: "folder:user:missing".
+        """
+        root = self.path.parent if self._is_file() else self.path
+        listed = self.listed
+        for found in self.find(Counter() if listed else passed_over):
+            if listed is None or path_key(found.path, root) in listed:
+                yield self._file(found.path, root, found.sidecar)
+
+    def find(self, passed_over: Counter[str]) -> Iterator[FoundFile]:
         """Yield the files in name order, a folder's own before those in folders below.
 
         Links to folders are not followed, so that a loop of links ends. A folder that may not be
-        read stands for its files: it cannot be read either. A hidden folder counts once. An XMP
-        file beside a picture comes with it.
+        read stands for its files: it cannot be read either. A hidden folder counts once.
+
+        Args:
+            passed_over: as in `files`.
 
         Raises:
             UserInputError: "folder:user:missing".
         """
         if self._is_file():
-            yield self._file(self.path, self.path.parent)
+            yield FoundFile(self.path)
             return
         closed: list[OSError] = []
         for parent, folders, names in os.walk(self.path, onerror=closed.append):
@@ -57,9 +82,9 @@ class FolderSource:
                 if kind := kind_passed_over(name):
                     passed_over[kind] += 1
                 else:
-                    yield self._file(Path(parent) / name, self.path, sidecars.get(name))
+                    yield FoundFile(Path(parent) / name, sidecars.get(name))
         for refusal in closed:
-            yield self._file(Path(refusal.filename), self.path)
+            yield FoundFile(Path(refusal.filename))
 
     def _is_file(self) -> bool:
         try:
