@@ -217,7 +217,7 @@ class ImportAdmin(ReadOnlyAdmin):
             "lead": _(
                 "Workers look first at what would be taken in; nothing is until you start it then."
             ),
-            "submit": _("Plan the import"),
+            "submit_label": _("Plan the import"),
             "opts": self.opts,
             "media": self.media + form.media,
             "form": form,
@@ -349,7 +349,7 @@ class WatchedFolderAdmin(ReadOnlyAdmin):
     list_display = ("path", "state_badge", "looked_at", "import_link", "what_was_passed_over")
     list_select_related = ("last_import",)
     fields = (
-        *("path", "state_badge", "problem", "looked_at", "import_link", "what_was_passed_over"),
+        *("path", "state", "problem", "looked_at", "import_link", "what_was_passed_over"),
         "added_by",
     )
     actions = ("pause", "go_on")
@@ -395,7 +395,7 @@ class WatchedFolderAdmin(ReadOnlyAdmin):
                 "New and changed pictures in it are taken in within a minute or so. Files are "
                 "never moved or changed; where one is removed, its picture stays."
             ),
-            "submit": _("Watch the folder"),
+            "submit_label": _("Watch the folder"),
             "opts": self.opts,
             "media": self.media + form.media,
             "form": form,
@@ -437,6 +437,11 @@ class WatchedFolderAdmin(ReadOnlyAdmin):
         if folder.waits_for_import:
             return "importing", _("waits for its import")
         return "watched", _("watched")
+
+    @display(description=_("state"))
+    def state(self, folder: WatchedFolder) -> str:
+        """Return it in words, for the folder's own page."""
+        return str(self.state_badge(folder)[1])
 
     @display(description=_("error"), empty_value="")
     def problem(self, folder: WatchedFolder) -> str:

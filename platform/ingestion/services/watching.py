@@ -1,6 +1,7 @@
 """Watched folders: what is new in them becomes an import, where it lies. See ADR 31."""
 
 import logging
+import os
 import stat
 import time
 from collections import Counter
@@ -127,6 +128,7 @@ class FolderWatch:
             _Left: the look is over before its end.
         """
         source = open_for_workers(folder.path)
+        source.check()
         if not isinstance(source, FolderSource) or source.path.is_file():
             raise UserInputError("folder:user:missing", folder=source.name)
         known = Fingerprints.from_bytes(folder.known)
@@ -136,15 +138,15 @@ class FolderWatch:
                 self._say_alive(folder)
                 said_at = time.monotonic()
             try:
-                facts = found.path.stat()
+                facts = os.stat(f"{source.path}/{found.name}")  # noqa: PTH116  # see FoundFile
             except (OSError, ValueError):  # gone meanwhile, or a link to nothing
                 continue
             if stat.S_ISDIR(facts.st_mode):
-                if found.path == source.path:
+                if not found.name:
                     raise UserInputError("folder:user:unreadable", folder=source.name)
                 passed_over["closed"] += 1
             elif stat.S_ISREG(facts.st_mode):
-                key, state = path_key(found.path, source.path), file_state(facts)
+                key, state = path_key(found.name), file_state(facts)
                 if not known.has(key, state):
                     yield key, state
 

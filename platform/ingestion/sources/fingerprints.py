@@ -8,7 +8,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,9 @@ _KEY_BYTES = 8
 _Pairs = NDArray[np.uint64]
 
 
-def path_key(path: Path, root: Path) -> int:
-    """Return what a file is known by: 64 bits of its name below the root, as the disk has it."""
-    return _hash(os.fsencode(path.relative_to(root)))
+def path_key(name: str) -> int:
+    """Return what a file is known by: 64 bits of its path in its folder, as the disk has it."""
+    return _hash(os.fsencode(name))
 
 
 def file_state(facts: os.stat_result) -> int:

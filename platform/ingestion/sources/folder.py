@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from ingestion.sources.base import SourceFile, read_path, shown, size_of
 from ingestion.sources.fingerprints import PathSet, path_key
@@ -14,11 +15,13 @@ from kernel.errors import UserInputError
 from ml.rules.file_types import ending_of, is_hidden, kind_passed_over
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file by its name in a folder, and the name of the XMP file beside it."""
+class FoundFile(NamedTuple):
+    """A file by its path in a folder, and the name of the XMP file beside it.
 
-    path: Path
+    No `Path`, and no frozen dataclass: of a million files they take most of the time.
+    """
+
+    name: str
     sidecar: str | None = None
 
 
@@ -53,27 +56,24 @@ class FolderSource:
         Raises:
             UserInputError: "folder:user:missing".
         """
-        root = self.path.parent if self._is_file() else self.path
+        if self._is_file():
+            yield self._file(self.path, self.path.parent)
+            return
         listed = self.listed
         for found in self.find(Counter() if listed else passed_over):
-            if listed is None or path_key(found.path, root) in listed:
-                yield self._file(found.path, root, found.sidecar)
+            if listed is None or path_key(found.name) in listed:
+                yield self._file(self.path / found.name, self.path, found.sidecar)
 
     def find(self, passed_over: Counter[str]) -> Iterator[FoundFile]:
-        """Yield the files in name order, a folder's own before those in folders below.
+        """Yield a folder's files in name order, its own before those in folders below.
 
         Links to folders are not followed, so that a loop of links ends. A folder that may not be
         read stands for its files: it cannot be read either. A hidden folder counts once.
 
         Args:
             passed_over: as in `files`.
-
-        Raises:
-            UserInputError: "folder:user:missing".
         """
-        if self._is_file():
-            yield FoundFile(self.path)
-            return
+        top = os.fspath(self.path)
         closed: list[OSError] = []
         for parent, folders, names in os.walk(self.path, onerror=closed.append):
             _leave_out(folders, Path(parent), passed_over)
@@ -82,9 +82,9 @@ class FolderSource:
                 if kind := kind_passed_over(name):
                     passed_over[kind] += 1
                 else:
-                    yield FoundFile(Path(parent) / name, sidecars.get(name))
+                    yield FoundFile(_below(top, f"{parent}/{name}"), sidecars.get(name))
         for refusal in closed:
-            yield FoundFile(Path(refusal.filename))
+            yield FoundFile(_below(top, refusal.filename))
 
     def _is_file(self) -> bool:
         try:
@@ -100,6 +100,10 @@ class FolderSource:
             return file
         beside = partial(_read_sidecar, path.with_name(sidecar), self.within)
         return replace(file, read_sidecar=beside)
+
+
+def _below(top: str, path: str) -> str:
+    return path[len(top) :].lstrip("/")
 
 
 def _leave_out(folders: list[str], parent: Path, passed_over: Counter[str]) -> None:

@@ -1,7 +1,6 @@
 """What a watched folder's files are known by."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
@@ -52,10 +51,8 @@ def test_nothing_is_known_at_first() -> None:
 
 
 def test_names_sizes_and_times_tell_files_apart() -> None:
-    root = Path("/shelf")
     names = ("a.jpg", "b/a.jpg", "a.jpg\udcff", "б.jpg")  # one is not UTF-8
 
-    assert len({path_key(root / name, root) for name in names}) == 4
-    assert path_key(root / "a.jpg", root) == path_key(Path("/attic/a.jpg"), Path("/attic"))
+    assert len({path_key(name) for name in names}) == 4
     assert len({state(1, 23), state(12, 3), state(1, 24)}) == 3
     assert state(1, 23) == state(1, 23)
