@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from kernel.database import translated
 from kernel.errors import TransientError
-from worker_api import exports, jobs, queries
+from worker_api import exports, imports, jobs, queries
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +39,23 @@ def sweep() -> None:
 class Duty:
     """Work that is done again and again, whatever becomes of it."""
 
-    def __init__(self, work: Callable[[], object], *, every_s: float) -> None:
+    def __init__(
+        self,
+        work: Callable[[], object],
+        *,
+        every_s: float,
+        longest_s: float | None = _LONGEST_ROUND_S,
+    ) -> None:
         """Begin nothing yet.
 
         Args:
             work: one round.
             every_s: from the end of a round to the next.
+            longest_s: how long a round may take; None is however long.
         """
         self._work = work
         self._every_s = every_s
+        self._longest_s = longest_s
         self._begun: float | None = None
 
     def repeat(self, ended: threading.Event) -> None:
@@ -70,8 +78,10 @@ class Duty:
 
     def hangs(self) -> bool:
         """Whether a round takes too long."""
-        begun = self._begun
-        return begun is not None and time.monotonic() - begun > _LONGEST_ROUND_S
+        begun, longest_s = self._begun, self._longest_s
+        if begun is None or longest_s is None:
+            return False
+        return time.monotonic() - begun > longest_s
 
 
 def run(duties: Sequence[Duty], ended: threading.Event) -> None:
@@ -96,7 +106,10 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     expiring = (queries.expire_queries, exports.expire_exports)
-    run([Duty(sweep, every_s=10.0), *(Duty(each, every_s=600.0) for each in expiring)], ended)
+    # A disk that is slow or away is no reason to start this process again.
+    watch = Duty(imports.FolderWatch(ended.is_set).look, every_s=5.0, longest_s=None)
+    duties = [Duty(sweep, every_s=10.0), watch]
+    run([*duties, *(Duty(each, every_s=600.0) for each in expiring)], ended)
 
 
 if __name__ == "__main__":

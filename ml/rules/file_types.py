@@ -1,7 +1,5 @@
 """Which files are pictures: formats that are read, and the endings of names that promise one."""
 
-from pathlib import PurePath
-
 # Pillow's name → ours. Nothing else is ever handed to a decoder.
 FORMATS = {
     "JPEG": "jpeg",
@@ -71,7 +69,9 @@ _MACHINE_FOLDERS = frozenset(
 
 def ending_of(name: str) -> str:
     """Return the ending of a file's name in lower case, with its dot; "" where it has none."""
-    return PurePath(name).suffix.lower()
+    last = name.rstrip("/").rpartition("/")[2]
+    at = last.rfind(".")
+    return last[at:].lower() if 0 < at < len(last) - 1 else ""
 
 
 def is_hidden(name: str) -> bool:

@@ -1,8 +1,9 @@
-"""`manage.py bench search --against`: two builds search the same catalogue with the same pictures.
+"""`manage.py bench search FOLDER`: what takes longer, two builds or one beside its own import.
 
-Everything is asked in turns, A B A B …: photos one after another, collages, several people at once,
-and photos while an import runs; each once until the first hits are there, and once until all copies
-are proved.
+Two builds search the same catalogue with the same pictures, in turns, A B A B …: photos one after
+another, collages, several people at once, and photos while an import runs; each once until the
+first hits are there, and once until all copies are proved. One build alone is asked for photos
+while it imports and while it idles, in turns, too.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.builds.checkout import Build, Say
-from bench.builds.product import Product, all_running, image_ids, importing, ingest
+from bench.builds.product import Product, all_running, image_ids, importing, ingest, running
 from bench.crowd import Start, all_at_once
 from bench.edits import half_mirrored_jpeg60
 from bench.pictures import list_pictures, noted, write_negatives, write_noted, write_pictures
@@ -61,13 +62,13 @@ class SearchTimes:
 
 @dataclass(frozen=True, slots=True)
 class SearchComparison:
-    """One kind of searching, compared.
+    """One kind of searching, compared: two builds, or one during an import and without.
 
     Attributes:
         name: what was asked, and what was waited for.
         median_ms: of each turn's medians.
         p95_ms: of each turn's 95th percentiles.
-        asked: how many searches of each build were timed in all.
+        asked: how many searches of each side were timed in all.
         found_first: how many of them had the original first; None where there is no original.
         complete: how many had all copies proved; None where only first hits were waited for.
     """
@@ -150,6 +151,36 @@ def compare(
                 yield _measure(kind, wait, products, turns=plan.turns)
 
 
+def beside_an_import(
+    build: Build, plan: SearchPlan, scratch: Path, *, say: Say
+) -> Generator[SearchComparison, None, None]:
+    """Fill a build's product, search it with photos while it imports and while it idles, in turns.
+
+    What an import costs who searches: of each figure the first is during one, the second without.
+    What is imported is as in `compare`; the product runs until this is exhausted or closed.
+
+    Raises:
+        ValueError: there are too few pictures.
+        RuntimeError: the product did not come up, or a search failed.
+    """
+    pictures = scratch / "pictures"
+    write_pictures(plan.source, pictures, count=plan.count)
+    photos = _photos(pictures, plan)
+    busy = SearchKind("one photo", photos, meanwhile=partial(_import, pictures))
+    idle = SearchKind("one photo", photos)
+    with running(build, scratch / "data") as product:
+        imported = ingest(product, pictures)
+        say(f"{product.build.name}: {imported.indexed} of {plan.count} pictures indexed")
+        ids = image_ids(product)
+        for wait in WAITS:
+
+            def turn(kind: SearchKind, number: int, wait: Wait = wait) -> SearchTimes:
+                state = "idle" if kind is idle else "busy"
+                return ask(kind, wait, product, ids, label=f"{state} {wait} {number}")
+
+            yield _compared(busy, wait, *in_turns(busy, idle, turn, turns=plan.turns))
+
+
 def _photos(pictures: Path, plan: SearchPlan) -> list[SearchPicture]:
     """Return edited copies of randomly chosen pictures."""
     originals = [file.read_bytes() for file in _chosen(pictures, plan)]
@@ -205,7 +236,12 @@ def _measure(
     def turn(product: Product, number: int) -> SearchTimes:
         return ask(kind, wait, product, known[product.url], label=f"{kind.name} {wait} {number}")
 
-    here, there = in_turns(first, second, turn, turns=turns)
+    return _compared(kind, wait, *in_turns(first, second, turn, turns=turns))
+
+
+def _compared(
+    kind: SearchKind, wait: Wait, here: Sequence[SearchTimes], there: Sequence[SearchTimes]
+) -> SearchComparison:
     has_originals = kind.queries[0].original_sha256 is not None
     return SearchComparison(
         name=f"{kind.name}, {'first hits' if wait == 'hits' else 'all proofs'}",

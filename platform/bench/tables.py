@@ -1,5 +1,7 @@
 """Figures as lines for a terminal."""
 
+from collections.abc import Sequence
+
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
 from bench.ingesting import IngestComparison
@@ -32,9 +34,9 @@ def ingestion(builds: tuple[Build, Build], compared: IngestComparison, *, turns:
     )
 
 
-def search_head(builds: tuple[Build, Build]) -> str:
+def search_head(sides: Sequence[str]) -> str:
     """Return what stands above the rows of searches."""
-    names = "".join(f"{build.name:>{_FIGURE_CHARS}}" for build in builds)
+    names = "".join(f"{side:>{_FIGURE_CHARS}}" for side in sides)
     return (
         "Milliseconds a search, medians of the turns; a build without first hits answers with all "
         f"proofs.\n{'':<{_NAME_CHARS}}{names}   ratio (lowest to highest)"

@@ -26,6 +26,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             gettext("Work"),
             (
                 _rows(request, gettext("Imports"), "move_to_inbox", "ingestion.import"),
+                _watched(request),
                 _rows(request, gettext("Bulk edits"), "library_add_check", "catalog.bulkedit"),
                 _rows(request, gettext("Jobs"), "work_history", "jobs.jobrecord"),
                 _rows(request, gettext("Encoder versions"), "memory", "catalog.encoderversion"),
@@ -65,6 +66,13 @@ def _bin(request: HttpRequest) -> Item | None:
         return None
     link = reverse("admin:catalog_binnedimage_changelist")
     return {"title": gettext("Bin"), "icon": "delete", "link": link}
+
+
+def _watched(request: HttpRequest) -> Item | None:
+    if not request.user.has_perm("ingestion.add_import"):
+        return None
+    link = reverse("admin:ingestion_watchedfolder_changelist")
+    return {"title": gettext("Watched folders"), "icon": "folder_eye", "link": link}
 
 
 def _rows(request: HttpRequest, title: str, icon: str, label: str) -> Item | None:

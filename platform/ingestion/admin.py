@@ -31,8 +31,8 @@ from unfold.views import ChangeList
 
 from ingestion import services
 from ingestion.failures_csv import failures_csv
-from ingestion.forms import NewImportForm
-from ingestion.models import Import, ImportFailure
+from ingestion.forms import NewImportForm, WatchFolderForm
+from ingestion.models import Import, ImportFailure, WatchedFolder
 from ingestion.presenters import present_passed_over, present_plan, present_reading
 from ingestion.selectors import find_progress, list_imports
 from ingestion.services import ImportPlan
@@ -157,7 +157,7 @@ class ImportAdmin(ReadOnlyAdmin):
     search_fields = ("source",)
     fields = (
         *("source", "state", "problem", "reading", "bar", "its_images"),
-        *("found", "added", "duplicates", "failed", "what_was_passed_over"),
+        *("found", "added", "duplicates", "binned", "failed", "what_was_passed_over"),
         *("started_by", "created_at", "finished_at"),
     )
     change_form_outer_before_template = "admin/ingestion/import/life.html"
@@ -214,6 +214,10 @@ class ImportAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("New import"),
+            "lead": _(
+                "Workers look first at what would be taken in; nothing is until you start it then."
+            ),
+            "submit_label": _("Plan the import"),
             "opts": self.opts,
             "media": self.media + form.media,
             "form": form,
@@ -336,3 +340,127 @@ class ImportAdmin(ReadOnlyAdmin):
         """Return a link to the images of this import."""
         url = reverse("admin:catalog_image_changelist", query={"imports__id__exact": current.pk})
         return format_html('<a href="{}" class="underline">{}</a>', url, gettext("Show them"))
+
+
+@admin.register(WatchedFolder)
+class WatchedFolderAdmin(ReadOnlyAdmin):
+    """Watched folders: added, paused, removed, by whoever may start imports."""
+
+    list_display = ("path", "state_badge", "looked_at", "import_link", "what_was_passed_over")
+    list_select_related = ("last_import",)
+    fields = (
+        *("path", "state", "problem", "looked_at", "import_link", "what_was_passed_over"),
+        "added_by",
+    )
+    actions = ("pause", "go_on")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WatchedFolder]:
+        """Return them without what is known of their files: 16 bytes each."""
+        found: QuerySet[WatchedFolder] = super().get_queryset(request)
+        return found.defer("known")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let in who may start imports: a folder begins them."""
+        return request.user.has_perm("ingestion.add_import")
+
+    has_module_permission = has_add_permission
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """As for adding: it is a path of the server's."""
+        return self.has_add_permission(request)
+
+    has_delete_permission = has_view_permission
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Ask for a folder, and have it watched."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = WatchFolderForm(request.POST) if request.method == "POST" else WatchFolderForm()
+        if form.is_valid():
+            path = form.cleaned_data["path"].strip()
+            try:
+                services.watch(path, options=form.options(), added_by_id=request.user.pk)
+            except UserInputError as error:
+                form.add_error("path", sentence(error.code, **error.context))
+            else:
+                said = _("What is in the folder is taken in within a minute, and so is what comes.")
+                self.message_user(request, said, messages.SUCCESS)
+                return redirect("admin:ingestion_watchedfolder_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Watch a folder"),
+            "lead": _(
+                "New and changed pictures in it are taken in within a minute or so. Files are "
+                "never moved or changed; where one is removed, its picture stays."
+            ),
+            "submit_label": _("Watch the folder"),
+            "opts": self.opts,
+            "media": self.media + form.media,
+            "form": form,
+            "roots": settings.INGEST_ROOTS,
+        }
+        return TemplateResponse(request, "admin/ingestion/import/new.html", context)
+
+    def delete_model(self, request: HttpRequest, obj: WatchedFolder) -> None:
+        """Have it watched no more."""
+        services.stop_watching(obj, by_id=request.user.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WatchedFolder]) -> None:
+        """Have them watched no more."""
+        for folder in queryset:
+            self.delete_model(request, folder)
+
+    @admin.action(permissions=["add"], description=_("Pause"))
+    def pause(self, request: HttpRequest, queryset: QuerySet[WatchedFolder]) -> None:
+        """Look at the chosen ones no more, for now."""
+        for folder in queryset:
+            services.pause_watching(folder, is_paused=True, by_id=request.user.pk)
+
+    @admin.action(permissions=["add"], description=_("Watch again"))
+    def go_on(self, request: HttpRequest, queryset: QuerySet[WatchedFolder]) -> None:
+        """Look at the chosen ones again."""
+        for folder in queryset:
+            services.pause_watching(folder, is_paused=False, by_id=request.user.pk)
+
+    @display(
+        description=_("state"),
+        label={"watched": "success", "importing": "info", "paused": "warning", "failing": "danger"},
+    )
+    def state_badge(self, folder: WatchedFolder) -> tuple[str, Any]:
+        """Return what becomes of it, and in words."""
+        if folder.is_paused:
+            return "paused", _("paused")
+        if folder.error_code:
+            return "failing", _("cannot be read")
+        if folder.waits_for_import:
+            return "importing", _("waits for its import")
+        return "watched", _("watched")
+
+    @display(description=_("state"))
+    def state(self, folder: WatchedFolder) -> str:
+        """Return it in words, for the folder's own page."""
+        return str(self.state_badge(folder)[1])
+
+    @display(description=_("error"), empty_value="")
+    def problem(self, folder: WatchedFolder) -> str:
+        """Return why it cannot be read."""
+        return sentence(folder.error_code, **folder.error_context) if folder.error_code else ""
+
+    @display(description=_("latest import"), empty_value="–")
+    def import_link(self, folder: WatchedFolder) -> str | None:
+        """Return a link to the import that was begun last."""
+        latest = folder.last_import
+        if latest is None:
+            return None
+        url = reverse("admin:ingestion_import_change", args=(latest.pk,))
+        day = date_format(localtime(latest.created_at), "SHORT_DATETIME_FORMAT")
+        return format_html(
+            '<a href="{}" class="underline">{} · {}</a>', url, day, latest.get_state_display()
+        )
+
+    @display(description=_("passed over"), empty_value="–")
+    def what_was_passed_over(self, folder: WatchedFolder) -> str:
+        """Return how many files of which kinds the latest look passed over."""
+        return present_passed_over(folder.passed_over)

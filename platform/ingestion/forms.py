@@ -50,8 +50,47 @@ def _box(label: Any) -> forms.BooleanField:
     return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanWidget)
 
 
-class NewImportForm(forms.Form):
-    """Where pictures come from, and what is done with what is said of them."""
+class ImportOptionsForm(forms.Form):
+    """What is done with an import's pictures, and with what is said of them."""
+
+    named = forms.CharField(
+        label=_("Source"),
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("What pictures say of where they are from; the address or path by default."),
+    )
+    known = forms.ChoiceField(
+        label=_("Pictures that are there already"),
+        choices=_KNOWN,
+        widget=UnfoldAdminSelectWidget,
+    )
+    tags_from_folders = _box(_("Each folder's name becomes a tag"))
+    albums_from_folders = _box(_("Each folder's name is an album"))
+    tags_from_keywords = _box(_("Keywords in the files become tags"))
+    titles_from_paths = _box(_("Titles are the files' names, also where a file has one within"))
+    restores_binned = _box(_("Pictures in the bin come back; else they stay there"))
+
+    def options(self) -> ImportOptions:
+        """Return what the import is told."""
+        said = self.cleaned_data
+        return ImportOptions(
+            rules=MetadataRules(
+                known=KnownPolicy(said["known"]),
+                tags_from_keywords=said["tags_from_keywords"],
+                titles_from_paths=said["titles_from_paths"],
+                restores_binned=said["restores_binned"],
+            ),
+            named=said["named"],
+            tags_from_folders=said["tags_from_folders"],
+            albums_from_folders=said["albums_from_folders"],
+        )
+
+
+class NewImportForm(ImportOptionsForm):
+    """Where pictures come from, and what is done with them."""
+
+    field_order = ("uploads", "address")
 
     uploads = _FilesField(
         label=_("Files"),
@@ -71,22 +110,6 @@ class NewImportForm(forms.Form):
             "read."
         ),
     )
-    named = forms.CharField(
-        label=_("Source"),
-        required=False,
-        max_length=1000,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("What pictures say of where they are from; the address or path by default."),
-    )
-    known = forms.ChoiceField(
-        label=_("Pictures that are there already"),
-        choices=_KNOWN,
-        widget=UnfoldAdminSelectWidget,
-    )
-    tags_from_folders = _box(_("Each folder's name becomes a tag"))
-    albums_from_folders = _box(_("Each folder's name is an album"))
-    tags_from_keywords = _box(_("Keywords in the files become tags"))
-    titles_from_paths = _box(_("Titles are the files' names, also where a file has one within"))
 
     def clean(self) -> dict[str, Any]:
         """Ask for files or an address, and not for both."""
@@ -96,16 +119,15 @@ class NewImportForm(forms.Form):
             raise forms.ValidationError(sentence(code), code=code)
         return said
 
-    def options(self) -> ImportOptions:
-        """Return what the import is told."""
-        said = self.cleaned_data
-        return ImportOptions(
-            rules=MetadataRules(
-                known=KnownPolicy(said["known"]),
-                tags_from_keywords=said["tags_from_keywords"],
-                titles_from_paths=said["titles_from_paths"],
-            ),
-            named=said["named"],
-            tags_from_folders=said["tags_from_folders"],
-            albums_from_folders=said["albums_from_folders"],
-        )
+
+class WatchFolderForm(ImportOptionsForm):
+    """Which folder is watched, and what is done with the pictures in it."""
+
+    field_order = ("path",)
+
+    path = forms.CharField(
+        label=_("Folder"),
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Its path on the workers' machines."),
+    )

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Image
@@ -18,9 +19,9 @@ class Import(models.Model):
     ended too early. A run reads the sources from the first file that is not recorded: `found` files
     are, up to `last_name`. Each has a number, `runs`: what an older one has still to say is void.
 
-    The counts are of files: found = added + duplicates + failed. `touched_at` is when a run last
-    said that it lives, `recorded_at` when the counts last moved. `images` are those it added or
-    found already stored, so that indexing them can be watched.
+    The counts are of files: found = added + duplicates + binned + failed. `touched_at` is when a
+    run last said that it lives, `recorded_at` when the counts last moved. `images` are those it
+    added or found already stored, so that indexing them can be watched.
     """
 
     class State(models.TextChoices):
@@ -50,6 +51,7 @@ class Import(models.Model):
     found = models.PositiveIntegerField(_("files found"), default=0)
     added = models.PositiveIntegerField(_("added"), default=0)
     duplicates = models.PositiveIntegerField(_("already there"), default=0)
+    binned = models.PositiveIntegerField(_("left in the bin"), default=0)
     failed = models.PositiveIntegerField(_("refused"), default=0)
     # Kind of file, as `ml.rules.file_types.kind_passed_over` names it → how many.
     passed_over = models.JSONField(_("passed over"), default=dict, blank=True)
@@ -63,6 +65,11 @@ class Import(models.Model):
     runs = models.PositiveIntegerField(default=0, editable=False)
     # Runs in a row that recorded nothing.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Whether a run died: the next one takes in some files one by one, to find which file does it.
+    is_careful = models.BooleanField(default=False, editable=False)
+    # The file that is taken in alone just now, and runs that died at it so far, this one included.
+    suspect = models.CharField(max_length=1000, blank=True, editable=False)
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     job = models.ForeignKey(
         JobRecord,
         null=True,
@@ -93,6 +100,80 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.source
+
+
+class WatchedFolder(models.Model):
+    """A folder below INGEST_ROOTS whose new and changed pictures are taken in, where they lie.
+
+    Each look at it has a number, `looks`: what an older one found is void. `known` is what its
+    files were when an import was given them, as `ingestion.sources.fingerprints` has it: 16 bytes a
+    file, and never fewer, so that a disk that was away costs no reading once it is back.
+    """
+
+    path = models.CharField(_("folder"), max_length=500, unique=True)
+    options = models.JSONField(default=dict, editable=False)
+    is_paused = models.BooleanField(_("paused"), default=False, editable=False)
+    known = models.BinaryField(default=bytes)
+    looks = models.PositiveIntegerField(default=0, editable=False)
+    # Since when, or when last, a look that is under way said that it lives; null between looks.
+    looking_at = models.DateTimeField(null=True, editable=False)
+    looked_at = models.DateTimeField(_("looked at"), null=True, editable=False)
+    next_look_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Of the latest look: why it could not be read, and what was passed over, as in `Import`.
+    error_code = models.CharField(_("error code"), max_length=100, blank=True, editable=False)
+    error_context = models.JSONField(default=dict, editable=False)
+    passed_over = models.JSONField(_("passed over"), default=dict, editable=False)
+    last_import = models.ForeignKey(
+        Import,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("import"),
+    )
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("added by"),
+    )
+
+    class Meta:
+        verbose_name = _("watched folder")
+        verbose_name_plural = _("watched folders")
+        # Who may add imports may all with these, too.
+        default_permissions = ()
+        ordering = ("path",)
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def waits_for_import(self) -> bool:
+        """Whether the latest import has not ended: there is no look until then."""
+        ended = {Import.State.FINISHED, Import.State.CANCELLED}
+        return self.last_import is not None and self.last_import.state not in ended
+
+
+class ListedFiles(models.Model):
+    """The files of an import that a look at a watched folder began: it takes in no others.
+
+    Kept with it, since what it refused may be tried again.
+    """
+
+    of = models.OneToOneField(
+        Import, primary_key=True, on_delete=models.CASCADE, related_name="listed_files"
+    )
+    # As `ingestion.sources.fingerprints.PathSet` has it: 8 bytes a file.
+    paths = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{len(self.paths) // 8} files of {self.of_id}"
 
 
 class ImportFailure(models.Model):

@@ -33,6 +33,7 @@ _KINDS = {
     "hidden": _("hidden files"),
     "link": _("links"),
     "device": _("devices"),
+    "closed": _("folders that may not be read"),
     "unnamed": _("files that the manifest does not name"),
     "other": _("other files"),
 }

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from ingestion.presenters import present_outcomes
-from ingestion.services import Outcome, start_import, take_in
+from ingestion.services import MetadataRules, Outcome, start_import, take_in
 from ingestion.sources import UploadSource
 from kernel.errors import TransientError, UserInputError
 from site_http.access import adders_only
@@ -18,6 +18,8 @@ from site_http.responses import mark, present_error
 
 # What Import.source and Image.source say of files that came by the form.
 SOURCE = "upload"
+# Who chooses a picture by hand wants it in the catalogue: one in the bin comes back.
+_RULES = MetadataRules(restores_binned=True)
 
 
 @takes_files("UPLOAD_MAX_FORM_BYTES")
@@ -41,7 +43,7 @@ def _take_in(request: HttpRequest, files: list[UploadedFile]) -> HttpResponse:
     problem = None
     try:
         # One by one: what was taken in before the storage failed is kept and shown.
-        for outcome in take_in(current, UploadSource(files).files(Counter())):
+        for outcome in take_in(current, UploadSource(files).files(Counter()), rules=_RULES):
             outcomes.append(outcome)
     except TransientError as error:
         problem = context["problem"] = present_error(error)

@@ -115,7 +115,7 @@ PICTURES_FAILED = Counter(
 )
 FILES_TAKEN_IN = Counter(
     "semblance_files_taken_in",
-    "Files of imports: added, duplicates, failed; with the code of why they were refused.",
+    "Files of imports: added, duplicates, binned, failed; with the code of why they were refused.",
     ("result", "code"),
     registry=_REGISTRY,
 )

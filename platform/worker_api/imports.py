@@ -1,9 +1,11 @@
-"""A worker's view of an import: a turn of it."""
+"""A worker's view of imports: a turn of one, and the watched folders that begin them."""
 
 from uuid import UUID
 
 from ingestion import services
 from jobs.models import Delivery
+
+FolderWatch = services.FolderWatch
 
 
 def run_turn(import_id: UUID, *, delivery: Delivery) -> None:

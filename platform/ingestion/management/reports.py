@@ -79,6 +79,8 @@ class TextReport:
             self._out.write(f"Passed over: {present_passed_over(current.passed_over)}.")
         if self._restored:
             self._out.write(f"Back from the bin: {self._restored} of those that were there.")
+        if current.binned:
+            self._out.write(f"In the bin: {current.binned}; --restore-binned brings them back.")
         self._out.write(
             f"{current.found} files: {current.added} added, {current.duplicates} already there, "
             f"{current.failed} refused."
@@ -119,12 +121,13 @@ class JsonReport:
         )
 
     def taken_in(self, current: Import) -> None:
-        """Write ``{"import", "found", "added", "duplicates", "failed", "passed_over"}``."""
+        """Write ``{"import", "found", "added", "duplicates", "binned", "failed"…}``."""
         self._write(
             **{"import": str(current.pk)},
             found=current.found,
             added=current.added,
             duplicates=current.duplicates,
+            binned=current.binned,
             failed=current.failed,
             passed_over=current.passed_over,
         )

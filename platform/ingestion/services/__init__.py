@@ -24,12 +24,19 @@ from ingestion.services.plans import ImportPlan, make_plan
 from ingestion.services.recording import ImportTakenOver
 from ingestion.services.runs import begin_by_command, run, run_turn
 from ingestion.services.taking_in import Pace, start_import, take_in
+from ingestion.services.watching import (
+    FolderWatch,
+    pause_watching,
+    stop_watching,
+    watch,
+)
 
 __all__ = [
     "CANCELLABLE",
     "PAUSABLE",
     "RESUMABLE",
     "RETRIABLE",
+    "FolderWatch",
     "ImportOptions",
     "ImportPlan",
     "ImportTakenOver",
@@ -50,6 +57,7 @@ __all__ = [
     "make_plan",
     "opened",
     "pause",
+    "pause_watching",
     "plan_import",
     "record_import",
     "resume",
@@ -58,5 +66,7 @@ __all__ = [
     "run_turn",
     "start",
     "start_import",
+    "stop_watching",
     "take_in",
+    "watch",
 ]

@@ -53,6 +53,12 @@ class Taken:
     goes_on: bool
     failure: Exception | None
 
+    def told(self) -> Iterator[Outcome]:
+        """Yield the outcomes, and then raise the failure."""
+        yield from self.outcomes
+        if self.failure is not None:
+            raise self.failure
+
 
 class Intake:
     """Takes in the files of a run, chunk by chunk; what it began and did not finish is left.

@@ -16,7 +16,7 @@ from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
 from ingestion.models import Import
 from ingestion.sources import SourceFile
-from kernel.errors import ConflictError, UserInputError
+from kernel.errors import ConflictError, DefectError, UserInputError
 from kernel.hashing import sha256_hex
 
 _EMBEDDED_TEXTS = ("description", "creator", "credit", "rights", "usage_terms", "licensor")
@@ -27,6 +27,7 @@ class Result(StrEnum):
 
     ADDED = "added"
     DUPLICATES = "duplicates"
+    BINNED = "binned"
     FAILED = "failed"
 
 
@@ -41,7 +42,7 @@ class Outcome:
     name: str
     result: Result
     image_id: UUID | None = None
-    error: UserInputError | ConflictError | None = None
+    error: UserInputError | ConflictError | DefectError | None = None
     problems: tuple[str, ...] = ()
     is_restored: bool = False
 
@@ -60,7 +61,7 @@ class KnownPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetadataRules:
-    """What an import does with what is said of its pictures.
+    """What an import does with its pictures, and with what is said of them.
 
     A source's own word goes before what the files say of themselves.
 
@@ -68,11 +69,14 @@ class MetadataRules:
         known: what becomes of pictures that are there already.
         tags_from_keywords: whether the keywords in the files become tags.
         titles_from_paths: whether the last part of the path goes before a title in the file.
+        restores_binned: whether pictures that are in the bin come back; else they are left there,
+            as they are.
     """
 
     known: KnownPolicy = KnownPolicy.SKIP
     tags_from_keywords: bool = False
     titles_from_paths: bool = False
+    restores_binned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +111,13 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A file whose bytes have been read, and the XMP file beside it; or why it cannot be."""
+    """A file whose bytes have been read, and the XMP file beside it; or why they are not."""
 
     file: SourceFile
     data: bytes = b""
     sidecar: bytes | None = None
     sha256: str = ""
-    error: UserInputError | None = None
+    error: UserInputError | DefectError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class PreparedFile:
     picture: ValidPicture | None = None
     metadata: ImageMetadata | None = None
     problems: tuple[str, ...] = ()
-    error: UserInputError | ConflictError | None = None
+    error: UserInputError | ConflictError | DefectError | None = None
 
 
 def read_file(file: SourceFile) -> ReadFile:
@@ -211,10 +215,11 @@ def _meet(
     if known is None or known.status == Image.Status.DELETING:
         error = ConflictError("image:conflict:being-deleted")
         return Outcome(name, Result.FAILED, error=error)
+    if known.binned_at is not None and not rules.restores_binned:
+        return Outcome(name, Result.BINNED, known.pk)
     if known.status == Image.Status.FAILED and file.picture is not None:
         # Its files, which may have been lost, are stored again.
         catalog.request_indexing(Image.objects.filter(pk=known.pk))
-    # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
         catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
     )

@@ -124,7 +124,7 @@ def find_interrupted(
     """
     asked = (list(sources), options.to_json())
     unfinished = Import.objects.filter(
-        state__in=(State.INTERRUPTED, State.RUNNING), by_workers=False
+        state__in=(State.INTERRUPTED, State.RUNNING), by_workers=False, listed_files=None
     )
     return next(
         (

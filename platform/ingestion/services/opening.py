@@ -13,10 +13,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from catalog import storage
-from ingestion.models import Import
+from ingestion.models import Import, ListedFiles
 from ingestion.services.files import ImportOptions
 from ingestion.sources import (
     FolderSource,
+    PathSet,
     PictureSource,
     SourceFile,
     is_address,
@@ -74,7 +75,9 @@ def opened(current: Import) -> Iterator[Sequence[PictureSource]]:
     if not current.sources:
         raise UserInputError("import:user:no-source")
     open_source = open_for_workers if current.by_workers else recognise
-    yield [open_source(text) for text in current.sources]
+    sources = [open_source(text) for text in current.sources]
+    listed = ListedFiles.objects.filter(of=current).first()
+    yield sources if listed is None else [_only(PathSet(listed.paths), each) for each in sources]
 
 
 def list_files(sources: Sequence[PictureSource], current: Import) -> ListFiles:
@@ -137,6 +140,12 @@ def _safe_name(name: str) -> str:
     stem, suffix = PurePath(kept).stem, PurePath(kept).suffix
     room = _MAX_NAME_BYTES - len(suffix.encode())
     return stem.encode()[: max(1, room)].decode(errors="ignore") + suffix[:_MAX_NAME_BYTES]
+
+
+def _only(listed: PathSet, source: PictureSource) -> PictureSource:
+    if not isinstance(source, FolderSource):  # a file lies there now
+        raise UserInputError("folder:user:missing", folder=source.name)
+    return replace(source, listed=listed)
 
 
 def _upload_source(folder: Path) -> PictureSource:

@@ -120,7 +120,7 @@ def _count(row: Import, outcomes: Sequence[Outcome], retried: Collection[int]) -
         row.found += len(outcomes)
         row.last_name = kept_name(outcomes[-1].name)
         _time(row, len(outcomes))
-    row.tries = 0
+    row.tries, row.suspect, row.deaths = 0, "", 0
     ImportFailure.objects.bulk_create(
         ImportFailure(
             of=row,

@@ -13,9 +13,16 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.services import CHUNK_SIZE
 from ingestion.models import Import, ImportFailure
-from ingestion.services.chunks import Intake
-from ingestion.services.files import ImportOptions, Outcome, read_file
+from ingestion.services.chunks import Intake, Taken
+from ingestion.services.files import (
+    ImportOptions,
+    MetadataRules,
+    Outcome,
+    ReadFile,
+    read_file,
+)
 from ingestion.services.life import fail, hand_out_imports
 from ingestion.services.opening import ListFiles, list_files, opened
 from ingestion.services.plans import make_plan
@@ -25,7 +32,7 @@ from ingestion.sources import PictureSource, SourceFile
 from jobs.models import Delivery
 from jobs.services import JobTakenOver, hold
 from kernel.database import OUTAGE_S, patiently
-from kernel.errors import UserInputError
+from kernel.errors import DefectError, UserInputError
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +42,9 @@ _TURN_S = 20.0
 _MAX_TURN_S = 240.0
 # Runs in a row that record nothing, of an import that workers run: some ten minutes of an outage.
 _MAX_TRIES = 30
+# Runs that one file ends before it is left out, and files that a run may die over: while a chunk is
+# added, the next is decoded and one more is read.
+_MAX_DEATHS, _SUSPECTS = 2, 3 * CHUNK_SIZE
 # Failures that one reading of the source tries again, held by name.
 _RETRIES = 10_000
 
@@ -85,18 +95,21 @@ def _begin_turn(import_id: UUID, delivery: Delivery) -> Import | None:
         current.error_code = "import:ours:gave-up"
         current.save(update_fields=("state", "finished_at", "error_code"))
         return None
-    _begin(current)
+    _begin(current, has_died=current.job is not None and current.job.tries > 1)
     return current
 
 
-def _begin(current: Import) -> None:
+def _begin(current: Import, *, has_died: bool) -> None:
     current.runs += 1
+    current.is_careful |= has_died
     current.tries += 1
     if current.state != State.PLANNED:
         current.state, current.finished_at = State.RUNNING, None
     current.touched_at, current.is_waiting = timezone.now(), False
     current.save(
-        update_fields=("runs", "tries", "state", "finished_at", "touched_at", "is_waiting")
+        update_fields=(
+            *("runs", "tries", "is_careful", "state", "finished_at", "touched_at", "is_waiting"),
+        )
     )
 
 
@@ -114,12 +127,13 @@ def begin_by_command(import_id: UUID) -> Import:
         raise UserInputError("import:user:no-source")
     if current.state in {State.FINISHED, State.CANCELLED}:
         raise UserInputError("import:user:over")
+    has_died = current.state == State.RUNNING
     current.by_workers, current.error_code, current.error_context = False, "", {}
     current.recorded_at, current.tries = timezone.now(), 0
     if current.state == State.PLANNED:
         current.state = State.RUNNING
     current.save()
-    _begin(current)
+    _begin(current, has_died=has_died)
     return current
 
 
@@ -140,7 +154,8 @@ def run(
 ) -> Generator[Outcome, None, None]:
     """Go on with an import whose run has begun; yield each file's end as it comes.
 
-    First what is to be tried again, then the files that are not recorded yet.
+    First what is to be tried again, then the files that are not recorded yet; after a run that
+    died, some of these one by one.
 
     Raises:
         UserInputError: a source cannot be read at all, and nothing was taken in yet.
@@ -165,6 +180,10 @@ def run(
     if pace.turn_s is not None:
         turn_s = min(_MAX_TURN_S, max(pace.turn_s, time.monotonic() - begun))
         pace = replace(pace, turn_s=turn_s)
+    if current.is_careful:
+        is_cut_short = yield from _one_by_one(current, files, passed_over, rules, pace)
+        if is_cut_short:
+            return
     yield from take_in(current, files, passed_over=passed_over, rules=rules, pace=pace)
 
 
@@ -190,10 +209,55 @@ def _not_recorded(
 @transaction.atomic
 def _start_over(current: Import) -> None:
     Import.objects.filter(pk=current.pk, runs=current.runs).update(
-        found=0, added=0, duplicates=0, failed=0, last_name=""
+        found=0, added=0, duplicates=0, binned=0, failed=0, last_name=""
     )
     current.failures.all().delete()
     current.refresh_from_db()
+
+
+def _one_by_one(
+    current: Import,
+    files: Iterator[SourceFile],
+    passed_over: Counter[str],
+    rules: MetadataRules,
+    pace: Pace,
+) -> Generator[Outcome, None, bool]:
+    """Take in as many files as a run may die over, and record each; return whether to end there."""
+    begun = time.monotonic()
+    try:
+        with Intake(current, rules, passed_over, patience_s=pace.patience_s) as intake:
+            for file in islice(files, _SUSPECTS):
+                taken = _take_in_suspect(intake, current, file)
+                yield from taken.told()
+                if not taken.goes_on or is_over(pace, begun):
+                    return True
+    except BaseException:
+        end = partial(record, current, (), passed_over, end=State.INTERRUPTED)
+        patiently(end, for_s=0)
+        raise
+    ours = Import.objects.filter(pk=current.pk, runs=current.runs)
+    patiently(partial(ours.update, is_careful=False), for_s=pace.patience_s)
+    return False
+
+
+def _take_in_suspect(
+    intake: Intake, current: Import, file: SourceFile, *, retried: Sequence[int] = ()
+) -> Taken:
+    """Take in a file, having said so first: if this run dies, the next one knows of what.
+
+    Raises:
+        ImportTakenOver, TransientError: as `Intake.finish`, and another run has begun.
+    """
+    name = kept_name(file.name)
+    deaths = current.deaths if current.suspect == name else 0
+    if deaths >= _MAX_DEATHS:
+        read = ReadFile(file, error=DefectError("image:ours:ends-worker"))
+    else:
+        ours = Import.objects.filter(pk=current.pk, runs=current.runs)
+        if not patiently(partial(ours.update, suspect=name, deaths=deaths + 1)):
+            raise ImportTakenOver(current)
+        read = read_file(file)
+    return intake.finish(intake.begin([read]), retried=retried)
 
 
 class _Retry:
@@ -234,10 +298,8 @@ class _Retry:
             ids = wanted.get(kept_name(file.name))
             if not ids:
                 continue
-            taken = intake.finish(intake.begin([read_file(file)]), retried=[ids.pop(0)])
-            yield from taken.outcomes
-            if taken.failure is not None:
-                raise taken.failure
+            taken = _take_in_suspect(intake, self._current, file, retried=[ids.pop(0)])
+            yield from taken.told()
             if not taken.goes_on or is_over(self._pace, self._begun):
                 self.is_cut_short = True
                 return

@@ -102,9 +102,7 @@ def take_in(
                     if not goes_on:
                         break
                 taken = intake.finish(chunk)
-                yield from taken.outcomes
-                if taken.failure is not None:
-                    raise taken.failure
+                yield from taken.told()
                 goes_on = taken.goes_on
                 if not goes_on:
                     break

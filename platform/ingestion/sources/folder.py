@@ -7,21 +7,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from ingestion.sources.base import SourceFile, read_path, shown, size_of
+from ingestion.sources.fingerprints import PathSet, path_key
 from kernel.errors import UserInputError
 from ml.rules.file_types import ending_of, is_hidden, kind_passed_over
+
+
+class FoundFile(NamedTuple):
+    """A file by its path in a folder, and the name of the XMP file beside it.
+
+    No `Path`, and no frozen dataclass: of a million files they take most of the time.
+    """
+
+    name: str
+    sidecar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
     """The picture files below a folder, or the one file that `path` is.
 
-    With `within`, a resolved folder, what links lead out of that is refused.
+    With `within`, a resolved folder, what links lead out of that is refused. With `listed`, only
+    the files that it names are yielded, and nothing is counted.
     """
 
     path: Path
     within: Path | None = None
+    listed: PathSet | None = None
 
     @property
     def name(self) -> str:
@@ -37,11 +51,7 @@ class FolderSource:
         self._is_file()
 
     def files(self, passed_over: Counter[str]) -> Iterator[SourceFile]:
-        """Yield the files in name order, a folder's own before those in folders below.
-
-        Links to folders are not followed, so that a loop of links ends. A folder that may not be
-        read stands for its files: it cannot be read either. A hidden folder counts once. An XMP
-        file beside a picture comes with it.
+        """Yield the files of `find`; an XMP file beside a picture comes with it.
 
         Raises:
             UserInputError: "folder:user:missing".
@@ -49,6 +59,21 @@ class FolderSource:
         if self._is_file():
             yield self._file(self.path, self.path.parent)
             return
+        listed = self.listed
+        for found in self.find(Counter() if listed else passed_over):
+            if listed is None or path_key(found.name) in listed:
+                yield self._file(self.path / found.name, self.path, found.sidecar)
+
+    def find(self, passed_over: Counter[str]) -> Iterator[FoundFile]:
+        """Yield a folder's files in name order, its own before those in folders below.
+
+        Links to folders are not followed, so that a loop of links ends. A folder that may not be
+        read stands for its files: it cannot be read either. A hidden folder counts once.
+
+        Args:
+            passed_over: as in `files`.
+        """
+        top = os.fspath(self.path)
         closed: list[OSError] = []
         for parent, folders, names in os.walk(self.path, onerror=closed.append):
             _leave_out(folders, Path(parent), passed_over)
@@ -57,9 +82,9 @@ class FolderSource:
                 if kind := kind_passed_over(name):
                     passed_over[kind] += 1
                 else:
-                    yield self._file(Path(parent) / name, self.path, sidecars.get(name))
+                    yield FoundFile(_below(top, f"{parent}/{name}"), sidecars.get(name))
         for refusal in closed:
-            yield self._file(Path(refusal.filename), self.path)
+            yield FoundFile(_below(top, refusal.filename))
 
     def _is_file(self) -> bool:
         try:
@@ -75,6 +100,10 @@ class FolderSource:
             return file
         beside = partial(_read_sidecar, path.with_name(sidecar), self.within)
         return replace(file, read_sidecar=beside)
+
+
+def _below(top: str, path: str) -> str:
+    return path[len(top) :].lstrip("/")
 
 
 def _leave_out(folders: list[str], parent: Path, passed_over: Counter[str]) -> None:

@@ -42,6 +42,7 @@ def test_there_is_always_something_to_measure(words: list[str]) -> None:
     ("words", "sentence"),
     [
         (["search", "pictures"], "name one with --against"),
+        (["search", "nowhere", "--importing"], "There is no picture in nowhere"),
         (["search", "--against", "HEAD"], "Name a folder of pictures that both builds"),
         (["ingest", "nowhere"], "There is no picture in nowhere"),
         (["memory", "nowhere"], "There is no picture in nowhere"),

@@ -201,6 +201,28 @@ def test_answers_without_all_proofs_are_counted(new_build, plan, tmp_path) -> No
     assert (hits.complete, proofs.complete) == (None, (6, 0))
 
 
+def test_a_build_is_searched_during_an_import_and_without_one_in_turns(
+    new_build: MakeBuild, plan: SearchPlan, tmp_path: Path, diary: Path
+) -> None:
+    build = new_build("one", lasts_searches=4)
+    said: list[str] = []
+
+    kinds = list(
+        comparing_searches.beside_an_import(build, plan, tmp_path / "work", say=said.append)
+    )
+
+    assert said == ["one: 4 of 4 pictures indexed"]
+    assert [kind.name for kind in kinds] == ["one photo, first hits", "one photo, all proofs"]
+    assert [kind.asked for kind in kinds] == [(6, 6), (6, 6)]
+    done = [(entry[1], entry[2]) for entry in entries(diary, "ingest", "search")]
+    expected: list[tuple[str, str]] = [("ingest", "pictures")]
+    for wait, asked in (("hits", "wait=hits"), ("proofs", "")):
+        for turn in (1, 2):  # 3 searches that count and one ahead, during the import and without
+            expected += [("ingest", f"data-busy-{wait}-{turn}"), *[("search", asked)] * 8]
+    assert done == expected
+    assert len(entries(diary, "end")) == 1
+
+
 def test_an_import_that_is_over_too_soon_is_said(new_build, plan, tmp_path) -> None:
     importing = replace(plan, is_importing=True)
 

@@ -39,7 +39,7 @@ def test_searches_stand_below_their_builds() -> None:
         complete=(250, 240),
     )
 
-    head = tables.search_head(BUILDS).splitlines()[1]
+    head = tables.search_head([build.name for build in BUILDS]).splitlines()[1]
     assert [head, *tables.search_rows(figures).splitlines()] == [
         "                                              this build    5a402653"
         "   ratio (lowest to highest)",

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import selectors, services
 from catalog.models import BulkEdit, Image
-from ingestion.services import Outcome, Result, start_import, take_in
+from ingestion.services import MetadataRules, Outcome, Result, start_import, take_in
 from ingestion.sources import SourceFile
 from jobs.services import claim
 from kernel.task_names import UPDATE_PAYLOADS
@@ -145,7 +145,9 @@ def test_what_was_restored_after_the_question_is_not_purged(broker: Broker) -> N
 
 
 def take_in_again(data: bytes) -> list[Outcome]:
-    return list(take_in(start_import("again"), [SourceFile("a.png", lambda: data)]))
+    files = [SourceFile("a.png", lambda: data)]
+    rules = MetadataRules(restores_binned=True)
+    return list(take_in(start_import("again"), files, rules=rules))
 
 
 def test_a_file_that_is_added_again_brings_its_image_back(

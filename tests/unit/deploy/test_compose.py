@@ -262,3 +262,24 @@ def test_a_gpu_is_given_to_what_runs_models(filled_in: Path) -> None:
         assert services[name]["build"]["target"] == "worker-cuda"
         assert services[name]["environment"]["DEVICE"] == "cuda"
         assert services[name]["environment"]["SECRET_KEY"] == "hush"
+
+
+@needs_client
+def test_a_folder_of_pictures_is_only_read_and_only_by_who_imports(filled_in: Path) -> None:
+    with (filled_in / ".env").open("a") as file:
+        file.write("PICTURES_FOLDER=/srv/pictures\n")
+    done = configured(filled_in, (*CLUSTER, "compose.pictures.yaml"))
+    services = yaml.safe_load(done.stdout)["services"]
+
+    mounts = {
+        name: mount["read_only"]
+        for name, one in services.items()
+        for mount in one.get("volumes", [])
+        if (mount["source"], mount["target"]) == ("/srv/pictures", "/pictures")
+    }
+    assert mounts == {"bulk": True, "maintenance": True}
+    told = {name for name, one in services.items() if "INGEST_ROOTS" in one.get("environment", {})}
+    assert told == {"web", "bulk", "maintenance"}
+    for name in mounts:
+        assert {mount["target"] for mount in services[name]["volumes"]} == {"/data", "/pictures"}
+        assert services[name]["environment"]["SECRET_KEY"] == "hush"

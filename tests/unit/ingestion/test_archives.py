@@ -279,7 +279,8 @@ def test_a_tar_of_many_members_takes_no_more_memory_than_one_of_few(tmp_path: Pa
 
     few = peak_bytes(100)
 
-    assert peak_bytes(5000) < few + 100_000
+    # Twice: the interpreter keeps the names that pathlib meets, in a table that doubles once.
+    assert min(peak_bytes(5000), peak_bytes(5000)) < few + 100_000
 
 
 # Damage

@@ -79,7 +79,7 @@ def test_ingest_tells_programs_in_json(folder: Path, media: Path, broker: Broker
     assert files[1]["image_id"] == files[4]["image_id"] == str(Image.objects.get(path="0.png").pk)
     assert whole == {
         "import": str(Import.objects.get().pk),
-        **{"found": 6, "added": 3, "duplicates": 1, "failed": 2},
+        **{"found": 6, "added": 3, "duplicates": 1, "binned": 0, "failed": 2},
         "passed_over": {"video .mp4": 1},
     }
 
@@ -223,6 +223,24 @@ def test_a_process_that_was_killed_is_told_from_one_that_runs(tmp_path: Path, se
     with running_here(UUID(int=1)):
         assert not was_killed_here(UUID(int=1))
     assert not was_killed_here(UUID(int=1))
+
+
+def test_ingest_leaves_in_the_bin_what_is_there_unless_it_is_told_otherwise(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    run("ingest", folder, "--no-wait")
+    catalog.move_to_bin(Image.objects.filter(path="1.png"))
+
+    *files, whole = map(json.loads, run("ingest", folder, "--no-wait", "--json").splitlines())
+    assert [file["result"] for file in files] == [
+        *("duplicates", "binned", "duplicates", "duplicates", "failed"),
+    ]
+    assert (whole["found"], whole["duplicates"], whole["binned"]) == (5, 3, 1)
+    said = run("ingest", folder, "--no-wait").splitlines()
+    assert said[-2] == "In the bin: 1; --restore-binned brings them back."
+    said = run("ingest", folder, "--no-wait", "--restore-binned").splitlines()
+    assert said[-2] == "Back from the bin: 1 of those that were there."
+    assert not Image.objects.exclude(binned_at=None).exists()
 
 
 def test_ingest_of_several_folders_and_files_is_one_import(

@@ -1,13 +1,16 @@
 """What becomes of files whose content is in the catalogue already."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from catalog import services as catalog
 from catalog.models import Image, Occurrence
-from ingestion.services import KnownPolicy, MetadataRules, start_import, take_in
+from ingestion.models import Import
+from ingestion.services import KnownPolicy, MetadataRules, Result, start_import, take_in
 from ingestion.sources import FolderSource
 from tests.conftest import Broker
 from tests.pictures import numbered
@@ -85,3 +88,45 @@ def test_they_go_with_their_picture(folder: Path, media: Path, broker: Broker) -
     Image.objects.get().delete()
 
     assert occurrences() == []
+
+
+@pytest.mark.parametrize("policy", list(KnownPolicy))
+@pytest.mark.parametrize("restores", [False, True])
+def test_what_is_in_the_bin_comes_back_only_on_request(
+    folder: Path, media: Path, broker: Broker, policy: KnownPolicy, *, restores: bool
+) -> None:
+    bring_in(folder, KnownPolicy.SKIP)
+    Image.objects.update(path="")
+    catalog.move_to_bin(Image.objects.all())
+    rules = MetadataRules(known=policy, restores_binned=restores)
+    current = start_import("shelf")
+
+    outcomes = list(take_in(current, FolderSource(folder).files(Counter()), rules=rules))
+
+    image = Image.objects.get()
+    assert (image.binned_at is None, image.path) == (
+        (True, "2019/Paris.png") if restores else (False, "")
+    )
+    assert [(one.result, one.is_restored) for one in outcomes] == (
+        [(Result.DUPLICATES, True), (Result.DUPLICATES, False)]
+        if restores
+        else [(Result.BINNED, False)] * 2
+    )
+    current.refresh_from_db()
+    assert (current.found, current.duplicates, current.binned) == (
+        (2, 2, 0) if restores else (2, 0, 2)
+    )
+
+
+def test_the_imports_page_counts_what_stays_in_the_bin(
+    folder: Path, media: Path, broker: Broker, admin_client: Client
+) -> None:
+    bring_in(folder, KnownPolicy.SKIP)
+    catalog.move_to_bin(Image.objects.all())
+    bring_in(folder, KnownPolicy.SKIP)
+
+    latest = Import.objects.first()
+    text = admin_client.get(f"/admin/ingestion/import/{latest.pk}/change/").content.decode()
+
+    label = text.index("Left in the bin")
+    assert re.search(r"\d+", text[label + len("Left in the bin") :])[0] == "2"

@@ -67,7 +67,8 @@ def offered(client: Client, current: Import) -> list[str]:
 def test_a_path_is_planned_started_and_watched(
     client: Client, keeper, folder: Path, media: Path, broker: Broker
 ) -> None:
-    current = ask(client, address=f" {folder} ", named="shelf", known="update", titles_from_paths=1)
+    boxes = {"titles_from_paths": 1, "restores_binned": 1}
+    current = ask(client, address=f" {folder} ", named="shelf", known="update", **boxes)
     response = client.get(page(current))
     assert "Workers are looking at what would be taken in" in response.content.decode()
     assert response["Refresh"] == "5"
@@ -76,6 +77,7 @@ def test_a_path_is_planned_started_and_watched(
     options = ImportOptions.from_json(current.options)
     assert (options.named, options.rules.known) == ("shelf", KnownPolicy.UPDATE)
     assert (options.rules.titles_from_paths, options.tags_from_folders) == (True, False)
+    assert options.rules.restores_binned
     work(broker)
 
     response = client.get(page(current))

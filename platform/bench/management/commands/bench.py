@@ -49,7 +49,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         kinds = parser.add_subparsers(dest="kind", required=True)
         self._add_search(
-            kinds.add_parser("search", help="edited copies against the running site, or two builds")
+            kinds.add_parser(
+                "search",
+                help="edited copies against the running site, two builds, or an import",
+            )
         )
         self._add_pages(
             kinds.add_parser("pages", help="pages beside searches, and a crowd's searches")
@@ -80,9 +83,9 @@ class Command(BaseCommand):
         search.add_argument("--seed", type=int, default=0)
         _add_url(search)
         _add_against(search)
-        pair = search.add_argument_group("with --against")
+        pair = search.add_argument_group("with --against, or with --importing alone")
         pair.add_argument(
-            "source", type=Path, nargs="?", help="a folder of pictures: the catalogue of both"
+            "source", type=Path, nargs="?", help="a folder of pictures: the catalogue"
         )
         _add_count(pair)
         _add_turns(pair)
@@ -124,7 +127,8 @@ class Command(BaseCommand):
             self._compare_searches(options)
             return
         if options["source"] is not None:
-            raise CommandError("A folder is searched only by two builds: name one with --against.")
+            self._search_beside_an_import(options)
+            return
         figures = searching.measure(_url(options), tries=options["tries"], seed=options["seed"])
         self.stdout.write(
             f"Catalogue: {figures.images} images. Query: half size, mirrored, JPEG 60.\n"
@@ -145,20 +149,26 @@ class Command(BaseCommand):
     def _compare_searches(self, options: dict[str, Any]) -> None:
         if options["source"] is None:
             raise CommandError("Name a folder of pictures that both builds are filled with.")
-        plan = SearchPlan(
-            source=options["source"],
-            count=options["count"],
-            queries=options["queries"],
-            tries=options["tries"],
-            people=options["people"],
-            is_importing=options["importing"],
-            turns=options["turns"],
-            seed=options["seed"],
-        )
+        plan = _search_plan(options)
         with self._builds(options["against"]) as (builds, scratch):
-            self._say(tables.search_head(builds))
+            self._say(tables.search_head([build.name for build in builds]))
             kinds = comparing_searches.compare(builds, plan, scratch, say=self._say)
             with closing(kinds):  # else the products would outlive the worktree after an error
+                for figures in kinds:
+                    self._say(tables.search_rows(figures))
+
+    def _search_beside_an_import(self, options: dict[str, Any]) -> None:
+        if not options["importing"]:
+            raise CommandError(
+                "A folder is searched by two builds (name one with --against), or during an import "
+                "and without one (--importing)."
+            )
+        self._say(machine.describe())
+        with _scratch() as scratch:
+            self._say(tables.search_head(["importing", "idle"]))
+            plan = _search_plan(options)
+            kinds = comparing_searches.beside_an_import(this_build(), plan, scratch, say=self._say)
+            with closing(kinds):
                 for figures in kinds:
                     self._say(tables.search_rows(figures))
 
@@ -246,6 +256,19 @@ def _ended_in_order() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _search_plan(options: dict[str, Any]) -> SearchPlan:
+    return SearchPlan(
+        source=options["source"],
+        count=options["count"],
+        queries=options["queries"],
+        tries=options["tries"],
+        people=options["people"],
+        is_importing=options["importing"],
+        turns=options["turns"],
+        seed=options["seed"],
+    )
 
 
 def _add_url(parser: ArgumentParser) -> None:

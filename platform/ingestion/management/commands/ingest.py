@@ -84,6 +84,11 @@ class Command(BaseCommand):
             help="a picture is called as its file, also where the file has a title within",
         )
         parser.add_argument(
+            "--restore-binned",
+            action="store_true",
+            help="pictures that are in the bin come back; else they are left there",
+        )
+        parser.add_argument(
             "--json",
             action="store_true",
             dest="as_json",
@@ -213,6 +218,7 @@ def _options(said: dict[str, Any]) -> ImportOptions:
             known=KnownPolicy(said["known"]),
             tags_from_keywords=said["tags_from_keywords"],
             titles_from_paths=said["titles_from_paths"],
+            restores_binned=said["restore_binned"],
         ),
         named=said["source"] or "",
         tags_from_folders=said["tags_from_folders"],
