@@ -181,9 +181,10 @@ class ImageAdmin(AuditedAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        """Return those that this person may see; what is in the bin has a page of its own."""
+        """Return those that this person may see; the bin and held ones have pages of their own."""
         images: QuerySet[Image] = super().get_queryset(request)
-        return seen_by(images.filter(binned_at__isnull=True), request.user)
+        here = images.filter(binned_at__isnull=True, held_at__isnull=True)
+        return seen_by(here, request.user)
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any

@@ -12,6 +12,7 @@ from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
 from catalog.selectors import find_by_sha256
+from catalog.services.copy_checks import CopyRule, ask_copy_check
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.validation import ValidPicture
@@ -59,11 +60,18 @@ class ImageMetadata:
     albums: tuple[str, ...] = ()
 
 
-def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
+def add_picture(
+    picture: ValidPicture, metadata: ImageMetadata, *, copy_rule: CopyRule | None = None
+) -> Added:
     """Store a valid picture under its content hash, or find who stored it meanwhile.
 
     Callers ask `find_by_sha256` first. Files first, then the row: a crash between the two leaves
     files that no row names, which `audit` removes, and never a row without its files.
+
+    Args:
+        picture: the picture.
+        metadata: what is said of it.
+        copy_rule: what becomes of it where it is new and a copy; None takes it in without asking.
 
     Raises:
         ConflictError: "image:conflict:being-deleted".
@@ -82,6 +90,8 @@ def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
                 **_texts(metadata),
             )
             _add_to_named_sets(image, metadata)
+            if copy_rule is not None:
+                ask_copy_check(image, copy_rule)
     except IntegrityError:  # somebody else stored the same file meanwhile
         known = find_by_sha256(picture.sha256)
         if known is None or known.status == Image.Status.DELETING:

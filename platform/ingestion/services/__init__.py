@@ -1,6 +1,14 @@
 """What may change imports: files come in, and an import is started, paused, resumed, ended."""
 
-from ingestion.services.files import ImportOptions, KnownPolicy, MetadataRules, Outcome, Result
+from ingestion.services.copies import record_refused_copy
+from ingestion.services.files import (
+    CopyPolicy,
+    ImportOptions,
+    KnownPolicy,
+    MetadataRules,
+    Outcome,
+    Result,
+)
 from ingestion.services.life import (
     CANCELLABLE,
     PAUSABLE,
@@ -30,6 +38,7 @@ __all__ = [
     "PAUSABLE",
     "RESUMABLE",
     "RETRIABLE",
+    "CopyPolicy",
     "ImportOptions",
     "ImportPlan",
     "ImportTakenOver",
@@ -52,6 +61,7 @@ __all__ = [
     "pause",
     "plan_import",
     "record_import",
+    "record_refused_copy",
     "resume",
     "retry",
     "run",

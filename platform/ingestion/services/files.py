@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from catalog import services as catalog
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from catalog.selectors import find_by_sha256
-from catalog.services import ImageMetadata
+from catalog.services import CopyRule, ImageMetadata
 from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
 from ingestion.models import Import
@@ -57,19 +57,29 @@ class KnownPolicy(StrEnum):
     KEEP = "keep"
 
 
+class CopyPolicy(StrEnum):
+    """What becomes of a new picture that is proved to be a copy of one that is there (ADR 30)."""
+
+    TAKE_IN = "take-in"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class MetadataRules:
-    """What an import does with what is said of its pictures.
+    """What an import does with its pictures and with what is said of them.
 
     A source's own word goes before what the files say of themselves.
 
     Attributes:
         known: what becomes of pictures that are there already.
+        copies: what becomes of new ones that are copies.
         tags_from_keywords: whether the keywords in the files become tags.
         titles_from_paths: whether the last part of the path goes before a title in the file.
     """
 
     known: KnownPolicy = KnownPolicy.SKIP
+    copies: CopyPolicy = CopyPolicy.TAKE_IN
     tags_from_keywords: bool = False
     titles_from_paths: bool = False
 
@@ -101,6 +111,8 @@ class ImportOptions:
         rules = dict(said.pop("rules", {}))
         if "known" in rules:
             rules["known"] = KnownPolicy(rules["known"])
+        if "copies" in rules:
+            rules["copies"] = CopyPolicy(rules["copies"])
         return cls(rules=MetadataRules(**rules), **said)
 
 
@@ -125,13 +137,18 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     if known is None:
         picture = _valid(data, file)
         metadata, problems = _metadata(data, file, rules)
-        added = catalog.add_picture(picture, _named(metadata, file, current))
+        added = catalog.add_picture(
+            picture, _named(metadata, file, current), copy_rule=_copy_rule(file, current, rules)
+        )
         result = Result.ADDED if added.is_new else Result.DUPLICATES
         return Outcome(file.name, result, added.image_id, problems=problems)
     if _is_unrecorded(known, current):
         return Outcome(file.name, Result.ADDED, known.pk)
     if known.status == Image.Status.FAILED:
         catalog.restore_picture(_valid(data, file))
+    refusal = None if rules.copies is CopyPolicy.TAKE_IN else catalog.find_refusal(known)
+    if refusal is not None:
+        raise refusal
     # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
         catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
@@ -149,6 +166,13 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     return Outcome(
         file.name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored
     )
+
+
+def _copy_rule(file: SourceFile, current: Import, rules: MetadataRules) -> CopyRule | None:
+    if rules.copies is CopyPolicy.TAKE_IN:
+        return None
+    policy = CopyCheck.Policy(rules.copies.value)
+    return CopyRule(policy, import_id=current.pk, file_name=file.name)
 
 
 def _is_unrecorded(known: Image, current: Import) -> bool:

@@ -66,12 +66,19 @@ def test_agreement(indexed: list[Image]) -> None:
     found = audit()
 
     assert found.differences == {}
-    assert found.images == {"queued": 0, "indexed": 3, "failed": 0, "deleting": 0, "binned": 0}
+    assert found.images == {
+        "queued": 0,
+        "indexed": 3,
+        "failed": 0,
+        "deleting": 0,
+        "binned": 0,
+        "held": 0,
+    }
     assert (found.regions, found.points) == (3, 3)
 
 
 def test_an_empty_catalogue_agrees(version: EncoderVersion, media: Path) -> None:
-    assert audit() == Audit(images=dict.fromkeys([*Status.values, "binned"], 0))
+    assert audit() == Audit(images=dict.fromkeys([*Status.values, "binned", "held"], 0))
 
 
 def test_no_audit_before_an_encoder_was_chosen() -> None:

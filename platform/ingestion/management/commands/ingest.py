@@ -18,7 +18,14 @@ from ingestion.management.reports import IngestReport, JsonReport, TextReport
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
-from ingestion.services import ImportOptions, KnownPolicy, MetadataRules, Outcome, Pace
+from ingestion.services import (
+    CopyPolicy,
+    ImportOptions,
+    KnownPolicy,
+    MetadataRules,
+    Outcome,
+    Pace,
+)
 from ingestion.sources import PictureSource, recognise
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
@@ -74,6 +81,14 @@ class Command(BaseCommand):
             dest="known",
             const=KnownPolicy.UPDATE.value,
             help="the same as --known update",
+        )
+        parser.add_argument(
+            "--copies",
+            choices=[policy.value for policy in CopyPolicy],
+            default=CopyPolicy.TAKE_IN.value,
+            help="what becomes of new pictures that prove to be edited copies of others, or others "
+            "saved again: they are taken in (take-in), held for review (hold), or moved to the bin "
+            "(refuse)",
         )
         parser.add_argument(
             "--tags-from-keywords", action="store_true", help="keywords in the files become tags"
@@ -211,6 +226,7 @@ def _options(said: dict[str, Any]) -> ImportOptions:
     return ImportOptions(
         rules=MetadataRules(
             known=KnownPolicy(said["known"]),
+            copies=CopyPolicy(said["copies"]),
             tags_from_keywords=said["tags_from_keywords"],
             titles_from_paths=said["titles_from_paths"],
         ),
