@@ -46,7 +46,10 @@ from kernel.messages import sentence
 _MAX_OCCURRENCES = 100
 # Bears the name of Django's own action and so replaces it.
 _NAMES = {BulkEdit.Kind.BIN: "delete_selected"}
-_ELSEWHERE = frozenset({BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE})  # on the page of the bin
+# On the pages of the bin and of what is held for review.
+_ELSEWHERE = frozenset(
+    {BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE, BulkEdit.Kind.TAKE_IN, BulkEdit.Kind.REFUSE}
+)
 _TECHNICAL_FIELDS = (
     *("status", "problem", "error_code", "tries", "sha256_shown"),
     *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),

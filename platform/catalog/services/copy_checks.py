@@ -45,7 +45,8 @@ class IsCopy(ConflictError):
     CODE = "image:conflict:copy-of"
 
     def __init__(self, *, image_id: UUID, copy_of: UUID | None) -> None:
-        super().__init__(self.CODE, image_id=str(image_id), copy_of=str(copy_of or "–"))
+        known = "–" if copy_of is None else str(copy_of)  # deleted since
+        super().__init__(self.CODE, image_id=str(image_id), copy_of=known)
 
 
 def ask_copy_check(image: Image, rule: CopyRule) -> None:

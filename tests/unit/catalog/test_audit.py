@@ -369,7 +369,7 @@ def run(*arguments: str) -> str:
 
 def test_the_command_counts_both_sides(indexed: list[Image]) -> None:
     assert run().splitlines() == [
-        "Catalogue: 3 images (0 queued, 3 indexed, 0 failed, 0 deleting, 0 binned)",
+        "Catalogue: 3 images (0 queued, 3 indexed, 0 failed, 0 deleting, 0 binned, 0 held)",
         "           3 regions of indexed images",
         "Index:     3 points",
         "Catalogue, index and files agree.",

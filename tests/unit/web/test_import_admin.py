@@ -42,7 +42,7 @@ def folder(tmp_path: Path, settings) -> Path:
 
 
 def ask(client: Client, **said: object) -> Import:
-    response = client.post(NEW, {"known": "skip"} | said)
+    response = client.post(NEW, {"known": "skip", "copies": "take-in"} | said)
     assert response.status_code == 302, response.context["form"].errors
     current = Import.objects.latest("created_at")
     assert response.url == page(current)
@@ -120,7 +120,7 @@ def test_the_form_takes_bodies_as_the_upload_page_does(settings) -> None:
 def test_a_source_that_may_not_be_read_is_refused(
     client: Client, keeper, folder: Path, said: dict, code: str
 ) -> None:
-    response = client.post(NEW, {"known": "skip"} | said)
+    response = client.post(NEW, {"known": "skip", "copies": "take-in"} | said)
 
     assert response.status_code == 200
     assert sentence(code) in response.content.decode()
@@ -132,7 +132,9 @@ def test_files_and_an_address_are_one_too_many(
 ) -> None:
     upload = SimpleUploadedFile("1.png", numbered(1))
 
-    response = client.post(NEW, {"known": "skip", "address": str(folder), "uploads": [upload]})
+    response = client.post(
+        NEW, {"known": "skip", "copies": "take-in", "address": str(folder), "uploads": [upload]}
+    )
 
     assert sentence("import:user:one-source") in response.content.decode()
     assert not Import.objects.exists()
@@ -196,7 +198,7 @@ def test_who_may_not_start_imports_changes_nothing(
 
     answers = [
         client.get(NEW),
-        client.post(NEW, {"known": "skip", "address": str(folder)}),
+        client.post(NEW, {"known": "skip", "copies": "take-in", "address": str(folder)}),
         *(
             client.post(f"{LIST}{current.pk}/do/", {"action": action})
             for action in ("start", "resume", "pause", "cancel", "retry")
