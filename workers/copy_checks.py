@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # A job ends after so long, so that others have their turn; the next sweep goes on.
 _JOB_S = 60.0
+# Those taken in are found after so long at most; a job an image would be a row each.
+_PUBLISH_EVERY_S = 2.0
 # Full images that a new one is compared with: the most alike, and those of nearly the same hash.
 _MAX_COMPARED, _MAX_NEAR_IDENTICAL = 20, 48
 # Comparing one takes a second at most; a storage that hangs must not hold up all others.
@@ -49,6 +51,7 @@ def check_copies(loaded: Loaded, *, delivery: Delivery) -> None:
         TransientError: a part is away; what is left goes on waiting.
     """
     ends_at = time.monotonic() + _JOB_S
+    publish_at = time.monotonic() + _PUBLISH_EVERY_S
     while time.monotonic() < ends_at:
         image = copy_checks.claim(delivery=delivery)
         if image is None:
@@ -64,6 +67,10 @@ def check_copies(loaded: Loaded, *, delivery: Delivery) -> None:
             logger.warning("image cannot be compared", extra=extra)
             copy = None
         copy_checks.record(image, copy, delivery=delivery)
+        if time.monotonic() > publish_at:
+            copy_checks.publish()
+            publish_at = time.monotonic() + _PUBLISH_EVERY_S
+    copy_checks.publish()
 
 
 def _find_copy(image: UncheckedImage, loaded: Loaded) -> ProvedCopy | None:

@@ -17,8 +17,8 @@ Status = Image.Status
 class ImportProgress:
     """How far the workers are with the images of one import, those being deleted left out.
 
-    `uncompared` are still to be compared with the catalogue, whether indexed or not; `held` and
-    `refused` are copies.
+    Of those indexed `uncompared` are still to be compared with the catalogue; `held` and `refused`
+    are copies.
     """
 
     indexed: int = 0
@@ -62,7 +62,7 @@ def find_progress(
         links = links.exclude(is_in(hidden, image="image_id"))
     rows = links.order_by().values_list("import_id", "image__status").annotate(Count("pk"))
     counts = {(import_id, status): count for import_id, status, count in rows}
-    copies = links.filter(image__copy_check__isnull=False).order_by()
+    copies = links.filter(image__copy_check__isnull=False, image__status=Status.INDEXED).order_by()
     states = copies.values_list("import_id", "image__copy_check__state").annotate(Count("pk"))
     counts |= {(import_id, state): count for import_id, state, count in states}
     return {

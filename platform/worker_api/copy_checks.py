@@ -54,6 +54,8 @@ def give_back(image: UncheckedImage) -> None:
 def record(image: UncheckedImage, copy: ProvedCopy | None, *, delivery: Delivery) -> None:
     """Take the image in, or hold or refuse it as a copy, and tell its import of a refusal.
 
+    Those taken in are found after the next `publish`.
+
     Raises:
         JobTakenOver: another worker has the job; nothing was changed.
     """
@@ -65,3 +67,8 @@ def record(image: UncheckedImage, copy: ProvedCopy | None, *, delivery: Delivery
     )
     if check is not None and check.state == State.REFUSED:
         ingestion.record_refused_copy(check)
+
+
+def publish() -> None:
+    """Have searches find what was taken in."""
+    services.enqueue_due_payloads()

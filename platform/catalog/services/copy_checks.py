@@ -16,7 +16,7 @@ from audit_log.models import AuditEntry
 from catalog.models import CopyCheck, Image, max_chars
 from catalog.selectors import list_current_images, list_held_images
 from catalog.services.bin import move_to_bin
-from catalog.services.payloads import request_payload_update
+from catalog.services.payloads import mark_payloads_due, request_payload_update
 from catalog.services.waiting import lock
 from jobs import dispatch
 from jobs.models import Delivery
@@ -101,6 +101,8 @@ def record_copy_check(
 ) -> CopyCheck | None:
     """Hold or refuse an image as a copy of another, or take it in where it is none.
 
+    One that is taken in is found once `enqueue_due_payloads` was called, too.
+
     Args:
         check_id: as `claim_copy_check` returned it.
         copy_of: the image that it is a copy of; None where there is none.
@@ -142,7 +144,8 @@ def take_in_held(images: QuerySet[Image]) -> int:
     """Let images that are held for review be found from now on; return how many were."""
     ids = _lock_held(images)
     CopyCheck.objects.filter(image__in=ids).update(state=State.TAKEN_IN)
-    _let_be_found(ids)
+    request_payload_update(Image.objects.filter(pk__in=ids))
+    Image.objects.filter(pk__in=ids).update(held_at=None)
     return len(ids)
 
 
@@ -191,13 +194,9 @@ def _lock_held(images: QuerySet[Image]) -> list[UUID]:
 def _take_in(check: CopyCheck) -> None:
     """Let an image be found that is no copy: nothing has to be known of that any more."""
     check.delete()
-    _let_be_found([check.image_id])
-
-
-def _let_be_found(image_ids: list[UUID]) -> None:
-    images = Image.objects.filter(pk__in=image_ids)
-    request_payload_update(images)
-    images.update(held_at=None)
+    image = Image.objects.filter(pk=check.image_id)
+    mark_payloads_due(image)
+    image.update(held_at=None)
 
 
 def _refuse(images: QuerySet[Image], *, by_id: int | None) -> None:

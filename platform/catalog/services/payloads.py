@@ -39,13 +39,22 @@ def request_payload_update(images: QuerySet[Image]) -> int:
     Returns:
         How many images those are.
     """
-    lock(images)
-    count = images.order_by().update(
-        payload_changes=F("payload_changes") + 1, payload_due_at=timezone.now()
-    )
+    count = mark_payloads_due(images)
     if count:
         enqueue_due_payloads()
     return count
+
+
+@transaction.atomic
+def mark_payloads_due(images: QuerySet[Image]) -> int:
+    """Do the same, but leave the job to the caller, for whom one an image would be too many.
+
+    Where the caller dies before `enqueue_due_payloads`, the sweep does it.
+    """
+    lock(images)
+    return images.order_by().update(
+        payload_changes=F("payload_changes") + 1, payload_due_at=timezone.now()
+    )
 
 
 def enqueue_due_payloads() -> bool:

@@ -22,7 +22,7 @@ from ingestion.sources import FolderSource
 from jobs.models import Delivery, JobRecord
 from jobs.services import JobTakenOver
 from kernel.errors import TransientError
-from kernel.task_names import CHECK_COPIES, QUEUES
+from kernel.task_names import CHECK_COPIES, QUEUES, UPDATE_PAYLOADS
 from tests import fakes
 from tests.conftest import Broker
 from tests.unit.ml.copies.scenes import cut, scene, written_over
@@ -464,3 +464,15 @@ def test_no_check_is_asked_for_by_default(bring_in, loaded: Loaded) -> None:
 
     assert copies() == {}
     assert current() == {"a", "b"}
+
+
+def test_many_that_are_taken_in_are_one_job_for_their_points(
+    bring_in, loaded: Loaded, broker: Broker
+) -> None:
+    bring_in({f"{seed}.png": png(scene(seed)) for seed in range(5)}, CopyPolicy.HOLD)
+    index(loaded)
+    broker.take("maintenance")
+
+    check(loaded)
+
+    assert [message.name for message in broker.take("maintenance")] == [UPDATE_PAYLOADS]

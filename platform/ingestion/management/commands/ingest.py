@@ -31,7 +31,7 @@ from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError, UserInputError
 from kernel.messages import sentence
-from kernel.task_names import INDEX_IMAGES
+from kernel.task_names import CHECK_COPIES, INDEX_IMAGES
 
 # How often the bar looks, and how long it watches a count that does not move, with no worker at it,
 # before it says so: a worker that died is missed for half a minute, and then another one starts.
@@ -205,13 +205,13 @@ class Command(BaseCommand):
         with report.bar(total=progress.total, what="Describing") as bar:
             while True:
                 progress = patiently(partial(find_progress, [current.pk]))[current.pk]
-                now_indexed = progress.total - progress.waiting
+                now_indexed = progress.total - progress.waiting - progress.uncompared
                 if now_indexed != indexed:
                     bar.update(now_indexed - indexed)
                     indexed, moved_at = now_indexed, time.monotonic()
-                if not progress.waiting:
+                if not progress.waiting and not progress.uncompared:
                     break
-                if is_worked_on(INDEX_IMAGES):
+                if is_worked_on(INDEX_IMAGES) or is_worked_on(CHECK_COPIES):
                     moved_at = time.monotonic()
                 if time.monotonic() - moved_at > _STILL_AFTER_S:
                     raise CommandError(
@@ -219,7 +219,7 @@ class Command(BaseCommand):
                         "pictures are kept and will be described once it is."
                     )
                 time.sleep(_LOOK_EVERY_S)
-        report.described(indexed=progress.indexed, failed=progress.failed)
+        report.described(progress)
 
 
 def _options(said: dict[str, Any]) -> ImportOptions:
