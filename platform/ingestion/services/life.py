@@ -203,13 +203,16 @@ def retry(current: Import, failures: QuerySet[ImportFailure], *, by_id: int | No
         by_id: the account that asks.
 
     Raises:
-        UserInputError: as `resume`.
+        UserInputError: as `resume`, where no copy was taken in.
     """
     row = Import.objects.select_for_update().get(pk=current.pk)
     taken_in = take_in_copies(row, failures.filter(of=current), by_id=by_id)
-    if taken_in and not failures.filter(of=current).exists():
-        return taken_in
-    _refuse_unreadable(row)
+    try:
+        _refuse_unreadable(row)
+    except UserInputError:
+        if taken_in:  # which needs nothing read
+            return taken_in
+        raise
     is_of_a_command = row.state == State.RUNNING and not row.by_workers
     if row.state not in RETRIABLE or is_of_a_command:
         return taken_in
