@@ -6,10 +6,12 @@ first of several copies stays, whoever compares, however often and however many 
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
@@ -28,6 +30,8 @@ from kernel.errors import ConflictError
 logger = logging.getLogger(__name__)
 
 State = CopyCheck.State
+# A chunk of an import is recorded long before, unless its process was killed.
+_RECORDED_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +172,15 @@ def _hold(delivery: Delivery) -> None:
 def _find_next() -> CopyCheck | None:
     """Return the check of the first image that can be compared now.
 
-    It is indexed, its import has recorded it, and none that came before it is still to be indexed:
-    that one may be what it is a copy of.
+    It is indexed, its import has recorded it or was killed before it did, and none that came before
+    it is still to be indexed: that one may be what it is a copy of.
     """
     ready = CopyCheck.objects.filter(
+        Q(image__imports__isnull=False)
+        | Q(image__created_at__lt=timezone.now() - _RECORDED_WITHIN),
         state=State.WAITING,
         image__status=Image.Status.INDEXED,
         image__binned_at__isnull=True,
-        image__imports__isnull=False,
     )
     check = ready.select_related("image").order_by("pk").first()
     if check is None:

@@ -19,7 +19,8 @@ def record_refused_copy(check: CopyCheck) -> None:
     Call it in the transaction that refuses the image.
     """
     row = Import.objects.select_for_update().filter(pk=check.import_id).first()
-    if row is None:
+    # One that was killed before it had recorded the file finds it refused when it goes on.
+    if row is None or not row.images.filter(pk=check.image_id).exists():
         return
     error = IsCopy(image_id=check.image_id, copy_of=check.copy_of_id)
     ImportFailure.objects.create(

@@ -142,13 +142,13 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
         )
         result = Result.ADDED if added.is_new else Result.DUPLICATES
         return Outcome(file.name, result, added.image_id, problems=problems)
+    refusal = None if rules.copies is CopyPolicy.TAKE_IN else catalog.find_refusal(known)
+    if refusal is not None:
+        raise refusal
     if _is_unrecorded(known, current):
         return Outcome(file.name, Result.ADDED, known.pk)
     if known.status == Image.Status.FAILED:
         catalog.restore_picture(_valid(data, file))
-    refusal = None if rules.copies is CopyPolicy.TAKE_IN else catalog.find_refusal(known)
-    if refusal is not None:
-        raise refusal
     # Who adds a picture wants it in the catalogue: one in the bin comes back.
     is_restored = known.binned_at is not None and bool(
         catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)

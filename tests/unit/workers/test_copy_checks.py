@@ -4,6 +4,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -476,3 +477,34 @@ def test_many_that_are_taken_in_are_one_job_for_their_points(
     check(loaded)
 
     assert [message.name for message in broker.take("maintenance")] == [UPDATE_PAYLOADS]
+
+
+def test_what_a_killed_import_has_not_recorded_is_compared_all_the_same(
+    bring_in, loaded: Loaded, tmp_path: Path
+) -> None:
+    bring_in({"original.png": png(ORIGINAL)})
+    index(loaded)
+    shelf = bring_in({"copy.png": COPIES["cropped"]}, CopyPolicy.REFUSE, "new")
+    # given an import that was killed before its chunk was recorded
+    shelf.images.clear()
+    counted = {"found": 0, "added": 0, "state": "interrupted"}
+    Import.objects.filter(pk=shelf.pk).update(**counted)
+    index(loaded)
+    check(loaded)
+    assert copies() == {"copy": ("waiting", "", "")}  # it may still be recorded
+
+    long_ago = timezone.now() - timedelta(minutes=11)
+    Image.objects.filter(title="copy").update(created_at=long_ago)
+    check(loaded)
+    assert copies() == {"copy": ("refused", "edited-copy", "original")}
+    assert not shelf.failures.exists()
+
+    # gone on with, it says so of the file, once
+    Import.objects.filter(pk=shelf.pk).update(created_at=long_ago, runs=2)
+    shelf.refresh_from_db()
+    rules = MetadataRules(copies=CopyPolicy.REFUSE)
+    list(take_in(shelf, FolderSource(tmp_path / "new").files(Counter()), rules=rules))
+    shelf.refresh_from_db()
+    assert (shelf.found, shelf.added, shelf.failed) == (1, 0, 1)
+    assert shelf.failures.get().error_code == "image:conflict:copy-of"
+    assert current() == {"original"}
