@@ -2,13 +2,17 @@
 
 import io
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.utils import timezone
 from PIL import Image as Pillow
 
@@ -22,6 +26,7 @@ from ingestion.services import CopyPolicy, MetadataRules, retry, start_import, t
 from ingestion.sources import FolderSource
 from jobs.models import Delivery, JobRecord
 from jobs.services import JobTakenOver
+from kernel.database import patiently
 from kernel.errors import TransientError
 from kernel.task_names import CHECK_COPIES, QUEUES, UPDATE_PAYLOADS
 from tests import fakes
@@ -508,3 +513,28 @@ def test_what_a_killed_import_has_not_recorded_is_compared_all_the_same(
     assert (shelf.found, shelf.added, shelf.failed) == (1, 0, 1)
     assert shelf.failures.get().error_code == "image:conflict:copy-of"
     assert current() == {"original"}
+
+
+def test_two_workers_at_once_keep_the_first_of_many_copies(
+    bring_in, loaded: Loaded, broker: Broker
+) -> None:
+    pictures = [*COPIES.values(), png(ORIGINAL)]
+    shelf = bring_in({f"{n}.png": data for n, data in enumerate(pictures)}, CopyPolicy.REFUSE)
+    index(loaded)
+    deliveries = [new_delivery(), new_delivery()]
+    start = threading.Barrier(2)
+
+    def compare(delivery: Delivery) -> None:
+        start.wait()
+        try:
+            patiently(partial(check_copies, loaded, delivery=delivery))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(compare, deliveries))
+
+    assert current() == {"0"}
+    assert {of for _, _, of in copies().values()} == {"0"}
+    shelf.refresh_from_db()
+    assert (shelf.added, shelf.failed, shelf.failures.count()) == (1, 4, 4)
