@@ -186,6 +186,9 @@ class Image(models.Model):
                 name="image_binned",
                 condition=Q(binned_at__isnull=False),
             ),
+            models.Index(
+                fields=("held_at",), name="image_held", condition=Q(held_at__isnull=False)
+            ),
             # For comparing new images in the order that they came in.
             models.Index(
                 fields=("created_at",),
@@ -259,6 +262,7 @@ class CopyCheck(models.Model):
     rung = models.CharField(_("verdict"), max_length=20, choices=Rung, blank=True)
 
     class Meta:
+        default_permissions = ()
         indexes = (models.Index(fields=("state", "id"), name="copy_check_state"),)
 
     def __str__(self) -> str:

@@ -34,7 +34,7 @@ def list_visible_images(viewer: Viewer) -> QuerySet[Image]:
 
 
 def list_current_images() -> QuerySet[Image]:
-    """Return every image that is neither held, nor in the bin, nor being deleted, for all."""
+    """Return every image that is not held, in the bin or being deleted, whoever may see it."""
     return list_kept_images().filter(binned_at__isnull=True, held_at__isnull=True)
 
 

@@ -117,6 +117,9 @@ def record_failed(image_id: UUID, error_code: str, *, delivery: Delivery | None 
     """
     held = _held_by(delivery).filter(pk=image_id).exclude(status=Status.DELETING)
     held.update(status=Status.FAILED, error_code=error_code)
+    # Else nobody would see that it failed: it is not compared.
+    failed = Image.objects.filter(pk=image_id, status=Status.FAILED)
+    failed.filter(copy_check__state=CopyCheck.State.WAITING).update(held_at=None)
 
 
 def _held_by(delivery: Delivery | None) -> QuerySet[Image]:

@@ -419,6 +419,19 @@ def test_what_cannot_be_described_is_shown_as_failed_and_holds_up_nobody(
     assert current() == {"b"}
 
 
+def test_what_fails_before_it_is_compared_is_seen_to_have_failed(
+    bring_in, loaded: Loaded, broker: Broker
+) -> None:
+    bring_in({"a.png": png(ORIGINAL)}, CopyPolicy.HOLD)
+    index(loaded)
+    assert current() == set()
+
+    catalog.record_failed(Image.objects.get().pk, "image:ours:gave-up")
+
+    assert current() == {"a"}
+    assert found(loaded, broker) == set()  # it was never compared
+
+
 def test_indexing_leaves_one_job_that_compares(bring_in, loaded: Loaded, broker: Broker) -> None:
     bring_in({"a.png": png(ORIGINAL), "b.png": png(scene(2))}, CopyPolicy.HOLD)
     index(loaded, "a")
