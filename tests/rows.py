@@ -5,7 +5,7 @@ from uuid import UUID
 
 from catalog import services
 from catalog.models import Image
-from catalog.services import Added, ImageMetadata
+from catalog.services import Added, ImageMetadata, NewPicture
 from catalog.validation import ValidPicture
 from kernel.regions import FoundRegion
 
@@ -31,4 +31,4 @@ def new_images(count: int) -> list[UUID]:
 def add_picture(picture: ValidPicture, metadata: ImageMetadata = ImageMetadata()) -> Added:  # noqa: B008
     """Add one picture as ingestion does."""
     services.store_files(picture)
-    return services.add_pictures({picture.sha256: (picture, metadata)})[picture.sha256]
+    return services.add_pictures([NewPicture(picture, metadata)])[picture.sha256]

@@ -72,22 +72,23 @@ class CatalogueHashes:
         with self._lock:
             self._lookup.remove(region_ids)
 
-    def refresh(self) -> None:
+    def refresh(self, *, with_late: bool = False) -> None:
         """Add the regions that were recorded since the last time; without any it is one query.
 
-        One that was committed late is added within a few seconds.
+        One that was committed late is added within a few seconds, or `with_late` at once.
         """
         with self._lock:
-            self._refresh()
+            self._refresh(with_late=with_late)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, with_late: bool) -> None:
         before = self._greatest
         while self._add_next():
             pass
         if self._greatest > before:
             self._is_settled = False
             self._settles_at = self._clock() + _LATE_AFTER_S
-        if not self._is_settled and self._clock() >= self._look_for_late_at:
+        is_due = with_late or self._clock() >= self._look_for_late_at
+        if not self._is_settled and is_due:
             self._add_late()
         if len(self._lookup) >= self._checked_at:
             self._lookup.keep(catalog.list_hashed_regions(min_quality=MIN_QUALITY, after=0))

@@ -17,7 +17,10 @@ _MORE: Mapping[str, tuple[str, ...]] = {
         *("catalog.view_tag", "catalog.add_tag", "catalog.change_tag"),
         *("ingestion.view_import", "ingestion.view_importfailure"),
     ),
-    "Reviewer": ("catalog.view_bulkedit", "catalog.view_encoderversion"),
+    "Reviewer": (
+        "catalog.review_image",
+        *("catalog.view_bulkedit", "catalog.view_encoderversion"),
+    ),
     "Keeper": (
         *("catalog.delete_image", "catalog.purge_image", "catalog.export_image"),
         *("catalog.delete_tag", "audit_log.view_auditentry"),

@@ -77,10 +77,12 @@ class Image(models.Model):
 
     ``queued → indexed | failed``; ``deleting`` hides it until its points, row and files are gone.
     Width and height are those of the upright picture (EXIF orientation applied). In the bin it
-    keeps all it has, so that it can be restored, and nobody but keepers sees it (ADR 24).
+    keeps all it has, so that it can be restored, and nobody but keepers sees it (ADR 24). Held, it
+    is neither found nor shown until it is known to be no copy, or a reviewer has decided (ADR 30).
 
-    Medium, tags, albums and whether it is in the bin are carried by the points, for filters: who
-    changes one of them calls `services.request_payload_update` in the same transaction.
+    Medium, tags, albums and whether it is in the bin or held are carried by the points, for
+    filters: who changes one of them calls `services.request_payload_update` in the same
+    transaction.
     """
 
     class Status(models.TextChoices):
@@ -151,6 +153,8 @@ class Image(models.Model):
         related_name="+",
         verbose_name=_("moved by"),
     )
+    # Since when it is held, if it is; what for is in its `CopyCheck`.
+    held_at = models.DateTimeField(_("held"), null=True, editable=False)
     # How often what its points carry of this row has changed, and since when they wait for it.
     payload_changes = models.PositiveIntegerField(default=0, editable=False)
     payload_due_at = models.DateTimeField(null=True, editable=False)
@@ -161,6 +165,7 @@ class Image(models.Model):
         permissions = (
             ("purge_image", "Can delete images in the bin for good"),
             ("export_image", "Can export image"),
+            ("review_image", "Can decide about images held for review"),
         )
         ordering = ("-created_at", "id")
         indexes = (
@@ -181,6 +186,15 @@ class Image(models.Model):
                 name="image_binned",
                 condition=Q(binned_at__isnull=False),
             ),
+            models.Index(
+                fields=("held_at",), name="image_held", condition=Q(held_at__isnull=False)
+            ),
+            # For comparing new images in the order that they came in.
+            models.Index(
+                fields=("created_at",),
+                name="image_never_indexed",
+                condition=Q(status="queued", indexed_at__isnull=True),
+            ),
         )
 
     def __str__(self) -> str:
@@ -200,6 +214,59 @@ class BinnedImage(Image):
         ordering = ("-binned_at", "id")
         verbose_name = _("image in the bin")
         verbose_name_plural = _("images in the bin")
+
+
+class HeldImage(Image):
+    """An image held for review, for a page of its own in the admin."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("image held for review")
+        verbose_name_plural = _("images held for review")
+
+
+class CopyCheck(models.Model):
+    """What becomes of a new image if it is a copy of another, and what has become of it (ADR 30).
+
+    ``waiting → held | refused``, and then ``taken in`` or ``refused`` as people decide; one that
+    is no copy has no row any more. Made together with the image, so that none is found unchecked.
+    """
+
+    class Policy(models.TextChoices):
+        HOLD = "hold", _("hold for review")
+        REFUSE = "refuse", _("refuse")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("to be compared")
+        HELD = "held", _("held for review")
+        REFUSED = "refused", _("refused")
+        TAKEN_IN = "taken in", _("taken in")
+
+    # In these its image is kept from searches.
+    KEPT_BACK = (State.WAITING, State.HELD)
+
+    class Rung(models.TextChoices):
+        NEAR_IDENTICAL = "near-identical", _("same picture")
+        EDITED_COPY = "edited-copy", _("edited copy")
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="copy_check")
+    policy = models.CharField(max_length=10, choices=Policy)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    # The import that brought it, and how its source calls the file.
+    import_id = models.UUIDField()
+    file_name = models.CharField(max_length=1000)
+    # None while it waits, and once the other image is deleted for good.
+    copy_of = models.ForeignKey(Image, null=True, on_delete=models.SET_NULL, related_name="+")
+    rung = models.CharField(_("verdict"), max_length=20, choices=Rung, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = (models.Index(fields=("state", "id"), name="copy_check_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.file_name}: {self.state}"
 
 
 class Occurrence(models.Model):
@@ -357,14 +424,16 @@ class BulkEdit(models.Model):
 
     ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
     ``total`` images, ``done`` are changed and ``gone`` were not there any more: deleted, moved to
-    or out of the bin, or private by now to others than the account that asked. ``arguments`` are
-    as `catalog.services.bulk_edits` has them for each kind.
+    or out of the bin, decided about, or private by now to others than the account that asked.
+    ``arguments`` are as `catalog.services.bulk_edits` has them for each kind.
     """
 
     class Kind(models.TextChoices):
         BIN = "bin", _("Move to the bin")
         RESTORE = "restore", _("Restore")
         PURGE = "purge", _("Delete for good")
+        TAKE_IN = "take_in", _("Take in")
+        REFUSE = "refuse", _("Refuse")
         REINDEX = "reindex", _("Describe and index again")
         ADD_TAGS = "add_tags", _("Add tags")
         REMOVE_TAGS = "remove_tags", _("Remove tags")

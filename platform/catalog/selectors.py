@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from catalog.models import EncoderVersion, Image, Region
-from catalog.visibility import Viewer, hidden_from, seen_by
+from catalog.models import CopyCheck, EncoderVersion, Image, Region
+from catalog.visibility import Viewer, hidden_albums, hidden_from, is_in, seen_by
 from kernel.errors import TransientError
 
 
@@ -34,8 +34,8 @@ def list_visible_images(viewer: Viewer) -> QuerySet[Image]:
 
 
 def list_current_images() -> QuerySet[Image]:
-    """Return every image that is neither in the bin nor being deleted, whoever may see it."""
-    return list_kept_images().filter(binned_at__isnull=True)
+    """Return every image that is not held, in the bin or being deleted, whoever may see it."""
+    return list_kept_images().filter(binned_at__isnull=True, held_at__isnull=True)
 
 
 def list_binned_images() -> QuerySet[Image]:
@@ -43,9 +43,29 @@ def list_binned_images() -> QuerySet[Image]:
     return list_kept_images().filter(binned_at__isnull=False)
 
 
+def list_held_images(viewer: Viewer | None = None) -> QuerySet[Image]:
+    """Return the images held for review that a person may decide about; for None, all of them.
+
+    Who decides has to see both: a copy of an image that is private to others tells of that one.
+    """
+    held = list_kept_images().filter(
+        held_at__isnull=False, binned_at__isnull=True, copy_check__state=CopyCheck.State.HELD
+    )
+    hidden = [] if viewer is None else list(hidden_albums(viewer))
+    if not hidden:
+        return held
+    return held.exclude(is_in(hidden)).exclude(is_in(hidden, image="copy_check__copy_of"))
+
+
 def list_kept_images() -> QuerySet[Image]:
-    """Return every image that is not being deleted, those in the bin too."""
+    """Return every image that is not being deleted, those in the bin and held ones too."""
     return Image.objects.exclude(status=Image.Status.DELETING)
+
+
+def is_some_image_kept_back() -> bool:
+    """Whether searches have to pass over some images: of the bin, held, or not compared yet."""
+    kept_back = CopyCheck.objects.filter(state__in=CopyCheck.KEPT_BACK)
+    return list_binned_images().exists() or kept_back.exists()
 
 
 def find_images(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
@@ -63,6 +83,12 @@ def find_private_to_others(image_ids: Iterable[UUID], viewer: Viewer) -> set[UUI
     return set(known.values_list("pk", flat=True)) - set(seen)
 
 
+def find_held(image_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of these images that are held, whoever may see them."""
+    held = list_kept_images().filter(pk__in=list(image_ids), held_at__isnull=False)
+    return set(held.order_by().values_list("pk", flat=True))
+
+
 def find_images_with_regions(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
     """Return the same, their regions read too, without the hashes, which are for the workers."""
     regions = Prefetch("regions", Region.objects.defer("pdq"))
@@ -72,10 +98,15 @@ def find_images_with_regions(image_ids: Iterable[UUID], viewer: Viewer) -> dict[
 def count_by_status() -> dict[str, int]:
     """Return how many images have each status; a status without images is 0.
 
-    Those in the bin are counted as "binned" alone.
+    Those in the bin are counted as "binned" alone, and held ones as "held".
     """
-    counts = {**dict.fromkeys(Image.Status.values, 0), "binned": list_binned_images().count()}
-    is_elsewhere = Q(binned_at__isnull=True) | Q(status=Image.Status.DELETING)
+    held = list_kept_images().filter(held_at__isnull=False, binned_at__isnull=True)
+    counts = {
+        **dict.fromkeys(Image.Status.values, 0),
+        **{"binned": list_binned_images().count(), "held": held.count()},
+    }
+    is_elsewhere = Q(binned_at__isnull=True, held_at__isnull=True)
+    is_elsewhere |= Q(status=Image.Status.DELETING)
     rows = Image.objects.order_by().values_list("status")
     return counts | dict(rows.annotate(images=Count("pk", filter=is_elsewhere)))
 

@@ -127,6 +127,10 @@ def _images(viewer: Viewer) -> Iterator[DashboardFigure]:
     yield DashboardFigure(
         gettext("failed"), _number(failed), "", f"{images}?status__exact=failed", failed > 0
     )
+    if viewer.has_perm("catalog.review_image"):
+        held = catalog.list_held_images(viewer).count()
+        url = reverse("admin:catalog_heldimage_changelist")
+        yield DashboardFigure(gettext("held for review"), _number(held), url=url)
     recently = catalog.count_indexed_since(timezone.now() - _RATE_OVER, viewer)
     rate = number_format(recently / _RATE_OVER.total_seconds(), decimal_pos=1)
     yield DashboardFigure(

@@ -19,6 +19,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _rows(request, gettext("Images"), "image", "catalog.image"),
                 _rows(request, gettext("Albums"), "photo_album", "catalog.album"),
                 _rows(request, gettext("Tags"), "sell", "catalog.tag"),
+                _held(request),
                 _bin(request),
             ),
         ),
@@ -59,6 +60,13 @@ def _upload(request: HttpRequest) -> Item | None:
     if not request.user.has_perm("catalog.add_image"):
         return None
     return {"title": gettext("Add pictures"), "icon": "upload", "link": reverse("ingestion:upload")}
+
+
+def _held(request: HttpRequest) -> Item | None:
+    if not request.user.has_perm("catalog.review_image"):
+        return None
+    link = reverse("admin:catalog_heldimage_changelist")
+    return {"title": gettext("Held for review"), "icon": "compare", "link": link}
 
 
 def _bin(request: HttpRequest) -> Item | None:

@@ -29,6 +29,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from catalog.services import IsCopy
 from ingestion import services
 from ingestion.failures_csv import failures_csv
 from ingestion.forms import NewImportForm, WatchFolderForm
@@ -82,7 +83,17 @@ class FailureInline(TabularInline):
     @display(description=_("why"))
     def problem(self, failure: ImportFailure) -> str:
         """Return the sentence of the error."""
-        return sentence(failure.error_code, **(failure.context or {}))
+        return _why(failure)
+
+
+def _why(failure: ImportFailure) -> str:
+    """Return the sentence of an error; of a copy, with a link to what it is a copy of."""
+    context = failure.context or {}
+    said = sentence(failure.error_code, **context)
+    if failure.error_code != IsCopy.CODE or context["copy_of"] == "–":
+        return said
+    url = reverse("admin:catalog_image_change", args=(context["copy_of"],))
+    return format_html('{} <a href="{}" class="underline">{}</a>', said, url, gettext("Show it"))
 
 
 # What can be done, its name, how its button looks, and in which states.
@@ -130,11 +141,14 @@ class ImportFailureAdmin(ReadOnlyAdmin):
     @admin.action(permissions=["retry"], description=_("Try again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[ImportFailure]) -> None:
         """Have workers try the chosen files once more."""
+        # Fixed now: those that are taken in at once are gone from the query.
+        chosen_failures = list(queryset.values_list("pk", flat=True))
         chosen = list_imports(request.user).filter(pk__in=queryset.order_by().values("of"))
         tried = 0
-        for current in chosen:
+        for current in list(chosen):
             try:
-                tried += services.retry(current, ImportFailure.objects.filter(pk__in=queryset))
+                failures = ImportFailure.objects.filter(pk__in=chosen_failures)
+                tried += services.retry(current, failures, by_id=request.user.pk)
             except UserInputError as error:
                 self.message_user(request, sentence(error.code, **error.context), messages.ERROR)
         said = _("They are tried again: {count}.").format(count=tried)
@@ -143,7 +157,7 @@ class ImportFailureAdmin(ReadOnlyAdmin):
     @display(description=_("why"))
     def problem(self, failure: ImportFailure) -> str:
         """Return the sentence of the error."""
-        return sentence(failure.error_code, **(failure.context or {}))
+        return _why(failure)
 
 
 @admin.register(Import)
@@ -269,7 +283,9 @@ class ImportAdmin(ReadOnlyAdmin):
             "pause": services.pause,
             "resume": services.resume,
             "cancel": services.cancel,
-            "retry": partial(services.retry, failures=current.failures.all()),
+            "retry": partial(
+                services.retry, failures=current.failures.all(), by_id=request.user.pk
+            ),
         }
         work = actions.get(request.POST.get("action", ""))
         if work is None:

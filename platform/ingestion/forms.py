@@ -14,13 +14,18 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from ingestion.services import ImportOptions, KnownPolicy, MetadataRules
+from ingestion.services import CopyPolicy, ImportOptions, KnownPolicy, MetadataRules
 from kernel.messages import sentence
 
 _KNOWN = (
     (KnownPolicy.SKIP.value, _("leave them as they are")),
     (KnownPolicy.UPDATE.value, _("give them what is said of them now")),
     (KnownPolicy.KEEP.value, _("keep where else they are, besides")),
+)
+COPIES = (
+    (CopyPolicy.TAKE_IN.value, _("take them in")),
+    (CopyPolicy.HOLD.value, _("hold them for review")),
+    (CopyPolicy.REFUSE.value, _("refuse them")),
 )
 
 
@@ -65,6 +70,15 @@ class ImportOptionsForm(forms.Form):
         choices=_KNOWN,
         widget=UnfoldAdminSelectWidget,
     )
+    copies = forms.ChoiceField(
+        label=_("New pictures that are copies of others"),
+        choices=COPIES,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_(
+            "Edited or saved again: shown by comparing each with the catalogue, once it is "
+            "described."
+        ),
+    )
     tags_from_folders = _box(_("Each folder's name becomes a tag"))
     albums_from_folders = _box(_("Each folder's name is an album"))
     tags_from_keywords = _box(_("Keywords in the files become tags"))
@@ -77,6 +91,7 @@ class ImportOptionsForm(forms.Form):
         return ImportOptions(
             rules=MetadataRules(
                 known=KnownPolicy(said["known"]),
+                copies=CopyPolicy(said["copies"]),
                 tags_from_keywords=said["tags_from_keywords"],
                 titles_from_paths=said["titles_from_paths"],
                 restores_binned=said["restores_binned"],

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 from catalog import storage
 from catalog.models import Image
 from catalog.presenters import thumbnail_url
-from catalog.selectors import find_images, find_private_to_others
+from catalog.selectors import find_held, find_images, find_private_to_others
 from catalog.visibility import Viewer
 from ingestion.models import Import
 from ingestion.selectors import seconds_left
@@ -72,23 +72,26 @@ def present_outcomes(outcomes: Sequence[Outcome], viewer: Viewer) -> UploadResul
     ids = {outcome.image_id for outcome in outcomes if outcome.image_id}
     images = find_images(ids, viewer)
     others = find_private_to_others(ids - set(images), viewer)
+    held = find_held(ids - set(images))
     results = [outcome.result for outcome in outcomes]
     return UploadResult(
-        rows=tuple(_row(outcome, images, others) for outcome in outcomes),
+        rows=tuple(_row(outcome, images, others, held) for outcome in outcomes),
         added=results.count(Result.ADDED),
         duplicates=results.count(Result.DUPLICATES),
         failed=results.count(Result.FAILED),
     )
 
 
-def _row(outcome: Outcome, images: dict[UUID, Image], others: set[UUID]) -> FileRow:
+def _row(
+    outcome: Outcome, images: dict[UUID, Image], others: set[UUID], held: set[UUID]
+) -> FileRow:
     if outcome.error is not None:
         said = sentence(outcome.error.code, **outcome.error.context)
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     image = images.get(outcome.image_id) if outcome.image_id else None
-    if image is None:  # deleted since it was added or found, or private
-        is_private = outcome.image_id in others
-        said = sentence(f"image:conflict:{'private' if is_private else 'being-deleted'}")
+    if image is None:  # deleted since it was added or found, or kept from this person or all
+        why = "held" if outcome.image_id in held else "being-deleted"
+        said = sentence(f"image:conflict:{'private' if outcome.image_id in others else why}")
         return FileRow(name=outcome.name, result=outcome.result.value, sentence=said)
     return FileRow(
         name=outcome.name,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from catalog.visibility import Viewer, hidden_albums, is_in
 from ingestion.models import Import
 
@@ -15,11 +15,18 @@ Status = Image.Status
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far the workers are with the images of one import, those being deleted left out."""
+    """How far the workers are with the images of one import, those being deleted left out.
+
+    Of those indexed `uncompared` are still to be compared with the catalogue; `held` and `refused`
+    are copies.
+    """
 
     indexed: int = 0
     failed: int = 0
     waiting: int = 0
+    uncompared: int = 0
+    held: int = 0
+    refused: int = 0
 
     @property
     def total(self) -> int:
@@ -55,11 +62,17 @@ def find_progress(
         links = links.exclude(is_in(hidden, image="image_id"))
     rows = links.order_by().values_list("import_id", "image__status").annotate(Count("pk"))
     counts = {(import_id, status): count for import_id, status, count in rows}
+    copies = links.filter(image__copy_check__isnull=False, image__status=Status.INDEXED).order_by()
+    states = copies.values_list("import_id", "image__copy_check__state").annotate(Count("pk"))
+    counts |= {(import_id, state): count for import_id, state, count in states}
     return {
         import_id: ImportProgress(
             indexed=counts.get((import_id, Status.INDEXED), 0),
             failed=counts.get((import_id, Status.FAILED), 0),
             waiting=counts.get((import_id, Status.QUEUED), 0),
+            uncompared=counts.get((import_id, CopyCheck.State.WAITING), 0),
+            held=counts.get((import_id, CopyCheck.State.HELD), 0),
+            refused=counts.get((import_id, CopyCheck.State.REFUSED), 0),
         )
         for import_id in import_ids
     }

@@ -11,6 +11,21 @@ from jobs.services import DEAD_AFTER_S
 
 State = JobRecord.State
 
+# After a job that failed, the next one waits so long: what made it fail is seldom gone at once.
+_RETRY_AFTER = timedelta(seconds=60)
+
+
+def may_enqueue(name: str) -> bool:
+    """Whether a job of that task may be enqueued: none is there or has only just failed.
+
+    Args:
+        name: one of `kernel.task_names`.
+    """
+    jobs = JobRecord.objects.filter(name=name)
+    just_failed = jobs.filter(state=State.FAILED, finished_at__gt=timezone.now() - _RETRY_AFTER)
+    is_live = jobs.filter(state__in=(State.QUEUED, State.RUNNING)).exists()
+    return not is_live and not just_failed.exists()
+
 
 def is_worked_on(name: str) -> bool:
     """Whether a worker has a job of that task, and said so not long ago.

@@ -24,6 +24,12 @@ _SENTENCES: dict[str, str] = {
         "there may be {most} of them."
     ),
     "image:conflict:private": _("This picture is in the catalogue already, private to others."),
+    "image:conflict:copy-of": _(
+        "This is a copy of a picture that is in the catalogue already: {copy_of}."
+    ),
+    "image:conflict:held": _(
+        "This picture is in the catalogue already, and held until a reviewer has decided about it."
+    ),
     "image:ours:gave-up": _("Describing this picture ended the worker three times."),
     "image:ours:ends-worker": _("Reading this picture ended the process twice: it was left out."),
     "file:user:missing": _("The file is gone or is a broken link."),

@@ -15,6 +15,7 @@ UPDATE_PAYLOADS: Final = "workers.update_payloads"
 EDIT_IMAGES: Final = "workers.edit_images"
 RUN_IMPORT: Final = "workers.run_import"
 EXPORT_IMAGES: Final = "workers.export_images"
+CHECK_COPIES: Final = "workers.check_copies"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -26,4 +27,5 @@ QUEUES: Final[dict[str, str]] = {
     EDIT_IMAGES: "maintenance",
     RUN_IMPORT: "maintenance",
     EXPORT_IMAGES: "bulk",
+    CHECK_COPIES: "maintenance",
 }

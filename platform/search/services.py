@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from catalog.models import EncoderVersion
-from catalog.selectors import get_live_encoder, list_binned_images
+from catalog.selectors import get_live_encoder, is_some_image_kept_back
 from catalog.validation import validate
 from catalog.vector_store import open_index
 from catalog.visibility import Viewer, hidden_albums
@@ -263,7 +263,7 @@ def _find_hits(
     where = Where(
         labels=labels,
         not_albums=tuple(hidden.values()),
-        with_binned=not list_binned_images().exists(),  # an empty bin needs no condition
+        with_binned=not is_some_image_kept_back(),  # without any no condition is needed
     )
     found = _nearest(index, extracted, parts, where=where, limit=limit, ends_at=ends_at)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]

@@ -42,7 +42,7 @@ class Payload:
     tags: tuple[str, ...]
     albums: tuple[str, ...]
     created_at: datetime  # aware; stored in UTC
-    is_binned: bool = False
+    is_binned: bool = False  # or held
 
     @property
     def editable(self) -> "EditablePayload":
@@ -56,7 +56,7 @@ class Payload:
 class EditablePayload:
     """The part of a payload that people change; the rest follows from the picture itself.
 
-    No search finds the points of an image in the bin.
+    No search finds the points of an image in the bin, or of one that is held.
     """
 
     medium: str

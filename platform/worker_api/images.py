@@ -14,7 +14,7 @@ from jobs import services as jobs
 from jobs.models import Delivery
 from kernel.errors import FileMissing
 from kernel.ids import point_id
-from kernel.regions import POSSIBLE_REGIONS, FoundRegion, RegionKey
+from kernel.regions import FULL_IMAGE_KEY, POSSIBLE_REGIONS, FoundRegion, RegionKey
 from vectors.index import EditablePayload
 
 
@@ -99,7 +99,9 @@ def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[Clai
             payload_changes=image.payload_changes,
             created_at=image.created_at,
         )
-        for image in waiting.prefetch_related("tags", "albums", "regions")
+        for image in waiting.select_related("copy_check").prefetch_related(
+            "tags", "albums", "regions"
+        )
     )
 
 
@@ -220,6 +222,13 @@ def find_regions(region_ids: Sequence[int]) -> dict[int, CatalogueRegion]:
     images = list_current_images().values("pk")
     rows = Region.objects.filter(pk__in=region_ids, image__in=images)
     return {row.pk: _frozen(row) for row in rows.select_related("image").order_by()}
+
+
+def list_full_images(image_ids: Sequence[UUID]) -> list[int]:
+    """Return the ids of the regions that are all of these images, of those that can be found."""
+    images = list_current_images().filter(pk__in=image_ids).values("pk")
+    rows = Region.objects.filter(image__in=images, kind=FULL_IMAGE_KEY.kind).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
 
 
 def known_regions(region_ids: Iterable[int]) -> frozenset[int]:

@@ -19,7 +19,8 @@ class Sweep:
     """What one sweep did.
 
     Messages sent again, dead jobs recovered, images handed out, dead imports closed, imports given
-    a turn or forgotten; whether payloads waited without a job; how many bulk edits did; how many
+    a turn or forgotten; whether payloads or new images that are to be compared waited without a
+    job; how many bulk edits did; how many
     images left the bin for good, and how many entries the audit log, their time being over.
     """
 
@@ -29,6 +30,7 @@ class Sweep:
     closed_imports: int
     imports: int
     resumed_payloads: bool
+    resumed_checks: bool
     resumed_edits: int
     purged_images: int
     expired_entries: int
@@ -92,4 +94,5 @@ def sweep() -> Sweep:
         purged_images=purged,
         expired_entries=audit_log.delete_expired(),
         resumed_payloads=catalog.enqueue_due_payloads(),
+        resumed_checks=catalog.enqueue_copy_checks(),
     )

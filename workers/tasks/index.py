@@ -1,4 +1,4 @@
-"""Bulk tasks: take in, index, edit or export many at once, and delete pictures."""
+"""Bulk tasks: take in, index, compare, edit or export many at once, and delete pictures."""
 
 from uuid import UUID
 
@@ -73,3 +73,14 @@ def export(*, edit_id: int, job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             run_export(edit_id, delivery=delivery)
+
+
+@app.task(name=task_names.CHECK_COPIES, shared=False)
+def check(*, job_id: str, **_unknown: object) -> None:
+    """Compare new pictures with the catalogue. Idempotent: what is settled is not compared."""
+    from workers import model_pool, policies
+    from workers.copy_checks import check_copies
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            check_copies(model_pool.get(), delivery=delivery)

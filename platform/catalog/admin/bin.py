@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -17,14 +17,18 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
-from catalog import storage
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS
-from catalog.admin.bulk_edits import ask_to_confirm, binned_thumbnail_url, list_action
+from catalog.admin.bulk_edits import (
+    ask_to_confirm,
+    binned_thumbnail_url,
+    list_action,
+    row_action,
+)
+from catalog.admin.cells import thumbnail_response
 from catalog.models import BinnedImage, BulkEdit, Image
 from catalog.selectors import list_binned_images
 from catalog.visibility import seen_by
 from jobs.admin import ReadOnlyAdmin
-from kernel.errors import FileMissing
 
 _KINDS = (BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE)
 
@@ -32,16 +36,6 @@ _KINDS = (BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE)
 def _binned(request: HttpRequest) -> QuerySet[Image]:
     """Return what is in the bin and may be seen by this person."""
     return seen_by(list_binned_images(), request.user)
-
-
-def _row_action(kind: BulkEdit.Kind) -> Any:
-    """Return the action on a row: for this image alone."""
-
-    @action(permissions=[kind.value], description=kind.label, url_path=kind.value)
-    def ask(_: ReadOnlyAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-        return ask_to_confirm(kind, _binned(request).filter(pk=object_id), request)
-
-    return ask
 
 
 def _button(kind: BulkEdit.Kind, description: Any) -> Any:
@@ -78,8 +72,8 @@ class BinnedImageAdmin(ReadOnlyAdmin):
         *("binned_at", "binned_by", "days_left"),
     )
 
-    restore_one = _row_action(BulkEdit.Kind.RESTORE)
-    purge_one = _row_action(BulkEdit.Kind.PURGE)
+    restore_one = row_action(BulkEdit.Kind.RESTORE, _binned, permission="restore")
+    purge_one = row_action(BulkEdit.Kind.PURGE, _binned, permission="purge")
     restore_all = _button(BulkEdit.Kind.RESTORE, _("Restore all"))
     purge_all = _button(BulkEdit.Kind.PURGE, _("Empty the bin"))
 
@@ -117,12 +111,7 @@ class BinnedImageAdmin(ReadOnlyAdmin):
         """Return the thumbnail of an image in the bin, a JPEG that no cache keeps."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        image = get_object_or_404(_binned(request), pk=image_id)
-        try:
-            jpeg = storage.read(storage.thumbnail_name(image.sha256))
-        except FileMissing as error:
-            raise Http404 from error
-        return HttpResponse(jpeg, content_type="image/jpeg")
+        return thumbnail_response(get_object_or_404(_binned(request), pk=image_id))
 
     @display(description=_("picture"))
     def preview(self, image: Image) -> str:

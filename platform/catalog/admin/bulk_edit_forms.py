@@ -79,7 +79,7 @@ class FormatForm(ArgumentsForm):
 class Confirmation:
     """How a kind of bulk edit is asked about.
 
-    `permission` is what the action needs, of images: change, delete, purge or export.
+    `permission` is what the action needs, of images: change, delete, purge, export or review.
     """
 
     consequence: str | Promise
@@ -109,6 +109,18 @@ CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
             "cannot be undone."
         ),
         permission="purge",
+        is_destructive=True,
+    ),
+    Kind.TAKE_IN: Confirmation(
+        _(
+            "Searches find them within moments, beside the pictures that they are copies of; they "
+            "are not held again."
+        ),
+        permission="review",
+    ),
+    Kind.REFUSE: Confirmation(
+        _("They move to the bin. Those that are restored from there are taken in."),
+        permission="review",
         is_destructive=True,
     ),
     Kind.REINDEX: Confirmation(

@@ -20,7 +20,7 @@ from django.utils.http import content_disposition_header
 from django.utils.safestring import mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from catalog import services
 from catalog.admin.bulk_edit_forms import CONFIRMATIONS, arguments_form
@@ -36,6 +36,11 @@ State = BulkEdit.State
 
 # Of the pictures that a question is about, so many are shown: what a person takes in at a glance.
 _MAX_THUMBNAILS = 12
+# Where the question comes from, but for the list of images.
+_LISTS = {
+    **dict.fromkeys((BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE), "binnedimage"),
+    **dict.fromkeys((BulkEdit.Kind.TAKE_IN, BulkEdit.Kind.REFUSE), "heldimage"),
+}
 # Seconds after which a page that shows progress fetches itself again.
 _REFRESH_S = 5
 
@@ -65,6 +70,29 @@ def list_action(
 
     ask.__name__ = name or kind.value
     return ask
+
+
+def row_action(
+    kind: BulkEdit.Kind, images: Callable[[HttpRequest], QuerySet[Image]], *, permission: str
+) -> Any:
+    """Return the action on a row: for this image alone.
+
+    Args:
+        kind: what is done to it.
+        images: those of the list that a person may see.
+        permission: as for `list_action`.
+    """
+
+    @action(permissions=[permission], description=kind.label, url_path=kind.value)
+    def ask(_: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+        return ask_to_confirm(kind, images(request).filter(pk=object_id), request)
+
+    return ask
+
+
+def held_thumbnail_url(image: Image) -> str:
+    """Return the address of the thumbnail of an image that is held, for reviewers."""
+    return reverse("admin:catalog_heldimage_thumbnail", args=(image.pk,))
 
 
 def binned_thumbnail_url(image: Image) -> str:
@@ -160,11 +188,7 @@ class BulkEditAdmin(ReadOnlyAdmin):
             "form": form,
             "pictures": _first_pictures(edit, request.user),
             "rest": max(0, edit.total - _MAX_THUMBNAILS),
-            "list_url": reverse(
-                "admin:catalog_binnedimage_changelist"
-                if kind in {BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE}
-                else "admin:catalog_image_changelist"
-            ),
+            "list_url": reverse(f"admin:catalog_{_LISTS.get(kind, 'image')}_changelist"),
         }
         return TemplateResponse(request, "admin/catalog/bulkedit/confirm.html", context)
 
@@ -258,4 +282,6 @@ def _first_pictures(edit: BulkEdit, viewer: Viewer) -> list[tuple[Image, str]]:
 
 
 def _thumbnail_url(image: Image) -> str:
-    return thumbnail_url(image) if image.binned_at is None else binned_thumbnail_url(image)
+    if image.binned_at is not None:
+        return binned_thumbnail_url(image)
+    return thumbnail_url(image) if image.held_at is None else held_thumbnail_url(image)

@@ -46,7 +46,10 @@ from kernel.messages import sentence
 _MAX_OCCURRENCES = 100
 # Bears the name of Django's own action and so replaces it.
 _NAMES = {BulkEdit.Kind.BIN: "delete_selected"}
-_ELSEWHERE = frozenset({BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE})  # on the page of the bin
+# On the pages of the bin and of what is held for review.
+_ELSEWHERE = frozenset(
+    {BulkEdit.Kind.RESTORE, BulkEdit.Kind.PURGE, BulkEdit.Kind.TAKE_IN, BulkEdit.Kind.REFUSE}
+)
 _TECHNICAL_FIELDS = (
     *("status", "problem", "error_code", "tries", "sha256_shown"),
     *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
@@ -181,9 +184,10 @@ class ImageAdmin(AuditedAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        """Return those that this person may see; what is in the bin has a page of its own."""
+        """Return those that this person may see; the bin and held ones have pages of their own."""
         images: QuerySet[Image] = super().get_queryset(request)
-        return seen_by(images.filter(binned_at__isnull=True), request.user)
+        here = images.filter(binned_at__isnull=True, held_at__isnull=True)
+        return seen_by(here, request.user)
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any

@@ -12,6 +12,7 @@ from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
+from catalog.services.copy_checks import CopyRule, ask_copy_checks
 from catalog.services.payloads import request_payload_update
 from catalog.validation import ValidPicture
 
@@ -57,6 +58,18 @@ class ImageMetadata:
     albums: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A valid picture, what is said of it, and what becomes of it if it is a copy of another.
+
+    Without a `copy_rule` it is taken in, whatever it is.
+    """
+
+    picture: ValidPicture
+    metadata: ImageMetadata = ImageMetadata()
+    copy_rule: CopyRule | None = None
+
+
 def store_files(picture: ValidPicture) -> None:
     """Store a valid picture and its thumbnail under its content hash.
 
@@ -70,26 +83,31 @@ def store_files(picture: ValidPicture) -> None:
 
 
 @transaction.atomic
-def add_pictures(new: Mapping[str, tuple[ValidPicture, ImageMetadata]]) -> dict[str, Added]:
+def add_pictures(new: Iterable[NewPicture]) -> dict[str, Added]:
     """Add the rows of pictures, or find who has added the same file meanwhile.
 
     Callers ask `find_by_sha256s` first, and then `store_files`: a crash between files and row
     leaves files that no row names, which `audit` removes, and never a row without its files.
 
     Args:
-        new: content hash → the picture, and what is said of it.
+        new: pictures of different content, in the order in which they come into the catalogue.
 
     Returns:
-        The same hashes → their images; without what was added and deleted meanwhile.
+        Content hash → its image; without what was added and deleted meanwhile.
     """
-    # In order, so that two who add the same ones do not wait for each other.
-    rows = {sha256: _row(*new[sha256]) for sha256 in sorted(new)}
+    by_hash = {each.picture.sha256: each for each in new}
+    rows = {sha256: _row(each) for sha256, each in by_hash.items()}
     Image.objects.bulk_create(rows.values(), ignore_conflicts=True)
     stored = Image.objects.filter(sha256__in=rows).values_list("sha256", "pk")
     added = {sha256: Added(pk, is_new=pk == rows[sha256].pk) for sha256, pk in stored}
-    said = {each.image_id: new[sha256][1] for sha256, each in added.items() if each.is_new}
-    _add_all_names(Image.tags, Tag, {pk: metadata.tags for pk, metadata in said.items()})
-    _add_all_names(Image.albums, Album, {pk: metadata.albums for pk, metadata in said.items()})
+    ours = {
+        rows[sha256].pk: each
+        for sha256, each in by_hash.items()
+        if sha256 in added and added[sha256].is_new
+    }
+    _add_all_names(Image.tags, Tag, {pk: each.metadata.tags for pk, each in ours.items()})
+    _add_all_names(Image.albums, Album, {pk: each.metadata.albums for pk, each in ours.items()})
+    ask_copy_checks({pk: each.copy_rule for pk, each in ours.items() if each.copy_rule})
     return added
 
 
@@ -197,7 +215,8 @@ def _find_or_make(model: type[NamedSet], names: set[str]) -> dict[str, int]:
     return {name: each.pk for name, each in known.items()}
 
 
-def _row(picture: ValidPicture, metadata: ImageMetadata) -> Image:
+def _row(new: NewPicture) -> Image:
+    picture = new.picture
     return Image(
         sha256=picture.sha256,
         format=picture.format,
@@ -205,7 +224,7 @@ def _row(picture: ValidPicture, metadata: ImageMetadata) -> Image:
         height=picture.height,
         file_bytes=len(picture.data),
         is_damaged=picture.is_damaged,
-        **_texts(metadata),
+        **_texts(new.metadata),
     )
 
 

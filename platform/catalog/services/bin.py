@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from catalog.selectors import list_binned_images, list_current_images
 from catalog.services.deletion import request_deletion
 from catalog.services.payloads import request_payload_update
@@ -41,11 +41,17 @@ def move_to_bin(
 
 @transaction.atomic
 def restore(images: QuerySet[Image], *, by_id: int | None = None, is_recorded: bool = True) -> int:
-    """Bring images back from the bin as they were; return how many. See `move_to_bin`."""
+    """Bring images back from the bin as they were; return how many. See `move_to_bin`.
+
+    Those that were refused as copies are taken in.
+    """
     restored = list_binned_images().filter(pk__in=images.order_by().values("pk"))
     lock(restored)
     if is_recorded:
         _record(Action.RESTORED, restored, by_id)
+    CopyCheck.objects.filter(
+        image__in=restored.order_by().values("pk"), state=CopyCheck.State.REFUSED
+    ).update(state=CopyCheck.State.TAKEN_IN)
     request_payload_update(restored)
     return restored.update(binned_at=None, binned_by=None)
 

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -19,8 +20,9 @@ from django.utils import timezone
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog.models import Album, BulkEdit, BulkEditChunk, Image, Tag
-from catalog.selectors import list_kept_images
+from catalog.selectors import list_binned_images, list_current_images, list_held_images
 from catalog.services.bin import move_to_bin, purge, restore
+from catalog.services.copy_checks import refuse_held, take_in_held
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import lock
@@ -91,9 +93,7 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
         return False
     kind = Kind(edit.kind)
     ids = [UUID(one) for one in chunk.image_ids]
-    images = list_kept_images().filter(binned_at__isnull=kind not in _IN_BIN, pk__in=ids)
-    if edit.started_by is not None:  # what was made private to others since is left alone
-        images = seen_by(images, edit.started_by)
+    images = _reachable(kind, edit.started_by).filter(pk__in=ids)
     lock(images)
     done = images.count()
     changed = _CHANGES[kind](images, edit)
@@ -147,8 +147,17 @@ def _enqueue(edit_id: int) -> None:
 # the name that they got or lost.
 _Changed = Mapping[str, Iterable[UUID]]
 _Change = Callable[[QuerySet[Image], BulkEdit], _Changed]
-# What is done to images in the bin; all else is done to those outside of it.
+# What is done to images in the bin, and to those held for review; all else to the others.
 _IN_BIN = frozenset({Kind.RESTORE, Kind.PURGE})
+_HELD = frozenset({Kind.TAKE_IN, Kind.REFUSE})
+
+
+def _reachable(kind: BulkEdit.Kind, account: User | None) -> QuerySet[Image]:
+    """Return what a kind of change is made of, less what was made private to others since."""
+    if kind in _HELD:
+        return list_held_images(account)
+    images = list_binned_images() if kind in _IN_BIN else list_current_images()
+    return images if account is None else seen_by(images, account)
 
 
 def _in_or_out(move: Callable[..., int]) -> _Change:
@@ -160,6 +169,18 @@ def _in_or_out(move: Callable[..., int]) -> _Change:
         return {"": ids}
 
     return change
+
+
+def _take_in(images: QuerySet[Image], _: BulkEdit) -> _Changed:
+    ids = list(images.values_list("pk", flat=True))
+    take_in_held(images)
+    return {"": ids}
+
+
+def _refuse(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+    ids = list(images.values_list("pk", flat=True))
+    refuse_held(images, by_id=edit.started_by_id)
+    return {"": ids}
 
 
 def _reindex(images: QuerySet[Image], _: BulkEdit) -> _Changed:
@@ -241,6 +262,8 @@ _CHANGES: Mapping[BulkEdit.Kind, _Change] = {
     Kind.BIN: _in_or_out(move_to_bin),
     Kind.RESTORE: _in_or_out(restore),
     Kind.PURGE: _in_or_out(purge),
+    Kind.TAKE_IN: _take_in,
+    Kind.REFUSE: _refuse,
     Kind.REINDEX: _reindex,
     Kind.ADD_TAGS: _add("tags", Tag),
     Kind.REMOVE_TAGS: _remove("tags"),

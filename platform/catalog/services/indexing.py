@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from catalog.models import Image, Region
+from catalog.models import CopyCheck, Image, Region
+from catalog.services.copy_checks import enqueue_copy_checks
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled, lock
 from jobs import dispatch
@@ -67,6 +68,8 @@ def record_indexed(
 ) -> tuple[UUID, ...]:
     """Record the regions of images whose points are in the live collection, in place of the old.
 
+    Those that are to be compared with the catalogue are held from here on until they are.
+
     Args:
         indexed: image → all its regions, those whose points were just upserted.
         delivery: of the job that did it. What another job or worker was handed meanwhile is left
@@ -91,9 +94,11 @@ def record_indexed(
         for image_id in ours
         for region in indexed[image_id]
     )
-    Image.objects.filter(pk__in=ours).update(
-        status=Status.INDEXED, error_code="", indexed_at=timezone.now()
-    )
+    now = timezone.now()
+    Image.objects.filter(pk__in=ours).update(status=Status.INDEXED, error_code="", indexed_at=now)
+    unchecked = CopyCheck.objects.filter(image__in=ours, state=CopyCheck.State.WAITING)
+    Image.objects.filter(pk__in=unchecked.values("image"), held_at=None).update(held_at=now)
+    enqueue_copy_checks()
     if payload_changes is not None:
         outdated = [pk for pk, count in changes.items() if count != payload_changes[pk]]
         request_payload_update(Image.objects.filter(pk__in=outdated))
@@ -111,6 +116,9 @@ def record_failed(image_id: UUID, error_code: str, *, delivery: Delivery | None 
     """
     held = _held_by(delivery).filter(pk=image_id).exclude(status=Status.DELETING)
     held.update(status=Status.FAILED, error_code=error_code)
+    # Else nobody would see that it failed: it is not compared.
+    failed = Image.objects.filter(pk=image_id, status=Status.FAILED)
+    failed.filter(copy_check__state=CopyCheck.State.WAITING).update(held_at=None)
 
 
 def _held_by(delivery: Delivery | None) -> QuerySet[Image]:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
@@ -11,17 +10,14 @@ from django.db import transaction
 from django.db.models import F, Model, QuerySet
 from django.utils import timezone
 
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from catalog.services.waiting import lock
 from jobs import dispatch
-from jobs.models import JobRecord
+from jobs.selectors import may_enqueue
 from kernel import task_names
 from vectors.index import EditablePayload
 
-# After a job that failed, the next one waits so long: what made it fail is seldom gone at once.
-_RETRY_AFTER = timedelta(seconds=60)
 _ROWS_PER_QUERY = 1_000
-_LIVE = (JobRecord.State.QUEUED, JobRecord.State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +39,29 @@ def request_payload_update(images: QuerySet[Image]) -> int:
     Returns:
         How many images those are.
     """
-    lock(images)
-    count = images.order_by().update(
-        payload_changes=F("payload_changes") + 1, payload_due_at=timezone.now()
-    )
+    count = mark_payloads_due(images)
     if count:
         enqueue_due_payloads()
     return count
+
+
+@transaction.atomic
+def mark_payloads_due(images: QuerySet[Image]) -> int:
+    """Do the same, but leave the job to the caller, for whom one an image would be too many.
+
+    Where the caller dies before `enqueue_due_payloads`, the sweep does it.
+    """
+    lock(images)
+    return images.order_by().update(
+        payload_changes=F("payload_changes") + 1, payload_due_at=timezone.now()
+    )
 
 
 def enqueue_due_payloads() -> bool:
     """Leave a job that writes all payloads that wait, where some do and none is at it."""
     if not Image.objects.filter(payload_due_at__isnull=False).exists():
         return False
-    jobs = JobRecord.objects.filter(name=task_names.UPDATE_PAYLOADS)
-    just_failed = jobs.filter(
-        state=JobRecord.State.FAILED, finished_at__gt=timezone.now() - _RETRY_AFTER
-    )
-    if jobs.filter(state__in=_LIVE).exists() or just_failed.exists():
+    if not may_enqueue(task_names.UPDATE_PAYLOADS):
         return False
     dispatch.enqueue(task_names.UPDATE_PAYLOADS)
     return True
@@ -78,21 +79,20 @@ def read_payloads(images: QuerySet[Image]) -> Iterator[DuePayload]:
     In plain values: rows with their tags as objects take five times as long. Each count is read
     before the tags, so that what changes in between has a greater one.
     """
-    rows = images.values_list("pk", "medium", "binned_at", "payload_changes").iterator(
-        chunk_size=_ROWS_PER_QUERY
-    )
+    columns = ("pk", "medium", "binned_at", "copy_check__state", "payload_changes")
+    rows = images.values_list(*columns).iterator(chunk_size=_ROWS_PER_QUERY)
     while chunk := list(islice(rows, _ROWS_PER_QUERY)):
-        ids = [pk for pk, _, _, _ in chunk]
+        ids = [pk for pk, *_ in chunk]
         tags, albums = (
             _names(Image.tags.through, "tag", ids),
             _names(Image.albums.through, "album", ids),
         )
-        for pk, medium, binned_at, changes in chunk:
+        for pk, medium, binned_at, copy_state, changes in chunk:
             payload = EditablePayload(
                 medium,
                 tuple(sorted(tags[pk])),
                 tuple(sorted(albums[pk])),
-                is_binned=binned_at is not None,
+                is_binned=binned_at is not None or copy_state in CopyCheck.KEPT_BACK,
             )
             yield DuePayload(pk, changes, payload)
 
@@ -113,11 +113,13 @@ def settled(images: QuerySet[Image]) -> QuerySet[Image]:
 
 def editable_payload(image: Image) -> EditablePayload:
     """Return what the points of an image are to carry of its row."""
+    check = getattr(image, "copy_check", None)
+    is_kept_back = check is not None and check.state in CopyCheck.KEPT_BACK
     return EditablePayload(
         medium=image.medium,
         tags=tuple(sorted(tag.name for tag in image.tags.all())),
         albums=tuple(sorted(album.name for album in image.albums.all())),
-        is_binned=image.binned_at is not None,
+        is_binned=image.binned_at is not None or is_kept_back,
     )
 
 

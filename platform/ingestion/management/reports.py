@@ -9,6 +9,7 @@ from tqdm import tqdm
 from catalog import storage
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over, present_plan
+from ingestion.selectors import ImportProgress
 from ingestion.services import ImportPlan, Outcome
 from ingestion.sources import shown
 from kernel.messages import sentence
@@ -32,8 +33,8 @@ class IngestReport(Protocol):
         """Tell what has become of all of them."""
         ...
 
-    def described(self, *, indexed: int, failed: int) -> None:
-        """Tell how many images can be found now, and how many never will."""
+    def described(self, progress: ImportProgress) -> None:
+        """Tell how many images can be found now, how many never will, how many are copies."""
         ...
 
     def bar(self, *, what: str, total: int | None = None, initial: int = 0) -> Any:
@@ -86,10 +87,14 @@ class TextReport:
             f"{current.failed} refused."
         )
 
-    def described(self, *, indexed: int, failed: int) -> None:
-        """Write how many failed, if any."""
-        if failed:
-            self._out.write(f"{failed} pictures could not be described, see the admin.")
+    def described(self, progress: ImportProgress) -> None:
+        """Write how many failed, and how many proved to be copies, if any."""
+        if progress.failed:
+            self._out.write(f"{progress.failed} pictures could not be described, see the admin.")
+        if progress.held:
+            self._out.write(f"{progress.held} copies are held for review, see the admin.")
+        if progress.refused:
+            self._out.write(f"{progress.refused} copies were refused: they are in the bin.")
 
     def bar(self, *, what: str, total: int | None = None, initial: int = 0) -> Any:
         """Return a progress bar."""
@@ -132,9 +137,14 @@ class JsonReport:
             passed_over=current.passed_over,
         )
 
-    def described(self, *, indexed: int, failed: int) -> None:
-        """Write ``{"indexed", "not_indexed"}``."""
-        self._write(indexed=indexed, not_indexed=failed)
+    def described(self, progress: ImportProgress) -> None:
+        """Write ``{"indexed", "not_indexed", "held", "refused_copies"}``."""
+        self._write(
+            indexed=progress.indexed,
+            not_indexed=progress.failed,
+            held=progress.held,
+            refused_copies=progress.refused,
+        )
 
     def bar(self, *, what: str, total: int | None = None, initial: int = 0) -> Any:
         """Return a bar that is not shown."""

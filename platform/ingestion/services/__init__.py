@@ -1,6 +1,14 @@
 """What may change imports: files come in, and an import is started, paused, resumed, ended."""
 
-from ingestion.services.files import ImportOptions, KnownPolicy, MetadataRules, Outcome, Result
+from ingestion.services.copies import record_refused_copy
+from ingestion.services.files import (
+    CopyPolicy,
+    ImportOptions,
+    KnownPolicy,
+    MetadataRules,
+    Outcome,
+    Result,
+)
 from ingestion.services.life import (
     CANCELLABLE,
     PAUSABLE,
@@ -36,6 +44,7 @@ __all__ = [
     "PAUSABLE",
     "RESUMABLE",
     "RETRIABLE",
+    "CopyPolicy",
     "FolderWatch",
     "ImportOptions",
     "ImportPlan",
@@ -60,6 +69,7 @@ __all__ = [
     "pause_watching",
     "plan_import",
     "record_import",
+    "record_refused_copy",
     "resume",
     "retry",
     "run",

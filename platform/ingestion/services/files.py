@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from catalog import services as catalog
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from catalog.selectors import find_by_sha256s
-from catalog.services import ImageMetadata
+from catalog.services import CopyRule, ImageMetadata, IsCopy, NewPicture
 from catalog.services.waiting import lock
 from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
@@ -59,6 +59,14 @@ class KnownPolicy(StrEnum):
     KEEP = "keep"
 
 
+class CopyPolicy(StrEnum):
+    """What becomes of a new picture that is proved to be a copy of one that is there (ADR 30)."""
+
+    TAKE_IN = "take-in"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class MetadataRules:
     """What an import does with its pictures, and with what is said of them.
@@ -67,6 +75,7 @@ class MetadataRules:
 
     Attributes:
         known: what becomes of pictures that are there already.
+        copies: what becomes of new ones that are copies.
         tags_from_keywords: whether the keywords in the files become tags.
         titles_from_paths: whether the last part of the path goes before a title in the file.
         restores_binned: whether pictures that are in the bin come back; else they are left there,
@@ -74,6 +83,7 @@ class MetadataRules:
     """
 
     known: KnownPolicy = KnownPolicy.SKIP
+    copies: CopyPolicy = CopyPolicy.TAKE_IN
     tags_from_keywords: bool = False
     titles_from_paths: bool = False
     restores_binned: bool = False
@@ -106,6 +116,8 @@ class ImportOptions:
         rules = dict(said.pop("rules", {}))
         if "known" in rules:
             rules["known"] = KnownPolicy(rules["known"])
+        if "copies" in rules:
+            rules["copies"] = CopyPolicy(rules["copies"])
         return cls(rules=MetadataRules(**rules), **said)
 
 
@@ -180,50 +192,72 @@ def add_files(
 
     Runs in its caller's transaction: files whose rows are not committed are taken in again.
     """
-    new = {
-        each.sha256: (each.picture, _named(each.metadata, each.file, current))
-        for each in reversed(files)  # of several alike, the first counts
-        if each.picture is not None and each.metadata is not None
-    }
-    added = catalog.add_pictures(new) if new else {}
-    is_new = {sha256 for sha256, each in added.items() if each.is_new}
-    outcomes: list[Outcome | None] = []
+    new = _add_new(current, files, rules)
+    outcomes = [_added_or_refused(each, new) for each in files]
+    rest = [each for each, outcome in zip(files, outcomes, strict=True) if outcome is None]
+    met = iter(_meet_all(current, rest, rules))
+    return [next(met) if outcome is None else outcome for outcome in outcomes]
+
+
+def _add_new(
+    current: Import, files: Sequence[PreparedFile], rules: MetadataRules
+) -> dict[str, UUID]:
+    """Return content hash → image of those that were added; of several files alike, the first."""
+    new: dict[str, NewPicture] = {}
     for each in files:
-        outcome = None
-        if each.error is not None:
-            outcome = Outcome(each.file.name, Result.FAILED, error=each.error)
-        elif each.sha256 in is_new:
-            is_new.remove(each.sha256)
-            image_id = added[each.sha256].image_id
-            outcome = Outcome(each.file.name, Result.ADDED, image_id, problems=each.problems)
-        outcomes.append(outcome)
-    rest = [each.sha256 for each, outcome in zip(files, outcomes, strict=True) if outcome is None]
+        if each.picture is not None and each.metadata is not None:
+            said = _named(each.metadata, each.file, current)
+            rule = _copy_rule(each.file, current, rules)
+            new.setdefault(each.sha256, NewPicture(each.picture, said, rule))
+    added = catalog.add_pictures(new.values()) if new else {}
+    return {sha256: each.image_id for sha256, each in added.items() if each.is_new}
+
+
+def _added_or_refused(file: PreparedFile, new: dict[str, UUID]) -> Outcome | None:
+    """Return a file's end, and take its image out of the new ones; None of one that is known."""
+    if file.error is not None:
+        return Outcome(file.file.name, Result.FAILED, error=file.error)
+    image_id = new.pop(file.sha256, None)
+    if image_id is None:
+        return None
+    return Outcome(file.file.name, Result.ADDED, image_id, problems=file.problems)
+
+
+def _meet_all(
+    current: Import, files: Sequence[PreparedFile], rules: MetadataRules
+) -> list[Outcome]:
+    """Return the ends of files whose images are there already, or were a moment ago."""
     # Locked, since another import may write the same ones in another order.
-    lock(Image.objects.filter(sha256__in=rest))
-    images = find_by_sha256s(rest)
-    return [
-        _meet(images.get(each.sha256), each, current, rules) if outcome is None else outcome
-        for each, outcome in zip(files, outcomes, strict=True)
-    ]
+    lock(Image.objects.filter(sha256__in=[each.sha256 for each in files]))
+    images = find_by_sha256s(each.sha256 for each in files)
+    refusals: Mapping[UUID, IsCopy] = {}
+    if rules.copies is not CopyPolicy.TAKE_IN:
+        refusals = catalog.find_refusals(image.pk for image in images.values())
+    outcomes = []
+    for each in files:
+        image = images.get(each.sha256)
+        if image is None or image.status == Image.Status.DELETING:
+            error = ConflictError("image:conflict:being-deleted")
+            outcomes.append(Outcome(each.file.name, Result.FAILED, error=error))
+        elif image.pk in refusals:
+            error = refusals[image.pk]
+            outcomes.append(Outcome(each.file.name, Result.FAILED, error=error))
+        elif image.binned_at is not None and not rules.restores_binned:
+            outcomes.append(Outcome(each.file.name, Result.BINNED, image.pk))
+        else:
+            outcomes.append(_meet(image, each, current, rules))
+    return outcomes
 
 
-def _meet(
-    known: Image | None, file: PreparedFile, current: Import, rules: MetadataRules
-) -> Outcome:
-    """Return the end of a file whose image is there already, or was a moment ago."""
-    name, path = file.file.name, file.file.path
-    if known is None or known.status == Image.Status.DELETING:
-        error = ConflictError("image:conflict:being-deleted")
-        return Outcome(name, Result.FAILED, error=error)
-    if known.binned_at is not None and not rules.restores_binned:
-        return Outcome(name, Result.BINNED, known.pk)
+def _meet(known: Image, file: PreparedFile, current: Import, rules: MetadataRules) -> Outcome:
+    """Do to an image what the rules say, since its file has come again."""
     if known.status == Image.Status.FAILED and file.picture is not None:
         # Its files, which may have been lost, are stored again.
         catalog.request_indexing(Image.objects.filter(pk=known.pk))
     is_restored = known.binned_at is not None and bool(
         catalog.restore(Image.objects.filter(pk=known.pk), by_id=current.started_by_id)
     )
-    catalog.fill_in_path(known, path)
+    catalog.fill_in_path(known, file.file.path)
     if file.metadata is not None and rules.known is KnownPolicy.UPDATE:
         # Where it was first found is kept, with its path.
         said = replace(file.metadata, source="")
@@ -231,7 +265,18 @@ def _meet(
     elif file.metadata is not None and rules.known is KnownPolicy.KEEP:
         catalog.add_occurrence(known, _named(file.metadata, file.file, current))
     problems = file.problems if rules.known is not KnownPolicy.SKIP else ()
-    return Outcome(name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored)
+    return Outcome(
+        *(file.file.name, Result.DUPLICATES, known.pk),
+        problems=problems,
+        is_restored=is_restored,
+    )
+
+
+def _copy_rule(file: SourceFile, current: Import, rules: MetadataRules) -> CopyRule | None:
+    if rules.copies is CopyPolicy.TAKE_IN:
+        return None
+    policy = CopyCheck.Policy(rules.copies.value)
+    return CopyRule(policy, import_id=current.pk, file_name=file.name)
 
 
 def _metadata(read: ReadFile, rules: MetadataRules) -> tuple[ImageMetadata, tuple[str, ...]]:

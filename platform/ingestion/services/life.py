@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from catalog.selectors import are_more_waiting_than
 from ingestion.models import Import, ImportFailure
+from ingestion.services.copies import take_in_copies
 from ingestion.services.files import ImportOptions
 from ingestion.services.opening import (
     UPLOAD,
@@ -122,7 +123,7 @@ def find_interrupted(
         options: likewise.
         was_killed: whether the process is gone of one that is still called running.
     """
-    asked = (list(sources), options.to_json())
+    asked = (list(sources), options)
     unfinished = Import.objects.filter(
         state__in=(State.INTERRUPTED, State.RUNNING), by_workers=False, listed_files=None
     )
@@ -130,7 +131,7 @@ def find_interrupted(
         (
             each
             for each in unfinished[:_LOOKED_AT]
-            if (each.sources, each.options) == asked
+            if (each.sources, ImportOptions.from_json(each.options)) == asked
             and (each.state == State.INTERRUPTED or was_killed(each.pk))
         ),
         None,
@@ -191,23 +192,34 @@ def cancel(current: Import) -> bool:
 
 
 @transaction.atomic
-def retry(current: Import, failures: QuerySet[ImportFailure]) -> int:
-    """Have workers try refused files once more; return how many.
+def retry(current: Import, failures: QuerySet[ImportFailure], *, by_id: int | None = None) -> int:
+    """Have workers try refused files once more, and take copies in at once; return how many.
 
-    A command that runs is not joined: none then.
+    A command that runs is not joined: its files are left then.
+
+    Args:
+        current: the import.
+        failures: what it refused; others' are left alone.
+        by_id: the account that asks.
 
     Raises:
-        UserInputError: as `resume`.
+        UserInputError: as `resume`, where no copy was taken in.
     """
     row = Import.objects.select_for_update().get(pk=current.pk)
-    _refuse_unreadable(row)
+    taken_in = take_in_copies(row, failures.filter(of=current), by_id=by_id)
+    try:
+        _refuse_unreadable(row)
+    except UserInputError:
+        if taken_in:  # which needs nothing read
+            return taken_in
+        raise
     is_of_a_command = row.state == State.RUNNING and not row.by_workers
     if row.state not in RETRIABLE or is_of_a_command:
-        return 0
+        return taken_in
     marked = failures.filter(of=current).update(retry_at=timezone.now())
     if marked and row.state not in {State.RUNNING, State.PAUSED}:
         _run_by_workers(Import.objects.filter(pk=current.pk))
-    return marked
+    return taken_in + marked
 
 
 @transaction.atomic

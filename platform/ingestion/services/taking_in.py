@@ -11,7 +11,7 @@ from catalog.selectors import are_more_waiting_than
 from config.logs import log_fields
 from ingestion.models import Import
 from ingestion.services.chunks import Intake, one_ahead, read_chunks
-from ingestion.services.files import MetadataRules, Outcome
+from ingestion.services.files import ImportOptions, MetadataRules, Outcome
 from ingestion.services.recording import (
     ImportTakenOver,
     State,
@@ -53,10 +53,17 @@ class Pace:
     patience_s: float = 0
 
 
-def start_import(source: str, *, started_by_id: int | None = None) -> Import:
+def start_import(
+    source: str,
+    *,
+    options: ImportOptions = ImportOptions(),  # noqa: B008  # it is frozen
+    started_by_id: int | None = None,
+) -> Import:
     """Record the start of an import of files that only its caller can read."""
     with transaction.atomic():
-        current = Import.objects.create(source=source[:1000], started_by_id=started_by_id, runs=1)
+        current = Import.objects.create(
+            source=source[:1000], options=options.to_json(), started_by_id=started_by_id, runs=1
+        )
         audit_start(current)
     return current
 

@@ -5,7 +5,7 @@ import pytest
 
 from catalog import services, storage
 from catalog.models import Image, Tag
-from catalog.services import Added, ImageMetadata
+from catalog.services import Added, ImageMetadata, NewPicture
 from catalog.validation import validate
 from kernel.errors import TransientError
 from tests.conftest import AddImage
@@ -96,8 +96,7 @@ def test_many_are_added_each_with_its_own_tags_and_albums(media: Path, rng) -> N
     pictures = {name: validate(encoded(noise(rng))) for name in said}
     known = add_picture(pictures["c"], ImageMetadata(title="before"))
 
-    new = {pictures[name].sha256: (pictures[name], said[name]) for name in said}
-    added = services.add_pictures(new)
+    added = services.add_pictures(NewPicture(pictures[name], said[name]) for name in said)
 
     assert {sha256: each.is_new for sha256, each in added.items()} == {
         pictures["a"].sha256: True,

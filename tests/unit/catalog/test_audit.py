@@ -66,12 +66,19 @@ def test_agreement(indexed: list[Image]) -> None:
     found = audit()
 
     assert found.differences == {}
-    assert found.images == {"queued": 0, "indexed": 3, "failed": 0, "deleting": 0, "binned": 0}
+    assert found.images == {
+        "queued": 0,
+        "indexed": 3,
+        "failed": 0,
+        "deleting": 0,
+        "binned": 0,
+        "held": 0,
+    }
     assert (found.regions, found.points) == (3, 3)
 
 
 def test_an_empty_catalogue_agrees(version: EncoderVersion, media: Path) -> None:
-    assert audit() == Audit(images=dict.fromkeys([*Status.values, "binned"], 0))
+    assert audit() == Audit(images=dict.fromkeys([*Status.values, "binned", "held"], 0))
 
 
 def test_no_audit_before_an_encoder_was_chosen() -> None:
@@ -362,7 +369,7 @@ def run(*arguments: str) -> str:
 
 def test_the_command_counts_both_sides(indexed: list[Image]) -> None:
     assert run().splitlines() == [
-        "Catalogue: 3 images (0 queued, 3 indexed, 0 failed, 0 deleting, 0 binned)",
+        "Catalogue: 3 images (0 queued, 3 indexed, 0 failed, 0 deleting, 0 binned, 0 held)",
         "           3 regions of indexed images",
         "Index:     3 points",
         "Catalogue, index and files agree.",

@@ -40,6 +40,7 @@ def test_what_is_moved_to_the_bin_is_hidden_and_its_points_are_told(broker: Brok
     assert selectors.count_by_status() == {
         **{"queued": 0, "indexed": 1, "failed": 0, "deleting": 0},
         "binned": 1,
+        "held": 0,
     }
     image = selectors.list_binned_images().get()
     assert (image.pk, image.binned_by, image.status) == (one, user, Status.INDEXED)

@@ -72,6 +72,7 @@ def test_every_status_is_counted() -> None:
     assert selectors.count_by_status() == {
         **{"queued": 1, "indexed": 2, "failed": 0, "deleting": 0},
         "binned": 0,
+        "held": 0,
     }
 
 

@@ -14,5 +14,6 @@ def test_tasks_are_called_as_other_releases_call_them() -> None:
         "workers.edit_images": "maintenance",
         "workers.run_import": "maintenance",
         "workers.export_images": "bulk",
+        "workers.check_copies": "maintenance",
     }
     assert task_names.EXTRACT_QUERY == "workers.describe_query"

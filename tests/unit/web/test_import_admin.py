@@ -2,16 +2,19 @@
 
 import csv
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
+from catalog.models import CopyCheck
 from ingestion import services
 from ingestion.models import Import, ImportFailure
-from ingestion.services import ImportOptions, KnownPolicy
+from ingestion.services import CopyPolicy, ImportOptions, KnownPolicy
 from kernel.messages import sentence
 from site_http.bodies import max_body_bytes
 from tests.conftest import Broker
@@ -42,7 +45,7 @@ def folder(tmp_path: Path, settings) -> Path:
 
 
 def ask(client: Client, **said: object) -> Import:
-    response = client.post(NEW, {"known": "skip"} | said)
+    response = client.post(NEW, {"known": "skip", "copies": "take-in"} | said)
     assert response.status_code == 302, response.context["form"].errors
     current = Import.objects.latest("created_at")
     assert response.url == page(current)
@@ -122,7 +125,7 @@ def test_the_form_takes_bodies_as_the_upload_page_does(settings) -> None:
 def test_a_source_that_may_not_be_read_is_refused(
     client: Client, keeper, folder: Path, said: dict, code: str
 ) -> None:
-    response = client.post(NEW, {"known": "skip"} | said)
+    response = client.post(NEW, {"known": "skip", "copies": "take-in"} | said)
 
     assert response.status_code == 200
     assert sentence(code) in response.content.decode()
@@ -134,7 +137,9 @@ def test_files_and_an_address_are_one_too_many(
 ) -> None:
     upload = SimpleUploadedFile("1.png", numbered(1))
 
-    response = client.post(NEW, {"known": "skip", "address": str(folder), "uploads": [upload]})
+    response = client.post(
+        NEW, {"known": "skip", "copies": "take-in", "address": str(folder), "uploads": [upload]}
+    )
 
     assert sentence("import:user:one-source") in response.content.decode()
     assert not Import.objects.exists()
@@ -198,7 +203,7 @@ def test_who_may_not_start_imports_changes_nothing(
 
     answers = [
         client.get(NEW),
-        client.post(NEW, {"known": "skip", "address": str(folder)}),
+        client.post(NEW, {"known": "skip", "copies": "take-in", "address": str(folder)}),
         *(
             client.post(f"{LIST}{current.pk}/do/", {"action": action})
             for action in ("start", "resume", "pause", "cancel", "retry")
@@ -329,3 +334,45 @@ def test_a_page_says_how_far_reading_is(client: Client, keeper) -> None:
         "1000 of 4000 · waiting for the workers · 10.0 a second · 5\N{NO-BREAK SPACE}minutes left"
     )
     assert said in text
+
+
+def test_the_form_says_what_becomes_of_copies(
+    client: Client, keeper, folder: Path, media: Path, broker: Broker
+) -> None:
+    current = ask(client, address=str(folder), copies="refuse")
+
+    assert ImportOptions.from_json(current.options).rules.copies is CopyPolicy.REFUSE
+
+
+@pytest.mark.parametrize("way", ["the import's button", "the list of refused files"])
+def test_a_refused_copy_is_taken_in_where_nobody_can_read_its_file_again(
+    client: Client, keeper: User, add_image, broker: Broker, way: str
+) -> None:
+    # given an upload whose file was refused as a copy, and another file that was refused
+    image = add_image(numbered(1), "copy", binned_at=timezone.now())
+    original = add_image(numbered(2), "original")
+    current = Import.objects.create(source="upload", state="finished", found=3, added=1, failed=2)
+    CopyCheck.objects.create(
+        image=image, policy="refuse", state="refused", import_id=current.pk, copy_of=original
+    )
+    context = {"image_id": str(image.pk), "copy_of": str(original.pk)}
+    code = "image:conflict:copy-of"
+    refused = current.failures.create(name="copy.png", error_code=code, context=context)
+    current.failures.create(name="text.png", error_code="image:user:broken")
+    listed = client.get("/admin/ingestion/importfailure/").content.decode()
+    assert sentence(code, **context) in listed
+    assert f"/admin/catalog/image/{original.pk}/change/" in listed
+
+    if way == "the import's button":
+        assert sentence("import:user:no-source") not in unescape(do(client, current, "retry"))
+    else:
+        chosen = {"action": "retry", "_selected_action": [refused.pk]}
+        client.post("/admin/ingestion/importfailure/", chosen)
+
+    image.refresh_from_db()
+    assert image.binned_at is None
+    assert CopyCheck.objects.get().state == "taken in"
+    assert counts(current) == (3, 2, 0, 1)
+    assert current.failures.get().name == "text.png"
+    # the other one needs its file
+    assert sentence("import:user:no-source") in unescape(do(client, current, "retry"))

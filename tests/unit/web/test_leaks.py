@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -23,7 +24,7 @@ from accounts.roles import ensure_roles
 from audit_log.models import AuditEntry
 from audit_log.services import record
 from catalog import services, storage
-from catalog.models import Album, BulkEdit, EncoderVersion, Image, Region, Tag
+from catalog.models import Album, BulkEdit, CopyCheck, EncoderVersion, Image, Region, Tag
 from catalog.vector_store import open_index
 from ingestion.models import Import, ImportFailure
 from jobs.models import JobRecord
@@ -73,6 +74,8 @@ class Secret:
     edit: BulkEdit
     job: JobRecord
     binned: Image
+    held: Image
+    held_copy_of_it: Image
     entry: AuditEntry
 
     def remove(self) -> None:
@@ -80,6 +83,7 @@ class Secret:
         LogEntry.objects.all().delete()
         AuditEntry.objects.all().delete()
         self.album.images.all().delete()
+        self.held_copy_of_it.delete()
         for row in (self.edit, self.current, self.tag, self.album):
             row.delete()
 
@@ -117,6 +121,14 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     open_index(version).set_payload([image.pk], carried)
     binned = add_image(encoded((90, 90, 90)), f"{WORD}binned", binned_at=timezone.now())
     album.images.add(binned)
+    held = add_image(encoded((90, 91, 90)), f"{WORD}held", held_at=timezone.now())
+    album.images.add(held)
+    # One that is in the open, but that tells of the private picture.
+    held_copy_of_it = add_image(encoded((90, 92, 90)), f"{WORD}copy", held_at=timezone.now())
+    for each, copy_of in ((held, open_image), (held_copy_of_it, image)):
+        CopyCheck.objects.create(
+            image=each, copy_of=copy_of, state="held", policy="hold", import_id=uuid4()
+        )
     current = Import.objects.create(source=f"/srv/{WORD}import", found=2, added=1, failed=1)
     current.images.add(image, *others)
     failure = ImportFailure.objects.create(
@@ -133,7 +145,8 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     image.refresh_from_db()
     changed = {"title": ["", f"{WORD}title"]}
     entry = record(AuditEntry.Action.CHANGED, image, actor_id=chief.pk, details=changed)
-    return Secret(image, album, tag, current, failure, edit, job, binned, entry)
+    held_ones = (held, held_copy_of_it)
+    return Secret(image, album, tag, current, failure, edit, job, binned, *held_ones, entry)
 
 
 @pytest.fixture
@@ -184,6 +197,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     search, images = "/", (secret.image, open_image)
     word = f"{WORD}title"
     binned, imports = "/admin/catalog/binnedimage/", "/admin/ingestion/import/"
+    held = [f"/admin/catalog/heldimage/{i.pk}" for i in (secret.held, secret.held_copy_of_it)]
     asked: dict[str, list[Asked]] = {
         "search:page": [
             Asked(search),
@@ -247,6 +261,9 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "admin:catalog_binnedimage_restore_all": [Asked(f"{binned}restore-all/")],
         "admin:catalog_binnedimage_purge_all": [Asked(f"{binned}purge-all/")],
         "admin:catalog_binnedimage_thumbnail": [Asked(f"{binned}{secret.binned.pk}/thumbnail.jpg")],
+        "admin:catalog_heldimage_take_in_one": [Asked(f"{one}/take_in/") for one in held],
+        "admin:catalog_heldimage_refuse_one": [Asked(f"{one}/refuse/") for one in held],
+        "admin:catalog_heldimage_thumbnail": [Asked(f"{one}/thumbnail.jpg") for one in held],
         "admin:ingestion_import_do": [
             Asked(f"{imports}{secret.current.pk}/do/", {"action": each}, is_post=True)
             for each in ("pause", "resume", "cancel", "retry")
@@ -261,6 +278,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "catalog_image": secret.image, "catalog_album": secret.album, "catalog_tag": secret.tag,
         "catalog_bulkedit": secret.edit, "catalog_encoderversion": EncoderVersion.objects.get(),
         "catalog_binnedimage": secret.binned, "audit_log_auditentry": secret.entry,
+        "catalog_heldimage": secret.held_copy_of_it,
         "ingestion_import": secret.current, "ingestion_importfailure": secret.failure,
         "jobs_jobrecord": secret.job,
         "auth_user": User.objects.get(username="chief"), "auth_group": Group.objects.first(),

@@ -154,6 +154,7 @@ def test_images_by_status_and_failures_by_code(client: Client, add_image: AddIma
             "failed": 3,
             "deleting": 0,
             "binned": 0,
+            "held": 0,
         }.items()
     }
     assert figures["semblance_images_failed"] == {

@@ -14,7 +14,7 @@ from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
-from catalog.models import Image, Region
+from catalog.models import CopyCheck, Image, Region
 from catalog.vector_store import open_index
 from kernel.messages import sentence
 from kernel.regions import MAX_PANELS, FoundRegion
@@ -846,16 +846,21 @@ def test_photo_in_a_panel_makes_the_collage_no_same_picture(client, searchable, 
     assert (hit["verdict"], hit["image_region"]["key"]) == ("edited-copy", "panel-1")
 
 
-def test_what_is_in_the_bin_takes_no_rank_of_a_search(
-    client, searchable, worker, index, monkeypatch
-):
-    # given one rank, and the nearest point, which carries that its image is in the bin
+@pytest.mark.parametrize("where", ["in the bin", "held", "not compared yet"])
+@pytest.mark.usefixtures("worker")
+def test_what_is_kept_back_takes_no_rank_of_a_search(client, searchable, index, monkeypatch, where):
+    # given one rank, and the nearest point, which carries that its image is kept back
     monkeypatch.setattr("search.services.hits_a_part", lambda parts: 1)
     monkeypatch.setattr("search.services._POINTS_AN_IMAGE", 1)
-    binned = searchable(encoded(RED), "nearest")
+    nearest = searchable(encoded(RED), "nearest")
     searchable(encoded(DARK_RED), "next")
-    Image.objects.filter(pk=binned.pk).update(binned_at=timezone.now())
-    index.set_payload([binned.pk], EditablePayload("unknown", (), (), is_binned=True))
+    if where == "in the bin":
+        Image.objects.filter(pk=nearest.pk).update(binned_at=timezone.now())
+    else:
+        state = "held" if where == "held" else "waiting"
+        CopyCheck.objects.create(image=nearest, policy="hold", state=state, import_id=uuid4())
+        Image.objects.filter(pk=nearest.pk).update(held_at=timezone.now())
+    index.set_payload([nearest.pk], EditablePayload("unknown", (), (), is_binned=True))
 
     page = ask(client, encoded(RED), headers={"accept": "application/json"}).json()
 

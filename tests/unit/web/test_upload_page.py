@@ -3,9 +3,10 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.storage import InMemoryStorage
+from django.utils import timezone
 
 from catalog import services
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from ingestion.models import Import, ImportFailure
 from ingestion.presenters import present_outcomes
 from ingestion.services import Outcome, Result
@@ -185,3 +186,39 @@ def test_a_picture_that_was_in_the_bin_is_back(client, log_in, add_image):
     assert "back from the bin" in text
     assert f'src="/images/{image.pk}/thumbnail.jpg"' in text
     assert client.get(image.get_absolute_url()).status_code == 200
+
+
+def test_the_form_says_what_becomes_of_copies(client, log_in):
+    log_in("catalog.add_image")
+
+    response = client.post(PAGE, {"files": [upload(encoded(RED), "red.png")], "copies": "hold"})
+
+    check = CopyCheck.objects.get()
+    current = Import.objects.get()
+    assert (check.policy, check.import_id, check.file_name) == ("hold", current.pk, "red.png")
+    assert current.options["rules"]["copies"] == "hold"
+    assert '<option value="hold" selected>' in response.content.decode()
+
+    # it waits to be compared, and is answered for as any other
+    image = Image.objects.get()
+    assert image.get_absolute_url() in response.content.decode()
+    assert client.get(image.get_absolute_url()).status_code == 200
+
+
+def test_an_unknown_word_for_copies_is_refused(client, log_in):
+    log_in("catalog.add_image")
+
+    response = client.post(PAGE, {"files": [upload(encoded(RED))], "copies": "eat"})
+
+    assert response.status_code == 400
+    assert not Image.objects.exists()
+
+
+def test_a_file_that_is_held_says_so(client, log_in, add_image):
+    log_in("catalog.add_image")
+    add_image(encoded(RED), "held", held_at=timezone.now())
+
+    response = send(client, ("again.png", encoded(RED)))
+
+    assert sentence("image:conflict:held") in response.content.decode()
+    assert Image.objects.get().held_at is not None

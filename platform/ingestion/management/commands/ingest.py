@@ -18,13 +18,20 @@ from ingestion.management.reports import IngestReport, JsonReport, TextReport
 from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
-from ingestion.services import ImportOptions, KnownPolicy, MetadataRules, Outcome, Pace
+from ingestion.services import (
+    CopyPolicy,
+    ImportOptions,
+    KnownPolicy,
+    MetadataRules,
+    Outcome,
+    Pace,
+)
 from ingestion.sources import PictureSource, recognise
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError, UserInputError
 from kernel.messages import sentence
-from kernel.task_names import INDEX_IMAGES
+from kernel.task_names import CHECK_COPIES, INDEX_IMAGES
 
 # How often the bar looks, and how long it watches a count that does not move, with no worker at it,
 # before it says so: a worker that died is missed for half a minute, and then another one starts.
@@ -74,6 +81,14 @@ class Command(BaseCommand):
             dest="known",
             const=KnownPolicy.UPDATE.value,
             help="the same as --known update",
+        )
+        parser.add_argument(
+            "--copies",
+            choices=[policy.value for policy in CopyPolicy],
+            default=CopyPolicy.TAKE_IN.value,
+            help="what becomes of new pictures that prove to be edited copies of others, or others "
+            "saved again: they are taken in (take-in), held for review (hold), or moved to the bin "
+            "(refuse)",
         )
         parser.add_argument(
             "--tags-from-keywords", action="store_true", help="keywords in the files become tags"
@@ -195,13 +210,13 @@ class Command(BaseCommand):
         with report.bar(total=progress.total, what="Describing") as bar:
             while True:
                 progress = patiently(partial(find_progress, [current.pk]))[current.pk]
-                now_indexed = progress.total - progress.waiting
+                now_indexed = progress.total - progress.waiting - progress.uncompared
                 if now_indexed != indexed:
                     bar.update(now_indexed - indexed)
                     indexed, moved_at = now_indexed, time.monotonic()
-                if not progress.waiting:
+                if not progress.waiting and not progress.uncompared:
                     break
-                if is_worked_on(INDEX_IMAGES):
+                if is_worked_on(INDEX_IMAGES) or is_worked_on(CHECK_COPIES):
                     moved_at = time.monotonic()
                 if time.monotonic() - moved_at > _STILL_AFTER_S:
                     raise CommandError(
@@ -209,13 +224,14 @@ class Command(BaseCommand):
                         "pictures are kept and will be described once it is."
                     )
                 time.sleep(_LOOK_EVERY_S)
-        report.described(indexed=progress.indexed, failed=progress.failed)
+        report.described(progress)
 
 
 def _options(said: dict[str, Any]) -> ImportOptions:
     return ImportOptions(
         rules=MetadataRules(
             known=KnownPolicy(said["known"]),
+            copies=CopyPolicy(said["copies"]),
             tags_from_keywords=said["tags_from_keywords"],
             titles_from_paths=said["titles_from_paths"],
             restores_binned=said["restore_binned"],

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ingestion', '0050_binned_and_careful'),
+        ('ingestion', '0004_binned_and_careful'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
