@@ -92,7 +92,7 @@ def _json_lines(file: IO[bytes], _is_first: bool) -> Iterator[_Write]:  # noqa: 
 def _table(file: IO[bytes], is_first: bool) -> Iterator[_Write]:  # noqa: FBT001
     if is_first:
         _say(file, exports.csv_line(exports.COLUMNS))
-    yield lambda row: _say(file, exports.csv_line(row.values()))
+    yield lambda row: _say(file, exports.table_line(row))
 
 
 @contextmanager

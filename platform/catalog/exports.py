@@ -24,17 +24,19 @@ from catalog.selectors import list_current_images, list_visible_images
 FOLDER = "exports"
 KEEP_FOR = timedelta(days=1)
 
-# Said of images, each a column; lists of names after them.
+# Said of images, each a column; lists of names after them, and then what is JSON in a table, too.
 _TEXTS = (
     *("title", "description", "source", "external_id", "owner", "licence", "rights"),
     *("creator", "credit", "usage_terms", "licensor", "taken_at", "medium"),
 )
 _LISTS = ("tags", "albums")
+_STRUCTURES = ("private_to", "occurrences", "drawn_panels")
+_OCCURRENCE = ("source", "path", "title", "external_id")
 _FACTS = (
     *("id", "sha256", "format", "width", "height", "file_bytes", "is_damaged", "status"),
     *("error_code", "created_at", "indexed_at", "pdq", "pdq_quality", "regions"),
 )
-COLUMNS = ("path", "path_in_source", *_TEXTS, *_LISTS, *_FACTS)
+COLUMNS = ("path", "path_in_source", *_TEXTS, *_LISTS, *_STRUCTURES, *_FACTS)
 # What a spreadsheet takes for a formula, and what is so already: both get an apostrophe before
 # them, which the reader of manifests takes off again.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -100,11 +102,13 @@ def read_rows(edit_id: int, image_ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """Return the row of each image that who asked may see, in their order, as `COLUMNS` has them.
 
     ``pdq`` is the hexadecimal hash of the full image, shrunk, as searches use it; boxes are in
-    pixels of the upright original, half-open.
+    pixels of the upright original, half-open. ``private_to`` has the groups of those of its albums
+    that are private: who sees an image knows all of its albums.
     """
     asker = BulkEdit.objects.select_related("started_by").get(pk=edit_id).started_by
     visible = list_current_images() if asker is None else list_visible_images(asker)
-    images = visible.prefetch_related("tags", "albums", "regions").in_bulk(image_ids)
+    related = ("tags", "albums__groups", "occurrences", "regions")
+    images = visible.prefetch_related(*related).in_bulk(image_ids)
     return [_row(images[pk]) for pk in image_ids if pk in images]
 
 
@@ -117,6 +121,14 @@ def _row(image: Image) -> dict[str, Any]:
         "id": str(image.pk),
         "tags": [tag.name for tag in image.tags.all()],
         "albums": [album.name for album in image.albums.all()],
+        "private_to": {
+            album.name: groups
+            for album in image.albums.all()
+            if (groups := sorted(group.name for group in album.groups.all()))
+        },
+        "occurrences": [
+            {name: getattr(each, name) for name in _OCCURRENCE} for each in image.occurrences.all()
+        ],
         "created_at": image.created_at.isoformat(),
         "indexed_at": None if image.indexed_at is None else image.indexed_at.isoformat(),
         "pdq": None if full is None else _hex(full),
@@ -149,6 +161,18 @@ def json_line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
+def table_line(row: Mapping[str, Any]) -> str:
+    """Return a row as a line of CSV; what is more than a text or a list of names is JSON there."""
+    return csv_line(
+        "; ".join(value)
+        if column in _LISTS
+        else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list | dict)
+        else value
+        for column, value in row.items()
+    )
+
+
 def csv_line(cells: Iterable[Any]) -> str:
     """Return cells as a line of CSV, with its end; none is a formula to a spreadsheet."""
     line = io.StringIO()
@@ -156,10 +180,7 @@ def csv_line(cells: Iterable[Any]) -> str:
     return line.getvalue()
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        is_names = all(isinstance(each, str) for each in value)
-        value = "; ".join(value) if is_names else json.dumps(value, ensure_ascii=False)
+def _cell(value: object) -> str:
     text = "" if value is None else str(value)
     return f"'{text}" if _FORMULA.match(text) else text
 

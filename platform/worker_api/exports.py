@@ -12,6 +12,7 @@ ExportFormat = exports.ExportFormat
 ExportChunk = services.ExportChunk
 ExportState = services.ExportState
 json_line = exports.json_line
+table_line = exports.table_line
 csv_line = exports.csv_line
 
 

@@ -2,6 +2,7 @@
 
 from catalog.services.adding import (
     Added,
+    FurtherOccurrence,
     ImageMetadata,
     add_occurrence,
     add_picture,
@@ -61,6 +62,7 @@ __all__ = [
     "DuePayload",
     "ExportChunk",
     "ExportState",
+    "FurtherOccurrence",
     "ImageMetadata",
     "add_occurrence",
     "add_picture",

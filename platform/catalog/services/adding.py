@@ -1,21 +1,23 @@
 """A picture comes into the catalogue: its files first, then its row."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
-from catalog.selectors import find_by_sha256
+from catalog.selectors import drawn_boxes, find_by_sha256
 from catalog.services.indexing import request_indexing
+from catalog.services.panels import Box, draw_panels, usable_panels
 from catalog.services.payloads import request_payload_update
 from catalog.validation import ValidPicture
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, UserInputError
 
 NamedSet = TypeVar("NamedSet", Tag, Album)
 
@@ -34,11 +36,23 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherOccurrence:
+    """Where else the file of an image was met, and what it was called there."""
+
+    source: str = ""
+    path: str = ""
+    title: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageMetadata:
     """What the person, the source or the file says of a picture; all of it may be empty.
 
     `path` is relative to its source; `medium` is one of `Image.Medium`; `taken_at` is in ISO 8601,
     without a zone where none is known. Texts that are longer than their columns are cut.
+    `private_to` is album → groups that it has to be private to. `occurrences` are where else the
+    file was met; `drawn_panels` as `draw_panels` takes them, None where nobody has drawn any.
     """
 
     title: str = ""
@@ -57,6 +71,9 @@ class ImageMetadata:
     medium: str = ""
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+    private_to: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    occurrences: tuple[FurtherOccurrence, ...] = ()
+    drawn_panels: tuple[Box, ...] | None = None
 
 
 def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
@@ -66,9 +83,12 @@ def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
     files that no row names, which `audit` removes, and never a row without its files.
 
     Raises:
+        UserInputError: "image:user:bad-panels", "album:user:not-private", "album:user:no-group".
         ConflictError: "image:conflict:being-deleted".
         TransientError: the storage is full or out of reach; nothing was added.
     """
+    panels = usable_panels(metadata.drawn_panels, width=picture.width, height=picture.height)
+    _make_private_albums(metadata)
     _write_files(picture)
     try:
         with transaction.atomic():
@@ -79,9 +99,13 @@ def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
                 height=picture.height,
                 file_bytes=len(picture.data),
                 is_damaged=picture.is_damaged,
+                drawn_panels=panels,
                 **_texts(metadata),
             )
             _add_to_named_sets(image, metadata)
+            Occurrence.objects.bulk_create(
+                Occurrence(image=image, **asdict(each)) for each in metadata.occurrences
+            )
     except IntegrityError:  # somebody else stored the same file meanwhile
         known = find_by_sha256(picture.sha256)
         if known is None or known.status == Image.Status.DELETING:
@@ -114,30 +138,45 @@ def fill_in_path(image: Image, path: str) -> None:
 def add_occurrence(image: Image, metadata: ImageMetadata) -> None:
     """Keep where else the file of an image was met: source, path, title and external id.
 
-    Once; and not where it was met first.
+    Once; and not where it was met first. So is what the metadata have of further ones.
     """
+    texts = _texts(metadata)
+    met = {name: texts[name] for name in ("source", "path", "title", "external_id")}
+    _add_occurrences(image, (FurtherOccurrence(**met), *metadata.occurrences))
+
+
+def _add_occurrences(image: Image, occurrences: Iterable[FurtherOccurrence]) -> None:
     # Locked, so that two imports of the same files do not both find it missing.
     row = Image.objects.select_for_update().filter(pk=image.pk).first()
-    texts = _texts(metadata)
-    said = {field: texts[field] for field in ("source", "path", "title", "external_id")}
-    met_at = {field: said[field] for field in ("source", "path", "external_id")}
-    if row is None or all(getattr(row, field) == text for field, text in met_at.items()):
+    if row is None:
         return
-    if not row.occurrences.filter(**met_at).exists():
-        Occurrence.objects.create(image=row, **said)
+    for each in occurrences:
+        met_at = {name: getattr(each, name) for name in ("source", "path", "external_id")}
+        is_first = all(getattr(row, name) == text for name, text in met_at.items())
+        if not is_first and not row.occurrences.filter(**met_at).exists():
+            Occurrence.objects.create(image=row, **asdict(each))
 
 
 def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None = None) -> None:
     """Have an image say what a source says of it now, for the account that asks for it.
 
-    Texts that the source has replace those that are there; tags and albums are added.
+    Texts that the source has replace those that are there, and so do panels; tags, albums and
+    further occurrences are added.
+
+    Raises:
+        UserInputError: as `add_picture`.
     """
     said = {field: text for field, text in _texts(metadata).items() if text}
     changed = {field: text for field, text in said.items() if getattr(image, field) != text}
     changes: dict[str, list[Any]] = {
         field: [getattr(image, field), text] for field, text in changed.items()
     }
+    panels = metadata.drawn_panels
     with transaction.atomic():
+        _make_private_albums(metadata)
+        if panels is not None and panels != drawn_boxes(image.drawn_panels):
+            draw_panels(image.pk, panels, by_id=by_id)
+        _add_occurrences(image, metadata.occurrences)
         Image.objects.filter(pk=image.pk).update(**changed)
         added = _add_to_named_sets(image, metadata)
         for field, names in added.items():
@@ -147,6 +186,28 @@ def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None 
             request_payload_update(Image.objects.filter(pk=image.pk))
         if changes:
             audit_log.record(AuditEntry.Action.CHANGED, image, actor_id=by_id, details=changes)
+
+
+@transaction.atomic
+def _make_private_albums(metadata: ImageMetadata) -> None:
+    """Make the albums that have to be private, where they are missing.
+
+    Whom an album that is there is private to has been decided here, and is left as it is.
+
+    Raises:
+        UserInputError: "album:user:not-private": one is open to everybody, and so would its
+            pictures be; "album:user:no-group": nobody is there who could see it.
+    """
+    for name, groups in sorted(metadata.private_to.items()):
+        found = Group.objects.filter(name__in=groups)
+        is_known = Album.objects.filter(name=name).exists()
+        if not is_known and len(found) < len(set(groups)):
+            raise UserInputError("album:user:no-group", album=name, groups=", ".join(groups))
+        album, is_new = Album.objects.get_or_create(name=name)
+        if is_new:
+            album.groups.set(found)
+        elif not album.groups.exists():
+            raise UserInputError("album:user:not-private", album=name)
 
 
 def _add_to_named_sets(image: Image, metadata: ImageMetadata) -> dict[str, set[str]]:

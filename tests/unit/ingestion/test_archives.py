@@ -453,7 +453,7 @@ def test_a_manifest_names_what_comes_in_and_says_what_there_is_to_say(tmp_path: 
     ("manifest", "code"),
     [
         (b"name\nx\n", "manifest:user:unknown-columns"),
-        (b"path\n" + b"x" * 2**21, "manifest:user:long-line"),
+        (b"path\n" + b"x" * 2**23, "manifest:user:long-line"),
         (b"path\n\xff\n", "manifest:user:wrong-encoding"),
     ],
     ids=["columns", "line", "encoding"],

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,19 @@ from typing import Any
 import numpy as np
 import pdqhash
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
 from catalog.exports import list_files
-from catalog.models import BulkEdit, Image, Region
+from catalog.models import Album, BulkEdit, Image, Region
 from jobs.models import Delivery
 from jobs.services import claim
 from kernel.task_names import EXPORT_IMAGES
 from tests.conftest import AddImage, Broker
-from tests.pictures import numbered
+from tests.pictures import BLUE, GREEN, numbered, plain
 from workers import exports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,9 +74,22 @@ def catalogue(add_image: AddImage, broker: Broker) -> list[Image]:
     services.update_metadata(
         first, services.ImageMetadata(tags=("a;b", "=tag"), albums=("Trip", "Лес"))
     )
-    second = add_image(numbered(2), title="", path="walks/2024/лес.png")
-    third = add_image(numbered(3), title="third", taken_at="spring 2024")
+    met = services.FurtherOccurrence("/mnt/old", "a/ё.png", "=old", "-18")
+    services.add_occurrence(first, services.ImageMetadata(**asdict(met), occurrences=(OTHER,)))
+    private = Album.objects.create(name="-private")
+    private.groups.set([Group.objects.create(name=name) for name in ("Owners; all", "Ёлка")])
+    first.albums.add(private)
+    second = add_image(plain(BLUE), title="", path="walks/2024/лес.png", drawn_panels=[])
+    third = add_image(
+        plain(GREEN),
+        title="third",
+        taken_at="spring 2024",
+        drawn_panels=[[0, 0, 30, 40], [30, 0, 60, 40]],
+    )
     return [first, second, third]
+
+
+OTHER = services.FurtherOccurrence(path="b.png")
 
 
 def said() -> list[dict[str, Any]]:
@@ -87,7 +102,13 @@ def said() -> list[dict[str, Any]]:
                 if field.attname not in unlike
             },
             "tags": sorted(tag.name for tag in image.tags.all()),
-            "albums": sorted(album.name for album in image.albums.all()),
+            "albums": sorted(
+                (album.name, sorted(group.name for group in album.groups.all()))
+                for album in image.albums.all()
+            ),
+            "occurrences": list(
+                image.occurrences.values_list("source", "path", "title", "external_id")
+            ),
             "file": storage.read(storage.original_name(image.sha256)),
         }
         for image in Image.objects.order_by("sha256")
@@ -110,6 +131,7 @@ def test_an_archive_comes_in_again_as_the_same_catalogue(
     call_command("ingest", str(path), "--no-wait", stdout=io.StringIO())
 
     assert len(before) == 3
+    assert [one["drawn_panels"] for one in before].count(None) == 1
     assert said() == before
 
 
@@ -241,5 +263,5 @@ def test_reading_rows_takes_the_same_queries_for_many(
     from catalog.exports import read_rows
 
     edit = services.ask_bulk_edit("export", Image.objects.all())
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         assert len(read_rows(edit.pk, [image.pk for image in catalogue])) == 3
