@@ -84,7 +84,7 @@ def list_files(edit: BulkEdit) -> tuple[ExportedFile, ...]:
     """Return the files of an export that is done, as long as they are kept."""
     ended_at = edit.finished_at
     is_kept = ended_at is not None and ended_at > timezone.now() - KEEP_FOR
-    if edit.kind != BulkEdit.Kind.EXPORT or not is_kept:
+    if edit.kind != BulkEdit.Kind.EXPORT or edit.state != BulkEdit.State.DONE or not is_kept:
         return ()
     chosen = ExportFormat(edit.arguments["format"])
     sizes = edit.arguments["parts"]

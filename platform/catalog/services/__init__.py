@@ -12,8 +12,10 @@ from catalog.services.adding import (
 )
 from catalog.services.bin import move_to_bin, purge, purge_expired, restore
 from catalog.services.bulk_edits import (
+    OLD_TITLE,
     apply_next_chunk,
     ask_bulk_edit,
+    cancel_bulk_edit,
     resume_bulk_edits,
     start_bulk_edit,
 )
@@ -58,6 +60,7 @@ from catalog.services.waiting import CHUNK_SIZE
 __all__ = [
     "CHUNK_SIZE",
     "MIN_SIDE_PX",
+    "OLD_TITLE",
     "Added",
     "DuePayload",
     "ExportChunk",
@@ -68,6 +71,7 @@ __all__ = [
     "add_picture",
     "apply_next_chunk",
     "ask_bulk_edit",
+    "cancel_bulk_edit",
     "delete_derived_files",
     "delete_image",
     "draw_panels",

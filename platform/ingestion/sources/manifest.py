@@ -328,7 +328,8 @@ def _metadata(cells: Cells) -> ImageMetadata:
             _refuse_unstorable(column, value, _MAX_CHARS[column])
     return ImageMetadata(
         **texts,
-        **lists,
+        tags=lists["tags"],
+        albums=lists["albums"],
         medium=medium,
         private_to=_private_to(cells, lists["albums"]),
         occurrences=_occurrences(cells),

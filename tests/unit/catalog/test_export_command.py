@@ -71,3 +71,17 @@ def test_without_a_worker_it_says_so(
 
     assert BulkEdit.objects.get().state == "running"
     assert not Image.objects.exists()
+
+
+def test_an_export_that_somebody_cancels_says_so(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel(_: str) -> bool:
+        return services.cancel_bulk_edit(BulkEdit.objects.get())
+
+    monkeypatch.setattr(export, "is_worked_on", cancel)
+
+    with pytest.raises(CommandError, match="Somebody has cancelled the export"):
+        call_command("export", str(tmp_path / "out.csv"))
+
+    assert not (tmp_path / "out.csv").exists()

@@ -72,6 +72,8 @@ class Command(BaseCommand):
                 bar.update(edit.done + edit.gone - before)
                 if edit.state == BulkEdit.State.DONE:
                     break
+                if edit.state == BulkEdit.State.CANCELLED:
+                    raise CommandError("Somebody has cancelled the export.")
                 if edit.done + edit.gone > before or is_worked_on(EXPORT_IMAGES):
                     moved_at = time.monotonic()
                 if time.monotonic() - moved_at > _STILL_AFTER_S:
