@@ -14,6 +14,7 @@ ExportState = services.ExportState
 json_line = exports.json_line
 table_line = exports.table_line
 csv_line = exports.csv_line
+scratch_file = storage.scratch_file
 
 
 def find_export(edit_id: int, *, delivery: Delivery) -> ExportState | None:

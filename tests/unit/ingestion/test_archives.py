@@ -161,12 +161,17 @@ def test_links_in_a_zip_are_counted_and_never_followed(tmp_path: Path) -> None:
     assert passed_over == {"link": 1}
 
 
-def test_an_encrypted_member_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"a.jpg": numbered(1), "b.jpg": numbered(2)})
+def encrypt_first(path: Path) -> None:
+    """Have a ZIP say that its first member is encrypted."""
     data = bytearray(path.read_bytes())
-    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # of the first member alone
+    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(magic) + offset] |= 1
     path.write_bytes(data)
+
+
+def test_an_encrypted_member_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"a.jpg": numbered(1), "b.jpg": numbered(2)})
+    encrypt_first(path)
 
     assert ends_of(path) == {"a.jpg": "archive:user:encrypted", "b.jpg": numbered(2)}
 
@@ -492,3 +497,31 @@ def test_a_manifest_that_grows_without_end_is_left(
         ArchiveSource(path).check()
 
     assert refused.value.code == "archive:user:grows"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_manifest_that_would_grow_in_one_step_is_not_unpacked(
+    tmp_path: Path, compression: int
+) -> None:
+    manifest = b"path\n" + bytes(64 * 2**20)
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": manifest}, compression)
+    del manifest
+
+    tracemalloc.start()
+    with pytest.raises(UserInputError) as refused:
+        ArchiveSource(path).check()
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert refused.value.code == "archive:user:packing"
+    assert peak_bytes < 2**20
+
+
+def test_an_encrypted_manifest_is_called_so(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": b"path\na.png\n", "a.png": numbered(1)})
+    encrypt_first(path)
+
+    with pytest.raises(UserInputError) as refused:
+        ArchiveSource(path).check()
+
+    assert refused.value.code == "archive:user:encrypted"

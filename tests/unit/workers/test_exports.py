@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from catalog.exports import list_files
 from catalog.models import Album, BulkEdit, Image, Region
 from jobs.models import Delivery
 from jobs.services import claim
+from kernel.errors import TransientError
 from kernel.task_names import EXPORT_IMAGES
 from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, numbered, plain
@@ -239,6 +241,25 @@ def test_each_part_of_an_archive_is_one(
             assert archive.testzip() is None
             members += archive.namelist()
     assert len(members) == len(set(members)) + 1  # each has a manifest
+
+
+@pytest.mark.parametrize("chosen", ["csv", "zip", "pdq_table"])
+def test_a_full_disk_is_waited_for(
+    catalogue: list[Image], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit, delivery = asked(chosen)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryFile", lambda **_: io.FileIO("/dev/full", "r+"))
+        with pytest.raises(TransientError) as full:
+            exports.run_export(edit.pk, delivery=delivery)
+    assert full.value.code == "storage:transient:unavailable"
+    edit.refresh_from_db()
+    assert (edit.state, edit.done) == ("running", 0)
+
+    exports.run_export(edit.pk, delivery=delivery)
+
+    edit.refresh_from_db()
+    assert (edit.state, edit.done, len(list_files(edit))) == ("done", 3, 1)
 
 
 def test_files_are_kept_for_a_day(catalogue: list[Image], media: Path) -> None:

@@ -19,7 +19,7 @@ from ingestion.models import Import
 from ingestion.presenters import present_passed_over
 from ingestion.selectors import find_progress
 from ingestion.services import ImportOptions, KnownPolicy, MetadataRules, Outcome, Pace
-from ingestion.sources import PictureSource, recognise
+from ingestion.sources import PictureSource, recognise, shown
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError, UserInputError
@@ -110,7 +110,7 @@ class Command(BaseCommand):
             current = self._begin(named, resume, said)
             self._run(current, report)
         except UserInputError as error:
-            raise CommandError(sentence(error.code, **error.context)) from error
+            raise CommandError(shown(sentence(error.code, **error.context))) from error
         patiently(current.refresh_from_db)
         report.taken_in(current)
         if current.state != Import.State.FINISHED:
@@ -178,7 +178,7 @@ class Command(BaseCommand):
             raise
         except AppError as error:
             raise CommandError(
-                sentence(error.code, **error.context)
+                shown(sentence(error.code, **error.context))
                 + " What was read so far is kept; run the same command again to go on."
             ) from error
         except KeyboardInterrupt as error:
