@@ -23,9 +23,9 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.utils import parse_date_str
 
+from audit_log.forms import StaleFormCheck, as_json
 from audit_log.models import AuditEntry
 from audit_log.services import record
-from audit_log.stale_forms import StaleFormCheck, as_json
 from jobs.admin import FixedChoicesFilter, ReadOnlyAdmin
 
 Action = AuditEntry.Action

@@ -14,20 +14,21 @@ from typing import Any
 import numpy as np
 import pdqhash
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
-from catalog.exports import list_files
+from catalog.exports import ExportFormat, list_files
 from catalog.models import Album, BulkEdit, Image, Region
+from catalog.selectors import list_visible_images
 from jobs.models import Delivery
 from jobs.services import claim
 from kernel.errors import TransientError
 from kernel.task_names import EXPORT_IMAGES
 from tests.conftest import AddImage, Broker
-from tests.pictures import BLUE, GREEN, numbered, plain
+from tests.pictures import BLUE, GREEN, encoded, noise, numbered, plain
 from workers import exports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -241,6 +242,53 @@ def test_each_part_of_an_archive_is_one(
             assert archive.testzip() is None
             members += archive.namelist()
     assert len(members) == len(set(members)) + 1  # each has a manifest
+
+
+@pytest.mark.parametrize("chosen", ExportFormat.values)
+def test_nobody_exports_what_they_may_not_see(add_image: AddImage, chosen: str) -> None:
+    """Closed before the question, closed after it, in the bin; what they see says whose it is."""
+    asker = User.objects.create_user("asker")
+    ours, theirs = (Group.objects.create(name=name) for name in ("ours", "theirs"))
+    asker.groups.add(ours)
+    albums = [Album.objects.create(name=name) for name in ("our-album", "closed-album")]
+    images = {
+        name: add_image(encoded(noise(np.random.default_rng(number))), name)
+        for number, name in enumerate(("seen", "closed-before", "closed-after", "binned"))
+    }
+    albums[0].images.add(images["seen"], images["closed-after"])
+    albums[1].images.add(images["closed-before"])
+    albums[0].groups.add(ours)
+    albums[1].groups.add(theirs)
+
+    def export() -> bytes:
+        visible = list_visible_images(asker)
+        edit = services.ask_bulk_edit("export", visible, started_by_id=asker.pk)
+        services.start_bulk_edit(edit, {"format": chosen})
+        albums[1].images.add(images["closed-after"])
+        services.move_to_bin(Image.objects.filter(pk=images["binned"].pk))
+        edit.refresh_from_db()
+        assert edit.job is not None
+        exports.run_export(edit.pk, delivery=claim(edit.job.pk))
+        edit.refresh_from_db()
+        assert (edit.total, edit.done, edit.gone) == (3, 1, 2)
+        return b"".join(list_files(edit)[0].pieces())
+
+    made = export()
+    if chosen == "zip":
+        with zipfile.ZipFile(io.BytesIO(made)) as archive:
+            names = archive.namelist()
+            made = archive.read("manifest.jsonl")
+        assert names == [f"originals/{images['seen'].sha256}.png", "manifest.jsonl"]
+    if chosen == "pdq":
+        assert len(made.splitlines()) == 1
+        return
+    assert images["seen"].sha256.encode() in made
+    for name in ("closed-before", "closed-after", "binned"):
+        assert images[name].sha256.encode() not in made
+    assert b"closed" not in made
+    assert b"theirs" not in made
+    if chosen in {"zip", "jsonl"}:
+        assert json.loads(made)["private_to"] == {"our-album": ["ours"]}
 
 
 @pytest.mark.parametrize("chosen", ["csv", "zip", "pdq_table"])

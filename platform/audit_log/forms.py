@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.forms import ModelForm
 from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 _NAME = "_read_state"
 
 
-class StaleFormCheck(forms.ModelForm):
+class StaleFormCheck(ModelForm):
     """Refuses values that were read from another state of the row than the one that is there now.
 
     A form sends back what `read_state` was when it was shown; one that does not is not checked.
