@@ -9,7 +9,7 @@ from uuid import UUID
 
 from catalog import services as catalog
 from catalog.models import Image
-from catalog.selectors import find_by_sha256
+from catalog.selectors import find_by_sha256, find_private_to_others
 from catalog.services import ImageMetadata
 from catalog.validation import ValidPicture, validate
 from ingestion.embedded import read_embedded
@@ -49,7 +49,7 @@ class KnownPolicy(StrEnum):
     """What becomes of a file whose content is there already; one content is one image.
 
     The image is left as it is, or gets what is said of it now, or keeps where else it was met. In
-    any case it gets a path where it has none.
+    any case it gets a path where it has none. One that whoever imports may not see is skipped.
     """
 
     SKIP = "skip"
@@ -138,17 +138,25 @@ def _add(current: Import, file: SourceFile, rules: MetadataRules) -> Outcome:
     )
     catalog.fill_in_path(known, file.path)
     problems = ()
-    if rules.known is KnownPolicy.UPDATE:
+    if rules.known is KnownPolicy.SKIP or _is_hidden(known, current):
+        pass
+    elif rules.known is KnownPolicy.UPDATE:
         metadata, problems = _metadata(data, file, rules)
         # Where it was first found is kept, with its path.
         said = replace(metadata, source="")
         catalog.update_metadata(known, said, by_id=current.started_by_id)
-    elif rules.known is KnownPolicy.KEEP:
+    else:
         metadata, problems = _metadata(data, file, rules)
         catalog.add_occurrence(known, _named(metadata, file, current))
     return Outcome(
         file.name, Result.DUPLICATES, known.pk, problems=problems, is_restored=is_restored
     )
+
+
+def _is_hidden(known: Image, current: Import) -> bool:
+    """Whether an image is kept from who started the import, and so not theirs to change."""
+    person = current.started_by
+    return person is not None and known.pk in find_private_to_others([known.pk], person)
 
 
 def _is_unrecorded(known: Image, current: Import) -> bool:
