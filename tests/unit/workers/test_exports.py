@@ -27,6 +27,7 @@ from jobs.models import Delivery
 from jobs.services import claim
 from kernel.errors import TransientError
 from kernel.task_names import EXPORT_IMAGES
+from ml.copies.pdq import pdq_hash
 from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, encoded, noise, numbered, plain
 from workers import exports
@@ -178,7 +179,10 @@ def test_hashes_are_of_all_pixels_as_others_make_them(
     large = Pillow.fromarray(small).resize((1600, 1200), Pillow.Resampling.BICUBIC)
     file = io.BytesIO()
     large.save(file, "PNG")
-    add_image(file.getvalue())
+    image = add_image(file.getvalue())
+    shrunk = pdq_hash(np.asarray(large))
+    full = {"image": image, "kind": "whole", "ordinal": 0, "x1": 1600, "y1": 1200}
+    Region.objects.create(**full, x0=0, y0=0, pdq=shrunk.bits.tobytes(), pdq_quality=shrunk.quality)
     plain = io.BytesIO()
     Pillow.new("RGB", (300, 200), "red").save(plain, "PNG")
     add_image(plain.getvalue())
@@ -190,7 +194,13 @@ def test_hashes_are_of_all_pixels_as_others_make_them(
         row["quality_all_pixels"]: row
         for row in csv.DictReader(io.StringIO(exported("pdq_table").decode()))
     }
-    assert rows[str(quality)]["pdq_all_pixels"] == expected
+    row = rows[str(quality)]
+    assert row["pdq_all_pixels"] == expected
+    own = (shrunk.bits.tobytes().hex(), str(shrunk.quality))
+    assert (row["pdq"], row["pdq_quality"]) == own
+    assert 0 < (int(row["pdq"], 16) ^ int(expected, 16)).bit_count() <= 31
+    [described] = [one for one in map(json.loads, exported("jsonl").splitlines()) if one["pdq"]]
+    assert (described["pdq"], str(described["pdq_quality"])) == own
     assert rows.keys() == {str(quality), "0"}
 
 
