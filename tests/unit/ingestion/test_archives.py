@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalog.models import Image
@@ -21,7 +22,7 @@ from ingestion.sources import ArchiveSource, SourceFile, recognise
 from ingestion.sources import archive as archives
 from kernel.errors import UserInputError
 from tests.conftest import Broker
-from tests.pictures import numbered
+from tests.pictures import encoded, noise, numbered
 from tests.unit.ingestion.archives import add_to_tar, write_tar, write_zip
 
 Write = Callable[[Path, dict[str, bytes]], Path]
@@ -525,3 +526,25 @@ def test_an_encrypted_manifest_is_called_so(tmp_path: Path) -> None:
         ArchiveSource(path).check()
 
     assert refused.value.code == "archive:user:encrypted"
+
+
+@pytest.mark.parametrize("change", ["cut", "overwritten"])
+def test_an_archive_that_changes_while_it_is_read(
+    tmp_path: Path, rng: np.random.Generator, change: str
+) -> None:
+    # More than is read ahead.
+    members = {f"{n}.png": encoded(noise(rng, 200, 200)) for n in range(3)}
+    path = write_zip(tmp_path / "a.zip", members, zipfile.ZIP_DEFLATED)
+    first, *others = ArchiveSource(path).files(Counter())
+    assert first.read() == members["0.png"]
+
+    with path.open("r+b") as file:
+        if change == "cut":
+            file.truncate(130_000)
+        else:
+            file.write(bytes(path.stat().st_size))
+
+    for other in others:
+        with pytest.raises(UserInputError) as refused:
+            other.read()
+        assert refused.value.code == "archive:user:damaged-member"
