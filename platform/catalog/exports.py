@@ -121,11 +121,7 @@ def _row(image: Image) -> dict[str, Any]:
         "id": str(image.pk),
         "tags": [tag.name for tag in image.tags.all()],
         "albums": [album.name for album in image.albums.all()],
-        "private_to": {
-            album.name: groups
-            for album in image.albums.all()
-            if (groups := sorted(group.name for group in album.groups.all()))
-        },
+        "private_to": _private_to(image),
         "occurrences": [
             {name: getattr(each, name) for name in _OCCURRENCE} for each in image.occurrences.all()
         ],
@@ -138,6 +134,15 @@ def _row(image: Image) -> dict[str, Any]:
     return {
         column: others[column] if column in others else getattr(image, column) for column in COLUMNS
     }
+
+
+def _private_to(image: Image) -> dict[str, list[str]] | None:
+    """Return album → groups of those that are private; None where the image is for everybody."""
+    groups = {
+        album.name: sorted(group.name for group in album.groups.all())
+        for album in image.albums.all()
+    }
+    return {album: names for album, names in groups.items() if names} or None
 
 
 def _region(region: Region) -> dict[str, Any]:
@@ -163,14 +168,13 @@ def json_line(row: Mapping[str, Any]) -> str:
 
 def table_line(row: Mapping[str, Any]) -> str:
     """Return a row as a line of CSV; what is more than a text or a list of names is JSON there."""
-    return csv_line(
-        "; ".join(value)
-        if column in _LISTS
-        else json.dumps(value, ensure_ascii=False)
-        if isinstance(value, list | dict)
-        else value
-        for column, value in row.items()
-    )
+    return csv_line(_flat(column, value) for column, value in row.items())
+
+
+def _flat(column: str, value: Any) -> Any:
+    if column in _LISTS:
+        return "; ".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def csv_line(cells: Iterable[Any]) -> str:

@@ -150,11 +150,15 @@ def _add_occurrences(image: Image, occurrences: Iterable[FurtherOccurrence]) -> 
     row = Image.objects.select_for_update().filter(pk=image.pk).first()
     if row is None:
         return
-    for each in occurrences:
-        met_at = {name: getattr(each, name) for name in ("source", "path", "external_id")}
-        is_first = all(getattr(row, name) == text for name, text in met_at.items())
-        if not is_first and not row.occurrences.filter(**met_at).exists():
-            Occurrence.objects.create(image=row, **asdict(each))
+    known = {_met_at(row), *map(_met_at, row.occurrences.all())}
+    new = {_met_at(each): each for each in occurrences}
+    Occurrence.objects.bulk_create(
+        Occurrence(image=row, **asdict(each)) for where, each in new.items() if where not in known
+    )
+
+
+def _met_at(row: Image | Occurrence | FurtherOccurrence) -> tuple[str, str, str]:
+    return row.source, row.path, row.external_id
 
 
 def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None = None) -> None:
@@ -176,7 +180,8 @@ def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None 
         _make_private_albums(metadata)
         if panels is not None and panels != drawn_boxes(image.drawn_panels):
             draw_panels(image.pk, panels, by_id=by_id)
-        _add_occurrences(image, metadata.occurrences)
+        if metadata.occurrences:
+            _add_occurrences(image, metadata.occurrences)
         Image.objects.filter(pk=image.pk).update(**changed)
         added = _add_to_named_sets(image, metadata)
         for field, names in added.items():

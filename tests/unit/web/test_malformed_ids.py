@@ -15,7 +15,7 @@ TOO_LARGE = "9" * 40
 
 
 def status_of(no_id: str) -> int:
-    """What it is answered with: PostgreSQL compares numbers of any size, so one is just no row's."""
+    """What it is answered with; PostgreSQL compares numbers of any size, and finds no such row."""
     is_number = no_id == TOO_LARGE and connection.vendor == "postgresql"
     return 200 if is_number else 400
 
