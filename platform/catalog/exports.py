@@ -37,6 +37,8 @@ _FACTS = (
     *("error_code", "created_at", "indexed_at", "pdq", "pdq_quality", "regions"),
 )
 COLUMNS = ("path", "path_in_source", *_TEXTS, *_LISTS, *_STRUCTURES, *_FACTS)
+# In names that cannot stand in a cell beside others: what divides them, and how JSON begins.
+_UNDIVIDED = re.compile(r"[;|]|^\[")
 # What a spreadsheet takes for a formula, and what is so already: both get an apostrophe before
 # them, which the reader of manifests takes off again.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -172,7 +174,7 @@ def table_line(row: Mapping[str, Any]) -> str:
 
 
 def _flat(column: str, value: Any) -> Any:
-    if column in _LISTS:
+    if column in _LISTS and not _UNDIVIDED.search(" ".join(value)):
         return "; ".join(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
@@ -414,8 +415,18 @@ def _text(cells: Cells, column: str) -> str:
 def _list(cells: Cells, column: str) -> tuple[str, ...]:
     value = cells.get(column, "")
     if isinstance(value, str):
-        value = [each.strip() for each in value.translate(_SEPARATORS).split(";")]
+        value = _divided(value)
     return tuple(each for each in value if each)
+
+
+def _divided(cell: str) -> list[str]:
+    """Return the names of a cell; a list in JSON where they have what divides them in others."""
+    if cell.startswith("["):
+        with suppress(ValueError, RecursionError):
+            names = json.loads(cell)
+            if _are_names(names):
+                return [name.strip() for name in names]
+    return [name.strip() for name in cell.translate(_SEPARATORS).split(";")]
 
 
 def _malformed(line: int, detail: str) -> UserInputError:

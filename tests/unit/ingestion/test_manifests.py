@@ -111,6 +111,27 @@ def test_a_row_says_where_its_picture_is_and_what_is_known_of_it(
     assert file.metadata == SAID
 
 
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ('["a;b", " c|d "]', ("a;b", "c|d")),
+        ("[draft]; sea", ("[draft]", "sea")),
+        ("[1]", ("[1]",)),
+        ("[" * 50_000, None),
+    ],
+    ids=["json", "no-json", "no-names", "deep"],
+)
+def test_a_cell_may_have_names_with_what_divides_them(
+    folder: Path, cell: str, tags: tuple[str, ...] | None
+) -> None:
+    [file] = files_of(write(folder, table(["path", "tags"], ["2.png", cell])))
+
+    if tags is None:
+        assert code_of(file) == "manifest:user:bad-row"  # a tag that is too long
+    else:
+        assert file.metadata.tags == tags
+
+
 def test_json_may_have_numbers_and_names_with_separators(folder: Path) -> None:
     row = {"path": "2.png", "external_id": 17, "tags": ["a;b", " c "], "albums": []}
 

@@ -95,6 +95,11 @@ def exported() -> set[str]:
     return {json.loads(line)["title"] for line in lines}
 
 
+def retitled(sign: str) -> set[str]:
+    """The titles as they were, of the images that have this sign in theirs now."""
+    return {title.replace(sign, "") for title in titles() if sign in title}
+
+
 # What each action is told, and which images have it afterwards.
 ACTIONS: dict[str, tuple[dict[str, Any], Callable[[], set[str]]]] = {
     "delete_selected": ({}, lambda: titles(binned_at__isnull=False)),
@@ -104,6 +109,8 @@ ACTIONS: dict[str, tuple[dict[str, Any], Callable[[], set[str]]]] = {
     "add_albums": ({"names": "albums"}, lambda: titles(albums__name="trip")),
     "remove_albums": ({"names": "albums"}, lambda: titles(albums=None)),
     "set_medium": ({"value": "drawing"}, lambda: titles(medium="drawing")),
+    "set_title": ({"value": "{title}!"}, lambda: retitled("!")),
+    "replace_in_title": ({"find": "shade ", "value": "!shade "}, lambda: retitled("!")),
     "set_owner": ({"value": "Ann"}, lambda: titles(owner="Ann")),
     "set_licence": ({"value": "CC BY"}, lambda: titles(licence="CC BY")),
     "export": ({"format": "jsonl"}, exported),

@@ -21,7 +21,7 @@ from PIL import Image as Pillow
 
 from catalog import services, storage
 from catalog.exports import ExportFormat, list_files
-from catalog.models import Album, BulkEdit, Image, Region
+from catalog.models import Album, BulkEdit, Image, Region, Tag
 from catalog.selectors import list_visible_images
 from jobs.models import Delivery
 from jobs.services import claim
@@ -147,7 +147,9 @@ def test_a_table_and_json_say_all_and_come_in_again_as_manifests(
         image.save()
         data = storage.read(storage.original_name(image.sha256))
         (tmp_path / image.path).write_bytes(data)
-    catalogue[0].tags.remove(catalogue[0].tags.get(name="a;b"))  # a cell has them between ";"
+    catalogue[1].tags.add(Tag.objects.create(name="[x"))
+    catalogue[2].tags.add(*(Tag.objects.create(name=name) for name in ("b|c", "plain")))
+    catalogue[2].albums.add(Album.objects.create(name="Summer; winter"))
     before = said()
     Region.objects.create(
         image=catalogue[0], kind="whole", ordinal=0, x0=0, y0=0, x1=4, y1=4, pdq=b"\1" * 32
