@@ -30,5 +30,7 @@ def new_images(count: int) -> list[UUID]:
 
 def add_picture(picture: ValidPicture, metadata: ImageMetadata = ImageMetadata()) -> Added:  # noqa: B008
     """Add one picture as ingestion does."""
+    services.make_private_albums(metadata)
+    services.usable_panels(metadata.drawn_panels, width=picture.width, height=picture.height)
     services.store_files(picture)
     return services.add_pictures([NewPicture(picture, metadata)])[picture.sha256]

@@ -3,7 +3,6 @@
 Of a part a chunk's rows are held, and of a ZIP the list of its members, some 0.5 kB each.
 """
 
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -44,14 +43,14 @@ def run_export(edit_id: int, *, delivery: Delivery) -> None:
 
     Raises:
         JobTakenOver: this worker was silent for too long; the rest is its successor's.
-        TransientError: the storage is away; what is stored is kept.
+        TransientError: the storage is away, or the disk is full; what is stored is kept.
     """
     ends_at = time.monotonic() + _JOB_S
     while time.monotonic() < ends_at:
         state = exports.find_export(edit_id, delivery=delivery)
         if state is None:
             break
-        with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
+        with exports.scratch_file() as file:
             made = _write_part(edit_id, file, state.format, is_first=not state.parts)
             exports.keep_part(edit_id, state.parts, file, **made, delivery=delivery)
 
@@ -92,7 +91,7 @@ def _json_lines(file: IO[bytes], _is_first: bool) -> Iterator[_Write]:  # noqa: 
 def _table(file: IO[bytes], is_first: bool) -> Iterator[_Write]:  # noqa: FBT001
     if is_first:
         _say(file, exports.csv_line(exports.COLUMNS))
-    yield lambda row: _say(file, exports.csv_line(row.values()))
+    yield lambda row: _say(file, exports.table_line(row))
 
 
 @contextmanager
@@ -125,7 +124,7 @@ def _pdq_table(file: IO[bytes], is_first: bool) -> Iterator[_Write]:  # noqa: FB
 def _archive(file: IO[bytes], _is_first: bool) -> Iterator[_Write]:  # noqa: FBT001
     """Each part is an archive of its own; its members are named by content, so that none meet."""
     with (
-        tempfile.TemporaryFile(dir=settings.DATA_DIR) as manifest,
+        exports.scratch_file() as manifest,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
 

@@ -19,13 +19,12 @@ from ml.devices import is_cpu
 from ml.errors import MlError
 from ml.images.ahead import ahead
 from ml.rules.regions import OBJECT
-from ml.types import Box
 from vectors.index import Payload, Point
 from worker_api import images as catalog
 from worker_api.images import ClaimedImage
 from worker_api.jobs import Delivery
 from workers.model_pool import Loaded
-from workers.pictures import UprightPicture, decode_picture
+from workers.pictures import UprightPicture, decode_picture, with_panels
 from workers.policies import translate
 from workers.regions import PictureRegion, segment
 
@@ -84,9 +83,7 @@ def _decode(image: ClaimedImage) -> tuple[ClaimedImage, UprightPicture | AppErro
         raise
     except AppError as error:
         return image, error
-    if image.drawn_panels is None:
-        return image, picture
-    return image, replace(picture, panels=tuple(Box(*box) for box in image.drawn_panels))
+    return image, with_panels(picture, image.drawn_panels)
 
 
 def _extract(batch: Sequence[Decoded], loaded: Loaded, delivery: Delivery) -> list[ExtractedImage]:

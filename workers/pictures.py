@@ -1,7 +1,8 @@
 """Picture files as workers look at them: decoded once, upright, and cut into regions."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
@@ -89,6 +90,13 @@ def decode_picture(data: bytes, *, width: int, height: int) -> UprightPicture:
     pages = decoded.pages if image.size == (width, height) else ()
     panels = pages or None
     return UprightPicture(image.reduce(factor) if factor > 1 else image, width, height, panels)
+
+
+def with_panels(
+    picture: UprightPicture, drawn: Iterable[tuple[int, int, int, int]] | None
+) -> UprightPicture:
+    """Return a picture with the panels that a person drew; as it is where nobody did."""
+    return picture if drawn is None else replace(picture, panels=tuple(Box(*box) for box in drawn))
 
 
 def _times_too_large(width: int, height: int) -> int:

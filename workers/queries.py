@@ -24,7 +24,7 @@ from worker_api import queries
 from workers import catalogue_hashes, copies, model_pool
 from workers.copies import SoughtRegion
 from workers.features_ahead import FeaturesAhead
-from workers.pictures import UprightPicture, decode_picture
+from workers.pictures import UprightPicture, decode_picture, with_panels
 from workers.regions import PictureRegion, SegmentedPicture, segment
 
 # Whose pictures are kept, 25 MB each at most.
@@ -50,7 +50,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
     regions: tuple[PictureRegion, ...] = ()
     layout = Layout.SINGLE
     if request.box is None or not request.is_segmented:
-        segmented = _segmented(request.query, loaded)
+        segmented = _segmented(request.query, request.panels, loaded)
         regions, layout = tuple(segmented.regions), segmented.layout
     if request.box is None:
         images = [region.picture.image for region in regions]
@@ -133,8 +133,13 @@ def _picture(query: StoredQuery) -> UprightPicture:
 
 
 @lru_cache(maxsize=_SEARCHES)
-def _segmented(query: StoredQuery, loaded: model_pool.Loaded) -> SegmentedPicture:
-    [segmented] = segment([_picture(query)], loaded.detector, work=Work.QUERY)
+def _segmented(
+    query: StoredQuery,
+    panels: tuple[tuple[int, int, int, int], ...] | None,
+    loaded: model_pool.Loaded,
+) -> SegmentedPicture:
+    picture = with_panels(_picture(query), panels)
+    [segmented] = segment([picture], loaded.detector, work=Work.QUERY)
     return segmented
 
 

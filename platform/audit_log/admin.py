@@ -1,7 +1,6 @@
 """The audit log, to read; and the base of admin pages whose changes it records."""
 
 import json
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +23,7 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.utils import parse_date_str
 
+from audit_log.forms import StaleFormCheck, as_json
 from audit_log.models import AuditEntry
 from audit_log.services import record
 from jobs.admin import FixedChoicesFilter, ReadOnlyAdmin
@@ -42,7 +42,17 @@ _TYPES = (
 
 
 class AuditedAdmin(ModelAdmin):
-    """A page whose additions, changes and deletions are recorded, together with them."""
+    """A page whose additions, changes and deletions are recorded, together with them.
+
+    What somebody else has changed since a form was shown is not undone by it.
+    """
+
+    change_form_before_template = "admin/read_state.html"
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return a form that knows what it has shown."""
+        form = super().get_form(request, *args, **kwargs)
+        return type(form.__name__, (StaleFormCheck, form), {})
 
     def save_related(self, request: HttpRequest, form: ModelForm, *args: Any) -> None:
         """Save, and record what the form changed."""
@@ -82,19 +92,11 @@ def _changes_of(form: ModelForm) -> dict[str, list[Any]]:
             changes[field] = [None, None]
             continue
         with translation.override(settings.LANGUAGE_CODE):  # of names of permissions
-            old = _as_json(form.initial.get(field))
-            new = _as_json(form.cleaned_data.get(field))
+            old = as_json(form.initial.get(field))
+            new = as_json(form.cleaned_data.get(field))
         if old != new:  # a form says so of a moment that was only written otherwise
             changes[field] = [old, new]
     return changes
-
-
-def _as_json(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Iterable):
-        return sorted(map(str, value))
-    return str(value)
 
 
 class ActionFilter(FixedChoicesFilter):

@@ -24,17 +24,21 @@ from catalog.selectors import list_current_images, list_visible_images
 FOLDER = "exports"
 KEEP_FOR = timedelta(days=1)
 
-# Said of images, each a column; lists of names after them.
+# Said of images, each a column; lists of names after them, and then what is JSON in a table, too.
 _TEXTS = (
     *("title", "description", "source", "external_id", "owner", "licence", "rights"),
     *("creator", "credit", "usage_terms", "licensor", "taken_at", "medium"),
 )
 _LISTS = ("tags", "albums")
+_STRUCTURES = ("private_to", "occurrences", "drawn_panels")
+_OCCURRENCE = ("source", "path", "title", "external_id")
 _FACTS = (
     *("id", "sha256", "format", "width", "height", "file_bytes", "is_damaged", "status"),
     *("error_code", "created_at", "indexed_at", "pdq", "pdq_quality", "regions"),
 )
-COLUMNS = ("path", "path_in_source", *_TEXTS, *_LISTS, *_FACTS)
+COLUMNS = ("path", "path_in_source", *_TEXTS, *_LISTS, *_STRUCTURES, *_FACTS)
+# In names that cannot stand in a cell beside others: what divides them, and how JSON begins.
+_UNDIVIDED = re.compile(r"[;|]|^\[")
 # What a spreadsheet takes for a formula, and what is so already: both get an apostrophe before
 # them, which the reader of manifests takes off again.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -82,7 +86,7 @@ def list_files(edit: BulkEdit) -> tuple[ExportedFile, ...]:
     """Return the files of an export that is done, as long as they are kept."""
     ended_at = edit.finished_at
     is_kept = ended_at is not None and ended_at > timezone.now() - KEEP_FOR
-    if edit.kind != BulkEdit.Kind.EXPORT or not is_kept:
+    if edit.kind != BulkEdit.Kind.EXPORT or edit.state != BulkEdit.State.DONE or not is_kept:
         return ()
     chosen = ExportFormat(edit.arguments["format"])
     sizes = edit.arguments["parts"]
@@ -100,11 +104,13 @@ def read_rows(edit_id: int, image_ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """Return the row of each image that who asked may see, in their order, as `COLUMNS` has them.
 
     ``pdq`` is the hexadecimal hash of the full image, shrunk, as searches use it; boxes are in
-    pixels of the upright original, half-open.
+    pixels of the upright original, half-open. ``private_to`` has the groups of those of its albums
+    that are private: who sees an image knows all of its albums.
     """
     asker = BulkEdit.objects.select_related("started_by").get(pk=edit_id).started_by
     visible = list_current_images() if asker is None else list_visible_images(asker)
-    images = visible.prefetch_related("tags", "albums", "regions").in_bulk(image_ids)
+    related = ("tags", "albums__groups", "occurrences", "regions")
+    images = visible.prefetch_related(*related).in_bulk(image_ids)
     return [_row(images[pk]) for pk in image_ids if pk in images]
 
 
@@ -117,6 +123,10 @@ def _row(image: Image) -> dict[str, Any]:
         "id": str(image.pk),
         "tags": [tag.name for tag in image.tags.all()],
         "albums": [album.name for album in image.albums.all()],
+        "private_to": _private_to(image),
+        "occurrences": [
+            {name: getattr(each, name) for name in _OCCURRENCE} for each in image.occurrences.all()
+        ],
         "created_at": image.created_at.isoformat(),
         "indexed_at": None if image.indexed_at is None else image.indexed_at.isoformat(),
         "pdq": None if full is None else _hex(full),
@@ -126,6 +136,15 @@ def _row(image: Image) -> dict[str, Any]:
     return {
         column: others[column] if column in others else getattr(image, column) for column in COLUMNS
     }
+
+
+def _private_to(image: Image) -> dict[str, list[str]] | None:
+    """Return album → groups of those that are private; None where the image is for everybody."""
+    groups = {
+        album.name: sorted(group.name for group in album.groups.all())
+        for album in image.albums.all()
+    }
+    return {album: names for album, names in groups.items() if names} or None
 
 
 def _region(region: Region) -> dict[str, Any]:
@@ -149,6 +168,17 @@ def json_line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
+def table_line(row: Mapping[str, Any]) -> str:
+    """Return a row as a line of CSV; what is more than a text or a list of names is JSON there."""
+    return csv_line(_flat(column, value) for column, value in row.items())
+
+
+def _flat(column: str, value: Any) -> Any:
+    if column in _LISTS and not _UNDIVIDED.search(" ".join(value)):
+        return "; ".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
 def csv_line(cells: Iterable[Any]) -> str:
     """Return cells as a line of CSV, with its end; none is a formula to a spreadsheet."""
     line = io.StringIO()
@@ -156,10 +186,7 @@ def csv_line(cells: Iterable[Any]) -> str:
     return line.getvalue()
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        is_names = all(isinstance(each, str) for each in value)
-        value = "; ".join(value) if is_names else json.dumps(value, ensure_ascii=False)
+def _cell(value: object) -> str:
     text = "" if value is None else str(value)
     return f"'{text}" if _FORMULA.match(text) else text
 

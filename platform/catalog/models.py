@@ -422,10 +422,11 @@ class EncoderVersion(models.Model):
 class BulkEdit(models.Model):
     """One change or export of many images: a set that was fixed when it was asked for.
 
-    ``asked → running → done``; one that nobody confirms is removed by the sweep after a day. Of
-    ``total`` images, ``done`` are changed and ``gone`` were not there any more: deleted, moved to
-    or out of the bin, decided about, or private by now to others than the account that asked.
-    ``arguments`` are as `catalog.services.bulk_edits` has them for each kind.
+    ``asked → running → done | cancelled``; one that nobody confirms is removed by the sweep after a
+    day, one that is cancelled leaves the rest as it was. Of ``total`` images, ``done`` are changed
+    and ``gone`` were not there any more: deleted, moved to or out of the bin, decided about, or
+    private by now to others than the account that asked. ``arguments`` are as
+    `catalog.services.bulk_edits` has them for each kind.
     """
 
     class Kind(models.TextChoices):
@@ -440,6 +441,8 @@ class BulkEdit(models.Model):
         ADD_ALBUMS = "add_albums", _("Add to albums")
         REMOVE_ALBUMS = "remove_albums", _("Take out of albums")
         SET_MEDIUM = "set_medium", _("Set the medium")
+        SET_TITLE = "set_title", _("Set the title")
+        REPLACE_IN_TITLE = "replace_in_title", _("Replace in the title")
         SET_OWNER = "set_owner", _("Set the owner")
         SET_LICENCE = "set_licence", _("Set the licence")
         EXPORT = "export", _("Export")
@@ -448,6 +451,7 @@ class BulkEdit(models.Model):
         ASKED = "asked", _("to be confirmed")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
+        CANCELLED = "cancelled", _("cancelled")
 
     kind = models.CharField(_("change"), max_length=20, choices=Kind)
     arguments = models.JSONField(_("arguments"), default=dict)

@@ -161,6 +161,23 @@ def find_oldest_waiting(viewer: Viewer) -> datetime | None:
     return waiting.values_list("queued_at", flat=True).first()
 
 
+def find_drawn_panels(sha256: str, viewer: Viewer) -> tuple[tuple[int, int, int, int], ...] | None:
+    """Return the panels that a person drew on the image with this content, () where it has none.
+
+    None where nobody drew any, and where the viewer may not see the image.
+    """
+    drawn = list_current_images().filter(sha256=sha256, drawn_panels__isnull=False)
+    image = drawn.first()  # seldom there: what the viewer may see is asked only then
+    if image is None or not seen_by(drawn, viewer).exists():
+        return None
+    return drawn_boxes(image.drawn_panels)
+
+
+def drawn_boxes(value: list[list[int]] | None) -> tuple[tuple[int, int, int, int], ...] | None:
+    """Return what `Image.drawn_panels` holds: boxes x0, y0, x1, y1, or None."""
+    return None if value is None else tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in value)
+
+
 def find_by_sha256(sha256: str) -> Image | None:
     """Return the image with this content, even one in the bin or being deleted, or None."""
     return Image.objects.filter(sha256=sha256).first()

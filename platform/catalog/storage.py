@@ -106,6 +106,21 @@ def local_folder(folder: str) -> Iterator[Path]:
         yield Path(copies)
 
 
+@contextmanager
+def scratch_file() -> Iterator[IO[bytes]]:
+    """Hold an empty file that goes with the block, for more than memory has room for.
+
+    Raises:
+        TransientError: "storage:transient:unavailable": the disk is full or read-only.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
+            yield file
+    except OSError as error:
+        logger.warning("scratch file failed", extra={"reason": repr(error)})
+        raise TransientError("storage:transient:unavailable", name="scratch") from error
+
+
 def free_bytes() -> int | None:
     """Return how much room the storage has left; None where it is no folder of this machine."""
     try:

@@ -1,6 +1,7 @@
 """What every answer of the site has in common: its id, error pages, what a page may load."""
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import BadRequest, ValidationError
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -34,6 +36,7 @@ _CODES: Mapping[int, str] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request:user:too-large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "request:ours:failed",
 }
+_NO_NUMBER = re.compile(r"Field '\w+' expected a number but got ")
 _KEPT_HEADERS = frozenset({"Allow", "Vary"})
 
 # Our pages load their own files only; pictures also come as data: (in the admin's style sheets) and
@@ -155,6 +158,15 @@ class BodyLimitMiddleware:
         return answer(request, problem)
 
 
+def _is_of_no_id(error: Exception) -> bool:
+    """Whether an address or a form names a row by what is no id: no UUID, or no number that fits.
+
+    Django's fields and SQL say so only once they are asked; there is no error of its own for it.
+    """
+    is_no_number = isinstance(error, ValueError) and _NO_NUMBER.match(str(error)) is not None
+    return is_no_number or isinstance(error, ValidationError | OverflowError | DataError)
+
+
 class ErrorPageMiddleware:
     """Answer every error of ours or of SQL that a view let through, with its sentence."""
 
@@ -167,8 +179,8 @@ class ErrorPageMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the error's page, or its JSON; None for errors that are not ours."""
-        # An id that is none, in a form; elsewhere it would be a fault of ours.
-        if _is_admins(request) and isinstance(error, ValidationError):
+        # Elsewhere it would be a fault of ours.
+        if _is_admins(request) and _is_of_no_id(error):
             error = UserInputError(_CODES[HTTPStatus.BAD_REQUEST])
         known = error_pages.ours(error)
         return None if known is None else error_pages.answer(request, known)

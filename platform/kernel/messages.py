@@ -84,6 +84,14 @@ _SENTENCES: dict[str, str] = {
     ),
     "manifest:user:no-address": _("The manifest has neither a column path nor a column url."),
     "manifest:user:bad-row": _("This row of the manifest cannot be used. {detail}"),
+    "album:user:not-private": _(
+        "The album “{album}” is open to everybody here, and was private where this comes from. "
+        "Make it private, or take it out of private_to."
+    ),
+    "album:user:no-group": _(
+        "The album “{album}” is private to groups that are not all there: {groups}. "
+        "Make them, or make the album and say whom it is private to."
+    ),
     "manifest:user:outside": _("The path leads out of the manifest's folder."),
     "fetch:user:not-http": _(
         "This is not an address that begins with http:// or https:// and carries no password."

@@ -30,6 +30,7 @@ def extract_query(
     timeout_s: float,
     is_segmented: bool = False,
     is_compared: bool = False,
+    panels: tuple[Box, ...] | None = None,
 ) -> ExtractedQuery:
     """Have a worker segment a query and extract the embeddings of its regions, or of one box.
 
@@ -40,6 +41,7 @@ def extract_query(
         timeout_s: how long the answer is waited for.
         is_segmented: whether its regions are known; then the answer may have none.
         is_compared: whether `find_copies` follows.
+        panels: where they are known to be, as `ExtractQueryRequest` has it.
 
     Raises:
         UserInputError: the picture cannot be read to its end; "search:user:bad-box";
@@ -49,7 +51,7 @@ def extract_query(
     """
     answer = _ask(
         task_names.EXTRACT_QUERY,
-        ExtractQueryRequest(query, box, is_segmented, is_compared).to_json(),
+        ExtractQueryRequest(query, box, is_segmented, is_compared, panels).to_json(),
         timeout_s=timeout_s,
     )
     extracted = ExtractedQuery.from_json(answer, box=box)

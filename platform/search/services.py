@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from catalog.models import EncoderVersion
-from catalog.selectors import get_live_encoder, is_some_image_kept_back
+from catalog.selectors import find_drawn_panels, get_live_encoder, is_some_image_kept_back
 from catalog.validation import validate
 from catalog.vector_store import open_index
 from catalog.visibility import Viewer, hidden_albums
@@ -152,7 +152,9 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
     query = StoredQuery(query_id, picture.width, picture.height)
     try:
         if kept is None:
-            extracted = _extract(query, question, version, timeout_s=_left_s(ends_at))
+            # Who says of a catalogue picture which panels it has says it of every search with it.
+            panels = find_drawn_panels(picture.sha256, viewer)
+            extracted = _extract(query, question, version, panels, timeout_s=_left_s(ends_at))
         else:
             extracted = kept.extracted
         found = _find_hits(extracted, version, question.labels, viewer, ends_at=ends_at)
@@ -215,7 +217,12 @@ def _left_s(ends_at: float) -> float:
 
 @search_stage("extract")
 def _extract(
-    query: StoredQuery, question: Question, version: EncoderVersion, *, timeout_s: float
+    query: StoredQuery,
+    question: Question,
+    version: EncoderVersion,
+    panels: tuple[Box, ...] | None,
+    *,
+    timeout_s: float,
 ) -> ExtractedQuery:
     """Have the models extract a query; where only a box of it is new, that alone."""
     full = None if question.box is None else kept_queries.read(query.id, None)
@@ -226,6 +233,7 @@ def _extract(
         timeout_s=timeout_s,
         is_segmented=full is not None,
         is_compared=question.wait is Wait.PROOFS,
+        panels=panels,
     )
     if full is None:
         return extracted

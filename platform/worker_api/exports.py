@@ -12,7 +12,9 @@ ExportFormat = exports.ExportFormat
 ExportChunk = services.ExportChunk
 ExportState = services.ExportState
 json_line = exports.json_line
+table_line = exports.table_line
 csv_line = exports.csv_line
+scratch_file = storage.scratch_file
 
 
 def find_export(edit_id: int, *, delivery: Delivery) -> ExportState | None:

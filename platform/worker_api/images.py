@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from catalog import services, storage
 from catalog.models import Image, Region
-from catalog.selectors import list_current_images
+from catalog.selectors import drawn_boxes, list_current_images
 from jobs import services as jobs
 from jobs.models import Delivery
 from kernel.errors import FileMissing
@@ -94,7 +94,7 @@ def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[Clai
             width=image.width,
             height=image.height,
             regions=frozenset(region.key for region in image.regions.all()),
-            drawn_panels=_boxes(image.drawn_panels),
+            drawn_panels=drawn_boxes(image.drawn_panels),
             payload=services.editable_payload(image),
             payload_changes=image.payload_changes,
             created_at=image.created_at,
@@ -103,10 +103,6 @@ def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[Clai
             "tags", "albums", "regions"
         )
     )
-
-
-def _boxes(value: list[list[int]] | None) -> tuple[tuple[int, int, int, int], ...] | None:
-    return None if value is None else tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in value)
 
 
 def still_claimed(image_ids: Iterable[UUID], *, delivery: Delivery) -> frozenset[UUID]:

@@ -9,11 +9,13 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import QuerySet
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import SELECT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalog.exports import ExportFormat
-from catalog.models import BulkEdit, Image
+from catalog.models import BulkEdit, Image, max_chars
+from catalog.services import OLD_TITLE
 from catalog.visibility import Viewer, list_albums, list_tags
 
 Kind = BulkEdit.Kind
@@ -63,6 +65,46 @@ class ValueForm(ArgumentsForm):
         return {"value": self.cleaned_data["value"]}
 
 
+class TitleForm(ArgumentsForm):
+    """A title for many images."""
+
+    value = forms.CharField(
+        max_length=max_chars(Image, "title"),
+        label=_("title"),
+        help_text=format_lazy(_("{old} stands for the title that each has now."), old=OLD_TITLE),
+        initial=OLD_TITLE,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the title."""
+        return {"value": self.cleaned_data["value"]}
+
+
+class ReplacementForm(ArgumentsForm):
+    """What is replaced in the titles of images; blanks count."""
+
+    find = forms.CharField(
+        max_length=max_chars(Image, "title"),
+        strip=False,
+        label=_("find"),
+        help_text=_("As it is written: capitals count."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+    value = forms.CharField(
+        max_length=max_chars(Image, "title"),
+        required=False,
+        strip=False,
+        label=_("replace with"),
+        help_text=_("Empty: it is taken out."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return both texts."""
+        return {name: self.cleaned_data[name] for name in ("find", "value")}
+
+
 class FormatForm(ArgumentsForm):
     """What is exported."""
 
@@ -89,6 +131,10 @@ class Confirmation:
 
 _FOLLOWS = _("Searches find them by it within moments; no picture is described again.")
 _REPLACED = _("What each of them has now is replaced.")
+
+_TITLES = _(
+    "Titles are replaced, and cut after 300 characters. The audit log keeps what each has now."
+)
 
 CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
     Kind.BIN: Confirmation(
@@ -133,6 +179,8 @@ CONFIRMATIONS: Mapping[BulkEdit.Kind, Confirmation] = {
         _("Those that no private album keeps any more are seen by everybody.")
     ),
     Kind.SET_MEDIUM: Confirmation(_FOLLOWS),
+    Kind.SET_TITLE: Confirmation(_TITLES),
+    Kind.REPLACE_IN_TITLE: Confirmation(_TITLES),
     Kind.SET_OWNER: Confirmation(_REPLACED),
     Kind.SET_LICENCE: Confirmation(_REPLACED),
     Kind.EXPORT: Confirmation(
@@ -154,6 +202,10 @@ def arguments_form(kind: BulkEdit.Kind, viewer: Viewer, data: Any = None) -> Arg
             return NamesForm(data, field="albums", rows=list_albums(viewer))
         case Kind.SET_MEDIUM | Kind.SET_OWNER | Kind.SET_LICENCE:
             return ValueForm(data, field=kind.removeprefix("set_"))
+        case Kind.SET_TITLE:
+            return TitleForm(data)
+        case Kind.REPLACE_IN_TITLE:
+            return ReplacementForm(data)
         case Kind.EXPORT:
             return FormatForm(data)
         case _:

@@ -8,7 +8,13 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
@@ -104,6 +110,7 @@ def binned_thumbnail_url(image: Image) -> str:
 class BulkEditAdmin(ReadOnlyAdmin):
     """Bulk edits that were started, to watch; who may not see all of them sees their own."""
 
+    change_form_outer_before_template = "admin/catalog/bulkedit/cancel.html"
     list_display = ("kind", "state_badge", "bar", "started_by", "started")
     list_filter = ("state", "kind")
     list_select_related = ("started_by",)
@@ -115,7 +122,7 @@ class BulkEditAdmin(ReadOnlyAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that asks before anything is changed, and the files of exports."""
+        """Add the page that asks first, a way to stop what runs, and the files of exports."""
         confirm = path(
             "<int:edit_id>/confirm/",
             self.admin_site.admin_view(self.confirm),
@@ -126,7 +133,12 @@ class BulkEditAdmin(ReadOnlyAdmin):
             self.admin_site.admin_view(self.download),
             name="catalog_bulkedit_file",
         )
-        return [confirm, download, *super().get_urls()]
+        cancel = path(
+            "<int:edit_id>/cancel/",
+            self.admin_site.admin_view(self.cancel),
+            name="catalog_bulkedit_cancel",
+        )
+        return [confirm, cancel, download, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkEdit]:
         """Return those that were started; own ones alone where others, or any album, are hidden."""
@@ -155,18 +167,36 @@ class BulkEditAdmin(ReadOnlyAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
         """Show how far an edit is; the page fetches itself again until it is done."""
-        response: HttpResponse = super().change_view(request, object_id, *args)
-        is_shown = response.status_code == HTTPStatus.OK
-        if is_shown and BulkEdit.objects.filter(pk=object_id, state=State.RUNNING).exists():
+        edit = self.get_object(request, object_id)
+        is_running = edit is not None and edit.state == State.RUNNING
+        context = {"may_cancel": is_running and _may(request, edit)}
+        response: HttpResponse = super().change_view(
+            request, object_id, *args, extra_context=context
+        )
+        if is_running and response.status_code == HTTPStatus.OK:
             response["Refresh"] = str(_REFRESH_S)
         return response
+
+    def cancel(self, request: HttpRequest, edit_id: int) -> HttpResponse:
+        """End a bulk edit that runs."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        edit = get_object_or_404(self.get_queryset(request), pk=edit_id)
+        if not _may(request, edit):
+            raise PermissionDenied
+        if services.cancel_bulk_edit(edit, by_id=request.user.pk):
+            said = _("Cancelled. What is changed stays so; the rest is left as it is.")
+            self.message_user(request, said, messages.SUCCESS)
+        else:
+            self.message_user(request, _("It had ended before."), messages.WARNING)
+        return redirect("admin:catalog_bulkedit_change", edit.pk)
 
     def confirm(self, request: HttpRequest, edit_id: int) -> HttpResponse:
         """Show what would be changed; change it once the person who asked says so."""
         edit = get_object_or_404(BulkEdit, pk=edit_id, started_by=request.user.pk)
         kind = BulkEdit.Kind(edit.kind)
         confirmation = CONFIRMATIONS[kind]
-        if not request.user.has_perm(f"catalog.{confirmation.permission}_image"):
+        if not _may(request, edit):
             raise PermissionDenied
         progress_url = reverse("admin:catalog_bulkedit_change", args=(edit.pk,))
         if edit.state != State.ASKED:  # somebody who goes back, or presses twice
@@ -227,7 +257,7 @@ class BulkEditAdmin(ReadOnlyAdmin):
     @display(
         description=_("state"),
         ordering="state",
-        label={State.RUNNING: "info", State.DONE: "success"},
+        label={State.RUNNING: "info", State.DONE: "success", State.CANCELLED: "warning"},
     )
     def state_badge(self, edit: BulkEdit) -> tuple[str, Any]:
         """Return the state and its name."""
@@ -255,6 +285,12 @@ class BulkEditAdmin(ReadOnlyAdmin):
         return sentence(edit.job.error_code) if is_stuck else ""  # type: ignore[union-attr]
 
 
+def _may(request: HttpRequest, edit: BulkEdit) -> bool:
+    """Whether a person may make such a change."""
+    permission = CONFIRMATIONS[BulkEdit.Kind(edit.kind)].permission
+    return request.user.has_perm(f"catalog.{permission}_image")
+
+
 def _sees_all(request: HttpRequest) -> bool:
     return request.user.has_perm("catalog.view_bulkedit")
 
@@ -268,6 +304,8 @@ def _what(edit: BulkEdit, viewer: Viewer) -> str:
         named = known.filter(pk__in=edit.arguments["names"])
         return ", ".join(named.values_list("name", flat=True))
     value = str(edit.arguments.get("value", ""))
+    if edit.kind == BulkEdit.Kind.REPLACE_IN_TITLE:
+        return f"“{edit.arguments['find']}” → “{value}”"
     if edit.kind == BulkEdit.Kind.SET_MEDIUM:
         return str(dict(Image.Medium.choices).get(value, value))
     return value

@@ -2,18 +2,22 @@
 
 from catalog.services.adding import (
     Added,
+    FurtherOccurrence,
     ImageMetadata,
     NewPicture,
     add_occurrence,
     add_pictures,
     fill_in_path,
+    make_private_albums,
     store_files,
     update_metadata,
 )
 from catalog.services.bin import move_to_bin, purge, purge_expired, restore
 from catalog.services.bulk_edits import (
+    OLD_TITLE,
     apply_next_chunk,
     ask_bulk_edit,
+    cancel_bulk_edit,
     resume_bulk_edits,
     start_bulk_edit,
 )
@@ -50,7 +54,7 @@ from catalog.services.indexing import (
     requeue_stalled,
     waiting_for,
 )
-from catalog.services.panels import MIN_SIDE_PX, draw_panels
+from catalog.services.panels import MIN_SIDE_PX, draw_panels, usable_panels
 from catalog.services.payloads import (
     DuePayload,
     editable_payload,
@@ -67,11 +71,13 @@ from catalog.services.waiting import CHUNK_SIZE
 __all__ = [
     "CHUNK_SIZE",
     "MIN_SIDE_PX",
+    "OLD_TITLE",
     "Added",
     "CopyRule",
     "DuePayload",
     "ExportChunk",
     "ExportState",
+    "FurtherOccurrence",
     "ImageMetadata",
     "IsCopy",
     "NewPicture",
@@ -79,6 +85,7 @@ __all__ = [
     "add_pictures",
     "apply_next_chunk",
     "ask_bulk_edit",
+    "cancel_bulk_edit",
     "claim_copy_check",
     "delete_derived_files",
     "delete_image",
@@ -96,6 +103,7 @@ __all__ = [
     "group_payloads",
     "list_due_payloads",
     "make_live",
+    "make_private_albums",
     "move_to_bin",
     "next_chunk",
     "purge",
@@ -118,5 +126,6 @@ __all__ = [
     "start_bulk_edit",
     "store_files",
     "update_metadata",
+    "usable_panels",
     "waiting_for",
 ]

@@ -1,20 +1,24 @@
 """Pictures come into the catalogue: their files first, then their rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
+from catalog.selectors import drawn_boxes
 from catalog.services.copy_checks import CopyRule, ask_copy_checks
+from catalog.services.panels import Box, draw_panels, usable_panels
 from catalog.services.payloads import request_payload_update
 from catalog.validation import ValidPicture
+from kernel.errors import UserInputError
 
 NamedSet = TypeVar("NamedSet", Tag, Album)
 
@@ -33,11 +37,23 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherOccurrence:
+    """Where else the file of an image was met, and what it was called there."""
+
+    source: str = ""
+    path: str = ""
+    title: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageMetadata:
     """What the person, the source or the file says of a picture; all of it may be empty.
 
     `path` is relative to its source; `medium` is one of `Image.Medium`; `taken_at` is in ISO 8601,
     without a zone where none is known. Texts that are longer than their columns are cut.
+    `private_to` is album → groups that it has to be private to. `occurrences` are where else the
+    file was met; `drawn_panels` as `draw_panels` takes them, None where nobody has drawn any.
     """
 
     title: str = ""
@@ -56,6 +72,9 @@ class ImageMetadata:
     medium: str = ""
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+    private_to: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    occurrences: tuple[FurtherOccurrence, ...] = ()
+    drawn_panels: tuple[Box, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +105,18 @@ def store_files(picture: ValidPicture) -> None:
 def add_pictures(new: Iterable[NewPicture]) -> dict[str, Added]:
     """Add the rows of pictures, or find who has added the same file meanwhile.
 
-    Callers ask `find_by_sha256s` first, and then `store_files`: a crash between files and row
-    leaves files that no row names, which `audit` removes, and never a row without its files.
+    Callers ask `find_by_sha256s` first, then `make_private_albums`, and then `store_files`: a crash
+    between files and row leaves files that no row names, which `audit` removes, and never a row
+    without its files.
 
     Args:
         new: pictures of different content, in the order in which they come into the catalogue.
 
     Returns:
         Content hash → its image; without what was added and deleted meanwhile.
+
+    Raises:
+        UserInputError: "image:user:bad-panels"; see `usable_panels`.
     """
     by_hash = {each.picture.sha256: each for each in new}
     rows = {sha256: _row(each) for sha256, each in by_hash.items()}
@@ -107,6 +130,11 @@ def add_pictures(new: Iterable[NewPicture]) -> dict[str, Added]:
     }
     _add_all_names(Image.tags, Tag, {pk: each.metadata.tags for pk, each in ours.items()})
     _add_all_names(Image.albums, Album, {pk: each.metadata.albums for pk, each in ours.items()})
+    Occurrence.objects.bulk_create(
+        Occurrence(image_id=pk, **asdict(where))
+        for pk, each in ours.items()
+        for where in each.metadata.occurrences
+    )
     ask_copy_checks({pk: each.copy_rule for pk, each in ours.items() if each.copy_rule})
     return added
 
@@ -125,30 +153,50 @@ def fill_in_path(image: Image, path: str) -> None:
 def add_occurrence(image: Image, metadata: ImageMetadata) -> None:
     """Keep where else the file of an image was met: source, path, title and external id.
 
-    Once; and not where it was met first.
+    Once; and not where it was met first. So is what the metadata have of further ones.
     """
+    texts = _texts(metadata)
+    met = {name: texts[name] for name in ("source", "path", "title", "external_id")}
+    _add_occurrences(image, (FurtherOccurrence(**met), *metadata.occurrences))
+
+
+def _add_occurrences(image: Image, occurrences: Iterable[FurtherOccurrence]) -> None:
     # Locked, so that two imports of the same files do not both find it missing.
     row = Image.objects.select_for_update().filter(pk=image.pk).first()
-    texts = _texts(metadata)
-    said = {field: texts[field] for field in ("source", "path", "title", "external_id")}
-    met_at = {field: said[field] for field in ("source", "path", "external_id")}
-    if row is None or all(getattr(row, field) == text for field, text in met_at.items()):
+    if row is None:
         return
-    if not row.occurrences.filter(**met_at).exists():
-        Occurrence.objects.create(image=row, **said)
+    known = {_met_at(row), *map(_met_at, row.occurrences.all())}
+    new = {_met_at(each): each for each in occurrences}
+    Occurrence.objects.bulk_create(
+        Occurrence(image=row, **asdict(each)) for where, each in new.items() if where not in known
+    )
+
+
+def _met_at(row: Image | Occurrence | FurtherOccurrence) -> tuple[str, str, str]:
+    return row.source, row.path, row.external_id
 
 
 def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None = None) -> None:
     """Have an image say what a source says of it now, for the account that asks for it.
 
-    Texts that the source has replace those that are there; tags and albums are added.
+    Texts that the source has replace those that are there, and so do panels; tags, albums and
+    further occurrences are added.
+
+    Raises:
+        UserInputError: "image:user:bad-panels", or as `make_private_albums`.
     """
     said = {field: text for field, text in _texts(metadata).items() if text}
     changed = {field: text for field, text in said.items() if getattr(image, field) != text}
     changes: dict[str, list[Any]] = {
         field: [getattr(image, field), text] for field, text in changed.items()
     }
+    panels = metadata.drawn_panels
     with transaction.atomic():
+        make_private_albums(metadata)
+        if panels is not None and panels != drawn_boxes(image.drawn_panels):
+            draw_panels(image.pk, panels, by_id=by_id)
+        if metadata.occurrences:
+            _add_occurrences(image, metadata.occurrences)
         Image.objects.filter(pk=image.pk).update(**changed)
         added = _add_to_named_sets(image, metadata)
         for field, names in added.items():
@@ -158,6 +206,28 @@ def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None 
             request_payload_update(Image.objects.filter(pk=image.pk))
         if changes:
             audit_log.record(AuditEntry.Action.CHANGED, image, actor_id=by_id, details=changes)
+
+
+@transaction.atomic
+def make_private_albums(metadata: ImageMetadata) -> None:
+    """Make the albums that have to be private, where they are missing.
+
+    Whom an album that is there is private to has been decided here, and is left as it is.
+
+    Raises:
+        UserInputError: "album:user:not-private": one is open to everybody, and so would its
+            pictures be; "album:user:no-group": nobody is there who could see it.
+    """
+    for name, groups in sorted(metadata.private_to.items()):
+        found = Group.objects.filter(name__in=groups)
+        is_known = Album.objects.filter(name=name).exists()
+        if not is_known and len(found) < len(set(groups)):
+            raise UserInputError("album:user:no-group", album=name, groups=", ".join(groups))
+        album, is_new = Album.objects.get_or_create(name=name)
+        if is_new:
+            album.groups.set(found)
+        elif not album.groups.exists():
+            raise UserInputError("album:user:not-private", album=name)
 
 
 def _add_to_named_sets(image: Image, metadata: ImageMetadata) -> dict[str, set[str]]:
@@ -224,6 +294,9 @@ def _row(new: NewPicture) -> Image:
         height=picture.height,
         file_bytes=len(picture.data),
         is_damaged=picture.is_damaged,
+        drawn_panels=usable_panels(
+            new.metadata.drawn_panels, width=picture.width, height=picture.height
+        ),
         **_texts(new.metadata),
     )
 

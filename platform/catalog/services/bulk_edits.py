@@ -19,8 +19,12 @@ from django.utils import timezone
 
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
-from catalog.models import Album, BulkEdit, BulkEditChunk, Image, Tag
-from catalog.selectors import list_binned_images, list_current_images, list_held_images
+from catalog.models import Album, BulkEdit, BulkEditChunk, Image, Tag, max_chars
+from catalog.selectors import (
+    list_binned_images,
+    list_current_images,
+    list_held_images,
+)
 from catalog.services.bin import move_to_bin, purge, restore
 from catalog.services.copy_checks import refuse_held, take_in_held
 from catalog.services.indexing import request_indexing
@@ -37,6 +41,8 @@ Kind, State = BulkEdit.Kind, BulkEdit.State
 # Images changed in one transaction: what other writers may have to wait for stays short.
 CHUNK_IMAGES = 500
 _KEEP_UNCONFIRMED = timedelta(days=1)
+# Stands for what each image has, in a title for many.
+OLD_TITLE = "{title}"
 # After a job that ended without finishing, the next one waits so long.
 _RETRY_AFTER = timedelta(seconds=60)
 
@@ -63,7 +69,9 @@ def start_bulk_edit(edit: BulkEdit, arguments: Mapping[str, Any]) -> bool:
     Args:
         edit: what was asked for.
         arguments: ``{"names": [primary keys]}`` of tags or albums, ``{"value": text}`` of a medium,
-            an owner or a licence, ``{"format": one of `ExportFormat`}``, ``{}`` for other kinds.
+            an owner, a licence or a title, in which `OLD_TITLE` stands for what each has;
+            ``{"find": text, "value": text}`` of what is replaced in titles;
+            ``{"format": one of `ExportFormat`}``, ``{}`` for other kinds.
     """
     edit.arguments = dict(arguments)
     asked = BulkEdit.objects.filter(pk=edit.pk, state=State.ASKED)
@@ -101,6 +109,27 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
     chunk.delete()
     edit.done, edit.gone = F("done") + done, F("gone") + len(ids) - done
     edit.save(update_fields=("done", "gone"))
+    return True
+
+
+@transaction.atomic
+def cancel_bulk_edit(edit: BulkEdit, *, by_id: int | None = None) -> bool:
+    """End a bulk edit that runs: what is changed stays so, the rest is left as it is.
+
+    An export that is cancelled leaves no files.
+
+    Returns:
+        False where it had ended before, or was never started.
+    """
+    row = BulkEdit.objects.select_for_update().filter(pk=edit.pk, state=State.RUNNING).first()
+    if row is None:
+        return False
+    row.state, row.finished_at = State.CANCELLED, timezone.now()
+    row.save(update_fields=("state", "finished_at"))
+    row.chunks.all().delete()
+    counts = {"images": row.total, "done": row.done, "gone": row.gone}
+    details = {"kind": row.kind, "state": str(State.CANCELLED), **counts}
+    audit_log.record(AuditEntry.Action.ENDED, row, actor_id=by_id, details=details)
     return True
 
 
@@ -252,6 +281,24 @@ def _set(field: str) -> _Change:
     return change
 
 
+def _retitle(new_title: Callable[[str, Mapping[str, str]], str]) -> _Change:
+    """Return the change of titles, each to what comes of its own and the arguments."""
+
+    def change(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+        changed: dict[str, list[UUID]] = defaultdict(list)
+        outdated = []
+        for image in images.only("pk", "title"):
+            old = image.title
+            image.title = new_title(old, edit.arguments).strip()[: max_chars(Image, "title")]
+            if image.title != old:
+                outdated.append(image)
+                changed[old].append(image.pk)
+        Image.objects.bulk_update(outdated, ["title"])
+        return changed
+
+    return change
+
+
 _NAMED: Mapping[BulkEdit.Kind, type[Tag | Album]] = {
     Kind.ADD_TAGS: Tag,
     Kind.REMOVE_TAGS: Tag,
@@ -270,6 +317,8 @@ _CHANGES: Mapping[BulkEdit.Kind, _Change] = {
     Kind.ADD_ALBUMS: _add("albums", Album),
     Kind.REMOVE_ALBUMS: _remove("albums"),
     Kind.SET_MEDIUM: _set_medium,
+    Kind.SET_TITLE: _retitle(lambda old, said: said["value"].replace(OLD_TITLE, old)),
+    Kind.REPLACE_IN_TITLE: _retitle(lambda old, said: old.replace(said["find"], said["value"])),
     Kind.SET_OWNER: _set("owner"),
     Kind.SET_LICENCE: _set("licence"),
 }

@@ -69,12 +69,16 @@ def record_part(
 ) -> None:
     """Record that the images of these chunks are in a part that is stored; after the last, end.
 
+    Of an export that was cancelled meanwhile nothing is recorded.
+
     Raises:
         JobTakenOver: another worker has the job; nothing was recorded.
     """
     if not jobs.hold(delivery):
         raise JobTakenOver(delivery)
-    edit = _running(edit_id).select_for_update().get()
+    edit = _running(edit_id).select_for_update().first()
+    if edit is None:
+        return
     edit.chunks.filter(pk__in=chunk_ids).delete()
     edit.arguments["parts"] = [*edit.arguments.get("parts", ()), file_bytes]
     edit.done, edit.gone = edit.done + done, edit.gone + gone
@@ -84,10 +88,11 @@ def record_part(
 
 
 def expire_exports() -> int:
-    """Remove the files of exports that ended a day ago, or are no more; return how many."""
+    """Remove the files of exports that ended a day ago or were cancelled; return how many."""
     names = list(storage.list_names(FOLDER))
     edit_ids = {name: int(PurePath(name).name.partition("-")[0]) for name in names}
-    is_kept = Q(finished_at=None) | Q(finished_at__gt=timezone.now() - KEEP_FOR)
+    is_new = Q(state=BulkEdit.State.DONE, finished_at__gt=timezone.now() - KEEP_FOR)
+    is_kept = Q(finished_at=None) | is_new
     kept = set(
         BulkEdit.objects.filter(is_kept, pk__in=set(edit_ids.values())).values_list("pk", flat=True)
     )

@@ -36,21 +36,31 @@ def draw_panels(image_id: UUID, boxes: Iterable[Box] | None, *, by_id: int | Non
     image = images.first()
     if image is None:
         return
-    panels = None if boxes is None else list(dict.fromkeys(boxes))
-    if panels is not None and not _are_usable(panels, image):
-        raise UserInputError("image:user:bad-panels", min_side_px=MIN_SIDE_PX, most=MAX_PANELS)
+    panels = usable_panels(boxes, width=image.width, height=image.height)
     changed = {"drawn_panels": [image.drawn_panels, panels]}
     audit_log.record(AuditEntry.Action.CHANGED, image, actor_id=by_id, details=changed)
     images.update(drawn_panels=panels)
     request_indexing(images)
 
 
-def _are_usable(panels: list[Box], image: Image) -> bool:
-    return len(panels) <= MAX_PANELS and all(
-        x0 >= 0
-        and y0 >= 0
-        and x1 <= image.width
-        and y1 <= image.height
-        and min(x1 - x0, y1 - y0) >= MIN_SIDE_PX
-        for x0, y0, x1, y1 in panels
+def usable_panels(boxes: Iterable[Box] | None, *, width: int, height: int) -> list[Box] | None:
+    """Return what `Image.drawn_panels` holds of boxes as `draw_panels` takes them.
+
+    Args:
+        boxes: the panels.
+        width: of the upright original, pixels.
+        height: of the upright original, pixels.
+
+    Raises:
+        UserInputError: "image:user:bad-panels", as there.
+    """
+    if boxes is None:
+        return None
+    panels = list(dict.fromkeys(boxes))
+    are_inside = all(
+        x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height for x0, y0, x1, y1 in panels
     )
+    are_large = all(min(x1 - x0, y1 - y0) >= MIN_SIDE_PX for x0, y0, x1, y1 in panels)
+    if len(panels) > MAX_PANELS or not are_inside or not are_large:
+        raise UserInputError("image:user:bad-panels", min_side_px=MIN_SIDE_PX, most=MAX_PANELS)
+    return panels

@@ -185,6 +185,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # One picture a form field, a folder's worth a form; larger bodies are refused before parsing.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+# A picture may have thousands of tags, and its form sends each; a body of fields has 2.5 MB anyway.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 UPLOAD_MAX_BYTES = env.uploads.max_bytes

@@ -72,7 +72,7 @@ class TextReport:
         for outcome in self._refused:
             if outcome.error:
                 text = sentence(outcome.error.code, **outcome.error.context)
-                self._out.write(f"  {shown(outcome.name)}: {text}")
+                self._out.write(f"  {shown(outcome.name)}: {shown(text)}")
         if current.failed > len(self._refused):
             more = current.failed - len(self._refused)
             self._out.write(f"  … and {more} more, see the admin.")

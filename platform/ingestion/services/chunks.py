@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 from django.db import transaction
 
+from catalog.models import Image
 from catalog.selectors import find_by_sha256s
 from catalog.services import CHUNK_SIZE
 from config.logs import log_fields
@@ -23,6 +24,7 @@ from ingestion.services.files import (
     add_files,
     prepare,
     read_file,
+    refuse_open_albums,
 )
 from ingestion.services.recording import GOING_ON, hold, record
 from ingestion.sources import SourceFile
@@ -99,12 +101,12 @@ class Intake:
         with self._log_fields():
             hashes = [each.sha256 for each in files if each.sha256]
             known = patiently(partial(find_by_sha256s, hashes), for_s=self._patience_s)
-            return [
-                self._pool.submit(
-                    copy_context().run, prepare, each, known.get(each.sha256), self._rules
-                )
-                for each in files
-            ]
+            return [self._prepare(each, known.get(each.sha256)) for each in files]
+
+    def _prepare(self, read: ReadFile, known: Image | None) -> Future[PreparedFile]:
+        if known is None and read.file.metadata.private_to:
+            read = patiently(partial(refuse_open_albums, read), for_s=self._patience_s)
+        return self._pool.submit(copy_context().run, prepare, read, known, self._rules)
 
     def finish(
         self, coming: Sequence[Future[PreparedFile]], *, retried: Collection[int] = ()

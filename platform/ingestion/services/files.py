@@ -1,6 +1,6 @@
 """Files of an import: read, looked for, and added where they are new."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import PurePath
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from catalog import services as catalog
 from catalog.models import CopyCheck, Image
-from catalog.selectors import find_by_sha256s
+from catalog.selectors import find_by_sha256s, find_private_to_others
 from catalog.services import CopyRule, ImageMetadata, IsCopy, NewPicture
 from catalog.services.waiting import lock
 from catalog.validation import ValidPicture, validate
@@ -51,7 +51,7 @@ class KnownPolicy(StrEnum):
     """What becomes of a file whose content is there already; one content is one image.
 
     The image is left as it is, or gets what is said of it now, or keeps where else it was met. In
-    any case it gets a path where it has none.
+    any case it gets a path where it has none. One that whoever imports may not see is skipped.
     """
 
     SKIP = "skip"
@@ -158,6 +158,18 @@ def read_file(file: SourceFile) -> ReadFile:
     return ReadFile(file, data, sidecar, sha256_hex(data))
 
 
+def refuse_open_albums(read: ReadFile) -> ReadFile:
+    """Return the file; refused where its albums have to be private, and are not and cannot be made.
+
+    To be asked of files that are new, before they are stored.
+    """
+    try:
+        catalog.make_private_albums(read.file.metadata)
+    except UserInputError as error:
+        return ReadFile(read.file, error=error)
+    return read
+
+
 def prepare(read: ReadFile, known: Image | None, rules: MetadataRules) -> PreparedFile:
     """Decode and store what is new, and read what it says of itself. Threads may do it.
 
@@ -177,6 +189,8 @@ def prepare(read: ReadFile, known: Image | None, rules: MetadataRules) -> Prepar
     try:
         if known is None or known.status == Image.Status.FAILED:
             picture = validate(read.data, name=file.name, is_name_binding=file.is_name_binding)
+            panels = file.metadata.drawn_panels
+            catalog.usable_panels(panels, width=picture.width, height=picture.height)
             catalog.store_files(picture)
     except UserInputError as error:
         return PreparedFile(file, error=error)
@@ -233,6 +247,9 @@ def _meet_all(
     refusals: Mapping[UUID, IsCopy] = {}
     if rules.copies is not CopyPolicy.TAKE_IN:
         refusals = catalog.find_refusals(image.pk for image in images.values())
+    not_theirs: set[UUID] = set()
+    if rules.known is not KnownPolicy.SKIP:
+        not_theirs = _not_theirs(images.values(), current)
     outcomes = []
     for each in files:
         image = images.get(each.sha256)
@@ -245,7 +262,12 @@ def _meet_all(
         elif image.binned_at is not None and not rules.restores_binned:
             outcomes.append(Outcome(each.file.name, Result.BINNED, image.pk))
         else:
-            outcomes.append(_meet(image, each, current, rules))
+            is_theirs = image.pk not in not_theirs
+            file = each if is_theirs else replace(each, metadata=None)
+            try:
+                outcomes.append(_meet(image, file, current, rules))
+            except UserInputError as refused:
+                outcomes.append(Outcome(each.file.name, Result.FAILED, error=refused))
     return outcomes
 
 
@@ -277,6 +299,13 @@ def _copy_rule(file: SourceFile, current: Import, rules: MetadataRules) -> CopyR
         return None
     policy = CopyCheck.Policy(rules.copies.value)
     return CopyRule(policy, import_id=current.pk, file_name=file.name)
+
+
+def _not_theirs(images: Iterable[Image], current: Import) -> set[UUID]:
+    """Return those images that are kept from who started the import, and not theirs to change."""
+    if current.started_by is None:
+        return set()
+    return find_private_to_others((image.pk for image in images), current.started_by)
 
 
 def _metadata(read: ReadFile, rules: MetadataRules) -> tuple[ImageMetadata, tuple[str, ...]]:

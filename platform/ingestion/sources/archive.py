@@ -84,7 +84,8 @@ class ArchiveSource:
 
         Raises:
             UserInputError: "archive:user:damaged", "archive:user:too-many-members",
-                "file:user:missing", "file:user:unreadable"; of a manifest, "manifest:user:…".
+                "file:user:missing", "file:user:unreadable"; of a manifest, "manifest:user:…",
+                "archive:user:encrypted", "archive:user:packing".
         """
         with ExitStack() as closing:
             if self._is_zip():
@@ -154,6 +155,7 @@ def _manifest_of(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
 def _rows(
     archive: zipfile.ZipFile, manifest: zipfile.ZipInfo, growth: "_Growth"
 ) -> Iterator[tuple[int, Cells]]:
+    _refuse_locked(manifest)
     with _damage_translated("archive:user:damaged-member"), archive.open(manifest) as file:
         counted = cast("IO[bytes]", _CountedReader(file, growth))
         yield from read_rows(manifest.filename, lines_of(counted))
@@ -234,12 +236,21 @@ def _is_zip_link(member: zipfile.ZipInfo) -> bool:
     return is_unix and (member.external_attr >> 16) & 0o170000 == _UNIX_LINK
 
 
-def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, growth: "_Growth") -> bytes:
+def _refuse_locked(member: zipfile.ZipInfo) -> None:
+    """Refuse a member that cannot be unpacked, or not piece by piece.
+
+    Raises:
+        UserInputError: "archive:user:encrypted", "archive:user:packing".
+    """
     if member.flag_bits & _ENCRYPTED:
         raise UserInputError("archive:user:encrypted")
-    check_size(member.file_size)
     if member.compress_type not in _UNPACKED_BY_SIZE:
         raise UserInputError("archive:user:packing")
+
+
+def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, growth: "_Growth") -> bytes:
+    _refuse_locked(member)
+    check_size(member.file_size)
     data = bytearray()
     with _damage_translated("archive:user:damaged-member"), archive.open(member) as file:
         while len(data) <= settings.UPLOAD_MAX_BYTES and (piece := file.read(_STEP_BYTES)):

@@ -6,8 +6,9 @@ from typing import IO
 
 from kernel.errors import UserInputError
 
-# Of one line, and of one record of a CSV that has ends of lines within quotes.
-MAX_LINE_BYTES = 1024 * 1024
+# Of one line, and of one record of a CSV that has ends of lines within quotes: a form's longest
+# description, or 5,000 tags, and room beside it.
+MAX_LINE_BYTES = 4 * 1024 * 1024
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -5,13 +5,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+from django.contrib.auth.models import Group
 
 from catalog import exports
-from catalog.models import Album, Image, Tag, max_chars
-from catalog.services import ImageMetadata
+from catalog.models import Album, Image, Occurrence, Tag, max_chars
+from catalog.services import FurtherOccurrence, ImageMetadata
 from ingestion.sources.base import (
     SourceFile,
     ending_with_its_error,
@@ -20,7 +24,7 @@ from ingestion.sources.base import (
     shown,
     size_of,
 )
-from ingestion.sources.lines import read_lines, refuse_long
+from ingestion.sources.lines import MAX_LINE_BYTES, read_lines, refuse_long
 from ingestion.sources.urls import url_file
 from kernel.errors import UserInputError
 from ml.rules.file_types import ending_of
@@ -38,17 +42,23 @@ _LISTS = {"tags": Tag, "albums": Album}
 _MAX_CHARS = {column: max_chars(Image, column) for column in _TEXTS} | {
     column: max_chars(model, "name") for column, model in _LISTS.items()
 }
+_OCCURRENCE_CHARS = {
+    each.name: max_chars(Occurrence, each.name) for each in fields(FurtherOccurrence)
+}
 # NUL, and halves of characters.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNKNOWN_SHOWN_CHARS = 200
-COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium", "path_in_source")
+# What has a structure: JSON in a cell of a CSV, too.
+_STRUCTURES = ("private_to", "occurrences", "drawn_panels")
+COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium", *_STRUCTURES, "path_in_source")
 # Only our exports have it: their rows say all that there is to say. `path` is where the file lies.
 _OWN_PATH = "path_in_source"
 # Theirs, too: facts of files, which are found anew.
 _FACTS = frozenset(exports.COLUMNS) - set(COLUMNS)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+([+-]\d\d:\d\d|Z)?)?")
 
-Cells = Mapping[str, str | list[str]]
+# A text, a list of texts, or what JSON there is of a structure.
+Cells = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +176,7 @@ def _read_below(folder: Path, path: str) -> bytes:
 
 def _csv_rows(numbered: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Cells]]:
     lines = _RecordLines(numbered)
+    csv.field_size_limit(MAX_LINE_BYTES)  # of the process, which has no other reader of CSV
     header = next(lines, "")
     lines.give_back(header)
     try:
@@ -211,7 +222,9 @@ def _json_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Cells]]:
         yield (
             number,
             {
-                column: _json_cell(value, number, is_stripped=is_stripped)
+                column: value
+                if column in _STRUCTURES
+                else _json_cell(value, number, is_stripped=is_stripped)
                 for column, value in said.items()
             },
         )
@@ -313,12 +326,81 @@ def _metadata(cells: Cells) -> ImageMetadata:
     lists = {column: _list(cells, column) for column in _LISTS}
     for column, values in {**{c: (text,) for c, text in texts.items()}, **lists}.items():
         for value in values:
-            _refuse_unstorable(column, value)
-    return ImageMetadata(**texts, medium=medium, tags=lists["tags"], albums=lists["albums"])
+            _refuse_unstorable(column, value, _MAX_CHARS[column])
+    return ImageMetadata(
+        **texts,
+        tags=lists["tags"],
+        albums=lists["albums"],
+        medium=medium,
+        private_to=_private_to(cells, lists["albums"]),
+        occurrences=_occurrences(cells),
+        drawn_panels=_drawn_panels(cells),
+    )
 
 
-def _refuse_unstorable(column: str, text: str) -> None:
-    limit = _MAX_CHARS[column]
+def _private_to(cells: Cells, albums: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Return album → groups, of those of a row's albums that are to be private."""
+    value = _structure(cells, "private_to") or {}
+    if not isinstance(value, dict) or not all(map(_are_names, value.values())):
+        raise _bad_row("private_to: it is no object of albums, each with a list of groups.")
+    if not value.keys() <= set(albums):
+        raise _bad_row("private_to: it has an album that the picture is not in.")
+    for group in {group for groups in value.values() for group in groups}:
+        _refuse_unstorable("private_to", group, max_chars(Group, "name"))
+    return {album: tuple(groups) for album, groups in value.items()}
+
+
+def _occurrences(cells: Cells) -> tuple[FurtherOccurrence, ...]:
+    value = _structure(cells, "occurrences") or []
+    if not isinstance(value, list) or not all(map(_is_occurrence, value)):
+        known = ", ".join(_OCCURRENCE_CHARS)
+        raise _bad_row(f"occurrences: it is no list of objects with texts: {known}.")
+    for each in value:
+        for name, text in each.items():
+            _refuse_unstorable(f"occurrences: {name}", text, _OCCURRENCE_CHARS[name])
+    return tuple(
+        FurtherOccurrence(**{**each, "path": shown(each.get("path", ""))}) for each in value
+    )
+
+
+def _drawn_panels(cells: Cells) -> tuple[tuple[int, int, int, int], ...] | None:
+    value = _structure(cells, "drawn_panels")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(map(_is_box, value)):
+        raise _bad_row("drawn_panels: it is no list of boxes, each of four whole numbers.")
+    return tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in value)
+
+
+def _structure(cells: Cells, column: str) -> Any:
+    value = cells.get(column)
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value) if value else None
+    except (ValueError, RecursionError) as error:
+        raise _bad_row(f"{column}: it is no JSON. {shown(str(error))}") from error
+
+
+def _are_names(value: object) -> bool:
+    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return is_list and bool(value)
+
+
+def _is_occurrence(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= _OCCURRENCE_CHARS.keys()
+        and all(isinstance(text, str) for text in value.values())
+    )
+
+
+def _is_box(value: object) -> bool:
+    # True is an int to isinstance.
+    return isinstance(value, list) and [type(each) for each in value] == [int] * 4
+
+
+def _refuse_unstorable(column: str, text: str, limit: int | None) -> None:
     if limit is not None and len(text) > limit:
         raise _bad_row(f"{column}: more than {limit} characters cannot be kept.")
     if _UNSTORABLE.search(text):
@@ -333,8 +415,18 @@ def _text(cells: Cells, column: str) -> str:
 def _list(cells: Cells, column: str) -> tuple[str, ...]:
     value = cells.get(column, "")
     if isinstance(value, str):
-        value = [each.strip() for each in value.translate(_SEPARATORS).split(";")]
+        value = _divided(value)
     return tuple(each for each in value if each)
+
+
+def _divided(cell: str) -> list[str]:
+    """Return the names of a cell; a list in JSON where they have what divides them in others."""
+    if cell.startswith("["):
+        with suppress(ValueError, RecursionError):
+            names = json.loads(cell)
+            if _are_names(names):
+                return [name.strip() for name in names]
+    return [name.strip() for name in cell.translate(_SEPARATORS).split(";")]
 
 
 def _malformed(line: int, detail: str) -> UserInputError:

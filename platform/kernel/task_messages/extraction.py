@@ -41,12 +41,15 @@ class ExtractQueryRequest:
         is_segmented: whether the regions are known from an earlier answer; then those of this one
             may be left out.
         is_compared: whether its copies are looked for next.
+        panels: boxes where its panels are known to be, () where it is known to be a single picture;
+            None where they have to be found.
     """
 
     query: StoredQuery
     box: Box | None
     is_segmented: bool = False
     is_compared: bool = False
+    panels: tuple[Box, ...] | None = None
 
     def to_json(self) -> JsonObject:
         """Return the task's arguments."""
@@ -55,6 +58,7 @@ class ExtractQueryRequest:
             "box": None if self.box is None else list(self.box),
             "is_segmented": self.is_segmented,
             "is_compared": self.is_compared,
+            "panels": None if self.panels is None else [list(panel) for panel in self.panels],
         }
 
     @classmethod
@@ -64,12 +68,14 @@ class ExtractQueryRequest:
         Raises:
             MalformedMessage: one is missing or of another type.
         """
-        fields = Fields({"is_segmented": False, "is_compared": False, **arguments})
+        unsaid = {"is_segmented": False, "is_compared": False, "panels": None}
+        fields = Fields({**unsaid, **arguments})
         return cls(
             query=StoredQuery.from_json(arguments),
             box=fields.read("box", optional(box)),
             is_segmented=fields.read("is_segmented", boolean),
             is_compared=fields.read("is_compared", boolean),
+            panels=fields.read("panels", optional(many(box))),
         )
 
 

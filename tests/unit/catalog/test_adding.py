@@ -1,13 +1,16 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Group
 
+from audit_log.models import AuditEntry
 from catalog import services, storage
-from catalog.models import Image, Tag
-from catalog.services import Added, ImageMetadata, NewPicture
+from catalog.models import Album, Image, Occurrence, Tag
+from catalog.services import Added, FurtherOccurrence, ImageMetadata, NewPicture
 from catalog.validation import validate
-from kernel.errors import TransientError
+from kernel.errors import TransientError, UserInputError
 from tests.conftest import AddImage
 from tests.pictures import RED, encoded, noise, plain
 from tests.rows import add_picture
@@ -215,3 +218,105 @@ def test_updated_texts_alone_concern_no_point(add_image: AddImage) -> None:
     image.refresh_from_db()
     assert (image.title, image.description) == ("New", "d")
     assert (image.status, image.payload_due_at) == (Status.INDEXED, None)
+
+
+# Private albums
+
+PRIVATE = ImageMetadata(
+    title="new", albums=("Open", "Trip"), private_to={"Trip": ("Owners", "Staff")}
+)
+
+
+def test_an_album_that_has_to_be_private_is_made_so(media: Path) -> None:
+    groups = [Group.objects.create(name=name) for name in ("Owners", "Staff")]
+
+    add_picture(validate(plain()), PRIVATE)
+
+    assert list(Album.objects.get(name="Trip").groups.order_by("name")) == groups
+    assert not Album.objects.get(name="Open").groups.exists()
+    assert [album.name for album in Image.objects.get().albums.all()] == ["Open", "Trip"]
+
+
+def test_whom_an_album_is_private_to_is_decided_here(media: Path) -> None:
+    album = Album.objects.create(name="Trip")
+    others = Group.objects.create(name="Others")
+    album.groups.add(others)
+
+    add_picture(validate(plain()), PRIVATE)
+
+    assert list(album.groups.all()) == [others]
+    assert Image.objects.get().albums.filter(pk=album.pk).exists()
+
+
+def test_without_its_groups_an_album_is_not_made(media: Path) -> None:
+    Group.objects.create(name="Owners")
+
+    with pytest.raises(UserInputError) as caught:
+        add_picture(validate(plain()), PRIVATE)
+
+    assert caught.value.code == "album:user:no-group"
+    assert caught.value.context == {"album": "Trip", "groups": "Owners, Staff"}
+    assert not Image.objects.exists()
+    assert not Album.objects.exists()
+    assert [path for path in media.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
+def test_what_has_to_be_private_comes_into_no_open_album(media: Path, is_known: bool) -> None:
+    album = Album.objects.create(name="Trip")
+    picture = validate(plain())
+    if is_known:
+        image = Image.objects.get(pk=add_picture(picture, ImageMetadata()).image_id)
+        add = partial(services.update_metadata, image)
+    else:
+        add = partial(add_picture, picture)
+
+    with pytest.raises(UserInputError) as caught:
+        add(PRIVATE)
+
+    assert caught.value.code == "album:user:not-private"
+    assert caught.value.context == {"album": "Trip"}
+    assert not album.images.exists()
+    assert [image.title for image in Image.objects.all()] == [""] * is_known
+
+
+# Panels
+
+
+@pytest.mark.parametrize(
+    "panels",
+    [
+        [(0, 0, 61, 40)],
+        [(-1, 0, 30, 40)],
+        [(0, 0, 15, 40)],
+        [(0, 0, 16, 16 + number) for number in range(41)],
+    ],
+    ids=["outside", "negative", "narrow", "many"],
+)
+def test_panels_that_are_none_in_the_picture_are_refused(media: Path, panels) -> None:
+    with pytest.raises(UserInputError) as caught:
+        add_picture(
+            validate(plain(size=(60, 80))), ImageMetadata(drawn_panels=tuple(panels))
+        )
+
+    assert caught.value.code == "image:user:bad-panels"
+    assert not Image.objects.exists()
+
+
+def test_an_update_brings_panels_and_occurrences_of_a_known_picture(media: Path) -> None:
+    added = add_picture(validate(plain()), ImageMetadata(path="a.png"))
+    Image.objects.update(status=Status.INDEXED)
+    said = ImageMetadata(
+        drawn_panels=(),
+        occurrences=(FurtherOccurrence(path="a.png"), FurtherOccurrence(path="b.png")),
+    )
+
+    for _ in range(2):
+        services.update_metadata(Image.objects.get(), said)
+        assert Image.objects.get().drawn_panels == []
+
+    assert Image.objects.get().status == Status.QUEUED
+    occurrences = Occurrence.objects.values_list("image", "path")
+    assert list(occurrences) == [(added.image_id, "b.png")]
+    entries = AuditEntry.objects.filter(action=AuditEntry.Action.CHANGED)
+    assert [entry.details for entry in entries] == [{"drawn_panels": [None, []]}]

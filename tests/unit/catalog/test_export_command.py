@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -53,11 +54,58 @@ def test_what_is_chosen_is_written(add_image: AddImage, broker: Broker, tmp_path
     assert out.getvalue() == f"{path}\n1 pictures exported.\n"
 
 
+def test_programs_are_told_in_json(add_image: AddImage, broker: Broker, tmp_path: Path) -> None:
+    image = add_image(numbered(1))
+    out = io.StringIO()
+    path = tmp_path / "out.csv"
+    ask = services.ask_bulk_edit
+
+    def ask_and_lose_one(*args: Any) -> BulkEdit:
+        edit = ask(*args)
+        add_image(numbered(2))
+        image.delete()
+        return edit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "ask_bulk_edit", ask_and_lose_one)
+        beside_a_worker(lambda: call_command("export", str(path), "--json", stdout=out))
+
+    assert [json.loads(line) for line in out.getvalue().splitlines()] == [
+        {"file": str(path), "bytes": path.stat().st_size},
+        {"exported": 0, "gone": 1},
+    ]
+
+
+def test_a_disk_that_is_full_is_told(add_image: AddImage, broker: Broker) -> None:
+    add_image(numbered(1))
+
+    with pytest.raises(CommandError) as full:
+        beside_a_worker(lambda: call_command("export", "/dev/full", "--format", "csv"))
+
+    assert str(full.value) == "/dev/full cannot be written: No space left on device."
+    assert full.value.returncode == 1
+
+
+def test_who_interrupts_it_is_told_that_it_goes_on(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export.time, "sleep", interrupt)
+
+    with pytest.raises(CommandError, match="The workers go on"):
+        call_command("export", str(tmp_path / "out.csv"))
+
+    assert BulkEdit.objects.get().state == "running"
+
+
 @pytest.mark.parametrize("name", ["out.xlsx", "nowhere/out.csv"])
 def test_what_cannot_be_written_is_not_asked_for(db: None, tmp_path: Path, name: str) -> None:
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError) as wrong:
         call_command("export", str(tmp_path / name))
 
+    assert wrong.value.returncode == 2
     assert not BulkEdit.objects.exists()
 
 
@@ -71,3 +119,17 @@ def test_without_a_worker_it_says_so(
 
     assert BulkEdit.objects.get().state == "running"
     assert not Image.objects.exists()
+
+
+def test_an_export_that_somebody_cancels_says_so(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel(_: str) -> bool:
+        return services.cancel_bulk_edit(BulkEdit.objects.get())
+
+    monkeypatch.setattr(export, "is_worked_on", cancel)
+
+    with pytest.raises(CommandError, match="Somebody has cancelled the export"):
+        call_command("export", str(tmp_path / "out.csv"))
+
+    assert not (tmp_path / "out.csv").exists()

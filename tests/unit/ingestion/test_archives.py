@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalog.models import Image
@@ -21,7 +22,7 @@ from ingestion.sources import ArchiveSource, SourceFile, recognise
 from ingestion.sources import archive as archives
 from kernel.errors import UserInputError
 from tests.conftest import Broker
-from tests.pictures import numbered
+from tests.pictures import encoded, noise, numbered
 from tests.unit.ingestion.archives import add_to_tar, write_tar, write_zip
 
 Write = Callable[[Path, dict[str, bytes]], Path]
@@ -161,12 +162,17 @@ def test_links_in_a_zip_are_counted_and_never_followed(tmp_path: Path) -> None:
     assert passed_over == {"link": 1}
 
 
-def test_an_encrypted_member_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"a.jpg": numbered(1), "b.jpg": numbered(2)})
+def encrypt_first(path: Path) -> None:
+    """Have a ZIP say that its first member is encrypted."""
     data = bytearray(path.read_bytes())
-    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # of the first member alone
+    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(magic) + offset] |= 1
     path.write_bytes(data)
+
+
+def test_an_encrypted_member_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"a.jpg": numbered(1), "b.jpg": numbered(2)})
+    encrypt_first(path)
 
     assert ends_of(path) == {"a.jpg": "archive:user:encrypted", "b.jpg": numbered(2)}
 
@@ -454,7 +460,7 @@ def test_a_manifest_names_what_comes_in_and_says_what_there_is_to_say(tmp_path: 
     ("manifest", "code"),
     [
         (b"name\nx\n", "manifest:user:unknown-columns"),
-        (b"path\n" + b"x" * 2**21, "manifest:user:long-line"),
+        (b"path\n" + b"x" * 2**23, "manifest:user:long-line"),
         (b"path\n\xff\n", "manifest:user:wrong-encoding"),
     ],
     ids=["columns", "line", "encoding"],
@@ -493,3 +499,53 @@ def test_a_manifest_that_grows_without_end_is_left(
         ArchiveSource(path).check()
 
     assert refused.value.code == "archive:user:grows"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_manifest_that_would_grow_in_one_step_is_not_unpacked(
+    tmp_path: Path, compression: int
+) -> None:
+    manifest = b"path\n" + bytes(64 * 2**20)
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": manifest}, compression)
+    del manifest
+
+    tracemalloc.start()
+    with pytest.raises(UserInputError) as refused:
+        ArchiveSource(path).check()
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert refused.value.code == "archive:user:packing"
+    assert peak_bytes < 2**20
+
+
+def test_an_encrypted_manifest_is_called_so(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"manifest.csv": b"path\na.png\n", "a.png": numbered(1)})
+    encrypt_first(path)
+
+    with pytest.raises(UserInputError) as refused:
+        ArchiveSource(path).check()
+
+    assert refused.value.code == "archive:user:encrypted"
+
+
+@pytest.mark.parametrize("change", ["cut", "overwritten"])
+def test_an_archive_that_changes_while_it_is_read(
+    tmp_path: Path, rng: np.random.Generator, change: str
+) -> None:
+    # More than is read ahead.
+    members = {f"{n}.png": encoded(noise(rng, 200, 200)) for n in range(3)}
+    path = write_zip(tmp_path / "a.zip", members, zipfile.ZIP_DEFLATED)
+    first, *others = ArchiveSource(path).files(Counter())
+    assert first.read() == members["0.png"]
+
+    with path.open("r+b") as file:
+        if change == "cut":
+            file.truncate(130_000)
+        else:
+            file.write(bytes(path.stat().st_size))
+
+    for other in others:
+        with pytest.raises(UserInputError) as refused:
+            other.read()
+        assert refused.value.code == "archive:user:damaged-member"

@@ -461,6 +461,25 @@ def test_what_ingest_prints_steers_no_terminal(tmp_path: Path, media: Path, brok
     assert "\n" not in str(caught.value)
 
 
+def test_what_a_manifest_says_steers_no_terminal(
+    tmp_path: Path, media: Path, broker: Broker
+) -> None:
+    name = "Trip\x1b[2J\u202eforged"
+    catalog.update_metadata(
+        Image.objects.create(sha256="0" * 64, format="png", width=1, height=1, file_bytes=1),
+        catalog.ImageMetadata(albums=(name,)),
+    )
+    row = {"path": "a.png", "albums": [name], "private_to": {name: ["owners\x1b[2J"]}}
+    (tmp_path / "list.jsonl").write_text(json.dumps(row))
+    (tmp_path / "a.png").write_bytes(numbered(1))
+
+    said = run("ingest", tmp_path / "list.jsonl", "--no-wait")
+
+    assert "is open to everybody here" in said
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+
+
 def test_ingest_on_a_full_disk_says_that_it_may_go_on(
     folder: Path, use_storage, one_thread
 ) -> None:

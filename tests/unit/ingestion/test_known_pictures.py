@@ -5,13 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from catalog import services as catalog
-from catalog.models import Image, Occurrence
+from catalog.models import Album, Image, Occurrence
 from ingestion.models import Import
 from ingestion.services import KnownPolicy, MetadataRules, Result, start_import, take_in
-from ingestion.sources import FolderSource
+from ingestion.sources import FolderSource, ManifestSource
 from tests.conftest import Broker
 from tests.pictures import numbered
 
@@ -130,3 +131,29 @@ def test_the_imports_page_counts_what_stays_in_the_bin(
 
     label = text.index("Left in the bin")
     assert re.search(r"\d+", text[label + len("Left in the bin") :])[0] == "2"
+
+
+@pytest.mark.parametrize("policy", [KnownPolicy.UPDATE, KnownPolicy.KEEP])
+@pytest.mark.parametrize("is_member", [False, True])
+def test_what_is_private_to_others_is_not_changed_by_who_has_the_file(
+    folder: Path, media: Path, broker: Broker, policy: KnownPolicy, *, is_member: bool
+) -> None:
+    bring_in(folder, KnownPolicy.SKIP)
+    image = Image.objects.get()
+    album, group = Album.objects.create(name="private"), Group.objects.create(name="owners")
+    album.groups.add(group)
+    image.albums.add(album)
+    user = User.objects.create_user("somebody")
+    if is_member:
+        user.groups.add(group)
+    (folder / "list.csv").write_text("path,title,tags\nbest/tower.png,Mine,seen\n")
+    current = start_import("mine", started_by_id=user.pk)
+    files = ManifestSource(folder / "list.csv").files(Counter())
+
+    [outcome] = take_in(current, files, rules=MetadataRules(known=policy))
+
+    assert outcome.result == "duplicates"
+    is_changed = image.tags.exists() or bool(occurrences())
+    assert is_changed == is_member
+    expected = "Mine" if is_member and policy is KnownPolicy.UPDATE else "Paris"
+    assert Image.objects.get().title == expected

@@ -1,5 +1,7 @@
 """CSV and JSONL manifests as sources, and what is wrong with some of them."""
 
+import csv
+import io
 import json
 import tracemalloc
 from collections import Counter
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Image
-from catalog.services import ImageMetadata
+from catalog.services import FurtherOccurrence, ImageMetadata
 from ingestion.models import ImportFailure
 from ingestion.services import start_import, take_in
 from ingestion.sources import ManifestSource, SourceFile, lines, recognise
@@ -109,6 +111,27 @@ def test_a_row_says_where_its_picture_is_and_what_is_known_of_it(
     assert file.metadata == SAID
 
 
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ('["a;b", " c|d "]', ("a;b", "c|d")),
+        ("[draft]; sea", ("[draft]", "sea")),
+        ("[1]", ("[1]",)),
+        ("[" * 50_000, None),
+    ],
+    ids=["json", "no-json", "no-names", "deep"],
+)
+def test_a_cell_may_have_names_with_what_divides_them(
+    folder: Path, cell: str, tags: tuple[str, ...] | None
+) -> None:
+    [file] = files_of(write(folder, table(["path", "tags"], ["2.png", cell])))
+
+    if tags is None:
+        assert code_of(file) == "manifest:user:bad-row"  # a tag that is too long
+    else:
+        assert file.metadata.tags == tags
+
+
 def test_json_may_have_numbers_and_names_with_separators(folder: Path) -> None:
     row = {"path": "2.png", "external_id": 17, "tags": ["a;b", " c "], "albums": []}
 
@@ -202,6 +225,10 @@ def test_a_path_without_a_file(folder: Path, path: str, code: str) -> None:
 
 # Rows
 
+PRIVATE_TO = "private_to: it is no object of albums, each with a list of groups."
+OCCURRENCES = "occurrences: it is no list of objects with texts: source, path, title, external_id."
+BOXES = "drawn_panels: it is no list of boxes, each of four whole numbers."
+
 
 @pytest.mark.parametrize(
     ("row", "detail"),
@@ -214,10 +241,34 @@ def test_a_path_without_a_file(folder: Path, path: str, code: str) -> None:
         ({"path": "a", "albums": ["t" * 201]}, "albums: more than 200 characters cannot be kept."),
         ({"path": "2.png", "rights": "a\0"}, "rights: it has characters that no text has."),
         ({"path": "2.png", "owner": "\ud800"}, "owner: it has characters that no text has."),
+        ({"path": "2.png", "private_to": ["A"]}, PRIVATE_TO),
+        ({"path": "2.png", "albums": ["A"], "private_to": {"A": []}}, PRIVATE_TO),
+        ({"path": "2.png", "albums": ["A"], "private_to": {"A": [1]}}, PRIVATE_TO),
+        ({"path": "2.png", "private_to": '{"A": ["staff"'}, "private_to: it is no JSON. "
+         "Expecting ',' delimiter: line 1 column 15 (char 14)"),
+        ({"path": "2.png", "albums": ["B"], "private_to": {"A": ["staff"]}},
+         "private_to: it has an album that the picture is not in."),
+        ({"path": "2.png", "albums": ["A"], "private_to": {"A": ["\0"]}},
+         "private_to: it has characters that no text has."),
+        ({"path": "2.png", "occurrences": {"path": "a"}}, OCCURRENCES),
+        ({"path": "2.png", "occurrences": [{"path": 1}]}, OCCURRENCES),
+        ({"path": "2.png", "occurrences": [{"id": "1"}]}, OCCURRENCES),
+        ({"path": "2.png", "occurrences": [{"title": "a\0"}]},
+         "occurrences: title: it has characters that no text has."),
+        ({"path": "2.png", "occurrences": [{"path": "p" * 1001}]},
+         "occurrences: path: more than 1000 characters cannot be kept."),
+        ({"path": "2.png", "drawn_panels": 3}, BOXES),
+        ({"path": "2.png", "drawn_panels": [[0, 0, 8]]}, BOXES),
+        ({"path": "2.png", "drawn_panels": [[0, 0, 8, True]]}, BOXES),
+        ({"path": "2.png", "drawn_panels": [[0, 0, 8, 8.5]]}, BOXES),
+        ({"path": "2.png", "drawn_panels": "[" * 100_000}, "drawn_panels: it is no JSON. "
+         "maximum recursion depth exceeded while decoding a JSON array from a unicode string"),
     ],
     ids=[
         *("nowhere", "twice", "medium", "long-title", "long-tag", "long-album", "nul"),
-        "half-a-character",
+        *("half-a-character", "no-object", "open", "no-group", "cut-json", "another-album"),
+        *("group-nul", "no-list", "no-text", "unknown-key", "occurrence-nul", "long-path"),
+        *("no-boxes", "three-sides", "boolean", "fraction", "deep-json"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_used_is_refused_by_its_line_and_stops_nothing(
@@ -233,6 +284,48 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_line_and_stops_nothing(
         bad.read()
     assert caught.value.code == "manifest:user:bad-row"
     assert caught.value.context == {"detail": detail, "line": 2}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_what_has_a_structure_is_json_in_a_table_too(folder: Path, name: str) -> None:
+    row = {
+        "path": "2.png",
+        "albums": ["A"],
+        "private_to": {"A": ["staff"]},
+        "occurrences": [{"path": "b\x1b.png", "title": "B"}],
+        "drawn_panels": [[0, 0, 16, 16]],
+    }
+    cells = [row["path"], "A", *(json.dumps(value) for value in list(row.values())[2:])]
+
+    [file] = files_of(
+        write(folder, json.dumps(row) if name == "a.jsonl" else table(list(row), cells), name)
+    )
+
+    assert file.metadata == ImageMetadata(
+        albums=("A",),
+        private_to={"A": ("staff",)},
+        occurrences=(FurtherOccurrence(path="b\N{REPLACEMENT CHARACTER}.png", title="B"),),
+        drawn_panels=((0, 0, 16, 16),),
+    )
+
+
+def table(*rows: list[str]) -> str:
+    file = io.StringIO()
+    csv.writer(file).writerows(rows)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_row_may_be_as_long_as_a_line(folder: Path, name: str) -> None:
+    tags = [f"{number:05}" + "ё" * 95 for number in range(5_000)]
+    row = {"path": "2.png", "tags": "; ".join(tags)}
+    content = table(list(row), list(row.values()))
+    if name == "a.jsonl":
+        content = json.dumps(row, ensure_ascii=False)
+
+    [file] = files_of(write(folder, content, name))
+
+    assert file.metadata.tags == tuple(tags)
 
 
 # Manifests that are refused whole
@@ -315,7 +408,7 @@ def test_a_line_of_a_gigabyte_is_refused_and_not_held(folder: Path, name: str) -
     tracemalloc.stop()
 
     assert (error.code, error.context["line"]) == ("manifest:user:long-line", 2)
-    assert peak_bytes < 8 * 2**20
+    assert peak_bytes < 8 * lines.MAX_LINE_BYTES
 
 
 def test_a_record_of_many_lines_is_no_longer_than_a_line_may_be(

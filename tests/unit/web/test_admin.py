@@ -183,7 +183,7 @@ NEEDED = {
     action: "catalog.delete_image" if action == "delete_selected" else "catalog.change_image"
     for action in (
         *("delete_selected", "reindex", "add_tags", "remove_tags", "add_albums", "remove_albums"),
-        *("set_medium", "set_owner", "set_licence"),
+        *("set_medium", "set_title", "replace_in_title", "set_owner", "set_licence"),
     )
 } | {"export": "catalog.export_image"}
 
@@ -314,6 +314,7 @@ QUESTION = {
     "add_tags": "no picture is described again",
     "remove_albums": "seen by everybody",
     "set_medium": "no picture is described again",
+    "set_title": "The audit log keeps what each has now",
     "set_owner": "What each of them has now is replaced",
 }
 
@@ -415,6 +416,10 @@ def test_a_field_is_set_for_all_that_were_chosen(client, superuser, three, field
         ("add_tags", {"names": [999]}),
         ("set_medium", {"value": "statue"}),
         ("set_owner", {"value": "x" * 201}),
+        ("set_title", {"value": "  "}),
+        ("set_title", {"value": "x" * 301}),
+        ("replace_in_title", {"find": "", "value": "x"}),
+        ("replace_in_title", {"find": "\0", "value": ""}),
     ],
 )
 def test_an_answer_that_does_not_fit_asks_again(client, superuser, three, action, arguments):

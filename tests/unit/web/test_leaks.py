@@ -250,6 +250,9 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "admin:catalog_bulkedit_confirm": [
             Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/confirm/")
         ],
+        "admin:catalog_bulkedit_cancel": [
+            Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/cancel/", is_post=True)
+        ],
         "admin:catalog_bulkedit_file": [
             Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/files/1/")
         ],

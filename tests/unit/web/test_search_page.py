@@ -9,12 +9,13 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
-from catalog.models import CopyCheck, Image, Region
+from catalog.models import Album, CopyCheck, Image, Region
 from catalog.vector_store import open_index
 from kernel.messages import sentence
 from kernel.regions import MAX_PANELS, FoundRegion
@@ -653,6 +654,36 @@ def test_search_with_an_image_of_the_catalogue(client, searchable, worker):
     ]
 
 
+@pytest.mark.parametrize("panels", [None, [], [[0, 0, 30, 40], [30, 0, 60, 40]]])
+@pytest.mark.parametrize("is_upload", [False, True], ids=["link", "upload"])
+def test_a_catalogue_picture_is_searched_with_the_panels_that_a_person_drew(
+    client, searchable, worker, panels, is_upload
+):
+    image = searchable(encoded(RED), "red")
+    Image.objects.update(drawn_panels=panels)
+
+    if is_upload:
+        ask(client, encoded(RED))
+    else:
+        client.get(PAGE, {"image": image.pk})
+
+    [request] = fake_worker.extract_requests()
+    assert request.panels == (None if panels is None else tuple(map(tuple, panels)))
+
+
+def test_panels_of_an_image_that_the_viewer_may_not_see_are_not_used(client, searchable, worker):
+    image = searchable(encoded(RED), "red")
+    Image.objects.update(drawn_panels=[[0, 0, 30, 40]])
+    album = Album.objects.create(name="private")
+    album.groups.add(Group.objects.create(name="owners"))
+    image.albums.add(album)
+
+    ask(client, encoded(RED))
+
+    [request] = fake_worker.extract_requests()
+    assert request.panels is None
+
+
 def test_search_with_an_image_that_is_gone_is_404(client, add_image):
     image = add_image(encoded(RED), status=Image.Status.DELETING)
 
@@ -731,8 +762,8 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
     for shade in range(10):
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
-    # live encoder, the hits' images, their regions, the counts
-    with django_assert_num_queries(8):
+    # live encoder, panels that were drawn, the hits' images, their regions, the counts
+    with django_assert_num_queries(9):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10

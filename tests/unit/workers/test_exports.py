@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,22 @@ from typing import Any
 import numpy as np
 import pdqhash
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
-from catalog.exports import list_files
-from catalog.models import BulkEdit, Image, Region
+from catalog.exports import ExportFormat, list_files
+from catalog.models import Album, BulkEdit, Image, Region, Tag
+from catalog.selectors import list_visible_images
 from jobs.models import Delivery
 from jobs.services import claim
+from kernel.errors import TransientError
 from kernel.task_names import EXPORT_IMAGES
+from ml.copies.pdq import pdq_hash
 from tests.conftest import AddImage, Broker
-from tests.pictures import numbered
+from tests.pictures import BLUE, GREEN, encoded, noise, numbered, plain
 from workers import exports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,9 +78,22 @@ def catalogue(add_image: AddImage, broker: Broker) -> list[Image]:
     services.update_metadata(
         first, services.ImageMetadata(tags=("a;b", "=tag"), albums=("Trip", "Лес"))
     )
-    second = add_image(numbered(2), title="", path="walks/2024/лес.png")
-    third = add_image(numbered(3), title="third", taken_at="spring 2024")
+    met = services.FurtherOccurrence("/mnt/old", "a/ё.png", "=old", "-18")
+    services.add_occurrence(first, services.ImageMetadata(**asdict(met), occurrences=(OTHER,)))
+    private = Album.objects.create(name="-private")
+    private.groups.set([Group.objects.create(name=name) for name in ("Owners; all", "Ёлка")])
+    first.albums.add(private)
+    second = add_image(plain(BLUE), title="", path="walks/2024/лес.png", drawn_panels=[])
+    third = add_image(
+        plain(GREEN),
+        title="third",
+        taken_at="spring 2024",
+        drawn_panels=[[0, 0, 30, 40], [30, 0, 60, 40]],
+    )
     return [first, second, third]
+
+
+OTHER = services.FurtherOccurrence(path="b.png")
 
 
 def said() -> list[dict[str, Any]]:
@@ -87,7 +106,13 @@ def said() -> list[dict[str, Any]]:
                 if field.attname not in unlike
             },
             "tags": sorted(tag.name for tag in image.tags.all()),
-            "albums": sorted(album.name for album in image.albums.all()),
+            "albums": sorted(
+                (album.name, sorted(group.name for group in album.groups.all()))
+                for album in image.albums.all()
+            ),
+            "occurrences": list(
+                image.occurrences.values_list("source", "path", "title", "external_id")
+            ),
             "file": storage.read(storage.original_name(image.sha256)),
         }
         for image in Image.objects.order_by("sha256")
@@ -110,6 +135,7 @@ def test_an_archive_comes_in_again_as_the_same_catalogue(
     call_command("ingest", str(path), "--no-wait", stdout=io.StringIO())
 
     assert len(before) == 3
+    assert [one["drawn_panels"] for one in before].count(None) == 1
     assert said() == before
 
 
@@ -121,7 +147,9 @@ def test_a_table_and_json_say_all_and_come_in_again_as_manifests(
         image.save()
         data = storage.read(storage.original_name(image.sha256))
         (tmp_path / image.path).write_bytes(data)
-    catalogue[0].tags.remove(catalogue[0].tags.get(name="a;b"))  # a cell has them between ";"
+    catalogue[1].tags.add(Tag.objects.create(name="[x"))
+    catalogue[2].tags.add(*(Tag.objects.create(name=name) for name in ("b|c", "plain")))
+    catalogue[2].albums.add(Album.objects.create(name="Summer; winter"))
     before = said()
     Region.objects.create(
         image=catalogue[0], kind="whole", ordinal=0, x0=0, y0=0, x1=4, y1=4, pdq=b"\1" * 32
@@ -153,7 +181,10 @@ def test_hashes_are_of_all_pixels_as_others_make_them(
     large = Pillow.fromarray(small).resize((1600, 1200), Pillow.Resampling.BICUBIC)
     file = io.BytesIO()
     large.save(file, "PNG")
-    add_image(file.getvalue())
+    image = add_image(file.getvalue())
+    shrunk = pdq_hash(np.asarray(large))
+    full = {"image": image, "kind": "whole", "ordinal": 0, "x1": 1600, "y1": 1200}
+    Region.objects.create(**full, x0=0, y0=0, pdq=shrunk.bits.tobytes(), pdq_quality=shrunk.quality)
     plain = io.BytesIO()
     Pillow.new("RGB", (300, 200), "red").save(plain, "PNG")
     add_image(plain.getvalue())
@@ -165,7 +196,13 @@ def test_hashes_are_of_all_pixels_as_others_make_them(
         row["quality_all_pixels"]: row
         for row in csv.DictReader(io.StringIO(exported("pdq_table").decode()))
     }
-    assert rows[str(quality)]["pdq_all_pixels"] == expected
+    row = rows[str(quality)]
+    assert row["pdq_all_pixels"] == expected
+    own = (shrunk.bits.tobytes().hex(), str(shrunk.quality))
+    assert (row["pdq"], row["pdq_quality"]) == own
+    assert 0 < (int(row["pdq"], 16) ^ int(expected, 16)).bit_count() <= 31
+    [described] = [one for one in map(json.loads, exported("jsonl").splitlines()) if one["pdq"]]
+    assert (described["pdq"], str(described["pdq_quality"])) == own
     assert rows.keys() == {str(quality), "0"}
 
 
@@ -219,6 +256,72 @@ def test_each_part_of_an_archive_is_one(
     assert len(members) == len(set(members)) + 1  # each has a manifest
 
 
+@pytest.mark.parametrize("chosen", ExportFormat.values)
+def test_nobody_exports_what_they_may_not_see(add_image: AddImage, chosen: str) -> None:
+    """Closed before the question, closed after it, in the bin; what they see says whose it is."""
+    asker = User.objects.create_user("asker")
+    ours, theirs = (Group.objects.create(name=name) for name in ("ours", "theirs"))
+    asker.groups.add(ours)
+    albums = [Album.objects.create(name=name) for name in ("our-album", "closed-album")]
+    images = {
+        name: add_image(encoded(noise(np.random.default_rng(number))), name)
+        for number, name in enumerate(("seen", "closed-before", "closed-after", "binned"))
+    }
+    albums[0].images.add(images["seen"], images["closed-after"])
+    albums[1].images.add(images["closed-before"])
+    albums[0].groups.add(ours)
+    albums[1].groups.add(theirs)
+
+    def export() -> bytes:
+        visible = list_visible_images(asker)
+        edit = services.ask_bulk_edit("export", visible, started_by_id=asker.pk)
+        services.start_bulk_edit(edit, {"format": chosen})
+        albums[1].images.add(images["closed-after"])
+        services.move_to_bin(Image.objects.filter(pk=images["binned"].pk))
+        edit.refresh_from_db()
+        assert edit.job is not None
+        exports.run_export(edit.pk, delivery=claim(edit.job.pk))
+        edit.refresh_from_db()
+        assert (edit.total, edit.done, edit.gone) == (3, 1, 2)
+        return b"".join(list_files(edit)[0].pieces())
+
+    made = export()
+    if chosen == "zip":
+        with zipfile.ZipFile(io.BytesIO(made)) as archive:
+            names = archive.namelist()
+            made = archive.read("manifest.jsonl")
+        assert names == [f"originals/{images['seen'].sha256}.png", "manifest.jsonl"]
+    if chosen == "pdq":
+        assert len(made.splitlines()) == 1
+        return
+    assert images["seen"].sha256.encode() in made
+    for name in ("closed-before", "closed-after", "binned"):
+        assert images[name].sha256.encode() not in made
+    assert b"closed" not in made
+    assert b"theirs" not in made
+    if chosen in {"zip", "jsonl"}:
+        assert json.loads(made)["private_to"] == {"our-album": ["ours"]}
+
+
+@pytest.mark.parametrize("chosen", ["csv", "zip", "pdq_table"])
+def test_a_full_disk_is_waited_for(
+    catalogue: list[Image], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit, delivery = asked(chosen)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryFile", lambda **_: io.FileIO("/dev/full", "r+"))
+        with pytest.raises(TransientError) as full:
+            exports.run_export(edit.pk, delivery=delivery)
+    assert full.value.code == "storage:transient:unavailable"
+    edit.refresh_from_db()
+    assert (edit.state, edit.done) == ("running", 0)
+
+    exports.run_export(edit.pk, delivery=delivery)
+
+    edit.refresh_from_db()
+    assert (edit.state, edit.done, len(list_files(edit))) == ("done", 3, 1)
+
+
 def test_files_are_kept_for_a_day(catalogue: list[Image], media: Path) -> None:
     exported("csv")
     edit = BulkEdit.objects.get()
@@ -241,5 +344,5 @@ def test_reading_rows_takes_the_same_queries_for_many(
     from catalog.exports import read_rows
 
     edit = services.ask_bulk_edit("export", Image.objects.all())
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         assert len(read_rows(edit.pk, [image.pk for image in catalogue])) == 3

@@ -28,6 +28,7 @@ from search import query_files
 from tests import fakes
 from tests.conftest import AddImage, Broker
 from tests.pictures import BLUE, GREEN, RED, encoded, huge_png, numbered, plain
+from tests.unit.ml.panels.pictures import collage, grid
 from vectors.index import VectorIndex
 from worker_api import queries
 from workers import bulk_edits, deletion, maintenance, model_pool
@@ -134,6 +135,27 @@ def test_a_box_of_a_query_is_answered_with_its_embedding_alone(
     row = np.frombuffer(base64.b64decode(answer["embeddings"]), dtype="<f4")
     np.testing.assert_array_equal(row, fakes.embed(Pillow.new("RGB", (30, 40), GREEN)))
     assert [region["kind"] for region in answer["regions"]] == ["whole"]
+
+
+@pytest.mark.usefixtures("version", "weights", "media")
+@pytest.mark.parametrize(
+    ("panels", "layout", "boxes"),
+    [
+        ([[0, 0, 30, 40], [30, 0, 60, 40]], "collage", [[0, 0, 30, 40], [30, 0, 60, 40]]),
+        ([], "single", []),
+    ],
+)
+def test_a_query_is_split_as_a_person_has_said(panels, layout, boxes) -> None:
+    grid_boxes, (width, height) = grid(2, 2, cell=(320, 240), gutter=20, margin=20)
+    pixels = collage(grid_boxes, (width, height), seed=2)
+    query = str(query_files.write(encoded(Pillow.fromarray(pixels))))
+    asked = arguments(query, width=width, height=height)
+    assert len(query_tasks.extract_query(**asked)["regions"]) == 1 + 4  # without anybody's word
+
+    answer = query_tasks.extract_query(**asked, panels=panels)
+
+    _, *parts = answer["regions"]
+    assert (answer["layout"], [part["box"] for part in parts]) == (layout, boxes)
 
 
 def test_an_argument_of_a_newer_web_is_passed_over(

@@ -39,7 +39,8 @@ class Command(BaseCommand):
         for kind, names in found.differences.items():
             self.stdout.write(f"{len(names)} {kind}:")
             for name in names[:_NAMED]:
-                self.stdout.write(f"  {name}")
+                # Others may have put files there, called as they like.
+                self.stdout.write(f"  {name if name.isprintable() else ascii(name)}")
             if len(names) > _NAMED:
                 self.stdout.write(f"  … and {len(names) - _NAMED} more")
         if not found.differences:

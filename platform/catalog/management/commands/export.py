@@ -1,5 +1,6 @@
 """`manage.py export FILE`: have workers export images, and write what they made to files."""
 
+import json
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -41,37 +42,63 @@ class Command(BaseCommand):
         parser.add_argument("--search", metavar="WORDS", help="only pictures that have them")
         parser.add_argument("--album", help="only pictures of this album")
         parser.add_argument("--tag", help="only pictures with this tag")
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            dest="as_json",
+            help="write a JSON object a line, for programs",
+        )
 
-    def handle(self, *, file: Path, chosen: str | None, **only: Any) -> None:
+    def handle(self, *, file: Path, chosen: str | None, as_json: bool, **only: Any) -> None:
         chosen = chosen or file.suffix.removeprefix(".").lower()
         if chosen not in ExportFormat.values:
-            raise CommandError(f"--format is needed: one of {', '.join(ExportFormat.values)}.")
+            kinds = ", ".join(ExportFormat.values)
+            raise CommandError(f"--format is needed: one of {kinds}.", returncode=2)
         if not file.absolute().parent.is_dir():
-            raise CommandError(f"There is no folder {file.absolute().parent}.")
+            raise CommandError(f"There is no folder {file.absolute().parent}.", returncode=2)
         edit = services.ask_bulk_edit(BulkEdit.Kind.EXPORT, _chosen(**only))
         services.start_bulk_edit(edit, {"format": chosen})
         try:
-            self._watch(edit)
+            self._watch(edit, is_shown=not as_json)
             for path, made in _paths(file, list_files(edit)):
                 with path.open("wb") as out:
                     for piece in made.pieces():
                         out.write(piece)
-                self.stdout.write(str(path))
+                said = {"file": str(path), "bytes": made.file_bytes}
+                self.stdout.write(json.dumps(said) if as_json else str(path))
         except AppError as error:
             raise CommandError(sentence(error.code, **error.context)) from error
         except OSError as error:
             raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"{edit.done} pictures exported.")
+        except KeyboardInterrupt as error:
+            raise CommandError(
+                "Interrupted. The workers go on: in the admin the export can be downloaded, or "
+                "cancelled."
+            ) from error
+        if as_json:
+            self.stdout.write(json.dumps({"exported": edit.done, "gone": edit.gone}))
+            return
+        gone = f" {edit.gone} were gone meanwhile." if edit.gone else ""
+        self.stdout.write(f"{edit.done} pictures exported.{gone}")
 
-    def _watch(self, edit: BulkEdit) -> None:
+    def _watch(self, edit: BulkEdit, *, is_shown: bool) -> None:
         moved_at = time.monotonic()
-        with tqdm(total=edit.total, desc="Exporting", unit=" pictures", smoothing=0.05) as bar:
+        bar = tqdm(
+            total=edit.total,
+            desc="Exporting",
+            unit=" pictures",
+            smoothing=0.05,
+            disable=not is_shown,
+        )
+        with bar:
             while True:
                 before = edit.done + edit.gone
                 patiently(edit.refresh_from_db)
                 bar.update(edit.done + edit.gone - before)
                 if edit.state == BulkEdit.State.DONE:
                     break
+                if edit.state == BulkEdit.State.CANCELLED:
+                    raise CommandError("Somebody has cancelled the export.")
                 if edit.done + edit.gone > before or is_worked_on(EXPORT_IMAGES):
                     moved_at = time.monotonic()
                 if time.monotonic() - moved_at > _STILL_AFTER_S:

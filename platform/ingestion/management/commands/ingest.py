@@ -26,7 +26,7 @@ from ingestion.services import (
     Outcome,
     Pace,
 )
-from ingestion.sources import PictureSource, recognise
+from ingestion.sources import PictureSource, recognise, shown
 from jobs.selectors import is_worked_on
 from kernel.database import OUTAGE_S, patiently
 from kernel.errors import AppError, UserInputError
@@ -130,7 +130,7 @@ class Command(BaseCommand):
             current = self._begin(named, resume, said)
             self._run(current, report)
         except UserInputError as error:
-            raise CommandError(sentence(error.code, **error.context)) from error
+            raise CommandError(shown(sentence(error.code, **error.context))) from error
         patiently(current.refresh_from_db)
         report.taken_in(current)
         if current.state != Import.State.FINISHED:
@@ -198,7 +198,7 @@ class Command(BaseCommand):
             raise
         except AppError as error:
             raise CommandError(
-                sentence(error.code, **error.context)
+                shown(sentence(error.code, **error.context))
                 + " What was read so far is kept; run the same command again to go on."
             ) from error
         except KeyboardInterrupt as error:

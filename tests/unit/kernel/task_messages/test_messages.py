@@ -45,7 +45,9 @@ SAME = Copy(8, True, False, 3, CORNERS, None)
 # Every message that has an oracle: what it is, its JSON, and how that is read.
 MESSAGES = {
     "extract_query": (
-        ExtractQueryRequest(QUERY, BOX, is_segmented=True, is_compared=True),
+        ExtractQueryRequest(
+            QUERY, BOX, is_segmented=True, is_compared=True, panels=((0, 0, 30, 40), BOX)
+        ),
         wire.EXTRACT_QUERY,
         ExtractQueryRequest.from_json,
     ),
@@ -106,6 +108,7 @@ def test_a_request_for_all_regions_has_no_box() -> None:
         "box": None,
         "is_segmented": False,
         "is_compared": False,
+        "panels": None,
     }
     assert ExtractQueryRequest.from_json({**wire.QUERY, "box": None}) == request
 
@@ -170,7 +173,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 
 # What an earlier release does not say.
 LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
-LATER |= {("extracted", "are_plain"), ("copies", "unchecked_ids")}
+LATER |= {("extract_query", "panels"), ("extracted", "are_plain"), ("copies", "unchecked_ids")}
 LATER |= {("copies", f"copies.0.{index}.is_shared_design") for index in (0, 1)}
 
 
@@ -227,11 +230,20 @@ def test_an_answer_that_does_not_say_what_was_checked_checked_all() -> None:
 
 
 def test_a_web_that_does_not_say_what_it_knows_knows_no_regions() -> None:
-    earlier = without(without(wire.EXTRACT_QUERY, "is_segmented"), "is_compared")
+    earlier = {**wire.QUERY, "box": list(BOX)}
 
     read = ExtractQueryRequest.from_json(earlier)
 
-    assert read == ExtractQueryRequest(QUERY, BOX, is_segmented=False, is_compared=False)
+    assert read == ExtractQueryRequest(
+        QUERY, BOX, is_segmented=False, is_compared=False, panels=None
+    )
+
+
+def test_a_picture_that_is_known_to_be_a_single_one_has_no_panels() -> None:
+    request = ExtractQueryRequest(QUERY, None, panels=())
+
+    assert sent(request.to_json())["panels"] == []
+    assert ExtractQueryRequest.from_json(sent(request.to_json())) == request
 
 
 @pytest.mark.parametrize("checked", [[True], [True, True, True]], ids=["one", "three"])

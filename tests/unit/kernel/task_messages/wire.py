@@ -18,7 +18,13 @@ def embeddings(*floats: float) -> str:
 
 
 QUERY = {"query_id": QUERY_ID, "width": 60, "height": 40}
-EXTRACT_QUERY = {**QUERY, "box": [30, 0, 60, 40], "is_segmented": True, "is_compared": True}
+EXTRACT_QUERY = {
+    **QUERY,
+    "box": [30, 0, 60, 40],
+    "is_segmented": True,
+    "is_compared": True,
+    "panels": [[0, 0, 30, 40], [30, 0, 60, 40]],
+}
 FIND_COPIES = {
     **QUERY,
     "parts": [
