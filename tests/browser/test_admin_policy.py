@@ -4,10 +4,11 @@ import re
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from catalog import services
-from catalog.models import Album, Image, Tag
+from catalog.models import Album, CopyCheck, Image, Tag
 from ingestion.models import Import
 from jobs.models import JobRecord
 from kernel import task_names
@@ -29,10 +30,16 @@ def rows(add_image, version) -> dict[str, object]:
     current.images.set(images)
     edit = services.ask_bulk_edit("reindex", Image.objects.all())
     services.start_bulk_edit(edit, {})
+    held = add_image(encoded((90, 90, 90)), "held", status="indexed", held_at=timezone.now())
+    CopyCheck.objects.create(
+        **{"image": held, "copy_of": images[0], "state": "held", "policy": "hold"},
+        import_id=current.pk,
+    )
     name = task_names.DELETE_IMAGES
     job = JobRecord.objects.create(name=name, queue="maintenance", state="failed")
     return {
         "catalog/image": images[0].pk,
+        "catalog/heldimage": held.pk,
         "catalog/tag": Tag.objects.create(name="warm").pk,
         "catalog/album": Album.objects.create(name="walls").pk,
         "catalog/bulkedit": edit.pk,

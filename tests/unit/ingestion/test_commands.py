@@ -23,7 +23,7 @@ from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services as catalog
-from catalog.models import Image
+from catalog.models import CopyCheck, Image
 from ingestion import services
 from ingestion.management.process_locks import running_here, was_killed_here
 from ingestion.models import Import
@@ -31,11 +31,14 @@ from ingestion.sample import write_sample
 from ingestion.services import ImportOptions, chunks
 from ingestion.sources import FolderSource, SourceFile
 from jobs.models import JobRecord
+from jobs.services import claim
+from kernel.task_names import CHECK_COPIES
 from tests.conftest import Broker
 from tests.pictures import numbered
 from tests.rows import full_images
 from tests.unit.ingestion.archives import write_tar, write_zip
 from tests.unit.ingestion.sites import body, site
+from worker_api import copy_checks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -268,6 +271,42 @@ def test_ingest_waits_until_every_picture_is_described(
     said = run("ingest", folder)
 
     assert said.splitlines()[-1] == "1 pictures could not be described, see the admin."
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("hold", "1 copies are held for review, see the admin."),
+        ("refuse", "1 copies were refused: they are in the bin."),
+    ],
+)
+def test_ingest_waits_until_every_picture_is_compared(
+    folder: Path, media: Path, monkeypatch: pytest.MonkeyPatch, policy: str, said: str
+) -> None:
+    steps: list[int] = []
+
+    def work(_seconds: float) -> None:
+        """First the workers describe them, then they compare one each time that it sleeps."""
+        steps.append(CopyCheck.objects.filter(state="waiting").count())
+        if len(steps) == 1:
+            catalog.record_indexed(full_images(Image.objects.values_list("pk", flat=True)))
+            return
+        image = copy_checks.claim(delivery=delivery)
+        assert image is not None
+        first = Image.objects.order_by("created_at").first()
+        assert first is not None
+        is_second = len(steps) == 3
+        copy = copy_checks.ProvedCopy(first.pk, is_near_identical=True) if is_second else None
+        copy_checks.record(image, copy, delivery=delivery)
+
+    job = JobRecord.objects.create(name=CHECK_COPIES, queue="maintenance")
+    delivery = claim(job.pk)
+    monkeypatch.setattr(time, "sleep", work)
+
+    lines = run("ingest", folder, "--copies", policy).splitlines()
+
+    assert lines[-1] == said
+    assert steps == [3, 3, 2, 1]
 
 
 class Passing:

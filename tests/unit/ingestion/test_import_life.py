@@ -901,6 +901,7 @@ def test_options_survive_their_row(options: ImportOptions) -> None:
     [
         pytest.param({}, True, id="interrupted"),
         pytest.param({"state": "running"}, True, id="killed"),
+        pytest.param({"options": {"rules": {"known": "skip"}}}, True, id="earlier-release"),
         pytest.param({"state": "paused"}, False, id="paused"),
         pytest.param({"state": "finished"}, False, id="finished"),
         pytest.param({"by_workers": True}, False, id="of-workers"),

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/catalog/image/"
 BIN = "/admin/catalog/binnedimage/"
 READ_ONLY = ["catalog/encoderversion", "catalog/bulkedit", "jobs/jobrecord"]
-CATALOGUE = ["catalog/image", "catalog/binnedimage", "catalog/tag", "catalog/album"]
+IMAGES = ["catalog/image", "catalog/binnedimage", "catalog/heldimage"]
+CATALOGUE = [*IMAGES, "catalog/tag", "catalog/album"]
 ALL = [*CATALOGUE, *READ_ONLY, "ingestion/import", "auth/user", "auth/group"]
 
 
