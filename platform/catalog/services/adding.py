@@ -88,7 +88,8 @@ def add_picture(picture: ValidPicture, metadata: ImageMetadata) -> Added:
         TransientError: the storage is full or out of reach; nothing was added.
     """
     panels = usable_panels(metadata.drawn_panels, width=picture.width, height=picture.height)
-    _make_private_albums(metadata)
+    if metadata.private_to:  # nothing is begun for all the others
+        _make_private_albums(metadata)
     _write_files(picture)
     try:
         with transaction.atomic():
