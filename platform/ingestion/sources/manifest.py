@@ -176,7 +176,7 @@ def _read_below(folder: Path, path: str) -> bytes:
 
 def _csv_rows(numbered: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Cells]]:
     lines = _RecordLines(numbered)
-    csv.field_size_limit(MAX_LINE_BYTES)  # of the process, which has no other reader of CSV
+    csv.field_size_limit(MAX_LINE_BYTES)  # of the process: no other CSV in it is from outside
     header = next(lines, "")
     lines.give_back(header)
     try:
