@@ -65,7 +65,7 @@ class Import(models.Model):
     runs = models.PositiveIntegerField(default=0, editable=False)
     # Runs in a row that recorded nothing.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
-    # Whether a run died: the next one takes in some files one by one, to find which file does it.
+    # Whether a run may have died: some files are taken in one by one, to find which one does it.
     is_careful = models.BooleanField(default=False, editable=False)
     # The file that is taken in alone just now, and runs that died at it so far, this one included.
     suspect = models.CharField(max_length=1000, blank=True, editable=False)

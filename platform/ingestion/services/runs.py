@@ -4,13 +4,14 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
 from catalog.services import CHUNK_SIZE
@@ -32,7 +33,7 @@ from ingestion.sources import PictureSource, SourceFile
 from jobs.models import Delivery
 from jobs.services import JobTakenOver, hold
 from kernel.database import OUTAGE_S, patiently
-from kernel.errors import DefectError, UserInputError
+from kernel.errors import AppError, DefectError, UserInputError
 
 logger = logging.getLogger(__name__)
 
@@ -95,13 +96,13 @@ def _begin_turn(import_id: UUID, delivery: Delivery) -> Import | None:
         current.error_code = "import:ours:gave-up"
         current.save(update_fields=("state", "finished_at", "error_code"))
         return None
-    _begin(current, has_died=current.job is not None and current.job.tries > 1)
+    _begin(current, may_have_died=current.job is not None and current.job.tries > 1)
     return current
 
 
-def _begin(current: Import, *, has_died: bool) -> None:
+def _begin(current: Import, *, may_have_died: bool) -> None:
     current.runs += 1
-    current.is_careful |= has_died
+    current.is_careful |= may_have_died
     current.tries += 1
     if current.state != State.PLANNED:
         current.state, current.finished_at = State.RUNNING, None
@@ -127,13 +128,14 @@ def begin_by_command(import_id: UUID) -> Import:
         raise UserInputError("import:user:no-source")
     if current.state in {State.FINISHED, State.CANCELLED}:
         raise UserInputError("import:user:over")
-    has_died = current.state == State.RUNNING
+    # Killed, or ended by what nobody expected: both leave it as an interruption by hand does.
+    may_have_died = current.runs > 0
     current.by_workers, current.error_code, current.error_context = False, "", {}
     current.recorded_at, current.tries = timezone.now(), 0
     if current.state == State.PLANNED:
         current.state = State.RUNNING
     current.save()
-    _begin(current, has_died=has_died)
+    _begin(current, may_have_died=may_have_died)
     return current
 
 
@@ -252,12 +254,19 @@ def _take_in_suspect(
     deaths = current.deaths if current.suspect == name else 0
     if deaths >= _MAX_DEATHS:
         read = ReadFile(file, error=DefectError("image:ours:ends-worker"))
-    else:
-        ours = Import.objects.filter(pk=current.pk, runs=current.runs)
-        if not patiently(partial(ours.update, suspect=name, deaths=deaths + 1)):
-            raise ImportTakenOver(current)
-        read = read_file(file)
-    return intake.finish(intake.begin([read]), retried=retried)
+        return intake.finish(intake.begin([read]), retried=retried)
+    ours = Import.objects.filter(pk=current.pk, runs=current.runs)
+    if not patiently(partial(ours.update, suspect=name, deaths=deaths + 1)):
+        raise ImportTakenOver(current)
+    try:
+        taken = intake.finish(intake.begin([read_file(file)]), retried=retried)
+        if isinstance(taken.failure, AppError | Error):
+            raise taken.failure
+    except (AppError, Error, KeyboardInterrupt):  # it was not the file
+        with suppress(Error):
+            ours.update(suspect="", deaths=0)
+        raise
+    return taken
 
 
 class _Retry:

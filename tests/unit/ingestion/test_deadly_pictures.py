@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from catalog.services import give_up_or_split
@@ -22,6 +23,7 @@ from ingestion.services import ImportOptions, Pace, runs
 from ingestion.sources import SourceFile
 from jobs.models import JobRecord
 from jobs.services import claim, finish, recover
+from kernel.errors import TransientError
 from tests.conftest import Broker
 from tests.pictures import numbered, plain
 from tests.unit.ingestion.turns import counts
@@ -60,6 +62,7 @@ class DeadlySource:
     deadly: frozenset[int]
     reads: Counter[int] = field(default_factory=Counter)
     name: str = "memory"
+    death: BaseException = field(default_factory=Died)
 
     def check(self) -> None:
         """Refuse nothing."""
@@ -71,7 +74,7 @@ class DeadlySource:
     def _read(self, number: int) -> bytes:
         self.reads[number] += 1
         if number in self.deadly:
-            raise Died
+            raise self.death
         return numbered(number)
 
 
@@ -128,6 +131,47 @@ def test_a_process_that_dies_of_something_else_costs_no_picture(
     list(services.run(current, [DeadlySource(20, frozenset())], pace=Pace()))
 
     assert counts(current) == (20, 20, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "reason",
+    [
+        TransientError("storage:transient:unavailable"),
+        OperationalError("gone"),
+        KeyboardInterrupt(),
+    ],
+    ids=["storage", "database", "by-hand"],
+)
+def test_what_is_no_fault_of_the_file_costs_none(
+    media: Path, broker: Broker, reason: BaseException
+) -> None:
+    current = services.record_import(["/memory"], name="memory", options=ImportOptions())
+    source = DeadlySource(5, frozenset({2}), death=reason)
+    for _ in range(6):
+        current = services.begin_by_command(current.pk)
+        with pytest.raises(type(reason)):
+            list(services.run(current, [source], pace=Pace()))
+
+    current = services.begin_by_command(current.pk)
+    list(services.run(current, [DeadlySource(5, frozenset())], pace=Pace()))
+
+    assert counts(current) == (5, 5, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_nobody_expected_is_left_out_too(media: Path, broker: Broker) -> None:
+    current = services.record_import(["/memory"], name="memory", options=ImportOptions())
+    source = DeadlySource(5, frozenset({2}), death=MemoryError())
+    for _ in range(3):
+        current = services.begin_by_command(current.pk)
+        with pytest.raises(MemoryError):
+            list(services.run(current, [source], pace=Pace()))
+
+    current = services.begin_by_command(current.pk)
+    list(services.run(current, [source], pace=Pace()))
+
+    assert counts(current) == (5, 4, 0, 1)
 
 
 @pytest.mark.django_db(transaction=True)
