@@ -14,8 +14,6 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.decorators import display
 
 from audit_log.admin import AuditedAdmin
@@ -29,6 +27,7 @@ from catalog.admin.image_filters import (
     FolderFilter,
     LabelFilter,
     LicenceFilter,
+    NamedSetFilter,
     OwnerFilter,
 )
 from catalog.admin.image_list import ImageList
@@ -76,21 +75,6 @@ class ErrorFilter(FixedChoicesFilter):
         return tuple((code, sentence(code)) for code in codes)
 
 
-class KnownRowsForm(AutocompleteDropdownForm):
-    """The choice of a tag or an album, among those that this person may know of."""
-
-    def __init__(self, request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(request, name, *args, **kwargs)
-        rows = self.fields[name].queryset.model
-        self.fields[name].queryset = admin.site.get_model_admin(rows).get_queryset(request)
-
-
-class NamedSetFilter(AutocompleteSelectFilter):
-    """By tag or album."""
-
-    form_class = KnownRowsForm
-
-
 class RegionInline(TabularInline):
     """The parts of an image that have points, to look at."""
 
@@ -128,7 +112,7 @@ class ImageAdmin(AuditedAdmin):
     list_display = ("preview", "title", "status", "source", "dimensions", "created_at")
     list_filter = (
         *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
-        *(("tags", NamedSetFilter), ("albums", NamedSetFilter)),
+        *(("tags", NamedSetFilter), ("albums", NamedSetFilter), ("imports", NamedSetFilter)),
         *(LabelFilter, OwnerFilter, LicenceFilter, FolderFilter, FileSizeFilter),
         *("created_at", ("created_at", AddedFilter)),
     )
@@ -136,7 +120,6 @@ class ImageAdmin(AuditedAdmin):
     # Counts beside every choice: a query of a column a tag, more than SQLite has.
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("text__words",)  # that there are some shows the form
     search_help_text = _(
         "Words, or how they begin, of title, path, description, tags, creator, owner, external id, "
@@ -255,10 +238,6 @@ class ImageAdmin(AuditedAdmin):
     ) -> tuple[QuerySet[Image], bool]:
         """Return the images with these words, none of them twice."""
         return (matching(queryset, search_term) if search_term else queryset), False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow the link from an import to its images too."""
-        return lookup == "imports__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that panels are drawn on."""

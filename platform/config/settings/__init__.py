@@ -71,6 +71,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the apps': the admin's templates that are ours instead of Unfold's.
+        "DIRS": [ROOT / "platform" / "site_http" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
