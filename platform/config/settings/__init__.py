@@ -271,6 +271,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "/static/semblance/icon.svg"},
     ],
+    "STYLES": ["/static/semblance/admin.css"],
+    "SCRIPTS": ["/static/semblance/admin.js"],
     # The accent of the public pages (site.css), from light to dark.
     "COLORS": {
         "primary": {
