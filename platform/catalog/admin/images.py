@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -40,6 +41,7 @@ from catalog.validation import MIME_TYPES
 from catalog.visibility import seen_by
 from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
+from kernel.moments import is_moment
 
 # Of where else a file was met, so many are shown.
 _MAX_OCCURRENCES = 100
@@ -99,9 +101,30 @@ class RegionInline(TabularInline):
         return f"({region.x0}, {region.y0}) – ({region.x1}, {region.y1})"
 
 
+class ImageForm(ModelForm):
+    """An image; a date is stated as manifests state it."""
+
+    class Meta:
+        """What is said below a field."""
+
+        help_texts: ClassVar = {
+            "taken_at": _("As 2024-05-31, or with the time: 2024-05-31T12:00:00+02:00"),
+        }
+
+    def clean_taken_at(self) -> str:
+        """Refuse what is no date; what an earlier release kept may stay."""
+        text: str = self.cleaned_data["taken_at"].strip()
+        if text and "taken_at" in self.changed_data and not is_moment(text):
+            said = _("This is no date, such as 2024-05-31 or 2024-05-31T12:00:00+02:00.")
+            raise ValidationError(said, code="no-moment")
+        return text
+
+
 @admin.register(Image)
 class ImageAdmin(AuditedAdmin):
     """Images: find, look at, change one or many."""
+
+    form = ImageForm
 
     class Media:
         """What the list looks like."""

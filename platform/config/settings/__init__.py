@@ -202,6 +202,8 @@ INGEST_ROOTS: tuple[Path, ...] = env.ingest.roots
 SEARCH_REQUIRES_LOGIN = env.search.requires_login
 SEARCH_TIMEOUT_S = env.search.timeout_s
 SEARCHES_IN_FLIGHT = env.search.in_flight
+# A search leaves its count to a thread that writes so often, where there were any.
+SEARCHES_WRITTEN_EVERY_S: float | None = 60.0
 QUERIES_MAX_BYTES = env.search.kept_bytes
 QDRANT_URL = env.vectors.url
 QDRANT_API_KEY = env.vectors.api_key
