@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Image
@@ -92,7 +93,8 @@ class Import(models.Model):
         ordering = ("-created_at",)
 
     def __str__(self) -> str:
-        return self.source
+        # A source may be taken in every day.
+        return f"{self.source} · {localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class ImportFailure(models.Model):

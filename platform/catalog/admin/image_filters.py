@@ -65,8 +65,11 @@ class LabelFilter(TextFilter):
 class KnownRowsForm(AutocompleteDropdownForm):
     """The choice of a tag, an album or an import, among those that this person may know of."""
 
-    def __init__(self, request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(request, name, *args, **kwargs)
+    def __init__(
+        self, request: HttpRequest, name: str, *args: Any, field: Any, **kwargs: Any
+    ) -> None:
+        # Django looks up what is typed for columns alone: for the one of the rows between the two.
+        super().__init__(request, name, *args, field=_column_of_links(field), **kwargs)
         rows = self.fields[name].queryset.model
         self.fields[name].queryset = admin.site.get_model_admin(rows).get_queryset(request)
 
@@ -81,10 +84,9 @@ class NamedSetFilter(AutocompleteSelectFilter):
         chosen = self.value()
         if not chosen:
             return queryset
-        relation = self.field if hasattr(self.field, "through") else self.field.remote_field
-        column = self.field.related_model._meta.model_name
+        column = _column_of_links(self.field)
         try:
-            return _linked(queryset, relation.through.objects.filter(**{column: chosen}))
+            return _linked(queryset, column.model.objects.filter(**{column.name: chosen}))
         except (ValueError, ValidationError) as error:
             raise IncorrectLookupParameters(error) from error
 
@@ -157,6 +159,12 @@ class AddedFilter(RangeDateFilter):
                 moment = timezone.make_aware(midnight)
                 queryset = queryset.filter(**{f"{self.field_path}__{lookup}": moment})
         return queryset
+
+
+def _column_of_links(relation: Any) -> Any:
+    """Return the foreign key, to the other side, of the rows that images are linked by."""
+    through = getattr(relation, "through", None) or relation.remote_field.through
+    return through._meta.get_field(relation.related_model._meta.model_name)
 
 
 def _linked(images: QuerySet, links: QuerySet) -> QuerySet:

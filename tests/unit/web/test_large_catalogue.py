@@ -1,5 +1,7 @@
 """The admin over many rows: queries that do not grow with them, and counts that end."""
 
+import re
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -50,7 +52,7 @@ def test_a_larger_catalogue_asks_the_database_no_more(settings, monkeypatch):
 
     assert many == few
     assert set(PAGES) <= set(few)
-    assert max(few.values()) <= 16
+    assert max(few.values()) <= 17
 
 
 @pytest.fixture
@@ -75,6 +77,18 @@ def test_a_list_counts_so_far_and_goes_on_from_page_to_page(admin_client, five, 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "9" * 30, "9" * 5000])
 def test_a_page_that_is_none_breaks_nothing(admin_client, five, page):
     assert admin_client.get(LIST, {"p": page}, follow=True).status_code == 200
+
+
+def test_no_noun_has_to_agree_with_a_number(admin_client, five):
+    for ordinal in range(25):
+        five[0].regions.create(kind="object", ordinal=ordinal, x0=0, y0=0, x1=1, y1=1)
+    russian = {"accept-language": "ru"}
+
+    listed = admin_client.get(LIST, headers=russian).content.decode()
+    shown = admin_client.get(f"{LIST}{five[0].pk}/change/", headers=russian).content.decode()
+
+    assert "Изображения: 5<" in listed
+    assert re.search(r"Области: 25\s*<", shown)
 
 
 def test_a_short_list_says_how_many_there_are(admin_client):
@@ -109,6 +123,26 @@ def test_images_of_a_set_are_the_same_where_they_are_many(
 
     assert list(listed.result_list) == some
     assert listed.result_count == 3
+
+
+@pytest.mark.parametrize("kind", ["tags", "albums", "imports"])
+def test_sets_are_offered_by_what_is_typed(admin_client, five, kind):
+    for name in ("chosen", "another"):
+        rows = {"tags": Tag, "albums": Album}.get(kind)
+        made = rows.objects.create(name=name) if rows else Import.objects.create(source=name)
+    listed = admin_client.get(LIST, {f"{kind}__id__exact": made.pk})
+    select = re.search(
+        f'<select name="{kind}__id__exact".*?</select>', listed.content.decode(), re.S
+    )
+    asked = {
+        name.removeprefix("data-").replace("-", "_"): re.search(f'{name}="(.*?)"', select[0])[1]
+        for name in ("data-app-label", "data-model-name", "data-field-name")
+    }
+
+    offered = admin_client.get("/admin/autocomplete/", {**asked, "term": "chos"}).json()["results"]
+
+    assert [each["text"].split(" · ")[0] for each in offered] == ["chosen"]
+    assert re.search(f'value="{made.pk}" selected.*?>another', select[0], re.S)
 
 
 @pytest.mark.parametrize("kind", ["tags", "albums", "imports"])
