@@ -17,7 +17,6 @@ from django.utils import timezone, translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -27,6 +26,7 @@ from audit_log.forms import StaleFormCheck, as_json
 from audit_log.models import AuditEntry
 from audit_log.services import record
 from jobs.admin import FixedChoicesFilter, ReadOnlyAdmin
+from site_http.capped_lists import CappedAdmin
 
 Action = AuditEntry.Action
 
@@ -41,7 +41,7 @@ _TYPES = (
 )
 
 
-class AuditedAdmin(ModelAdmin):
+class AuditedAdmin(CappedAdmin):
     """A page whose additions, changes and deletions are recorded, together with them.
 
     What somebody else has changed since a form was shown is not undone by it.
@@ -143,7 +143,6 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_per_page = 50
     paginator = InfinitePaginator
-    show_full_result_count = False
     search_fields = ("actor_name", "object_id")  # how: `get_search_results`
     search_help_text = _("The exact name of an account, or the id of what it was done to")
     fields = (

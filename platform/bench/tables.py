@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.admin_pages import AdminPageFigures
 from bench.builds.checkout import Build
 from bench.comparing_searches import SearchComparison
 from bench.ingesting import IngestComparison
@@ -110,3 +111,16 @@ def pages(figures: PagesFigures, *, collages: int) -> str:
         f"{crowd.slowest_refusal_s:.2f} s, {crowd.failed} failed"
     )
     return "\n".join(lines)
+
+
+def admin_head(*, images: int, tags: int, rounds: int) -> str:
+    """Return what stands above the rows of the admin's pages."""
+    heads = "".join(f"{head:>{_FIGURE_CHARS}}" for head in ("median ms", "95th", "queries"))
+    size = f"{images:,} images, {tags:,} tags; each page {rounds} times"
+    return f"{size}\n{'':<{_NAME_CHARS}}{heads}"
+
+
+def admin_row(figures: AdminPageFigures) -> str:
+    """Return one page's times and queries."""
+    times = f"{figures.p50_ms:{_FIGURE_CHARS}.0f}{figures.p95_ms:{_FIGURE_CHARS}.0f}"
+    return f"{figures.name:<{_NAME_CHARS}}{times}{figures.queries:{_FIGURE_CHARS}}"

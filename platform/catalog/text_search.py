@@ -29,8 +29,8 @@ _ID_DIGITS = 32
 _TRIGGER = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+)[^;]*?\bON (\w+)")
 # FTS5 takes accents off letters of Latin only.
 _CYRILLIC = {"ё": "е", "Ё": "Е", "й": "и", "Й": "И", "ї": "і", "Ї": "І"}
-# Images that are asked for by their ids.
-_FEW = 1000
+# Images that PostgreSQL is asked for by their ids, and that SQLite looks up and sorts.
+_FEW, _FEW_OF_SQLITE = 1_000, 10_000
 _SQLITE_IDS = "SELECT rowid FROM catalog_imagetext_fts WHERE catalog_imagetext_fts MATCH %s"
 _POSTGRESQL_IDS = (
     "SELECT id FROM catalog_imagetext"
@@ -76,15 +76,25 @@ def _having(words: list[str], alias: str) -> Q:
     # Words are letters and digits: nothing in them is an operator, once they stand in quotes.
     if connections[alias].vendor == "postgresql":
         asked = " & ".join(f"'{_without_accents(word)}':*" for word in words)
-        text_ids, is_among = _POSTGRESQL_IDS, _POSTGRESQL_IS_AMONG
-    else:
-        asked = " AND ".join(f"({_either(word)})" for word in words)
-        text_ids, is_among = _SQLITE_IDS, _SQLITE_IS_AMONG
-    few = ImageText.objects.using(alias).filter(pk__in=RawSQL(text_ids, (asked,)))  # noqa: S611  # our SQL
-    ids = list(few.values_list("image_id", flat=True)[: _FEW + 1])
-    if len(ids) <= _FEW:
-        return Q(pk__in=ids)
-    return Q(RawSQL(is_among, (asked,), BooleanField()))  # noqa: S611  # our SQL
+        ids = list(
+            _texts(_POSTGRESQL_IDS, asked, alias).values_list("image", flat=True)[: _FEW + 1]
+        )
+        return Q(pk__in=ids) if len(ids) <= _FEW else _is_among(_POSTGRESQL_IS_AMONG, asked)
+    asked = " AND ".join(f"({_either(word)})" for word in words)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"{_SQLITE_IDS} LIMIT 1 OFFSET {_FEW_OF_SQLITE}", (asked,))
+        is_common = cursor.fetchone() is not None
+    if is_common:
+        return _is_among(_SQLITE_IS_AMONG, asked)
+    return Q(pk__in=_texts(_SQLITE_IDS, asked, alias).values("image"))
+
+
+def _texts(text_ids: str, asked: str, alias: str) -> QuerySet[ImageText]:
+    return ImageText.objects.using(alias).filter(pk__in=RawSQL(text_ids, (asked,)))  # noqa: S611  # our SQL
+
+
+def _is_among(condition: str, asked: str) -> Q:
+    return Q(RawSQL(condition, (asked,), BooleanField()))  # noqa: S611  # our SQL
 
 
 def _either(word: str) -> str:

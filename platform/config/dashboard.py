@@ -30,10 +30,9 @@ from ingestion.selectors import list_imports
 from jobs import selectors as jobs
 from kernel.messages import sentence
 from kernel.task_names import QUEUES
-from metrics.definitions import counted
+from search.counts import count_searches_of_last_day
 
 _RATE_OVER = timedelta(minutes=5)
-_SEARCHES = "semblance_search_seconds_count"
 # The process that repeats what has to be repeated says so every second.
 _MAINTENANCE_SILENCE_S = 30.0
 _PARTS = {
@@ -107,7 +106,9 @@ def _figures(viewer: Viewer) -> Iterator[DashboardFigure]:
         url=reverse("admin:jobs_jobrecord_changelist"),
     )
     yield DashboardFigure(
-        gettext("searches since the start"), _number(_searches()), url=reverse("search:page")
+        gettext("searches in 24 hours"),
+        _number(count_searches_of_last_day()),
+        url=reverse("search:page"),
     )
     yield _disk()
 
@@ -136,11 +137,6 @@ def _images(viewer: Viewer) -> Iterator[DashboardFigure]:
     yield DashboardFigure(
         gettext("pictures a second"), rate, gettext("described, in the last five minutes")
     )
-
-
-def _searches() -> int:
-    found = (sample for metric in counted() for sample in metric.samples)
-    return round(sum(each.value for each in found if each.name == _SEARCHES))
 
 
 def _disk() -> DashboardFigure:

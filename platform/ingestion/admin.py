@@ -27,7 +27,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from catalog.services import IsCopy
 from ingestion import services
@@ -41,6 +40,7 @@ from jobs.admin import ReadOnlyAdmin
 from kernel.errors import AppError, UserInputError
 from kernel.messages import sentence
 from site_http.bodies import takes_files
+from site_http.capped_lists import CappedList
 
 State = Import.State
 
@@ -48,7 +48,7 @@ State = Import.State
 _REFRESH_S = 5
 
 
-class ImportChangeList(ChangeList):
+class ImportChangeList(CappedList):
     """A page of imports that knows the progress of all of them from one query."""
 
     result_list: Any
@@ -112,7 +112,6 @@ class ImportFailureAdmin(ReadOnlyAdmin):
     list_display = ("name", "problem", "of", "retry_at")
     list_select_related = ("of",)
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("name", "error_code")
     fields = ("of", "name", "problem", "error_code", "retry_at")
     actions = ("retry",)
@@ -167,7 +166,6 @@ class ImportAdmin(ReadOnlyAdmin):
     list_display = (*("source", "state_badge", "bar", "added", "duplicates", "failed", "started"),)
     list_filter = ("state", "created_at")
     list_per_page = 20
-    show_full_result_count = False
     search_fields = ("source",)
     fields = (
         *("source", "state", "problem", "reading", "bar", "its_images"),
@@ -307,7 +305,7 @@ class ImportAdmin(ReadOnlyAdmin):
         response["Content-Disposition"] = f'attachment; filename="failures-{current.pk}.csv"'
         return response
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedList]:
         """Return the list that asks for all progress at once."""
         return ImportChangeList
 

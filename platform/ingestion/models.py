@@ -99,7 +99,8 @@ class Import(models.Model):
         ordering = ("-created_at",)
 
     def __str__(self) -> str:
-        return self.source
+        # A source may be taken in every day.
+        return f"{self.source} · {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class WatchedFolder(models.Model):

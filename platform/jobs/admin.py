@@ -6,15 +6,15 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from jobs.models import JobRecord
 from kernel.messages import sentence
 from kernel.task_names import QUEUES
+from site_http.capped_lists import CappedAdmin
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(CappedAdmin):
     """Rows that only the system writes: staff may look, with the view permission."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -72,7 +72,6 @@ class JobRecordAdmin(ReadOnlyAdmin):
     )
     list_filter = ("state", QueueFilter, TaskFilter, "created_at")
     search_fields = ("=id",)
-    show_full_result_count = False
     fields = (
         *("id", "name", "queue", "arguments", "state", "problem", "error_code"),
         *("deliveries", "given_back", "created_at", "sent_at", "started_at"),

@@ -10,6 +10,7 @@ from django.conf import settings
 from kernel.database import translate
 from kernel.errors import AppError, TransientError
 from metrics.definitions import SEARCH_SECONDS, SEARCHES_IN_FLIGHT
+from search.counts import SEARCHES
 
 # Fewer than a process has threads: pages, pictures and the health check never wait for a search.
 _slots = threading.BoundedSemaphore(settings.SEARCHES_IN_FLIGHT)
@@ -49,3 +50,4 @@ def timed() -> Iterator[TimedSearch]:
         raise
     finally:
         SEARCH_SECONDS.labels(search.wait, outcome).observe(time.perf_counter() - started)
+        SEARCHES.add()

@@ -62,7 +62,6 @@ class BinnedImageAdmin(ReadOnlyAdmin):
     list_select_related = ("binned_by",)
     list_filter = ("binned_at",)
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("title", "path", "external_id", "^sha256")
     actions = tuple(list_action(kind, permission=kind.value) for kind in _KINDS)
     actions_row = ("restore_one", "purge_one")

@@ -115,7 +115,6 @@ class BulkEditAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     list_select_related = ("started_by",)
     list_per_page = 20
-    show_full_result_count = False
     fields = (
         *("kind", "what", "state", "bar", "files", "problem", "total", "done", "gone"),
         *("started_by", "created_at", "started_at", "finished_at"),

@@ -7,19 +7,23 @@ age would take longer than reading it in that order.
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Func, QuerySet
 from django.forms import DateInput
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateFilter, TextFilter
-from unfold.contrib.filters.forms import RangeDateForm
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter, TextFilter
+from unfold.contrib.filters.forms import AutocompleteDropdownForm, RangeDateForm
 from unfold.utils import parse_date_str
 from unfold.widgets import INPUT_CLASSES
 
 from catalog.models import Region
 from jobs.admin import FixedChoicesFilter
+from site_http.capped_lists import COUNTED
 
 _KB = 1024
 
@@ -55,7 +59,36 @@ class LabelFilter(TextFilter):
         """Return the images with an object of this label."""
         text = _typed(self)
         labelled = Region.objects.exclude(label="").filter(label=text)
-        return queryset.filter(pk__in=labelled.values("image")) if text else queryset
+        return _linked(queryset, labelled) if text else queryset
+
+
+class KnownRowsForm(AutocompleteDropdownForm):
+    """The choice of a tag, an album or an import, among those that this person may know of."""
+
+    def __init__(
+        self, request: HttpRequest, name: str, *args: Any, field: Any, **kwargs: Any
+    ) -> None:
+        # Django looks up what is typed for columns alone: for the one of the rows between the two.
+        super().__init__(request, name, *args, field=_column_of_links(field), **kwargs)
+        rows = self.fields[name].queryset.model
+        self.fields[name].queryset = admin.site.get_model_admin(rows).get_queryset(request)
+
+
+class NamedSetFilter(AutocompleteSelectFilter):
+    """By tag, album or import."""
+
+    form_class = KnownRowsForm
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images of the set."""
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        column = _column_of_links(self.field)
+        try:
+            return _linked(queryset, column.model.objects.filter(**{column.name: chosen}))
+        except (ValueError, ValidationError) as error:
+            raise IncorrectLookupParameters(error) from error
 
 
 class FolderFilter(TextFilter):
@@ -126,6 +159,25 @@ class AddedFilter(RangeDateFilter):
                 moment = timezone.make_aware(midnight)
                 queryset = queryset.filter(**{f"{self.field_path}__{lookup}": moment})
         return queryset
+
+
+def _column_of_links(relation: Any) -> Any:
+    """Return the foreign key, to the other side, of the rows that images are linked by."""
+    through = getattr(relation, "through", None) or relation.remote_field.through
+    return through._meta.get_field(relation.related_model._meta.model_name)
+
+
+def _linked(images: QuerySet, links: QuerySet) -> QuerySet:
+    """Return those of the images that rows with a column `image` name."""
+    links = links.order_by()
+    ids = links.values("image")
+    if connection.vendor == "sqlite" and links[COUNTED : COUNTED + 1].exists():
+        # It would fetch and sort half a catalogue for a page. What is computed it does not look
+        # up, but compares in the list's order, until a page is full.
+        computed = Func(F("pk"), template="+%(expressions)s")
+        images = images.alias(computed=computed)
+        return images.filter(computed__in=ids)
+    return images.filter(pk__in=ids)
 
 
 def _typed(text_filter: TextFilter) -> str:

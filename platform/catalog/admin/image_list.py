@@ -2,13 +2,25 @@
 
 from typing import Any
 
-from unfold.views import ChangeList
+from django.contrib.admin.utils import lookup_spawns_duplicates
+from django.http import HttpRequest
+
+from site_http.capped_lists import CappedList
 
 GRID_PARAMETER, GRID = "view", "grid"
 
 
-class ImageList(ChangeList):
+class ImageList(CappedList):
     """The list of images, as rows or, where its address says so, as a grid."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Return the filters, none of which brings an image twice.
+
+        Django would have all columns of all images compared for one that follows a relation.
+        """
+        specs, has_filters, remaining, _, has_active = super().get_filters(request)
+        has_duplicates = any(lookup_spawns_duplicates(self.lookup_opts, key) for key in remaining)
+        return specs, has_filters, remaining, has_duplicates, has_active
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Return what narrows the list down: how it is shown does not."""

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import ManyToManyField, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -14,8 +15,6 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.decorators import display
 
 from audit_log.admin import AuditedAdmin
@@ -29,6 +28,7 @@ from catalog.admin.image_filters import (
     FolderFilter,
     LabelFilter,
     LicenceFilter,
+    NamedSetFilter,
     OwnerFilter,
 )
 from catalog.admin.image_list import ImageList
@@ -41,6 +41,7 @@ from catalog.validation import MIME_TYPES
 from catalog.visibility import seen_by
 from jobs.admin import FixedChoicesFilter
 from kernel.messages import sentence
+from kernel.moments import is_moment
 
 # Of where else a file was met, so many are shown.
 _MAX_OCCURRENCES = 100
@@ -79,21 +80,6 @@ class ErrorFilter(FixedChoicesFilter):
         return tuple((code, sentence(code)) for code in codes)
 
 
-class KnownRowsForm(AutocompleteDropdownForm):
-    """The choice of a tag or an album, among those that this person may know of."""
-
-    def __init__(self, request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(request, name, *args, **kwargs)
-        rows = self.fields[name].queryset.model
-        self.fields[name].queryset = admin.site.get_model_admin(rows).get_queryset(request)
-
-
-class NamedSetFilter(AutocompleteSelectFilter):
-    """By tag or album."""
-
-    form_class = KnownRowsForm
-
-
 class RegionInline(TabularInline):
     """The parts of an image that have points, to look at."""
 
@@ -118,9 +104,30 @@ class RegionInline(TabularInline):
         return f"({region.x0}, {region.y0}) – ({region.x1}, {region.y1})"
 
 
+class ImageForm(ModelForm):
+    """An image; a date is stated as manifests state it."""
+
+    class Meta:
+        """What is said below a field."""
+
+        help_texts: ClassVar = {
+            "taken_at": _("As 2024-05-31, or with the time: 2024-05-31T12:00:00+02:00"),
+        }
+
+    def clean_taken_at(self) -> str:
+        """Refuse what is no date; what an earlier release kept may stay."""
+        text: str = self.cleaned_data["taken_at"].strip()
+        if text and "taken_at" in self.changed_data and not is_moment(text):
+            said = _("This is no date, such as 2024-05-31 or 2024-05-31T12:00:00+02:00.")
+            raise ValidationError(said, code="no-moment")
+        return text
+
+
 @admin.register(Image)
 class ImageAdmin(AuditedAdmin):
     """Images: find, look at, change one or many."""
+
+    form = ImageForm
 
     class Media:
         """What the list looks like."""
@@ -131,7 +138,7 @@ class ImageAdmin(AuditedAdmin):
     list_display = ("preview", "title", "status", "source", "dimensions", "created_at")
     list_filter = (
         *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
-        *(("tags", NamedSetFilter), ("albums", NamedSetFilter)),
+        *(("tags", NamedSetFilter), ("albums", NamedSetFilter), ("imports", NamedSetFilter)),
         *(LabelFilter, OwnerFilter, LicenceFilter, FolderFilter, FileSizeFilter),
         *("created_at", ("created_at", AddedFilter)),
     )
@@ -139,7 +146,6 @@ class ImageAdmin(AuditedAdmin):
     # Counts beside every choice: a query of a column a tag, more than SQLite has.
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("text__words",)  # that there are some shows the form
     search_help_text = _(
         "Words, or how they begin, of title, path, description, tags, creator, owner, external id, "
@@ -259,10 +265,6 @@ class ImageAdmin(AuditedAdmin):
     ) -> tuple[QuerySet[Image], bool]:
         """Return the images with these words, none of them twice."""
         return (matching(queryset, search_term) if search_term else queryset), False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow the link from an import to its images too."""
-        return lookup == "imports__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that panels are drawn on."""

@@ -71,6 +71,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the apps': the admin's templates that are ours instead of Unfold's.
+        "DIRS": [ROOT / "platform" / "site_http" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -202,6 +204,8 @@ INGEST_ROOTS: tuple[Path, ...] = env.ingest.roots
 SEARCH_REQUIRES_LOGIN = env.search.requires_login
 SEARCH_TIMEOUT_S = env.search.timeout_s
 SEARCHES_IN_FLIGHT = env.search.in_flight
+# A search leaves its count to a thread that writes so often, where there were any.
+SEARCHES_WRITTEN_EVERY_S: float | None = 60.0
 QUERIES_MAX_BYTES = env.search.kept_bytes
 QDRANT_URL = env.vectors.url
 QDRANT_API_KEY = env.vectors.api_key
@@ -271,6 +275,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "/static/semblance/icon.svg"},
     ],
+    "STYLES": ["/static/semblance/admin.css"],
+    "SCRIPTS": ["/static/semblance/admin.js"],
     # The accent of the public pages (site.css), from light to dark.
     "COLORS": {
         "primary": {

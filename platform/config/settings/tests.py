@@ -28,5 +28,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_BROKER_TRANSPORT_OPTIONS | {  # noqa: F
 }
 QDRANT_URL = ":memory:"
 SEARCH_REQUIRES_LOGIN = False
+SEARCHES_WRITTEN_EVERY_S = None  # no thread outlives a test's database
 METRICS_TOKEN = METRICS_DIR = None
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

@@ -27,6 +27,7 @@ from ingestion.sources.base import (
 from ingestion.sources.lines import MAX_LINE_BYTES, read_lines, refuse_long
 from ingestion.sources.urls import url_file
 from kernel.errors import UserInputError
+from kernel.moments import is_moment
 from ml.rules.file_types import ending_of
 
 _JSON_ENDINGS = frozenset({".jsonl", ".ndjson"})
@@ -55,7 +56,6 @@ COLUMNS = ("path", "url", *_TEXTS, *_LISTS, "medium", *_STRUCTURES, "path_in_sou
 _OWN_PATH = "path_in_source"
 # Theirs, too: facts of files, which are found anew.
 _FACTS = frozenset(exports.COLUMNS) - set(COLUMNS)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+([+-]\d\d:\d\d|Z)?)?")
 
 # A text, a list of texts, or what JSON there is of a structure.
 Cells = Mapping[str, Any]
@@ -320,8 +320,8 @@ def _metadata(cells: Cells) -> ImageMetadata:
     if medium and medium not in Image.Medium.values:
         raise _bad_row(f"medium: it is none of {', '.join(Image.Medium.values)}.")
     texts = {column: _text(cells, column) for column in _TEXTS}
-    is_moment = _OWN_PATH in cells or _MOMENT.fullmatch(texts["taken_at"])
-    if texts["taken_at"] and not is_moment:
+    taken_at = texts["taken_at"]
+    if taken_at and _OWN_PATH not in cells and not is_moment(taken_at):
         raise _bad_row("taken_at: it is no date, such as 2024-05-31 or 2024-05-31T12:00:00.")
     lists = {column: _list(cells, column) for column in _LISTS}
     for column, values in {**{c: (text,) for c, text in texts.items()}, **lists}.items():

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[3]
         ["search", "--against", "HEAD", "pictures", "--people", "0"],
         ["pages", "--rounds", "0"],
         ["pages", "--searches", "0"],
+        ["pages", "--images", "0"],
+        ["pages", "--images", "9", "--tags", "0"],
         ["ingest", "pictures", "--count", "0"],
         ["ingest", "pictures", "--against", "HEAD", "--turns", "0"],
         ["memory", "pictures", "--count", "0"],
@@ -56,6 +59,24 @@ def test_there_is_always_something_to_measure(words: list[str]) -> None:
 def test_what_cannot_be_measured_is_said_in_a_sentence(words: list[str], sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command("bench", *words, stdout=io.StringIO())
+
+
+def test_the_admin_is_timed_over_a_catalogue_of_its_own(tmp_path: Path) -> None:
+    words = ["pages", "--images", "40", "--tags", "3", "--rounds", "1"]
+
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "bench", *words],
+        cwd=ROOT,
+        env=os.environ | {"DATA_DIR": str(tmp_path / "data"), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "40 images, 3 tags; each page 1 times" in ended.stdout
+    assert re.search(r"^list of images +\d+ +\d+ +5$", ended.stdout, re.MULTILINE)
+    assert not list(tmp_path.glob(f"{SCRATCH_PREFIX}*"))
+    assert not (tmp_path / "data" / "db.sqlite3").exists()
 
 
 def test_signals_mean_what_they_meant_before() -> None:

@@ -295,9 +295,7 @@ def test_what_has_to_be_private_comes_into_no_open_album(media: Path, is_known: 
 )
 def test_panels_that_are_none_in_the_picture_are_refused(media: Path, panels) -> None:
     with pytest.raises(UserInputError) as caught:
-        add_picture(
-            validate(plain(size=(60, 80))), ImageMetadata(drawn_panels=tuple(panels))
-        )
+        add_picture(validate(plain(size=(60, 80))), ImageMetadata(drawn_panels=tuple(panels)))
 
     assert caught.value.code == "image:user:bad-panels"
     assert not Image.objects.exists()

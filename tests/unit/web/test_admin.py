@@ -544,6 +544,29 @@ def edit(client, image, **changes):
     return client.post(f"{LIST}{image.pk}/change/", body | changes)
 
 
+@pytest.mark.parametrize("stated", ["2024-05-31", "2024-05-31T12:00:00+02:00", ""])
+def test_the_time_is_stated_as_manifests_state_it(client, superuser, three, stated):
+    Image.objects.filter(pk=three[0].pk).update(taken_at="2020-01-01")
+
+    assert edit(client, three[0], taken_at=stated).status_code == 302
+    assert Image.objects.get(pk=three[0].pk).taken_at == stated
+
+
+def test_a_time_that_is_none_is_refused_with_an_example(client, superuser, three):
+    page = edit(client, three[0], taken_at="last summer")
+
+    assert page.status_code == 200
+    assert "This is no date, such as 2024-05-31" in page.content.decode()
+    assert Image.objects.get(pk=three[0].pk).taken_at == ""
+
+
+def test_a_time_that_an_earlier_release_kept_stops_no_other_change(client, superuser, three):
+    Image.objects.filter(pk=three[0].pk).update(taken_at="last summer")
+
+    assert edit(client, three[0], title="crimson", taken_at="last summer").status_code == 302
+    assert Image.objects.get(pk=three[0].pk).title == "crimson"
+
+
 def test_title_changes_without_indexing_again(client, superuser, three):
     response = edit(client, three[0], title="crimson", owner="Ann")
 

@@ -332,7 +332,6 @@ def said(response: Any) -> str:
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     text = re.sub(r'("(?:model|total)_ms": |· )[\d.]+', r"\1", text)
     text = re.sub(r'((?:query=|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text)
-    text = re.sub(r"(searches since the start</a></dt>\s*<dd[^>]*><strong>)\d+", r"\1", text)
     text = re.sub(r"(<strong>)[\d.]+\xa0GB", r"\1", text)  # of the disk, others write on it
     heads = {name: response.get(name) for name in ("Location", "Content-Disposition", "ETag")}
     told = f"{response.status_code} {json.dumps(heads)} {text}"

@@ -12,11 +12,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from bench import (
+    admin_pages,
     bare_models,
     comparing_searches,
     indexing,
     ingesting,
     machine,
+    made_catalogue,
     memory,
     pages,
     searching,
@@ -32,6 +34,7 @@ from kernel.messages import sentence
 
 _PICTURES = 990
 _INDEXED_POINTS = 20_000
+_TAGS = 3_000
 
 
 def positive(text: str) -> int:
@@ -55,7 +58,9 @@ class Command(BaseCommand):
             )
         )
         self._add_pages(
-            kinds.add_parser("pages", help="pages beside searches, and a crowd's searches")
+            kinds.add_parser(
+                "pages", help="pages beside searches, and a crowd's; or a large catalogue's admin"
+            )
         )
         ingest = kinds.add_parser(
             "ingest", help="ingestion beside the bare models, or two builds, in a scratch"
@@ -102,6 +107,9 @@ class Command(BaseCommand):
         asked.add_argument("--silent", type=positive, default=30, help="connections left open")
         asked.add_argument("--seed", type=int, default=0)
         _add_url(asked)
+        admin = asked.add_argument_group("instead: the admin over made rows, in a scratch database")
+        admin.add_argument("--images", type=positive, help="that many of them")
+        admin.add_argument("--tags", type=positive, default=_TAGS)
 
     def handle(self, *, kind: str, **options: Any) -> None:
         measure = {
@@ -140,11 +148,22 @@ class Command(BaseCommand):
 
     def _pages(self, options: dict[str, Any]) -> None:
         self._say(machine.describe())
+        if options["images"] is not None:
+            self._admin_pages(options)
+            return
         counts = {name: options[name] for name in ("rounds", "collages", "searches", "silent")}
         measured = pages.measure(_url(options), **counts, seed=options["seed"])
         with closing(measured):  # ends the session
             for figures in measured:
                 self._say(tables.pages(figures, collages=options["collages"]))
+
+    def _admin_pages(self, options: dict[str, Any]) -> None:
+        images, tags = options["images"], options["tags"]
+        with _scratch() as scratch, made_catalogue.scratch_database(scratch):
+            made_catalogue.fill(images=images, tags=tags)
+            self._say(tables.admin_head(images=images, tags=tags, rounds=options["rounds"]))
+            for figures in admin_pages.measure(rounds=options["rounds"]):
+                self._say(tables.admin_row(figures))
 
     def _compare_searches(self, options: dict[str, Any]) -> None:
         if options["source"] is None:

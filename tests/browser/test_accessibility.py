@@ -1,0 +1,175 @@
+"""Every page that is ours, light and dark, by axe-core: nothing of a serious or critical impact."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from audit_log.models import AuditEntry
+from audit_log.services import record
+from catalog import services
+from catalog.models import Album, AlbumGroup, BulkEdit, EncoderVersion, Image, Tag
+from ingestion.models import Import
+from ingestion.services.plans import ImportPlan
+from jobs.models import JobRecord
+from kernel import task_names
+from kernel.regions import FoundRegion
+from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUERY = {"name": "query.png", "mimeType": "image/png", "buffer": encoded(RED)}
+LISTS = (
+    *("catalog/image", "catalog/binnedimage", "catalog/tag", "catalog/album", "catalog/bulkedit"),
+    *("catalog/encoderversion", "ingestion/import", "ingestion/importfailure", "jobs/jobrecord"),
+    *("audit_log/auditentry", "auth/user", "auth/group"),
+)
+# Rule, part of the element's markup → why it stays.
+EXCEPTIONS = {
+    ("list", "select2-selection__rendered"): "select2, which Django brings, puts the cross that "
+    "empties a field into the list of what was chosen; its page is made by its script alone",
+}
+THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+@pytest.fixture
+def keeper(db) -> User:
+    return User.objects.create_superuser("chief", password="secret")
+
+
+@pytest.fixture
+def catalogue(searchable, add_image, worker, keeper) -> Image:
+    """One row at least of everything that the admin shows; returns an image with an object."""
+    dog = FoundRegion("object", 0, 10, 10, 40, 30, "dog", 0.9)
+    image = searchable(encoded(RED), "red", dog)
+    add_image(encoded(GREEN), "green", status="failed", error_code="image:user:broken")
+    add_image(encoded(BLUE), "blue")
+    add_image(encoded((9, 9, 9)), "grey", binned_at=timezone.now(), binned_by=keeper)
+    image.tags.create(name="warm")
+    walls = Album.objects.create(name="walls")
+    AlbumGroup.objects.create(album=walls, group=Group.objects.create(name="others"))
+    for kind in (BulkEdit.Kind.REINDEX, BulkEdit.Kind.EXPORT):
+        edit = services.ask_bulk_edit(kind, Image.objects.all(), started_by_id=keeper.pk)
+        services.start_bulk_edit(edit, {"format": "csv"} if kind == "export" else {})
+    for state in ("planned", "running", "failed", "finished"):
+        plan = (
+            ImportPlan(files=2, passed_over={"document .pdf": 1}).to_json()
+            if state == "planned"
+            else None
+        )
+        current = Import.objects.create(
+            source=f"a folder that is {state}", state=state, failed=1, found=3, total=9, plan=plan
+        )
+        current.images.add(image)
+        current.failures.create(name="notes.jpg", error_code="image:user:broken")
+    for state in ("running", "succeeded", "failed"):
+        JobRecord.objects.create(name=task_names.INDEX_IMAGES, queue="bulk", state=state)
+    for action in AuditEntry.Action:
+        record(action, image, actor_id=keeper.pk, details={"title": ["", "red"]})
+    return image
+
+
+def admin_pages(image: Image, keeper: User) -> list[str]:
+    edits = [
+        services.ask_bulk_edit(kind, Image.objects.all(), started_by_id=keeper.pk)
+        for kind in ("bin", "add_tags", "set_medium", "set_owner", "export")
+    ]
+    shown = {
+        "catalog/image": image,
+        "catalog/binnedimage": Image.objects.get(title="grey"),
+        "catalog/tag": Tag.objects.get(),
+        "catalog/album": Album.objects.get(),
+        "catalog/encoderversion": EncoderVersion.objects.get(),
+        "jobs/jobrecord": JobRecord.objects.get(state="failed"),
+        "audit_log/auditentry": AuditEntry.objects.earliest("pk"),
+        "auth/user": keeper,
+        "auth/group": Group.objects.get(name="others"),
+    }
+    started = BulkEdit.objects.exclude(state=BulkEdit.State.ASKED)
+    paths = [
+        *("", "catalog/image/?view=grid", "catalog/image/?q=red&status__exact=indexed", "nowhere/"),
+        *(f"{model}/" for model in LISTS),
+        *(f"{model}/{row.pk}/change/" for model, row in shown.items()),
+        *(f"catalog/image/{image.pk}/{page}/" for page in ("panels", "delete", "history")),
+        *(f"catalog/tag/{shown['catalog/tag'].pk}/delete/", "catalog/album/add/"),
+        *(f"auth/user/{keeper.pk}/password/", "auth/user/add/", "ingestion/import/add/"),
+        *(f"catalog/bulkedit/{edit.pk}/confirm/" for edit in edits),
+        *(f"catalog/bulkedit/{edit.pk}/change/" for edit in started),
+        *(f"ingestion/import/{each.pk}/change/" for each in Import.objects.all()),
+    ]
+    return [f"/admin/{path}" for path in paths]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong that keeps people from a page, a line an element."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['target']} {node['failureSummary'][:300]}"
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+        if not any(rule["id"] == name and part in node["html"] for name, part in EXCEPTIONS)
+    ]
+
+
+def log_in(page: Page) -> None:
+    page.locator("[name=username]").fill("chief")
+    page.locator("[name=password]").fill("secret")
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url(lambda url: "login" not in url)
+
+
+@THEMES
+def test_pages_of_the_admin(open_page, catalogue, keeper, theme):
+    page = open_page("/admin/login/?next=/account/password/", color_scheme=theme)
+    wrong = {"log-in": violations(page)}
+    log_in(page)
+
+    for path in admin_pages(catalogue, keeper):
+        page.goto(path)
+        page.wait_for_function("window.django?.jQuery ? django.jQuery.isReady : true")
+        wrong[path] = violations(page)
+
+    assert {path: found for path, found in wrong.items() if found} == {}
+
+
+@THEMES
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+def test_what_opens_on_a_page_of_the_admin(open_page, catalogue, keeper, theme, width):
+    viewport = {"width": width, "height": 900}
+    page = open_page(
+        "/admin/login/?next=/admin/catalog/image/", color_scheme=theme, viewport=viewport
+    )
+    log_in(page)
+    page.locator(".action-select").first.check()
+    expect(page.locator("select[name=action]")).to_be_visible()
+    selected = violations(page)
+    page.locator("[x-on\\:click='filterOpen = true']").click()
+    expect(page.locator("#changelist-filter")).to_be_visible()
+
+    filtered = violations(page)
+
+    assert selected + filtered == []
+
+
+@THEMES
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+def test_pages_of_visitors(open_page, catalogue, keeper, theme, width):
+    page = open_page(
+        "/", color_scheme=theme, viewport={"width": width, "height": 900}, locale="en-US"
+    )
+    wrong = {"search": violations(page)}
+    page.set_input_files("input[name=picture]", QUERY)
+    expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator(".proving")).to_have_count(0)
+    wrong["result"] = violations(page)
+    for path in (f"/images/{catalogue.pk}/", "/login/", "/nowhere/", "/upload/"):
+        page.goto(path)
+        wrong[path] = violations(page)
+    log_in(page)
+    for path in ("/upload/", "/account/password/", "/account/password/changed/"):
+        page.goto(path)
+        wrong[path] = violations(page)
+
+    assert {path: found for path, found in wrong.items() if found} == {}
