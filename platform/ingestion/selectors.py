@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from catalog.models import Image
 from catalog.visibility import Viewer, hidden_albums, is_in
-from ingestion.models import Import
+from ingestion.models import Import, WatchedFolder
 
 Status = Image.Status
 
@@ -35,9 +35,22 @@ def list_imports(viewer: Viewer) -> QuerySet[Import]:
     hidden = list(hidden_albums(viewer))
     if not hidden:
         return Import.objects.all()
-    links = Import.images.through.objects.filter(image__albums__in=hidden)
-    telling = links.order_by().values("import_id").distinct()
+    telling = _telling(hidden).values("pk")
     return Import.objects.filter(Q(started_by=viewer.pk) | ~Q(pk__in=telling))
+
+
+def list_watched_folders(viewer: Viewer) -> QuerySet[WatchedFolder]:
+    """Return a person's own folders, and those of others from which nothing hidden came."""
+    hidden = list(hidden_albums(viewer))
+    if not hidden:
+        return WatchedFolder.objects.all()
+    telling = _telling(hidden).values("source")
+    return WatchedFolder.objects.filter(Q(added_by=viewer.pk) | ~Q(path__in=telling))
+
+
+def _telling(hidden: Sequence[int]) -> QuerySet[Import]:
+    links = Import.images.through.objects.filter(image__albums__in=hidden)
+    return Import.objects.filter(pk__in=links.order_by().values("import_id")).order_by()
 
 
 def find_progress(
