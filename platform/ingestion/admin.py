@@ -34,7 +34,7 @@ from ingestion.failures_csv import failures_csv
 from ingestion.forms import NewImportForm, WatchFolderForm
 from ingestion.models import Import, ImportFailure, WatchedFolder
 from ingestion.presenters import present_passed_over, present_plan, present_reading
-from ingestion.selectors import find_progress, list_imports
+from ingestion.selectors import find_progress, list_imports, list_watched_folders
 from ingestion.services import ImportPlan
 from jobs.admin import ReadOnlyAdmin
 from kernel.errors import AppError, UserInputError
@@ -369,9 +369,8 @@ class WatchedFolderAdmin(ReadOnlyAdmin):
     actions = ("pause", "go_on")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WatchedFolder]:
-        """Return them without what is known of their files: 16 bytes each."""
-        found: QuerySet[WatchedFolder] = super().get_queryset(request)
-        return found.defer("known")
+        """Return those that this person may know of, without what is known of their files."""
+        return list_watched_folders(request.user).defer("known")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let in who may start imports: a folder begins them."""

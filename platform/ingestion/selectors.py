@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from catalog.models import CopyCheck, Image
 from catalog.visibility import Viewer, hidden_albums, is_in
-from ingestion.models import Import
+from ingestion.models import Import, WatchedFolder
 
 Status = Image.Status
 
@@ -44,10 +44,22 @@ def list_imports(viewer: Viewer) -> QuerySet[Import]:
     hidden = list(hidden_albums(viewer))
     if not hidden:
         return Import.objects.all()
+    return Import.objects.filter(Q(started_by=viewer.pk) | ~_brought(hidden))
+
+
+def list_watched_folders(viewer: Viewer) -> QuerySet[WatchedFolder]:
+    """Return a person's own folders, and those of others from which nothing hidden came."""
+    hidden = list(hidden_albums(viewer))
+    if not hidden:
+        return WatchedFolder.objects.all()
+    telling = Import.objects.filter(_brought(hidden)).order_by().values("source")
+    return WatchedFolder.objects.filter(Q(added_by=viewer.pk) | ~Q(path__in=telling))
+
+
+def _brought(hidden: Sequence[int]) -> Exists:
+    """Whether an import brought, or met, images of one of these albums."""
     links = Import.images.through.objects.filter(**{"import": OuterRef("pk")})
-    return Import.objects.filter(
-        Q(started_by=viewer.pk) | ~Exists(links.filter(is_in(hidden, image="image_id")))
-    )
+    return Exists(links.filter(is_in(hidden, image="image_id")))
 
 
 def find_progress(

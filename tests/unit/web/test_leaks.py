@@ -26,7 +26,7 @@ from audit_log.services import record
 from catalog import services, storage
 from catalog.models import Album, BulkEdit, CopyCheck, EncoderVersion, Image, Region, Tag
 from catalog.vector_store import open_index
-from ingestion.models import Import, ImportFailure
+from ingestion.models import Import, ImportFailure, WatchedFolder
 from jobs.models import JobRecord
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
@@ -71,6 +71,7 @@ class Secret:
     tag: Tag
     current: Import
     failure: ImportFailure
+    folder: WatchedFolder
     edit: BulkEdit
     job: JobRecord
     binned: Image
@@ -84,7 +85,7 @@ class Secret:
         AuditEntry.objects.all().delete()
         self.album.images.all().delete()
         self.held_copy_of_it.delete()
-        for row in (self.edit, self.current, self.tag, self.album):
+        for row in (self.edit, self.folder, self.current, self.tag, self.album):
             row.delete()
 
 
@@ -134,6 +135,7 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     failure = ImportFailure.objects.create(
         of=current, name=f"{WORD}refused.png", error_code="image:user:broken"
     )
+    folder = WatchedFolder.objects.create(path=current.source, last_import=current)
     chief = User.objects.create_superuser("chief")
     edit = services.ask_bulk_edit("set_owner", Image.objects.filter(pk=image.pk))
     BulkEdit.objects.filter(pk=edit.pk).update(
@@ -146,7 +148,7 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     changed = {"title": ["", f"{WORD}title"]}
     entry = record(AuditEntry.Action.CHANGED, image, actor_id=chief.pk, details=changed)
     held_ones = (held, held_copy_of_it)
-    return Secret(image, album, tag, current, failure, edit, job, binned, *held_ones, entry)
+    return Secret(image, album, tag, current, failure, folder, edit, job, binned, *held_ones, entry)
 
 
 @pytest.fixture
@@ -283,6 +285,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "catalog_binnedimage": secret.binned, "audit_log_auditentry": secret.entry,
         "catalog_heldimage": secret.held_copy_of_it,
         "ingestion_import": secret.current, "ingestion_importfailure": secret.failure,
+        "ingestion_watchedfolder": secret.folder,
         "jobs_jobrecord": secret.job,
         "auth_user": User.objects.get(username="chief"), "auth_group": Group.objects.first(),
     }  # fmt: skip
