@@ -115,12 +115,16 @@ def pages(figures: PagesFigures, *, collages: int) -> str:
 
 def admin_head(*, images: int, tags: int, rounds: int) -> str:
     """Return what stands above the rows of the admin's pages."""
-    heads = "".join(f"{head:>{_FIGURE_CHARS}}" for head in ("median ms", "95th", "queries"))
+    heads = "".join(
+        f"{head:>{_FIGURE_CHARS}}" for head in ("median ms", "95th", "CPU ms", "queries")
+    )
     size = f"{images:,} images, {tags:,} tags; each page {rounds} times"
     return f"{size}\n{'':<{_NAME_CHARS}}{heads}"
 
 
 def admin_row(figures: AdminPageFigures) -> str:
     """Return one page's times and queries."""
-    times = f"{figures.p50_ms:{_FIGURE_CHARS}.0f}{figures.p95_ms:{_FIGURE_CHARS}.0f}"
+    times = "".join(
+        f"{ms:{_FIGURE_CHARS}.0f}" for ms in (figures.p50_ms, figures.p95_ms, figures.cpu_ms)
+    )
     return f"{figures.name:<{_NAME_CHARS}}{times}{figures.queries:{_FIGURE_CHARS}}"

@@ -74,7 +74,7 @@ def test_the_admin_is_timed_over_a_catalogue_of_its_own(tmp_path: Path) -> None:
 
     assert ended.returncode == 0, ended.stderr
     assert "40 images, 3 tags; each page 1 times" in ended.stdout
-    assert re.search(r"^list of images +\d+ +\d+ +5$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^list of images +\d+ +\d+ +\d+ +5$", ended.stdout, re.MULTILINE)
     assert not list(tmp_path.glob(f"{SCRATCH_PREFIX}*"))
     assert not (tmp_path / "data" / "db.sqlite3").exists()
 
