@@ -52,7 +52,7 @@ def test_a_folder_is_watched(client: Client, keeper: User, folder: Path, broker:
     assert f'<code class="break-all">{folder.parent}</code>' in asked
     assert "Watch the folder" in asked
 
-    said = {"path": f" {folder} ", "known": "keep", "albums_from_folders": 1}
+    said = {"path": f" {folder} ", "known": "keep", "copies": "take-in", "albums_from_folders": 1}
     response = client.post(NEW, said, follow=True)
 
     assert response.redirect_chain == [(LIST, 302)]
@@ -71,7 +71,7 @@ def test_a_folder_is_watched(client: Client, keeper: User, folder: Path, broker:
 def test_what_cannot_be_watched_is_said(
     client: Client, keeper: User, folder: Path, path: str, code: str
 ) -> None:
-    response = client.post(NEW, {"path": path, "known": "skip"})
+    response = client.post(NEW, {"path": path, "known": "skip", "copies": "take-in"})
 
     assert response.context["form"].errors["path"] == [sentence(code)]
     assert WatchedFolder.objects.count() == 0
