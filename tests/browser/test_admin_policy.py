@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from catalog import services
 from catalog.models import Album, Image, Tag
-from ingestion.models import Import
+from ingestion.models import Import, WatchedFolder
 from jobs.models import JobRecord
 from kernel import task_names
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
@@ -29,6 +29,7 @@ def rows(add_image, version) -> dict[str, object]:
     current.images.set(images)
     edit = services.ask_bulk_edit("reindex", Image.objects.all())
     services.start_bulk_edit(edit, {})
+    folder = WatchedFolder.objects.create(path="/srv/pictures", last_import=current)
     name = task_names.DELETE_IMAGES
     job = JobRecord.objects.create(name=name, queue="maintenance", state="failed")
     return {
@@ -38,6 +39,7 @@ def rows(add_image, version) -> dict[str, object]:
         "catalog/bulkedit": edit.pk,
         "catalog/encoderversion": version.pk,
         "ingestion/import": current.pk,
+        "ingestion/watchedfolder": folder.pk,
         "jobs/jobrecord": job.pk,
         "auth/user": User.objects.create_superuser("chief", password="secret").pk,
         "auth/group": Group.objects.create(name="keepers").pk,
