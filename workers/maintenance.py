@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from kernel.database import translated
 from kernel.errors import TransientError
-from worker_api import exports, imports, jobs, queries
+from worker_api import exports, images, imports, jobs, queries
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,10 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    expiring = (queries.expire_queries, exports.expire_exports)
+    expiring = (
+        *(queries.expire_queries, exports.expire_exports),
+        images.expire_unfinished_files,
+    )
     # A disk that is slow or away is no reason to start this process again.
     watch = Duty(imports.FolderWatch(ended.is_set).look, every_s=5.0, longest_s=None)
     duties = [Duty(sweep, every_s=10.0), watch]

@@ -1,12 +1,18 @@
 """The catalogue's files in a folder of this machine."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.files.storage import FileSystemStorage
+
+T = TypeVar("T")
+
+# Files are written here and then moved; what a crash leaves is removed by `storage`.
+UNFINISHED = "unfinished"
 
 
 class FolderStorage(FileSystemStorage):
@@ -18,20 +24,15 @@ class FolderStorage(FileSystemStorage):
 
     def _save(self, name: str, content: Any) -> str:
         path = Path(self.path(name))
-        # What a crash leaves has the name of no image's file: `audit` removes it.
-        unfinished = path.with_name(f"{token_hex(8)}.unfinished")
-        try:
-            file = self._create(unfinished)
-        except FileNotFoundError:
-            self._make_folder(path.parent)
-            file = self._create(unfinished)
+        unfinished = Path(self.path(UNFINISHED)) / token_hex(8)
+        file = self._in_folder(unfinished.parent, lambda: self._create(unfinished))
         try:
             try:
                 for piece in content.chunks():
                     _write_all(file, piece)
             finally:
                 os.close(file)
-            unfinished.replace(path)
+            self._in_folder(path.parent, lambda: unfinished.replace(path))
         except BaseException:
             unfinished.unlink()
             raise
@@ -41,9 +42,17 @@ class FolderStorage(FileSystemStorage):
         mode = self.file_permissions_mode or 0o666
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
 
-    def _make_folder(self, folder: Path) -> None:
+    def _in_folder(self, folder: Path, work: Callable[[], T]) -> T:
+        """Return what the work returns; where the folder is missing, it is made and asked again."""
+        try:
+            return work()
+        except FileNotFoundError:
+            self._make(folder)
+            return work()
+
+    def _make(self, folder: Path) -> None:
         if not folder.parent.exists():
-            self._make_folder(folder.parent)
+            self._make(folder.parent)
         with suppress(FileExistsError):  # another thread was faster
             folder.mkdir(self.directory_permissions_mode or 0o777)
 

@@ -7,15 +7,17 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from typing import IO
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
+from catalog.folder_storage import UNFINISHED
 from kernel.errors import FileMissing, TransientError
 from kernel.regions import FULL_IMAGE_KEY, RegionKey
 
@@ -26,6 +28,7 @@ THUMBNAILS = "thumbnails"
 FEATURES = "features"
 # Files that came with a form, until their import ends.
 IMPORTS = "imports"
+_UNFINISHED_FOR = timedelta(hours=1)
 
 
 def original_name(sha256: str) -> str:
@@ -177,6 +180,18 @@ def size_of(name: str) -> int:
     """Return the bytes of `name`; errors as in `read`."""
     with _translated(name):
         return int(default_storage.size(name))
+
+
+def expire_unfinished() -> int:
+    """Remove what killed processes left half written an hour ago; return how many files."""
+    oldest = timezone.now() - _UNFINISHED_FOR
+    expired = 0
+    for name in list(list_names(UNFINISHED)):
+        with suppress(FileMissing):  # it is finished by now
+            if modified_at(name) < oldest:
+                delete(name)
+                expired += 1
+    return expired
 
 
 def list_names(folder: str) -> Iterator[str]:

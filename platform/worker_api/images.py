@@ -164,6 +164,11 @@ def delete_derived_files(sha256: str, regions: Iterable[RegionKey]) -> None:
     services.delete_derived_files(sha256, regions)
 
 
+def expire_unfinished_files() -> int:
+    """Remove what killed processes left half written; see `catalog.storage`."""
+    return storage.expire_unfinished()
+
+
 def record_indexed(
     regions_by_image: Mapping[UUID, Sequence[FoundRegion]],
     *,

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from catalog import services
 from catalog.models import Album, CopyCheck, Image, Tag
-from ingestion.models import Import
+from ingestion.models import Import, WatchedFolder
 from jobs.models import JobRecord
 from kernel import task_names
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
@@ -35,6 +35,7 @@ def rows(add_image, version) -> dict[str, object]:
         **{"image": held, "copy_of": images[0], "state": "held", "policy": "hold"},
         import_id=current.pk,
     )
+    folder = WatchedFolder.objects.create(path="/srv/pictures", last_import=current)
     name = task_names.DELETE_IMAGES
     job = JobRecord.objects.create(name=name, queue="maintenance", state="failed")
     return {
@@ -45,6 +46,7 @@ def rows(add_image, version) -> dict[str, object]:
         "catalog/bulkedit": edit.pk,
         "catalog/encoderversion": version.pk,
         "ingestion/import": current.pk,
+        "ingestion/watchedfolder": folder.pk,
         "jobs/jobrecord": job.pk,
         "auth/user": User.objects.create_superuser("chief", password="secret").pk,
         "auth/group": Group.objects.create(name="keepers").pk,

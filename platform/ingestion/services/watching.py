@@ -58,10 +58,10 @@ def watch(path: str, *, options: ImportOptions, added_by_id: int | None) -> Watc
 def pause_watching(folder: WatchedFolder, *, is_paused: bool, by_id: int | None) -> bool:
     """Have no more looks, or look again; False where it is so already.
 
-    An import that a look began goes on.
+    An import that a look began goes on; a look that is under way is void.
     """
     others = WatchedFolder.objects.filter(pk=folder.pk, is_paused=not is_paused)
-    if not others.update(is_paused=is_paused, next_look_at=timezone.now()):
+    if not others.update(is_paused=is_paused, next_look_at=timezone.now(), looking_at=None):
         return False
     details = {"is_paused": [not is_paused, is_paused]}
     audit_log.record(Action.CHANGED, folder, actor_id=by_id, details=details)
@@ -71,10 +71,14 @@ def pause_watching(folder: WatchedFolder, *, is_paused: bool, by_id: int | None)
 @transaction.atomic
 def stop_watching(folder: WatchedFolder, *, by_id: int | None) -> None:
     """Forget a folder and cancel the import of it that goes on; what was taken in stays."""
-    audit_log.record(Action.DELETED, folder, actor_id=by_id)
-    if folder.last_import is not None:
-        cancel(folder.last_import)
-    WatchedFolder.objects.filter(pk=folder.pk).delete()
+    # Locked, so that no look begins an import meanwhile.
+    row = WatchedFolder.objects.select_for_update().filter(pk=folder.pk).first()
+    if row is None:
+        return
+    audit_log.record(Action.DELETED, row, actor_id=by_id)
+    if row.last_import is not None:
+        cancel(row.last_import)
+    row.delete()
 
 
 class FolderWatch:

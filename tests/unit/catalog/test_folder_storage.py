@@ -52,9 +52,9 @@ def test_only_its_owner_may_read_it(storage: FolderStorage, tmp_path: Path) -> N
 
     modes = {
         each: stat.S_IMODE((tmp_path / "media" / each).stat().st_mode)
-        for each in ("", "a", "a/b", "a/b/c")
+        for each in ("", "a", "a/b", "a/b/c", "unfinished")
     }
-    assert modes == {"": 0o700, "a": 0o700, "a/b": 0o700, "a/b/c": 0o600}
+    assert modes == dict.fromkeys(("", "a", "a/b", "unfinished"), 448) | {"a/b/c": 0o600}
 
 
 def test_threads_write_at_once_and_leave_the_umask(storage: FolderStorage, tmp_path: Path) -> None:

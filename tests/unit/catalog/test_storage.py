@@ -1,4 +1,5 @@
 import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,3 +88,17 @@ def test_a_storage_that_fails_is_transient(use_storage, operation: str, work, co
 
     assert caught.value.code == "storage:transient:unavailable"
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_what_killed_processes_left_half_written_goes_after_an_hour(media: Path) -> None:
+    storage.write("originals/aa/aa", b"whole")
+    for name, age in (("old", timedelta(minutes=61)), ("young", timedelta(minutes=59))):
+        path = media / "unfinished" / name
+        path.write_bytes(b"ha")
+        then = (datetime.now(UTC) - age).timestamp()
+        os.utime(path, (then, then))
+
+    assert storage.expire_unfinished() == 1
+
+    assert list(storage.list_names("unfinished")) == ["unfinished/young"]
+    assert storage.read("originals/aa/aa") == b"whole"

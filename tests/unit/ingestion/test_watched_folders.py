@@ -276,6 +276,7 @@ def test_a_paused_folder_is_looked_at_no_more(folder: Path, media: Path, broker:
     row = watched(folder)
     watch = FolderWatch()
     look(watch)
+    WatchedFolder.objects.update(looking_at=timezone.now())  # during a look
 
     assert services.pause_watching(row, is_paused=True, by_id=None)
     assert not services.pause_watching(row, is_paused=True, by_id=None)
