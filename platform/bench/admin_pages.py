@@ -109,6 +109,8 @@ def list_pages() -> Iterator[AdminPage]:
     dashboard = reverse("admin:index")
     yield AdminPage("dashboard", dashboard)
     yield AdminPage("dashboard, half hidden", dashboard, VIEWER)
+    imports = reverse("admin:ingestion_import_changelist")
+    yield AdminPage("imports, half of the images hidden", imports, VIEWER)
     for name, view in {
         "bin": "catalog_binnedimage",
         "tags": "catalog_tag",

@@ -1,7 +1,7 @@
 """A catalogue of rows alone, in a database of its own: no files, no points, no worker."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from kernel import task_names
 _ROWS_AT_ONCE: Final = 5_000
 _ALBUMS: Final = 100
 _IMPORTS: Final = 20
-# One image in so many waits, has failed, is in the bin.
+# One image in so many waits, another has failed, a third is in the bin.
 _RARE: Final = 100
 # One of so many has this owner, and so on.
 _FAIR, _OWNERS, _FOLDERS, _LABELS, _LICENCES = 12, 50, 200, 20, 5
@@ -34,10 +34,15 @@ COMMON_WORD, FAIR_WORD, RARE_WORD = "photo", "harbour", "lighthouse"
 
 @contextmanager
 def scratch_database(folder: Path) -> Iterator[None]:
-    """Have Django work in an empty database: a file in a folder, or one more on PostgreSQL."""
+    """Have Django work in an empty database: a file in a folder, or one more on PostgreSQL.
+
+    There its name is the database's with `_bench_scratch`; one that was left behind is replaced.
+    """
     name = str(connection.settings_dict["NAME"])
     connection.settings_dict["TEST"]["NAME"] = (
-        str(folder / "catalogue.sqlite3") if connection.vendor == "sqlite" else f"{name}_bench"
+        str(folder / "catalogue.sqlite3")
+        if connection.vendor == "sqlite"
+        else f"{name}_bench_scratch"
     )
     connection.close()
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
@@ -70,15 +75,18 @@ def fill(*, images: int, tags: int) -> None:
         _link(
             Image.tags.through,
             "tag",
-            [(i, tag_rows[_half_first(n, tags)]) for n, i in _all(image_rows)],
+            [(i, tag_rows[_half_first(n, tags)]) for n, i in enumerate(image_rows)],
         )
-        albums = [(image, album_rows[n % _ALBUMS]) for n, image in _all(image_rows)]
+        albums = [(image, album_rows[n % _ALBUMS]) for n, image in enumerate(image_rows)]
         albums += [(image, private) for image in image_rows[::2]]
         _link(Image.albums.through, "album", albums)
         imports = _add(Import(source=f"folder {n}", state="finished") for n in range(_IMPORTS))
-        met = [(i, imports[_half_first(n, _IMPORTS)]) for n, i in _all(image_rows)]
+        met = [(i, imports[_half_first(n, _IMPORTS)]) for n, i in enumerate(image_rows)]
         _link(Import.images.through, "import", met)
-        _add(_job(n) for n in range(images // 10))
+        _add(
+            JobRecord(name=task_names.INDEX_IMAGES, queue="bulk", state="succeeded")
+            for _ in range(images // 10)
+        )
         _add(
             AuditEntry(
                 actor_name=KEEPER,
@@ -127,19 +135,12 @@ def _half_first(number: int, count: int) -> int:
     return number % count if number % 2 else 0
 
 
-def _job(number: int) -> JobRecord:
-    return JobRecord(name=task_names.INDEX_IMAGES, queue="bulk", state="succeeded", deliveries=1)
-
-
-def _all(rows: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    return iter(enumerate(rows))
-
-
-def _add(rows: Any) -> list[Any]:
-    rows = list(rows)
-    return (
-        type(rows[0])._default_manager.bulk_create(rows, batch_size=_ROWS_AT_ONCE) if rows else []
-    )
+def _add(rows: Iterable[Any]) -> list[Any]:
+    """Add rows of one model, and return them."""
+    made = list(rows)
+    if made:
+        type(made[0])._default_manager.bulk_create(made, batch_size=_ROWS_AT_ONCE)
+    return made
 
 
 def _link(through: type[Model], field: str, pairs: list[tuple[Any, Any]]) -> None:

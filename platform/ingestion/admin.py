@@ -49,7 +49,7 @@ _REFRESH_S = 5
 
 
 class ImportChangeList(CappedList):
-    """A page of imports that knows the progress of all of them from one query."""
+    """A page of imports that knows the progress of all of them, asked for at once."""
 
     result_list: Any
 

@@ -128,7 +128,7 @@ def test_pages_of_the_admin(open_page, catalogue, keeper, theme):
 
     for path in admin_pages(catalogue, keeper):
         page.goto(path)
-        page.wait_for_function("window.django?.jQuery ? django.jQuery.isReady : true")
+        page.wait_for_function("!document.querySelector('.select2-selection:not([aria-label])')")
         wrong[path] = violations(page)
 
     assert {path: found for path, found in wrong.items() if found} == {}
