@@ -762,8 +762,9 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
     for shade in range(10):
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
-    # live encoder, panels that were drawn, the hits' images, their regions, the counts
-    with django_assert_num_queries(9):
+    # live encoder, panels that were drawn, whether some are kept back, the hits' images, their
+    # regions, the counts
+    with django_assert_num_queries(10):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
@@ -851,6 +852,20 @@ def test_of_proved_copies_the_one_that_shares_most_comes_first(client, searchabl
     hits = hits_of(ask(client, encoded(DARK_RED)))
 
     assert [hit.title for hit in hits] == ["most", "part"]
+
+
+def test_of_two_edits_of_the_whole_the_more_alike_comes_first(client, searchable, version, worker):
+    # given areas that differ by no more than they are measured to
+    alike, recoloured = searchable(encoded(RED), "alike"), searchable(encoded(BLUE), "recoloured")
+    copies = [
+        copy_of(alike, overlap=Overlap(40, False, query_percent=97.0, image_percent=98.0)),
+        copy_of(recoloured, overlap=Overlap(40, False, query_percent=99.0, image_percent=99.0)),
+    ]
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): copies})
+
+    hits = hits_of(ask(client, encoded(DARK_RED)))
+
+    assert [hit.title for hit in hits] == ["alike", "recoloured"]
 
 
 def test_labels_narrow_proved_copies_down_too(client, searchable, version, worker):
