@@ -19,9 +19,9 @@ class Sweep:
     """What one sweep did.
 
     Messages sent again, dead jobs recovered, images handed out, dead imports closed, imports given
-    a turn or forgotten; whether payloads or new images that are to be compared waited without a
-    job; how many bulk edits did; how many
-    images left the bin for good, and how many entries the audit log, their time being over.
+    a turn or forgotten; whether payloads, or new images that are to be compared, waited without a
+    job; how many bulk edits did; how many images left the bin for good, and how many entries the
+    audit log, their time being over.
     """
 
     resent: int

@@ -196,7 +196,10 @@ def test_an_import_is_recorded_when_it_starts_and_ends(
         ("ann", "started", "ingestion.import", str(current), {}),
         (
             *("ann", "ended", "ingestion.import", str(current)),
-            {"state": "finished", "found": 2, "added": 1, "duplicates": 0, "failed": 1},
+            {
+                "state": "finished",
+                **{"found": 2, "added": 1, "duplicates": 0, "binned": 0, "failed": 1},
+            },
         ),
     ]
 

@@ -49,7 +49,7 @@ def test_a_list_has_an_address_a_line(tmp_path: Path) -> None:
     ("content", "code", "line"),
     [
         (b"http://a.org/\nhttp://\xff.org/\n", "manifest:user:wrong-encoding", 2),
-        (b"http://a.org/\n" + b"x" * 2_000_000, "manifest:user:long-line", 2),
+        (b"http://a.org/\n" + b"x" * 5_000_000, "manifest:user:long-line", 2),
     ],
     ids=["encoding", "long-line"],
 )
