@@ -105,3 +105,16 @@ def log_in(db, client: Client) -> Callable[..., User]:
         return user
 
     return log_in
+
+
+@pytest.fixture
+def superuser(client: Client) -> User:
+    user = User.objects.create_superuser("chief", password="secret")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def keeper(log_in) -> User:
+    """Who may start imports and see them, and nothing more."""
+    return log_in("ingestion.add_import", "ingestion.view_import", staff=True)

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -34,13 +34,6 @@ ALL = [*CATALOGUE, *READ_ONLY, "ingestion/import", "auth/user", "auth/group"]
 def three(add_image):
     colours = {"red": RED, "green": GREEN, "blue": BLUE}
     return [add_image(encoded(rgb), name, status="indexed") for name, rgb in colours.items()]
-
-
-@pytest.fixture
-def superuser(client):
-    user = User.objects.create_superuser("chief", password="secret")
-    client.force_login(user)
-    return user
 
 
 def act(client, action, images, **extra):

@@ -27,13 +27,6 @@ AddShades = Callable[..., list[Image]]
 
 
 @pytest.fixture
-def superuser(client: Client) -> User:
-    user = User.objects.create_superuser("chief", password="secret")
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def add_shades(add_image: Callable[..., Image]) -> AddShades:
     """Add an image a shade, indexed, called by it."""
 

@@ -29,12 +29,6 @@ NEW = f"{LIST}add/"
 
 
 @pytest.fixture
-def keeper(log_in) -> User:
-    """Who may start imports and see them, and nothing more."""
-    return log_in("ingestion.add_import", "ingestion.view_import", staff=True)
-
-
-@pytest.fixture
 def folder(tmp_path: Path, settings) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()

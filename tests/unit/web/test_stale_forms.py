@@ -17,13 +17,6 @@ STALE = "Somebody has changed it since this page was loaded."
 
 
 @pytest.fixture
-def superuser(client: Client) -> User:
-    user = User.objects.create_superuser("chief", password="secret")
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def image(add_image: Callable[..., Image]) -> Image:
     image = add_image(encoded(RED), "red", owner="Ann")
     image.tags.add(Tag.objects.create(name="sea"))
