@@ -37,6 +37,8 @@ _COMPRESSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 32946, 32773, 34925, 50000)
 # Pages, previews and masks that are looked at to find those that are shown; the same for everybody,
 # as the web and the workers have to find the same.
 _MAX_DIRECTORIES = 200
+# Formats that may be decoded at 1/2, 1/4 or 1/8 of the size that the header declares.
+IN_LESS_DETAIL = ("JPEG", "MPO")
 # What Pillow 13.0 is trusted with: samples of as many bits, in TIFFs but these.
 _MAX_BITS, _BIG_OF_OTHER_ORDER = 8, b"MM\0+"
 
@@ -153,7 +155,7 @@ def _decoded(image: Image.Image, data: bytes, min_side_px: int | None) -> Decode
 
 
 def _pixels(image: Image.Image, data: bytes, min_side_px: int | None) -> Image.Image:
-    if min_side_px is not None and image.format in ("JPEG", "MPO"):
+    if min_side_px is not None and image.format in IN_LESS_DETAIL:
         image.draft(None, (min_side_px, min_side_px))
     return with_low_bits(shown_frame(image), data)
 

@@ -17,7 +17,14 @@ from ml.rules.page_stack import PageBox, PageStack, lay_out
 from ml.rules.previews import without_previews
 from ml.rules.refusals import refusing
 from ml.rules.rgb import rendering_of, strips, to_rgb
-from ml.rules.stored import DecodedPicture, Limits, StoredPicture, StoredPictures, open_stored
+from ml.rules.stored import (
+    IN_LESS_DETAIL,
+    DecodedPicture,
+    Limits,
+    StoredPicture,
+    StoredPictures,
+    open_stored,
+)
 
 # Pages together: more than a stack shows, since previews stand among them.
 _MAX_COMPARED_PIXELS = 2 * MAX_PIXELS
@@ -42,7 +49,7 @@ class SmallPicture:
 
     Attributes:
         format: a key of `ml.rules.file_types.FORMATS`.
-        width: of the full size, upright, pixels; of a JPEG that was decoded in less detail, of it.
+        width: of the full size, upright, pixels.
         height: the same.
         image: RGB.
         is_damaged: whether some of the picture is missing.
@@ -79,16 +86,15 @@ def read_upright(data: bytes, *, limits: Limits, min_side_px: int | None = None)
 
 
 @refusing()
-def read_small(
-    data: bytes, *, side_px: int, limits: Limits, is_drafted: bool = False
-) -> SmallPicture:
-    """Return a file's picture, decoded at its full size once and made small in strips.
+def read_small(data: bytes, *, side_px: int, limits: Limits) -> SmallPicture:
+    """Return a file's picture, made small in strips; a JPEG is decoded in little more detail.
+
+    That finds the same damage: libjpeg reads all of the file for whatever detail it gives.
 
     Args:
         data: the file.
         side_px: its longer side at most; it is not enlarged.
         limits: what is larger is refused, not decoded.
-        is_drafted: a JPEG is decoded in no more detail than is shown.
 
     Raises:
         PictureRefused: it is none that is read; the reason is its `refusal`.
@@ -96,9 +102,12 @@ def read_small(
     stored = open_stored(data, limits)
     pictures = _shown_pictures(stored)
     if len(pictures) == 1:
-        decoded = pictures[0].decode(side_px if is_drafted else None)
-        width, height = turned_size(decoded.image.size, decoded.turn)
-        image = _shrunk(decoded, min(1.0, side_px / max(width, height)))
+        picture = pictures[0]
+        decoded = picture.decode(ceil(side_px * min(picture.size) / max(picture.size)))
+        image = _shrunk(decoded, min(1.0, side_px / max(decoded.image.size)))
+        is_jpeg = stored.format in IN_LESS_DETAIL
+        size = picture.size if is_jpeg else decoded.image.size
+        width, height = turned_size(size, decoded.turn)
         return SmallPicture(stored.format, width, height, image, decoded.is_damaged)
     stack = _stack(pictures)
     scale = min(1.0, side_px / max(stack.width, stack.height))

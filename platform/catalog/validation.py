@@ -83,7 +83,7 @@ def preview(data: bytes, *, side_px: int) -> bytes:
         UserInputError: as `validate`.
     """
     with _refusals(data, ""):
-        return _jpeg(read_small(data, side_px=side_px, limits=_limits(), is_drafted=True))
+        return _jpeg(read_small(data, side_px=side_px, limits=_limits()))
 
 
 def shrink_thumbnail(thumbnail: bytes) -> bytes:

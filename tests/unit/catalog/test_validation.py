@@ -205,6 +205,37 @@ def test_a_thumbnail_is_at_most_400_pixels() -> None:
     assert is_near(thumbnail.getpixel((300, 150)), YELLOW)
 
 
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_a_large_jpeg_keeps_its_size_though_it_is_decoded_in_less_detail(orientation: int) -> None:
+    # Odd sides, which no power of two divides.
+    picture, turn = corners(1701, 1203), STORED_AS[orientation]
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = encoded(picture if turn is None else picture.transpose(turn), "JPEG", exif=exif)
+
+    found, thumbnail = validate(data), thumbnail_of(data)
+
+    assert (found.width, found.height, found.is_damaged) == (1701, 1203, False)
+    assert thumbnail.size == (400, 283)
+    assert is_near(thumbnail.getpixel((180, 120)), RED)
+    assert is_near(thumbnail.getpixel((220, 160)), YELLOW)
+
+
+@pytest.mark.parametrize(("kept", "is_taken"), [(0.999, True), (0.5, False)])
+def test_a_large_jpeg_that_was_cut_is_judged_by_all_of_it(
+    rng: np.random.Generator, kept: float, is_taken: bool
+) -> None:
+    data = encoded(noise(rng, 1600, 1200), "JPEG", quality=10)
+    cut = data[: int(kept * len(data))]
+
+    if is_taken:
+        assert validate(cut).is_damaged
+    else:
+        with pytest.raises(UserInputError) as refused:
+            validate(cut)
+        assert refused.value.code == "image:user:broken"
+
+
 def test_a_small_picture_is_not_enlarged() -> None:
     assert thumbnail_of(plain(size=(30, 20))).size == (30, 20)
 
