@@ -131,8 +131,8 @@ def compare(
     The products run until it is exhausted or closed.
 
     Each search brings a file of its own, though of the same pixels: nothing that a build may keep
-    of an earlier answer counts. What is imported meanwhile is in negative, no copy of anything that
-    is searched for; these kinds come last, as the catalogues grow by them.
+    of an earlier answer counts. What is imported meanwhile is in negative, so that originals still
+    come first; these kinds come last, as the catalogues grow by them.
 
     Raises:
         ValueError: there are too few pictures.
