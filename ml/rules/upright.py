@@ -155,7 +155,8 @@ def _shrunk(decoded: DecodedPicture, scale: float) -> Image.Image:
     # Averaged by a whole factor first, to no less than twice the size, then resized to it.
     factor = max(1, int(1 / (2 * scale) + 1e-9))
     box = (0, 0, picture.width / factor, picture.height / factor)
-    small = _reduced(picture, factor).resize((width, height), Image.Resampling.BICUBIC, box)
+    # Of half bicubic's cost, and as sharp where it makes smaller.
+    small = _reduced(picture, factor).resize((width, height), Image.Resampling.HAMMING, box)
     return without_metadata(turned(small, decoded.turn))
 
 

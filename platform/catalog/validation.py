@@ -40,7 +40,9 @@ class ValidPicture:
     is_damaged: bool = False
 
 
-def validate(data: bytes, *, name: str = "", is_name_binding: bool = True) -> ValidPicture:
+def validate(
+    data: bytes, *, name: str = "", is_name_binding: bool = True, sha256: str = ""
+) -> ValidPicture:
     """Return what is known of a picture file after decoding it once.
 
     Args:
@@ -48,6 +50,7 @@ def validate(data: bytes, *, name: str = "", is_name_binding: bool = True) -> Va
         name: its file name; only its ending is looked at.
         is_name_binding: whether a picture under another ending than a picture's is refused. If it
             is not, the ending only helps to say what a file is that is none.
+        sha256: of the bytes, where the caller has it.
 
     Raises:
         UserInputError: "image:user:…": empty-file, too-large, unsupported-format, not-a-picture,
@@ -62,7 +65,7 @@ def validate(data: bytes, *, name: str = "", is_name_binding: bool = True) -> Va
     if is_name_binding and ending and ending not in PICTURE_ENDINGS:
         raise UserInputError("image:user:wrong-extension", extension=ending)
     return ValidPicture(
-        sha256=sha256_hex(data),
+        sha256=sha256 or sha256_hex(data),
         format=FORMATS[small.format],
         width=small.width,
         height=small.height,

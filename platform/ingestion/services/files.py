@@ -188,7 +188,12 @@ def prepare(read: ReadFile, known: Image | None, rules: MetadataRules) -> Prepar
     problems: tuple[str, ...] = ()
     try:
         if known is None or known.status == Image.Status.FAILED:
-            picture = validate(read.data, name=file.name, is_name_binding=file.is_name_binding)
+            picture = validate(
+                read.data,
+                name=file.name,
+                is_name_binding=file.is_name_binding,
+                sha256=read.sha256,
+            )
             panels = file.metadata.drawn_panels
             catalog.usable_panels(panels, width=picture.width, height=picture.height)
             catalog.store_files(picture)
