@@ -34,7 +34,7 @@ class FolderStorage(FileSystemStorage):
                 os.close(file)
             self._in_folder(path.parent, lambda: unfinished.replace(path))
         except BaseException:
-            unfinished.unlink()
+            unfinished.unlink(missing_ok=True)  # interrupted right after it was moved
             raise
         return name
 

@@ -147,8 +147,7 @@ def rank(
 ) -> Group:
     """Return a part's images: copies first, the best rung on top, shared designs, then by score.
 
-    Of copies, what shares most with the part and is most alike comes first; of shared designs, what
-    has most inliers.
+    Of copies, what shares most and is most alike comes first; of designs, what has most inliers.
 
     Args:
         part: the query's part.

@@ -47,6 +47,23 @@ def test_what_breaks_off_leaves_what_was_there(storage: FolderStorage, tmp_path:
     assert files(tmp_path / "media") == {"a/b": b"first"}
 
 
+def test_an_interruption_right_after_the_file_was_moved_is_what_is_raised(
+    storage: FolderStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = Path.replace
+
+    def interrupted(path: Path, to: Path) -> Path:
+        move(path, to)
+        raise KeyboardInterrupt
+
+    storage.save("a/a", ContentFile(b"before"))
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        storage.save("a/b", ContentFile(b"whole"))
+
+    assert files(tmp_path / "media") == {"a/a": b"before", "a/b": b"whole"}
+
+
 def test_only_its_owner_may_read_it(storage: FolderStorage, tmp_path: Path) -> None:
     storage.save("a/b/c", ContentFile(b"x"))
 

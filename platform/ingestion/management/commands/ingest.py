@@ -69,28 +69,6 @@ class Command(BaseCommand):
             "--albums-from-folders", action="store_true", help="each folder's name is an album"
         )
         parser.add_argument(
-            "--known",
-            choices=[policy.value for policy in KnownPolicy],
-            default=KnownPolicy.SKIP.value,
-            help="what becomes of pictures that are there already: they are left as they are "
-            "(skip), get what is said of them now (update), or keep where else they are (keep)",
-        )
-        parser.add_argument(
-            "--update-metadata",
-            action="store_const",
-            dest="known",
-            const=KnownPolicy.UPDATE.value,
-            help="the same as --known update",
-        )
-        parser.add_argument(
-            "--copies",
-            choices=[policy.value for policy in CopyPolicy],
-            default=CopyPolicy.TAKE_IN.value,
-            help="what becomes of new pictures that prove to be edited copies of others, or others "
-            "saved again: they are taken in (take-in), held for review (hold), or moved to the bin "
-            "(refuse)",
-        )
-        parser.add_argument(
             "--tags-from-keywords", action="store_true", help="keywords in the files become tags"
         )
         parser.add_argument(
@@ -98,11 +76,7 @@ class Command(BaseCommand):
             action="store_true",
             help="a picture is called as its file, also where the file has a title within",
         )
-        parser.add_argument(
-            "--restore-binned",
-            action="store_true",
-            help="pictures that are in the bin come back; else they are left there",
-        )
+        _add_policies(parser)
         parser.add_argument(
             "--json",
             action="store_true",
@@ -225,6 +199,37 @@ class Command(BaseCommand):
                     )
                 time.sleep(_LOOK_EVERY_S)
         report.described(progress)
+
+
+def _add_policies(parser: ArgumentParser) -> None:
+    """Add what becomes of pictures that the catalogue has, as they are or edited."""
+    parser.add_argument(
+        "--known",
+        choices=[policy.value for policy in KnownPolicy],
+        default=KnownPolicy.SKIP.value,
+        help="what becomes of pictures that are there already: they are left as they are "
+        "(skip), get what is said of them now (update), or keep where else they are (keep)",
+    )
+    parser.add_argument(
+        "--update-metadata",
+        action="store_const",
+        dest="known",
+        const=KnownPolicy.UPDATE.value,
+        help="the same as --known update",
+    )
+    parser.add_argument(
+        "--copies",
+        choices=[policy.value for policy in CopyPolicy],
+        default=CopyPolicy.TAKE_IN.value,
+        help="what becomes of new pictures that prove to be edited copies of others, or others "
+        "saved again: they are taken in (take-in), held for review (hold), or moved to the bin "
+        "(refuse)",
+    )
+    parser.add_argument(
+        "--restore-binned",
+        action="store_true",
+        help="pictures that are in the bin come back; else they are left there",
+    )
 
 
 def _options(said: dict[str, Any]) -> ImportOptions:
