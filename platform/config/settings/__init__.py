@@ -45,6 +45,9 @@ INSTALLED_APPS = [
     "catalog",
     "ingestion",
     "search",
+    "review",
+    "watches",
+    "api",
     "bench",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,1 @@
+"""What is watched for new copies, and who is told of them."""
