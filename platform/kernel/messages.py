@@ -159,6 +159,11 @@ _SENTENCES: dict[str, str] = {
     "search:user:query-expired": _(
         "Your picture is kept for an hour only, and that is over. Choose it again."
     ),
+    "review:user:stale-hit": _("This page is too old to decide on. Search again."),
+    "review:user:no-image": _("This image is not in the catalogue any more."),
+    "review:user:bad-judgement": _(
+        "A decision is one of copy, same_subject and different, and nothing else."
+    ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "login:user:too-many-failures": _(

@@ -86,6 +86,7 @@ class SearchResult:
         copies: whether copies are told; otherwise hits of a group are by score alone.
         model_ms: what decoding and the models took, and proving copies.
         total_ms: the whole search.
+        version: the encoder version that it was searched with.
     """
 
     query_id: UUID
@@ -99,6 +100,7 @@ class SearchResult:
     copies: CopiesState
     model_ms: float
     total_ms: float
+    version: EncoderVersion
 
     @property
     def are_copies_checked(self) -> bool:
@@ -182,6 +184,7 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
         model_ms=(extracted.model_ms if kept is None else 0.0)
         + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,
+        version=version,
     )
 
 

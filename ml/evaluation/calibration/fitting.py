@@ -37,6 +37,7 @@ class CalibrationOrigin:
         pictures: how many.
         pairs: how many pairs of them were judged.
         positive_pairs: those of the same subject.
+        decided_pairs: those among them that people decided about.
     """
 
     encoder: str
@@ -46,6 +47,7 @@ class CalibrationOrigin:
     pictures: int
     pairs: int
     positive_pairs: int
+    decided_pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class HitCard:
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        found: the hit itself.
     """
 
     rank: int
@@ -88,6 +89,7 @@ class HitCard:
     is_proved: bool
     is_unchecked: bool
     comparison: str
+    found: ImageHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class ResultPage:
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
+        found: the answer itself.
     """
 
     query_id: UUID
@@ -141,6 +144,7 @@ class ResultPage:
     proofs_url: str
     has_proofs: bool
     total_s: float
+    found: SearchResult
 
     @property
     def shown(self) -> int:
@@ -202,6 +206,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
+        found=result,
     )
 
 
@@ -233,6 +238,11 @@ class _Links:
 
     def _url(self, box: Box | None, labels: Sequence[str], wait: Wait | None = None) -> str:
         return search_address(self._query_id, name=self._name, box=box, labels=labels, wait=wait)
+
+
+def verdict_name(verdict: Verdict) -> str:
+    """Return what a rung is called, also where the page says nothing of it."""
+    return str(_VERDICTS[verdict]) or gettext("similar")
 
 
 def _part_name(region: QueryRegion) -> str:
@@ -268,6 +278,7 @@ def _card(hit: ImageHit) -> HitCard:
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        found=hit,
     )
 
 
