@@ -157,7 +157,8 @@ _SENTENCES: dict[str, str] = {
         "database."
     ),
     "search:user:query-expired": _(
-        "Your picture is kept for an hour only, and that is over. Choose it again."
+        "Pictures that are searched with are kept for an hour only, and that is over. Choose the "
+        "picture again."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
