@@ -157,7 +157,8 @@ _SENTENCES: dict[str, str] = {
         "database."
     ),
     "search:user:query-expired": _(
-        "Your picture is kept for an hour only, and that is over. Choose it again."
+        "Pictures that are searched with are kept for an hour only, and that is over. Choose the "
+        "picture again."
     ),
     "review:user:stale-hit": _("This page is too old to decide on. Search again."),
     "review:user:no-image": _("This image is not in the catalogue any more."),

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from catalog import storage
-from kernel.errors import FileMissing, UserInputError
+from kernel.errors import FileMissing, GoneError
 from review.models import Decision
 from search import query_files
 
@@ -28,7 +28,7 @@ def keep(query_id: UUID, sha256: str) -> None:
     """Keep the picture of a query for good.
 
     Raises:
-        UserInputError: "search:user:query-expired", and nobody kept it before.
+        GoneError: "search:user:query-expired", and nobody kept it before.
         TransientError: the storage is away.
     """
     try:
@@ -36,7 +36,7 @@ def keep(query_id: UUID, sha256: str) -> None:
     except FileMissing as error:
         if storage.exists(stored_name(sha256)):
             return
-        raise UserInputError("search:user:query-expired") from error
+        raise GoneError("search:user:query-expired") from error
     storage.write(stored_name(sha256), data)
 
 

@@ -25,8 +25,8 @@ def decide(shown: ShownHit, judgement: Decision.Judgement, *, by: Viewer) -> Dec
 
     Raises:
         PermissionDenied: they may not.
-        UserInputError: "review:user:no-image": there is no such image that they may see;
-            "search:user:query-expired": the picture that was asked with is gone.
+        UserInputError: "review:user:no-image": there is no such image that they may see.
+        GoneError: "search:user:query-expired": the picture that was asked with is gone.
         TransientError: the storage is away.
     """
     image, asked = _seen(shown, by)
@@ -64,7 +64,7 @@ def take_back(shown: ShownHit, *, by: Viewer) -> None:
     """Remove what a person said of a hit, if they did.
 
     Raises:
-        PermissionDenied, UserInputError, TransientError: as `decide`.
+        PermissionDenied, UserInputError, GoneError, TransientError: as `decide`.
     """
     image, _asked = _seen(shown, by)
     own = Decision.objects.filter(

@@ -24,7 +24,7 @@ class ShownHit:
     """What a person decides about, and what they were told of it.
 
     Attributes:
-        query_id: where the asked picture is kept for now.
+        query_id: of the kept query, or of the image that was asked with.
         query_sha256: of its file.
         query_box: the part of it that found the image; "" is all of it.
         image_id: the image.
@@ -60,7 +60,7 @@ class ShownHit:
         region, version = hit.region, result.version
         is_panel = region is not None and region.kind == Region.Kind.PANEL
         return cls(
-            query_id=str(result.query_id),
+            query_id=str(result.asked.stored.id),
             query_sha256=result.query.sha256,
             query_box="" if kind == FULL_IMAGE else box_text(box),
             image_id=str(hit.image.pk),

@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 
-from catalog import storage
+from catalog.models import Image
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
 from catalog.visibility import Viewer
@@ -15,6 +15,7 @@ from search.question import Question, Wait
 
 _NAME_CHARS = 200
 _MAX_LABELS = 20
+_PICTURE_FIELDS = frozenset({"picture", "image", "query", "name"})
 
 
 def is_asked(address: QueryDict) -> bool:
@@ -47,12 +48,13 @@ class QueryForm(forms.Form):
             raise UserInputError("search:user:bad-box")
         if "wait" in self.errors:
             raise UserInputError("search:user:bad-wait")
-        name, data = self._read_picture(viewer)
+        name, data, image = self._read_picture(viewer)
         return Question(
             name=name,
             data=data,
             is_upload=self._file is not None,
             query_id=None if self._file else self.cleaned_data.get("query"),
+            image=image,
             box=self._box(),
             labels=tuple(dict.fromkeys(self._labels()))[:_MAX_LABELS],
             wait=Wait(self.cleaned_data["wait"] or Wait.PROOFS),
@@ -63,17 +65,22 @@ class QueryForm(forms.Form):
         file: UploadedFile | None = self.cleaned_data.get("picture")
         return file
 
-    def _read_picture(self, viewer: Viewer) -> tuple[str, bytes | None]:
+    def address_fields(self) -> list[tuple[str, str]]:
+        """Return what else was asked, besides the picture, as fields of an address."""
+        asked = [name for name in self.fields if name not in _PICTURE_FIELDS]
+        return [(name, value) for name in asked for value in self._values(name) if value]
+
+    def _read_picture(self, viewer: Viewer) -> tuple[str, bytes | None, Image | None]:
         file, image_id = self._file, self.cleaned_data.get("image")
         if file is not None:
             check_size(file.size or 0)
-            return file.name or "", file.read()
+            return (file.name or "")[:_NAME_CHARS], file.read(), None
         if self.cleaned_data.get("query") is not None:
-            return self.cleaned_data.get("name", "")[:_NAME_CHARS], None
+            return self.cleaned_data.get("name", "")[:_NAME_CHARS], None, None
         if image_id is None:
             raise UserInputError("image:user:none-chosen")
         image = get_object_or_404(list_visible_images(viewer), pk=image_id)
-        return str(image), storage.read(storage.original_name(image.sha256))
+        return str(image), None, image
 
     def _box(self) -> tuple[int, int, int, int] | None:
         text = self.cleaned_data.get("box")
@@ -83,6 +90,9 @@ class QueryForm(forms.Form):
         return x0, y0, x1, y1
 
     def _labels(self) -> list[str]:
-        lists = getattr(self.data, "getlist", None)
-        labels = lists("label") if lists else [self.data.get("label", "")]
+        labels = self._values("label")
         return [label.strip() for label in labels if 0 < len(label.strip()) <= MAX_LABEL_CHARS]
+
+    def _values(self, name: str) -> list[str]:
+        lists = getattr(self.data, "getlist", None)
+        return lists(name) if lists else [self.data.get(name, "")]

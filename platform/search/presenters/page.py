@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_lazy
@@ -15,7 +14,7 @@ from catalog.presenters import is_drawn_by_browsers, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
-from search.presenters.addresses import search_address
+from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
 from search.question import Wait
 from search.services import CopiesState, SearchResult
@@ -124,13 +123,14 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
+        is_kept: whether the picture is an upload, which is there for an hour.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
         found: the answer itself.
     """
 
-    query_id: UUID
+    is_kept: bool
     query_name: str
     query_url: str
     query_width: int
@@ -179,9 +179,9 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
-        query_id=result.query_id,
+        is_kept=result.asked.image is None,
         query_name=query_name,
-        query_url=reverse("search:query", args=(result.query_id,)),
+        query_url=picture_url(result.asked),
         query_width=result.query.width,
         query_height=result.query.height,
         layout=result.layout,
@@ -214,7 +214,7 @@ class _Links:
     """Addresses of searches with the same picture."""
 
     def __init__(self, result: SearchResult, name: str) -> None:
-        self._query_id, self._name = result.query_id, name
+        self._asked, self._name = result.asked, name
         self._box = result.box
         self._labels = result.labels
 
@@ -237,7 +237,7 @@ class _Links:
         return self._url(self._box, self._labels, Wait.PROOFS)
 
     def _url(self, box: Box | None, labels: Sequence[str], wait: Wait | None = None) -> str:
-        return search_address(self._query_id, name=self._name, box=box, labels=labels, wait=wait)
+        return search_address(self._asked, name=self._name, box=box, labels=labels, wait=wait)
 
 
 def verdict_name(verdict: Verdict) -> str:

@@ -208,7 +208,7 @@ def test_a_query_that_is_gone_cannot_be_decided_about(client, searchable, ask, r
     response = decide(client, form, "copy", accept="application/json")
 
     assert (response.status_code, response.json()["error"]["code"]) == (
-        400,
+        410,
         "search:user:query-expired",
     )
     assert not Decision.objects.exists()
