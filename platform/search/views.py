@@ -19,9 +19,10 @@ from kernel.errors import AppError, DefectError, FileMissing, TransientError, Us
 from search import asked_pictures, query_files, services
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
-from search.presenters.addresses import address, picture_fields
+from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
+from search.question import Wait
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
 from site_http.responses import error_json, mark, present_error, wants_json
@@ -64,11 +65,17 @@ def page(request: HttpRequest) -> HttpResponse:
 def _lead_to_address(request: HttpRequest) -> HttpResponse:
     """Keep the picture that a person sends, and lead to the search with it."""
     with search_slot():
-        form = QueryForm(request.POST, request.FILES)
-        question = form.read(request.user)
+        question = QueryForm(request.POST, request.FILES).read(request.user)
         asked = asked_pictures.of_question(question)
-    fields = [*picture_fields(asked, question.name), *form.address_fields()]
-    response = HttpResponseRedirect(address(fields))
+    address = search_address(
+        asked,
+        name=question.name,
+        box=question.box,
+        filters=question.filters,
+        sort=question.sort,
+        wait=None if question.wait is Wait.PROOFS else question.wait,
+    )
+    response = HttpResponseRedirect(address)
     response.status_code = HTTPStatus.SEE_OTHER
     return response
 
