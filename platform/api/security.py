@@ -22,7 +22,7 @@ _SCHEME: Final = "bearer"
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ApiCaller:
     """Who asks: a token's owner, or a visitor without any."""
 
     viewer: Viewer
@@ -34,7 +34,7 @@ class Caller:
         return None if self.token is None else self.token.owner_id
 
 
-def identify(request: HttpRequest) -> Caller:
+def identify(request: HttpRequest) -> ApiCaller:
     """Return who asks.
 
     Raises:
@@ -42,13 +42,13 @@ def identify(request: HttpRequest) -> Caller:
     """
     header = request.headers.get("Authorization", "")
     if not header:
-        return Caller(AnonymousUser())
+        return ApiCaller(AnonymousUser())
     scheme, _, secret = header.partition(" ")
     if scheme.lower() != _SCHEME or not secret.strip():
         raise UserInputError("token:user:missing")
     token = get_token(secret.strip())
     note_use(token)
-    return Caller(token.owner, token)
+    return ApiCaller(token.owner, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Needs:
     admits_visitors: bool = False
     is_of_admin: bool = False
 
-    def __call__(self, request: HttpRequest) -> Caller:
+    def __call__(self, request: HttpRequest) -> ApiCaller:
         """Return who asks; `request.user` is that person from here on.
 
         Raises:

@@ -11,11 +11,11 @@ MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
 
 
-class Answer(Schema):
+class GivenJson(Schema):
     """What the API gives; it promises each member that is listed."""
 
 
-class Asked(Schema):
+class TakenJson(Schema):
     """What the API takes; a member that it does not know is refused, and not passed over."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ Cursor = Annotated[
 ]
 
 
-class ProblemJson(Answer):
+class ProblemJson(GivenJson):
     """A failure (RFC 9457). Act on `code`, which stays; `detail` is for people."""
 
     type: str = Field(description="where the code is explained")

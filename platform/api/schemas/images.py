@@ -7,11 +7,11 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import ConfigDict, Field
 
-from api.schemas.base import Answer, Asked, Box, Text
+from api.schemas.base import GivenJson, TakenJson, Box, Text
 from catalog.models import Image, Region
 
 
-class RegionJson(Answer):
+class RegionJson(GivenJson):
     """A part of an image that is searched: all of it, a panel, an object."""
 
     key: str
@@ -24,7 +24,7 @@ def _only_id_is_promised(schema: dict[str, Any]) -> None:
     schema["required"] = ["id"]  # with `fields`, the rest is what was asked for
 
 
-class ImageJson(Answer):
+class ImageJson(GivenJson):
     """An image; with `fields`, only those members and `id`."""
 
     model_config = ConfigDict(json_schema_extra=_only_id_is_promised)
@@ -68,14 +68,14 @@ ImageFields = Annotated[
 ]
 
 
-class ImagesJson(Answer):
+class ImagesJson(GivenJson):
     """A page of images, the newest first."""
 
     items: list[ImageJson]
     next_cursor: str | None = Field(description="null at the end")
 
 
-class ImageFilters(Asked):
+class ImageFilters(TakenJson):
     """Which images; each that is given narrows them down. Named as on the search page."""
 
     q: Annotated[Text, Field(max_length=300, description="words of titles, tags, …")] = ""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.base import Answer, Asked, Box, Text
+from api.schemas.base import GivenJson, TakenJson, Box, Text
 from ml.rules.layout import Layout
 from search.question import Wait
 from search.verdicts import Verdict
@@ -20,7 +20,7 @@ BoxText = Annotated[
 Labels = Annotated[list[Text], Field(description="only images with any of these objects in them")]
 
 
-class SearchFilters(Asked):
+class SearchFilters(TakenJson):
     """What of a picture is searched with, and among which images; named as on the page."""
 
     box: BoxText | None = None
@@ -47,7 +47,7 @@ class PictureAsked(KnownPicture):
     )
 
 
-class QueryRegionJson(Answer):
+class QueryRegionJson(GivenJson):
     """A part of a picture."""
 
     key: str = Field(description="kind and number: `whole-0`, `panel-3`, `object-1`")
@@ -62,7 +62,7 @@ class ImageRegionJson(QueryRegionJson):
     thumbnail_url: str
 
 
-class OverlapJson(Answer):
+class OverlapJson(GivenJson):
     """How a copy lies over the query."""
 
     inliers: int = Field(description="features that agree")
@@ -71,7 +71,7 @@ class OverlapJson(Answer):
     image_percent: int
 
 
-class CopyJson(Answer):
+class CopyJson(GivenJson):
     """The proof that a hit is a copy."""
 
     bits: int | None = Field(description="of 256 that the two PDQ hashes differ in")
@@ -81,7 +81,7 @@ class CopyJson(Answer):
     overlap: OverlapJson | None
 
 
-class HitJson(Answer):
+class HitJson(GivenJson):
     """An image that a part of the picture found."""
 
     image_id: UUID
@@ -100,7 +100,7 @@ class HitJson(Answer):
     copy_: CopyJson | None = Field(alias="copy")
 
 
-class GroupJson(Answer):
+class GroupJson(GivenJson):
     """What one part of the picture found, the best first."""
 
     region: QueryRegionJson
@@ -109,14 +109,14 @@ class GroupJson(Answer):
     are_copies_checked: bool
 
 
-class FacetJson(Answer):
+class FacetJson(GivenJson):
     """An object's label, and in how many of the images found it is."""
 
     label: str
     images: int
 
 
-class QueryPictureJson(Answer):
+class QueryPictureJson(GivenJson):
     """The picture that was searched with; it is kept for an hour."""
 
     id: UUID
@@ -126,7 +126,7 @@ class QueryPictureJson(Answer):
     regions: list[QueryRegionJson]
 
 
-class SearchJson(Answer):
+class SearchJson(GivenJson):
     """The answer to a search: one group of images for each part of the picture."""
 
     query: QueryPictureJson
