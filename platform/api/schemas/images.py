@@ -7,7 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import ConfigDict, Field
 
-from api.schemas.base import GivenJson, TakenJson, Box, Text
+from api.schemas.base import Box, GivenJson, TakenJson, Text
 from catalog.models import Image, Region
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.base import GivenJson, TakenJson, Box, Text
+from api.schemas.base import Box, GivenJson, TakenJson, Text
 from ml.rules.layout import Layout
 from search.question import Wait
 from search.verdicts import Verdict
