@@ -172,6 +172,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "request:user:not-found": _("There is nothing at this address."),
     "request:user:wrong-method": _("This address does not take requests of this kind."),
+    "request:user:no-such-part": _("The file has no such part."),
     "request:user:too-large": _("What you sent is larger than {max_megabytes} MB."),
     "calibration:user:broken": _("The file is no calibration. {detail}"),
     "calibration:user:other-encoder": _(
