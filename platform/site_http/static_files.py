@@ -72,7 +72,7 @@ class DigestedStorage(StaticFilesStorage):
         return super().url(f"{digest}/{name}" if digest else name)
 
 
-class _File(StaticFile):
+class _ServedFile(StaticFile):
     """A static file, compressed once it is asked for so, and then kept in memory."""
 
     path: str
@@ -138,7 +138,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
     FOREVER = 365 * 24 * 60 * 60
 
     def __init__(self, get_response: Any = None) -> None:
-        self._by_digest: dict[_Address, _File] = {}
+        self._by_digest: dict[_Address, _ServedFile] = {}
         super().__init__(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -149,12 +149,12 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         )
         return response
 
-    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> _File:
+    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> _ServedFile:
         """Return a file that is compressed in memory, not beside itself."""
         headers = Headers([])
         self.add_mime_headers(headers, path, url)
         self.add_cache_headers(headers, path, url)
-        return _File(path, headers.items(), stat_cache=stat_cache)
+        return _ServedFile(path, headers.items(), stat_cache=stat_cache)
 
     def add_cache_headers(self, headers: Headers, path: str, url: str) -> None:
         """Say how long a file may be kept."""
@@ -178,7 +178,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         digest, name = match.groups()
         return _Address(name, is_current=digests().get(name.partition("/")[0]) == digest)
 
-    def _find_by_digest(self, url: str) -> _File | None:
+    def _find_by_digest(self, url: str) -> _ServedFile | None:
         address = self._parse(url)
         if address is None:
             return None
