@@ -160,6 +160,9 @@ _SENTENCES: dict[str, str] = {
         "Your picture is kept for an hour only, and that is over. Choose it again."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:no-words": _(
+        "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
+    ),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "login:user:too-many-failures": _(
         "Too many failed log-ins with this name from this address. Wait {minutes} minutes, then "

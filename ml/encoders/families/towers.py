@@ -111,9 +111,7 @@ def read_config(checkpoint: Checkpoint) -> PreTrainedConfig:
     return config
 
 
-def read_tower(
-    checkpoint: Checkpoint, kind: Any, config: PreTrainedConfig, *, part: str
-) -> Any:
+def read_tower(checkpoint: Checkpoint, kind: Any, config: PreTrainedConfig, *, part: str) -> Any:
     """Return one tower of a checkpoint: float32, on the CPU, in evaluation mode.
 
     Args:
