@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.request_metrics.RequestMetricsMiddleware",
     "config.middleware.ContentSecurityPolicyMiddleware",
+    "api.middleware.ApiMiddleware",
     "config.middleware.JsonErrorMiddleware",
     "config.middleware.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -192,6 +193,7 @@ AXES_LOCKOUT_CALLABLE = "config.login_limits.too_many_failures"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # `manage.py axes_reset` forgives
 AXES_VERBOSE = False
+CSRF_FAILURE_VIEW = "config.error_pages.no_csrf_token"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
