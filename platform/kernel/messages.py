@@ -166,6 +166,9 @@ _SENTENCES: dict[str, str] = {
         "A decision is one of copy, same_subject and different, and nothing else."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:no-words": _(
+        "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
+    ),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "search:user:bad-filter": _("The search cannot be narrowed down so: see “{field}”."),
     "search:user:bad-scope": _(
@@ -185,6 +188,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "request:user:not-found": _("There is nothing at this address."),
     "request:user:wrong-method": _("This address does not take requests of this kind."),
+    "request:user:no-such-part": _("The file has no such part."),
     "request:user:no-csrf-token": _(
         "A form's CSRF token is missing. Programs search at {address}, which needs none."
     ),

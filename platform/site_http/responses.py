@@ -123,5 +123,6 @@ def answer(request: HttpRequest, problem: Problem, *, has_visitor: bool = True) 
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Return whether the caller is a program that asks for JSON."""
+    """Return whether the caller is a program that asks for JSON; the answer varies by it."""
+    request.is_negotiated = True  # type: ignore[attr-defined]  # for `site_http.vary`
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

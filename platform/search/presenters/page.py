@@ -9,7 +9,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_url
+from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
@@ -76,6 +76,7 @@ class HitCard:
     title: str
     url: str
     thumbnail_url: str
+    thumbnail_srcset: str
     width: int
     height: int
     box: tuple[int, int, int, int] | None
@@ -276,6 +277,7 @@ def _card(hit: ImageHit) -> HitCard:
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),
+        thumbnail_srcset=thumbnail_srcset(image),
         width=image.width,
         height=image.height,
         box=_part_box(hit.region),

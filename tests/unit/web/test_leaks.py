@@ -229,8 +229,10 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
-        "catalog:small_thumbnail": [
-            Asked(reverse("catalog:small_thumbnail", args=[i.pk])) for i in images
+        "catalog:webp_thumbnail": [
+            Asked(reverse("catalog:webp_thumbnail", args=[i.pk, size]))
+            for i in images
+            for size in ("small", "medium", "large")
         ],
         "catalog:original": [Asked(reverse("catalog:original", args=[i.pk])) for i in images],
         "catalog:region_thumbnail": [
