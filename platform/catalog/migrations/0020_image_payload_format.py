@@ -12,7 +12,7 @@ def have_points_filled(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0018_bulk_edit_titles_and_cancelling'),
+        ('catalog', '0019_encoder_words'),
     ]
 
     operations = [
