@@ -120,6 +120,8 @@ class SearchEnv(_Section):
     in_flight: Annotated[int, Field(ge=1, lt=WEB_THREADS, alias="SEARCHES_IN_FLIGHT")] = 12
     # Of all pictures that were searched with, and what was extracted of them.
     kept_bytes: Annotated[int, Field(gt=0, alias="QUERIES_MAX_BYTES")] = 1024 * 1024 * 1024
+    # Searches that an account may save; their pictures are not counted above.
+    saved_max: Annotated[int, Field(ge=0, alias="SAVED_SEARCHES_MAX")] = 200
 
 
 class DatabaseEnv(_Section):

@@ -159,6 +159,12 @@ _SENTENCES: dict[str, str] = {
     "search:user:query-expired": _(
         "Your picture is kept for an hour only, and that is over. Choose it again."
     ),
+    "saved:user:no-search": _("This is no search that can be saved."),
+    "saved:user:no-picture": _("A picture of this search is not in the catalogue any more."),
+    "saved:user:no-name": _("Give the search a name."),
+    "saved:conflict:too-many": _(
+        "You have saved {most} searches, and more are not kept. Delete one that you need no more."
+    ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "login:user:too-many-failures": _(

@@ -27,6 +27,18 @@ def searchers_only(view: View) -> View:
     return guarded
 
 
+def accounts_only(view: View) -> View:
+    """Let in who is logged in; others are asked to log in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), LOGIN)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def adders_only(view: View) -> View:
     """Let in who may add images; others are asked to log in, or refused with 403."""
 

@@ -210,6 +210,7 @@ SEARCHES_IN_FLIGHT = env.search.in_flight
 # A search leaves its count to a thread that writes so often, where there were any.
 SEARCHES_WRITTEN_EVERY_S: float | None = 60.0
 QUERIES_MAX_BYTES = env.search.kept_bytes
+SAVED_SEARCHES_MAX = env.search.saved_max
 QDRANT_URL = env.vectors.url
 QDRANT_API_KEY = env.vectors.api_key
 QDRANT_REPLICATION_FACTOR = env.vectors.qdrant_replication_factor

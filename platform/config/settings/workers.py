@@ -22,4 +22,6 @@ INSTALLED_APPS = [
     "jobs",
     "catalog",
     "ingestion",
+    "search",
+    "watches",
 ]

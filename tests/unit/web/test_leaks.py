@@ -30,6 +30,8 @@ from ingestion.models import Import, ImportFailure, WatchedFolder
 from jobs.models import JobRecord
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
+from search.models import SavedSearch
+from search.saved import save_search
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import DARK_RED, RED, encoded, upload
 from vectors.index import EditablePayload
@@ -141,6 +143,8 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     BulkEdit.objects.filter(pk=edit.pk).update(
         state="running", arguments={"value": f"{WORD}new owner"}, started_by=chief
     )
+    # Saved by who sees it.
+    save_search(chief, address=f"image={image.pk}&label={WORD}label", name=f"{WORD}saved")
     job = JobRecord.objects.create(
         name="workers.describe_images", queue="bulk", arguments={"image_ids": [str(image.pk)]}
     )
@@ -197,6 +201,7 @@ def routes() -> set[str]:
 def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     """What is asked of each address, by its name."""
     search, images = "/", (secret.image, open_image)
+    saved = SavedSearch.objects.get()
     word = f"{WORD}title"
     binned, imports = "/admin/catalog/binnedimage/", "/admin/ingestion/import/"
     held = [f"/admin/catalog/heldimage/{i.pk}" for i in (secret.held, secret.held_copy_of_it)]
@@ -212,6 +217,15 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             ),
         ],
         "search:query": [Asked(f"/queries/{secret.image.pk}.jpg")],
+        "search:saved": [Asked("/searches/")],
+        "search:save": [  # not of one in the open: it would be there when all is asked again
+            Asked("/searches/save", {"address": f"image={secret.image.pk}"}, is_post=True)
+        ],
+        "search:saved_rename": [
+            Asked(f"/searches/{saved.pk}/rename", {"name": "mine now"}, is_post=True)
+        ],
+        "search:saved_delete": [Asked(f"/searches/{saved.pk}/delete", is_post=True)],
+        "search:saved_thumbnail": [Asked(f"/searches/{saved.pk}.jpg")],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
         "catalog:small_thumbnail": [
@@ -286,7 +300,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "catalog_heldimage": secret.held_copy_of_it,
         "ingestion_import": secret.current, "ingestion_importfailure": secret.failure,
         "ingestion_watchedfolder": secret.folder,
-        "jobs_jobrecord": secret.job,
+        "jobs_jobrecord": secret.job, "search_savedsearch": saved,
         "auth_user": User.objects.get(username="chief"), "auth_group": Group.objects.first(),
     }  # fmt: skip
     for model, row in rows.items():
