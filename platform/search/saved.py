@@ -138,7 +138,8 @@ def find_saved(owner: User, address: str) -> SavedSearch | None:
 def list_saved_query_ids() -> frozenset[UUID]:
     """Return the uploads that saved searches name, whoever saved them."""
     rows = SavedPicture.objects.filter(query_id__isnull=False).order_by()
-    return frozenset(rows.values_list("query_id", flat=True).distinct())
+    ids = rows.values_list("query_id", flat=True).distinct()
+    return frozenset(query_id for query_id in ids if query_id is not None)
 
 
 def is_upload_saved(query_id: UUID) -> bool:

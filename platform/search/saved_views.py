@@ -13,7 +13,7 @@ from kernel.errors import FileMissing, UserInputError
 from search import query_files, saved
 from search.models import SavedSearch
 from search.presenters.saved import present_saved
-from site_http.access import accounts_only
+from site_http.access import account_of, accounts_only
 
 _PAGE_ROWS = 24
 _THUMBNAIL_S = 3600
@@ -23,7 +23,7 @@ _THUMBNAIL_S = 3600
 @accounts_only
 def saved_searches(request: HttpRequest) -> HttpResponse:
     """List the searches that this person saved."""
-    pages = Paginator(saved.list_saved(request.user), _PAGE_ROWS)
+    pages = Paginator(saved.list_saved(account_of(request)), _PAGE_ROWS)
     page = pages.get_page(request.GET.get("page"))
     cards = present_saved(page.object_list, request.user)
     return render(request, "search/saved.html", {"page": page, "cards": cards})
@@ -34,7 +34,7 @@ def saved_searches(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     """Save a search, and go back to it."""
     found = saved.save_search(
-        request.user,
+        account_of(request),
         address=request.POST.get("address", ""),
         name=request.POST.get("name", ""),
     )

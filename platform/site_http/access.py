@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -37,6 +38,17 @@ def accounts_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def account_of(request: HttpRequest) -> User:
+    """Return who is logged in; behind `accounts_only` somebody is.
+
+    Raises:
+        PermissionDenied: nobody is.
+    """
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def adders_only(view: View) -> View:
