@@ -159,6 +159,11 @@ _SENTENCES: dict[str, str] = {
     "search:user:query-expired": _(
         "Your picture is kept for an hour only, and that is over. Choose it again."
     ),
+    "watch:user:no-picture": _("This search names no picture that could be watched."),
+    "watch:user:status": _("The webhook answered that it failed. {status}"),
+    "watch:user:switched-off": _("The webhook was switched off."),
+    "watch:conflict:too-many": _("You watch {most} things, and more cannot be watched."),
+    "mail:transient:unavailable": _("The mail server is out of reach or refused the e-mail."),
     "saved:user:no-search": _("This is no search that can be saved."),
     "saved:user:no-picture": _("A picture of this search is not in the catalogue any more."),
     "saved:user:no-name": _("Give the search a name."),
