@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 FOLDER, EXTRACTED = "queries", "extracted-queries"
 # Pictures under their ids; what was extracted of them under an id and a part.
 SAVED = "saved-queries"
+_FACTS = "facts"
 # So long a person may go on searching with parts of the picture.
 EXPIRES_AFTER = timedelta(hours=1)
 # What a process writes before it looks how much there is, and what is then made free, of the cap.
@@ -73,24 +74,39 @@ def read(query_id: UUID) -> bytes:
 
 
 def delete(query_id: UUID) -> None:
-    """Remove a query picture."""
+    """Remove a query picture, and what is known of it."""
     storage.delete(f"{FOLDER}/{query_id}")
+    storage.delete(_extracted_name(str(query_id), _FACTS))
 
 
-def write_extracted(query_id: UUID, box: Box | None, data: bytes) -> None:
-    """Store what was extracted of a query picture, or of one box of it."""
-    name = _extracted_name(query_id, box)
+def write_extracted(key: str, box: Box | None, data: bytes) -> None:
+    """Store what was extracted of a picture, or of one box of it.
+
+    Args:
+        key: the id of the kept query; of others any name without a dot that is no such id.
+        box: x0, y0, x1, y1 in pixels of the upright picture; None is all.
+        data: what was extracted.
+    """
+    name = _extracted_name(key, _part_of(box))
     # Of a saved picture all of it stays, and the part that was saved: anybody can draw others.
-    if storage.exists(_saved(f"{FOLDER}/{query_id}")) and (
-        box is None or storage.exists(_saved(name))
-    ):
+    if storage.exists(_saved(key)) and (box is None or storage.exists(_saved(name))):
         storage.write(_saved(name), data)
     _write(name, data)
 
 
-def read_extracted(query_id: UUID, box: Box | None) -> bytes:
+def read_extracted(key: str, box: Box | None) -> bytes:
     """Return what `write_extracted` stored; errors as in `catalog.storage.read`."""
-    return _read(_extracted_name(query_id, box))
+    return _read(_extracted_name(key, _part_of(box)))
+
+
+def write_facts(query_id: UUID, data: bytes) -> None:
+    """Store what is known of a query picture before anything is extracted of it."""
+    _write(_extracted_name(str(query_id), _FACTS), data)
+
+
+def read_facts(query_id: UUID) -> bytes:
+    """Return what `write_facts` stored; errors as in `catalog.storage.read`."""
+    return _read(_extracted_name(str(query_id), _FACTS))
 
 
 def keep(query_id: UUID, box: Box | None) -> None:
@@ -103,7 +119,8 @@ def keep(query_id: UUID, box: Box | None) -> None:
         TransientError: "storage:transient:unavailable".
     """
     storage.write(_saved(f"{FOLDER}/{query_id}"), read(query_id))
-    for name in {_extracted_name(query_id, None), _extracted_name(query_id, box)}:
+    for part in {_FACTS, _part_of(None), _part_of(box)}:
+        name = _extracted_name(str(query_id), part)
         with suppress(FileMissing):  # the models run again
             storage.write(_saved(name), _read(name))
 
@@ -184,9 +201,12 @@ def _saved(name: str) -> str:
     return f"{SAVED}/{PurePath(name).name}"
 
 
-def _extracted_name(query_id: UUID, box: Box | None) -> str:
-    part = "all" if box is None else "-".join(str(number) for number in box)
-    return f"{EXTRACTED}/{query_id}.{part}"
+def _part_of(box: Box | None) -> str:
+    return "all" if box is None else "-".join(str(number) for number in box)
+
+
+def _extracted_name(key: str, part: str) -> str:
+    return f"{EXTRACTED}/{key}.{part}"
 
 
 def _is_older(name: str, moment: datetime) -> bool:

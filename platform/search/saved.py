@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from catalog.models import max_chars
 from catalog.selectors import find_images
-from kernel.errors import ConflictError, FileMissing, UserInputError
+from kernel.errors import ConflictError, FileMissing, GoneError, UserInputError
 from kernel.task_messages import Box
 from search import query_files
 from search.models import SavedPicture, SavedSearch
@@ -91,7 +91,8 @@ def save_search(owner: User, *, address: str, name: str) -> SavedSearch:
 
     Raises:
         UserInputError: "saved:user:no-search"; "saved:user:no-picture": one of its pictures is gone
-            or may not be seen; "search:user:query-expired".
+            or may not be seen.
+        GoneError: "search:user:query-expired".
         ConflictError: "saved:conflict:too-many": the account has SAVED_SEARCHES_MAX.
         TransientError: "storage:transient:unavailable".
     """
@@ -107,7 +108,7 @@ def save_search(owner: User, *, address: str, name: str) -> SavedSearch:
         try:
             query_files.keep(query_id, asked.box)
         except FileMissing as error:
-            raise UserInputError("search:user:query-expired") from error
+            raise GoneError("search:user:query-expired") from error
     title = next((str(image) for image in images.values()), "")
     return _record(owner, asked, _cleaned(name) or _cleaned(asked.name) or _cleaned(title) or "–")
 

@@ -13,4 +13,5 @@ urlpatterns = [
     path("searches/<uuid:search_id>/rename", saved_views.rename, name="saved_rename"),
     path("searches/<uuid:search_id>/delete", saved_views.delete, name="saved_delete"),
     path("searches/<uuid:search_id>.jpg", saved_views.thumbnail, name="saved_thumbnail"),
+    path("images/<uuid:image_id>/preview.jpg", views.image_preview, name="image_preview"),
 ]

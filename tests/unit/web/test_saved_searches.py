@@ -205,7 +205,7 @@ def test_an_expired_picture_cannot_be_saved(owner: User):
 def test_a_saved_picture_does_not_expire(media, owner: User, backdate: Backdate):
     upload, other = query_files.write(b"kept"), query_files.write(b"not kept")
     for box in (None, (0, 0, 9, 9), (1, 1, 9, 9)):
-        query_files.write_extracted(upload, box, repr(box).encode())
+        query_files.write_extracted(str(upload), box, repr(box).encode())
     saved = save_search(owner, address=f"query={upload}&box=0,0,9,9", name="")
 
     for folder in (query_files.FOLDER, query_files.EXTRACTED, query_files.SAVED):
@@ -214,10 +214,10 @@ def test_a_saved_picture_does_not_expire(media, owner: User, backdate: Backdate)
 
     # then it is there with what was saved of it, and what else was drawn is not
     assert query_files.read(upload) == b"kept"
-    assert query_files.read_extracted(upload, None) == b"None"
-    assert query_files.read_extracted(upload, (0, 0, 9, 9)) == b"(0, 0, 9, 9)"
+    assert query_files.read_extracted(str(upload), None) == b"None"
+    assert query_files.read_extracted(str(upload), (0, 0, 9, 9)) == b"(0, 0, 9, 9)"
     for lost in (lambda: query_files.read(other),
-                 lambda: query_files.read_extracted(upload, (1, 1, 9, 9))):  # fmt: skip
+                 lambda: query_files.read_extracted(str(upload), (1, 1, 9, 9))):  # fmt: skip
         with pytest.raises(FileMissing):
             lost()
 
@@ -252,14 +252,14 @@ def test_of_a_saved_picture_only_all_of_it_stays_extracted(media, owner: User, b
     upload = query_files.write(b"kept")
     save_search(owner, address=f"query={upload}", name="")
 
-    query_files.write_extracted(upload, None, b"all")
-    query_files.write_extracted(upload, (0, 0, 9, 9), b"a part")
+    query_files.write_extracted(str(upload), None, b"all")
+    query_files.write_extracted(str(upload), (0, 0, 9, 9), b"a part")
     backdate(query_files.EXTRACTED)
     query_files.delete_expired()
 
-    assert query_files.read_extracted(upload, None) == b"all"
+    assert query_files.read_extracted(str(upload), None) == b"all"
     with pytest.raises(FileMissing):
-        query_files.read_extracted(upload, (0, 0, 9, 9))
+        query_files.read_extracted(str(upload), (0, 0, 9, 9))
 
 
 def test_deleting_the_account_deletes_its_searches(saved: SavedSearch, owner: User, upload: UUID):
@@ -394,7 +394,7 @@ def test_what_is_damaged_is_extracted_again(
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(fake_worker.extract_requests()) == 1
-    assert kept_queries.read(upload, None) is not None
+    assert kept_queries.read(str(upload), None) is not None
 
 
 def test_the_list_has_pages_and_an_empty_state(client: Client, owner: User):
