@@ -48,8 +48,10 @@ def count_unseen(owner: User) -> int:
 def count_by_watch(owner: User, watch_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
     """Return watch → how many new hits it has, and how many of them are unseen."""
     rows = list_hits(owner).filter(watch__in=list(watch_ids), is_before=False).order_by()
-    counted = rows.values_list("watch").annotate(Count("pk"), Count("pk", Q(seen_at=None)))
-    return {watch_id: (hits, unseen) for watch_id, hits, unseen in counted}
+    counted = rows.values("watch").annotate(
+        hits=Count("pk"), unseen=Count("pk", filter=Q(seen_at=None))
+    )
+    return {row["watch"]: (row["hits"], row["unseen"]) for row in counted}
 
 
 def list_watchable_albums(owner: User) -> QuerySet[Album]:

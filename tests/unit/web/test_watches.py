@@ -661,7 +661,7 @@ def test_the_owner_reads_the_secret(client: Client, owner: User, hooked: Watch):
 # The admin
 
 
-def test_the_admin_tells_nothing_of_what_is_watched(client: Client, superuser: User, hit: WatchHit):
+def test_the_admin_tells_nothing_of_what_is_watched(client: Client, hit: WatchHit, superuser: User):
     pages = [
         client.get("/admin/watches/watch/"),
         client.get(f"/admin/watches/watch/{hit.watch_id}/change/"),
@@ -672,7 +672,7 @@ def test_the_admin_tells_nothing_of_what_is_watched(client: Client, superuser: U
 
 
 def test_an_album_that_is_watched_can_be_deleted_in_the_admin(
-    client: Client, superuser: User, watch: Watch, album: Album
+    client: Client, watch: Watch, album: Album, superuser: User
 ):
     Image.albums.through.objects.all().delete()
 
