@@ -22,6 +22,7 @@ from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
+from search.presenters.filters import present_filters
 from search.presenters.page import present_result
 from search.question import Question, Wait
 from site_http.access import searchers_only
@@ -61,7 +62,11 @@ def page(request: HttpRequest) -> HttpResponse:
         return _refuse(request, error)
     if wants_json(request):
         return JsonResponse(as_json(result))
-    return _render(request, result=present_result(result, query_name=question.name))
+    return _render(
+        request,
+        result=present_result(result, query_name=question.name),
+        filters=present_filters(result, query_name=question.name),
+    )
 
 
 def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:

@@ -361,15 +361,19 @@ def test_labels_narrow_the_search_and_are_counted(client, searchable, worker):
     searchable(encoded(DARK_RED), "with a dog", dog, doubtful)
     searchable(encoded(RED), "without")
 
-    result = ask(client, encoded(RED)).context["result"]
-    [facet] = result.facets
-    assert (facet.name, facet.images, facet.is_chosen) == ("dog", 1, False)
+    response = ask(client, encoded(RED))
+    labels = response.context["filters"].lists[0]
+    [choice] = labels.choices
+    assert (labels.field, choice.value, choice.images) == ("label", "dog", 1)
 
-    narrowed = client.get(facet.url).context["result"]
-    assert [hit.title for hit in narrowed.groups[0].hits] == ["with a dog"]
-    [chosen] = narrowed.facets
-    assert chosen.is_chosen
-    assert "label=" not in chosen.url
+    address = dict(response.context["filters"].fields)
+    narrowed = client.get(PAGE, {**address, "label": "dog"})
+    assert [hit.title for hit in hits_of(narrowed)] == ["with a dog"]
+    panel = narrowed.context["filters"]
+    assert panel.lists[0].choices[0].is_chosen
+    [chip] = panel.chips
+    assert chip.name == "Objects: dog"
+    assert "label=" not in chip.url
 
 
 CALIBRATION = {
