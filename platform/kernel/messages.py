@@ -157,13 +157,21 @@ _SENTENCES: dict[str, str] = {
         "database."
     ),
     "search:user:query-expired": _(
-        "Your picture is kept for an hour only, and that is over. Choose it again."
+        "Pictures that are searched with are kept for an hour only, and that is over. Choose the "
+        "picture again."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:no-words": _(
         "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
     ),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
+    "search:user:bad-filter": _("The search cannot be narrowed down so: see “{field}”."),
+    "search:user:bad-scope": _(
+        "Pictures are compared by full-image, panels and objects, and by nothing else."
+    ),
+    "search:user:bad-sort": _(
+        "Pictures are sorted by verdict, similarity, newest, oldest or largest: by nothing else."
+    ),
     "login:user:too-many-failures": _(
         "Too many failed log-ins with this name from this address. Wait {minutes} minutes, then "
         "try again."

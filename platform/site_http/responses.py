@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from kernel.errors import AppError, ConflictError, TransientError, UserInputError
+from kernel.errors import AppError, ConflictError, GoneError, TransientError, UserInputError
 from kernel.messages import sentence
 
-_STATUS = {UserInputError: 400, ConflictError: 409, TransientError: 503}
+# The first that fits.
+_STATUS = {GoneError: 410, UserInputError: 400, ConflictError: 409, TransientError: 503}
 
 
 @dataclass(frozen=True, slots=True)

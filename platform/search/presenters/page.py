@@ -1,10 +1,8 @@
 """How the answer to a search is shown to people: everything that the page says."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_lazy
@@ -15,9 +13,9 @@ from catalog.presenters import is_drawn_by_browsers, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
-from search.presenters.addresses import search_address
+from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
-from search.question import Wait
+from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
 
@@ -122,12 +120,13 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
+        is_kept: whether the picture is an upload, which is there for an hour.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
     """
 
-    query_id: UUID
+    is_kept: bool
     query_name: str
     query_url: str
     query_width: int
@@ -136,7 +135,7 @@ class ResultPage:
     parts: tuple[PartLink, ...]
     groups: tuple[GroupSection, ...]
     facets: tuple[FacetLink, ...]
-    labels: tuple[str, ...]
+    has_filters: bool
     copies: CopiesState
     proofs_url: str
     has_proofs: bool
@@ -175,9 +174,9 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
-        query_id=result.query_id,
+        is_kept=result.asked.image is None,
         query_name=query_name,
-        query_url=reverse("search:query", args=(result.query_id,)),
+        query_url=picture_url(result.asked),
         query_width=result.query.width,
         query_height=result.query.height,
         layout=result.layout,
@@ -197,7 +196,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
             )
             for facet in result.facets
         ),
-        labels=result.labels,
+        has_filters=bool(result.filters),
         copies=result.copies,
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
@@ -209,9 +208,9 @@ class _Links:
     """Addresses of searches with the same picture."""
 
     def __init__(self, result: SearchResult, name: str) -> None:
-        self._query_id, self._name = result.query_id, name
+        self._asked, self._name = result.asked, name
         self._box = result.box
-        self._labels = result.labels
+        self._filters, self._sort = result.filters, result.sort
 
     def part(self, region: QueryRegion) -> PartLink:
         is_full_image = region.kind == FULL_IMAGE
@@ -220,19 +219,29 @@ class _Links:
             key=f"{region.kind}-{region.ordinal}",
             name=_part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
-            url=self._url(None if is_full_image else region.box, self._labels),
+            url=self._url(None if is_full_image else region.box),
             is_chosen=(self._box is None) if is_full_image else region.box == self._box,
             percent=round(100 * region.confidence) if region.kind == OBJECT else None,
         )
 
     def toggled(self, label: str) -> str:
-        return self._url(self._box, () if label in self._labels else (label,))
+        labels = () if label in self._filters.labels else (label,)
+        return self._url(self._box, filters=replace(self._filters, labels=labels))
 
     def proofs(self) -> str:
-        return self._url(self._box, self._labels, Wait.PROOFS)
+        return self._url(self._box, wait=Wait.PROOFS)
 
-    def _url(self, box: Box | None, labels: Sequence[str], wait: Wait | None = None) -> str:
-        return search_address(self._query_id, name=self._name, box=box, labels=labels, wait=wait)
+    def _url(
+        self, box: Box | None, *, filters: Filters | None = None, wait: Wait | None = None
+    ) -> str:
+        return search_address(
+            self._asked,
+            name=self._name,
+            box=box,
+            filters=self._filters if filters is None else filters,
+            sort=self._sort,
+            wait=wait,
+        )
 
 
 def _part_name(region: QueryRegion) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -173,7 +174,10 @@ def ask(request: pytest.FixtureRequest, db) -> Callable[[Asked], Any]:
             name: upload(value) if isinstance(value, bytes) else value
             for name, value in asked.data.items()
         }
-        return send(asked.path, data, headers={"accept": asked.accept})
+        answer = send(asked.path, data, headers={"accept": asked.accept})
+        if answer.status_code == HTTPStatus.SEE_OTHER:  # to the address of a search
+            return client.get(answer["Location"], headers={"accept": asked.accept})
+        return answer
 
     ask.user = user  # type: ignore[attr-defined]
     return ask
@@ -204,6 +208,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:page": [
             Asked(search),
             *(Asked(search, {"image": str(image.pk)}) for image in images),
+            *(Asked(search, {"query": str(image.pk)}) for image in images),
             *(
                 Asked(search, {"picture": PICTURE} | more, is_post=True, accept=accept)
                 for accept in ("text/html", "application/json")
@@ -212,6 +217,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             ),
         ],
         "search:query": [Asked(f"/queries/{secret.image.pk}.jpg")],
+        "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
         "catalog:small_thumbnail": [
