@@ -93,6 +93,7 @@ class SearchResult:
         copies: whether copies are told; otherwise hits of a group are by score alone.
         model_ms: what decoding and the models took, and proving copies.
         total_ms: the whole search.
+        version: the encoder version that it was searched with.
     """
 
     asked: AskedPicture
@@ -108,6 +109,7 @@ class SearchResult:
     copies: CopiesState
     model_ms: float
     total_ms: float
+    version: EncoderVersion
 
     @property
     def are_copies_checked(self) -> bool:
@@ -211,6 +213,7 @@ def search(
         model_ms=(extracted.model_ms if kept is None else 0.0)
         + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,
+        version=version,
     )
 
 

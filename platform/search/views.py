@@ -18,6 +18,7 @@ from catalog.selectors import count_findable_and_waiting, knows_words, list_visi
 from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from search import asked_pictures, query_files, services, several
+from search.asked_pictures import AskedPicture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
 from search.presenters.addresses import search_address
@@ -25,7 +26,7 @@ from search.presenters.answer_json import as_json
 from search.presenters.page import fields_of_result, present_result
 from search.presenters.question_fields import fields_of_question
 from search.presenters.several import present_several, several_json
-from search.question import Wait
+from search.question import Question, Wait
 from search.several import SeveralQuestion
 from search.several_form import MAX_WORDS_CHARS, is_several, keep_files
 from site_http.access import searchers_only
@@ -54,11 +55,12 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
             return _several(request)
-        if request.method == "POST" and not wants_json(request):
-            return _lead_to_address(request)
         with timed() as search, search_slot():
             question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
             search.wait = question.wait
+            if request.method == "POST" and not wants_json(request):
+                search.leads_on = True
+                return _see_address(asked_pictures.of_question(question), question)
             result = services.search(question, request.user)
     except DefectError:
         raise  # not the form's affair: the error page says it
@@ -73,11 +75,8 @@ def page(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _lead_to_address(request: HttpRequest) -> HttpResponse:
-    """Keep the picture that a person sends, and lead to the search with it."""
-    with search_slot():
-        question = QueryForm(request.POST, request.FILES).read(request.user)
-        asked = asked_pictures.of_question(question)
+def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
+    """Lead a person who sent a picture to the search with it."""
     address = search_address(
         asked,
         name=question.name,
@@ -91,14 +90,13 @@ def _lead_to_address(request: HttpRequest) -> HttpResponse:
 
 def _several(request: HttpRequest) -> HttpResponse:
     """Answer what is asked with several pictures, or with words, as `page` does with one."""
-    if request.method == "POST" and not wants_json(request):
-        with search_slot():
-            question = _read_several(request)
-        wait = None if question.wait is Wait.PROOFS else question.wait
-        return _see_other(fields_of_question(question).url(wait))
     with timed() as search, search_slot():
         question = _read_several(request)
         search.wait = question.wait
+        if request.method == "POST" and not wants_json(request):
+            search.leads_on = True
+            wait = None if question.wait is Wait.PROOFS else question.wait
+            return _see_other(fields_of_question(question).url(wait))
         result = several.search(question, request.user)
     if wants_json(request):
         return JsonResponse(several_json(result))

@@ -9,7 +9,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_url
+from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
@@ -70,6 +70,7 @@ class HitCard:
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        found: the hit itself.
         like_url: the search with this image, too; "" where it is one already, or no more may be.
         unlike_url: the search for images that are not like it.
         copy_of: which of several pictures it is a copy of, for people; "" says nothing.
@@ -79,6 +80,7 @@ class HitCard:
     title: str
     url: str
     thumbnail_url: str
+    thumbnail_srcset: str
     width: int
     height: int
     box: tuple[int, int, int, int] | None
@@ -90,6 +92,7 @@ class HitCard:
     is_proved: bool
     is_unchecked: bool
     comparison: str
+    found: ImageHit
     like_url: str = ""
     unlike_url: str = ""
     copy_of: str = ""
@@ -131,6 +134,7 @@ class ResultPage:
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
+        found: the answer itself.
     """
 
     is_kept: bool
@@ -147,6 +151,7 @@ class ResultPage:
     proofs_url: str
     has_proofs: bool
     total_s: float
+    found: SearchResult
 
     @property
     def shown(self) -> int:
@@ -209,6 +214,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
+        found=result,
     )
 
 
@@ -263,6 +269,11 @@ class _Links:
         )
 
 
+def verdict_name(verdict: Verdict) -> str:
+    """Return what a rung is called, also where the page says nothing of it."""
+    return str(_VERDICTS[verdict]) or gettext("similar")
+
+
 def _part_name(region: QueryRegion) -> str:
     if region.kind == FULL_IMAGE:
         return gettext("The whole picture")
@@ -286,6 +297,7 @@ def card(hit: ImageHit, fields: QuestionFields) -> HitCard:
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),
+        thumbnail_srcset=thumbnail_srcset(image),
         width=image.width,
         height=image.height,
         box=_part_box(hit.region),
@@ -297,6 +309,7 @@ def card(hit: ImageHit, fields: QuestionFields) -> HitCard:
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        found=hit,
         like_url=fields.with_image(image.pk, is_unlike=False),
         unlike_url=fields.with_image(image.pk, is_unlike=True),
     )

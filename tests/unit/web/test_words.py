@@ -58,11 +58,9 @@ def test_words_find_what_fits_them(client, catalogue, words, first):
 def test_words_and_a_picture_are_asked_together(client, catalogue):
     query = str(query_files.write(encoded(BLUE)))
 
-    answer = ask(client, query=query, words="red")
+    answer = ask(client, query=query, words="зелёный")
 
-    assert set(titles(answer)[:2]) == {"red", "blue"}
-    by_title = {hit["title"]: hit for hit in answer["hits"]}
-    assert by_title["green"]["rank"] == 4
+    assert set(titles(answer)[:2]) == {"green", "blue"}
     assert {hit["probability"] for hit in answer["hits"]} == {None}
 
 
@@ -142,7 +140,7 @@ def test_hostile_words_are_text(client, catalogue, words):
 
 @pytest.mark.parametrize(
     ("words", "asked"),
-    [("  red \n\t car\0 ", "red car"), ("кра\u0301сный", "кра\u0301сный"), ("e\u0301", "é"),
+    [("  red \n\t car\x07 ", "red car"), ("кра\u0301сный", "кра\u0301сный"), ("e\u0301", "é"),
      ("👩\u200d🚀", "👩\u200d🚀"), ("x" * 200, "x" * 200)],
 )  # fmt: skip
 def test_words_are_one_line(client, catalogue, words, asked):
@@ -156,6 +154,6 @@ def test_too_many_characters_are_refused(client, catalogue):
     assert sentence("search:user:long-words", most=200) in response.content.decode()
 
 
-@pytest.mark.parametrize("words", [" ", "\0", "\n"])
+@pytest.mark.parametrize("words", [" ", "\x07", "\n"])
 def test_words_that_show_nothing_are_none(client, catalogue, words):
     assert code(client, words=words) == (400, "search:user:none-liked")
