@@ -209,6 +209,8 @@ def index(image, data: bytes, version, regions: Sequence[FoundRegion]) -> None:
             image_id=image.pk,
             kind=region.kind,
             labels=labels,
+            side=max(image.width, image.height),
+            is_unsure=region.kind == "object" and not region.label,
             **asdict(editable_payload(image)),
             created_at=image.created_at,
         )
