@@ -1,12 +1,12 @@
 """The panel beside the results: what they can be narrowed down by, and what they are."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from types import MappingProxyType
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 from django.db.models import Model
 from django.http import QueryDict
@@ -17,9 +17,8 @@ from django.utils.translation import get_language, gettext, gettext_lazy, gettex
 from catalog.labels import label_name
 from catalog.models import Image
 from search.filter_fields import NAMES_OF_TEXTS, fields_of, read_filters
-from search.presenters.addresses import search_address
+from search.presenters.question_fields import QuestionFields
 from search.question import Filters, Scope, Sort
-from search.services import SearchResult
 
 # Of each kind, besides those that are chosen.
 _MAX_CHOICES = 12
@@ -116,73 +115,73 @@ class FilterPanel:
     none_url: str
 
 
-def present_filters(result: SearchResult, *, query_name: str) -> FilterPanel:
+def present_filters(
+    fields: QuestionFields, images: Iterable[Image], *, query_medium: str = Image.Medium.UNKNOWN
+) -> FilterPanel:
     """Return what the panel shows, in the active language.
 
-    Its choices are of images that were found, so that they can be seen and lead somewhere, and
+    Its choices are of images that were found, so that they may be seen and lead somewhere, and
     those that are chosen already.
+
+    Args:
+        fields: what is asked.
+        images: those found, with their regions.
+        query_medium: the query's own, where it is one picture; "unknown" where it is not known.
     """
-    filters = result.filters
-
-    def address(asked: Filters) -> str:
-        return search_address(
-            result.asked, name=query_name, box=result.box, filters=asked, sort=result.sort
-        )
-
-    bare = search_address(result.asked, name=query_name, box=result.box)
-    has_other_media = result.query_medium != Image.Medium.UNKNOWN
+    filters, found = fields.filters, {image.pk: image for image in images}
+    bare = replace(fields, filters=Filters())
     return FilterPanel(
-        fields=tuple(parse_qsl(urlsplit(bare).query)),
-        lists=tuple(_lists(result)),
+        fields=tuple(replace(bare, sort=Sort.VERDICT).fields()),
+        lists=tuple(_lists(filters, _counts(found))),
         scopes=tuple(
             Choice(each.value, str(name), None, each in filters.scope)
             for each, name in _SCOPES.items()
         ),
         sorts=tuple(
-            Choice(each.value, str(name), None, each is result.sort)
+            Choice(each.value, str(name), None, each is fields.sort)
             for each, name in _SORTS.items()
         ),
-        chips=tuple(_chips(filters, address)),
+        chips=tuple(_chips(fields)),
         filters=filters,
-        has_other_media=has_other_media,
-        none_url=address(Filters()),
+        has_other_media=query_medium != Image.Medium.UNKNOWN,
+        none_url=bare.url(),
     )
 
 
-def _lists(result: SearchResult) -> Iterable[ChoiceList]:
-    counts = _counts(result)
+def _lists(filters: Filters, counts: Mapping[str, Counter[str]]) -> Iterable[ChoiceList]:
     for field, title in _TITLES.items():
-        chosen: Sequence[str] = getattr(result.filters, NAMES_OF_TEXTS[field])
+        chosen: Sequence[str] = getattr(filters, NAMES_OF_TEXTS[field])
         found = counts[field]
         commonest = sorted(found, key=lambda value: (-found[value], value))[:_MAX_CHOICES]
-        offered = dict.fromkeys([*chosen, *commonest])
-        if field == "medium":
-            offered = dict.fromkeys(Image.Medium.values)
-        if offered:
-            choices = (
-                Choice(value, _shown(field, value), found[value], value in chosen)
-                for value in offered
-            )
-            yield ChoiceList(field, str(title), tuple(choices))
+        offered = Image.Medium.values if field == "medium" else [*chosen, *commonest]
+        choices = tuple(
+            Choice(value, _shown(field, value), found[value], value in chosen)
+            for value in dict.fromkeys(offered)
+        )
+        if choices:
+            yield ChoiceList(field, str(title), choices)
 
 
-def _counts(result: SearchResult) -> Mapping[str, Counter[str]]:
+def _counts(images: Mapping[UUID, Image]) -> Mapping[str, Counter[str]]:
     """Return field → value → in how many of the images found it is."""
-    images = {hit.image.pk: hit.image for group in result.groups for hit in group.hits}
     rows = images.values()
-    folders = Counter(image.path.rpartition("/")[0] for image in rows if "/" in image.path)
+    labels = ({region.label for region in image.regions.all()} - {""} for image in rows)
     return {
-        "label": Counter({facet.label: facet.images for facet in result.facets}),
+        "label": Counter(chain.from_iterable(labels)),
         "medium": Counter(image.medium for image in rows),
         "tag": _named(Image.tags.through, "tag", images),
         "album": _named(Image.albums.through, "album", images),
         "owner": Counter(image.owner for image in rows if image.owner),
         "licence": Counter(image.licence for image in rows if image.licence),
-        "folder": folders,
+        "folder": Counter(folder for image in rows if (folder := _folder(image.path))),
     }
 
 
-def _named(through: type[Model], name: str, image_ids: Iterable[Any]) -> Counter[str]:
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].strip("/ ")
+
+
+def _named(through: type[Model], name: str, image_ids: Iterable[UUID]) -> Counter[str]:
     """Return name → images; an image that a person may see is in no album that is hidden."""
     rows = through._default_manager.filter(image__in=list(image_ids))
     return Counter(rows.values_list(f"{name}__name", flat=True))
@@ -196,11 +195,12 @@ def _shown(field: str, value: str) -> str:
     return value
 
 
-def _chips(filters: Filters, address: Callable[[Filters], str]) -> Iterable[Chip]:
-    asked = fields_of(filters)
+def _chips(fields: QuestionFields) -> Iterable[Chip]:
+    asked = fields_of(fields.filters)
     for field, value in asked:
         others = urlencode([each for each in asked if each != (field, value)])
-        yield Chip(_chip_name(field, value), address(read_filters(QueryDict(others))))
+        without = replace(fields, filters=read_filters(QueryDict(others)))
+        yield Chip(_chip_name(field, value), without.url())
 
 
 def _chip_name(field: str, value: str) -> str:
