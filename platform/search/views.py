@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
@@ -19,6 +20,7 @@ from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from search import asked_pictures, query_files, services, several
 from search.asked_pictures import AskedPicture
+from search.fetched_pictures import FetchedPicture, fetch_picture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
 from search.presenters.addresses import search_address
@@ -56,8 +58,10 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
             return _several(request)
+        fetched = _fetched(request)
         with timed() as search, search_slot():
-            question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
+            form = QueryForm(request.POST or request.GET, request.FILES, fetched=fetched)
+            question = form.read(request.user)
             search.wait = question.wait
             if request.method == "POST" and not wants_json(request):
                 search.leads_on = True
@@ -77,6 +81,12 @@ def page(request: HttpRequest) -> HttpResponse:
         filters=present_filters(asked_fields, found, query_medium=result.query_medium),
         asked_fields=asked_fields,
     )
+
+
+def _fetched(request: HttpRequest) -> FetchedPicture | None:
+    """Return the picture whose address a form says, and no link: no page has the site fetch."""
+    url = request.POST.get("url", "").strip()
+    return fetch_picture(url) if url and not request.FILES.get("picture") else None
 
 
 def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
@@ -179,6 +189,7 @@ def _render(request: HttpRequest, **context: Any) -> HttpResponse:
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),
         "waiting": waiting,
+        "may_fetch": bool(settings.SEARCH_FETCHES_IN_FLIGHT),
         "knows_words": knows_words(),
         "max_words_chars": MAX_WORDS_CHARS,
     }

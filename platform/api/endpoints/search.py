@@ -13,8 +13,8 @@ from api.answers import respond
 from api.bodies import JSON, MULTIPART, SentBody, read_body
 from api.schemas.searches import KnownPicture, PictureAsked, SearchFilters, SearchJson
 from api.security import Needs, Scope
-from ingestion.fetching import fetch
 from search import services
+from search.fetched_pictures import fetch_picture
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
 from search.presenters.answer_json import as_json
@@ -58,8 +58,8 @@ def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
+    fields, files = _fetched(request, sent)  # without a slot: the network takes its time
     with timed() as search, search_slot():
-        fields, files = _fetched(request, sent)
         question = QueryForm(fields, files).read(request.user)
         search.wait = question.wait
         result = services.search(question, request.user)
@@ -76,10 +76,9 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
     if not fields.get("url"):
         return fields, sent.files
     url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
-    data = fetch(url)
+    fetched = fetch_picture(url)
     # Of its name the end is looked at, to say what a file is that is no picture.
-    name = urlsplit(url).path.rsplit("/", 1)[-1]
-    file = SimpleUploadedFile(name if "." not in name else "picture", data)
+    file = SimpleUploadedFile(fetched.name if "." not in fetched.name else "picture", fetched.data)
     return fields, MultiValueDict({_FIELD: [file]})
 
 

@@ -19,6 +19,7 @@ from search.presenters.question_fields import QuestionFields
 from search.question import Filters, Sort
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED, encoded, upload
+from vectors.index import EditablePayload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media", "worker")]
 
@@ -223,8 +224,11 @@ def test_an_image_that_one_may_not_see_is_none(client, catalogue):
     assert "blue" not in titles(answer)
 
 
-def test_filters_hold_for_several_pictures(client, catalogue):
-    Image.objects.filter(pk=catalogue["mauve"].pk).update(owner="Ann")
+def test_filters_hold_for_several_pictures(client, catalogue, version):
+    mauve = catalogue["mauve"].pk
+    Image.objects.filter(pk=mauve).update(owner="Ann")
+    carried = EditablePayload("unknown", (), (), owner="Ann")
+    open_index(version).set_payload([mauve], carried)
 
     answer = ask(client, query=[kept(RED), kept(BLUE)], owner="Ann")
 
