@@ -1,8 +1,13 @@
 """Which images a program lists."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
 
 from api.schemas.images import ImageFilters
+from catalog import services
 from catalog.models import Image, Region
 from catalog.selectors import list_visible_images
 from catalog.text_search import matching
@@ -28,6 +33,21 @@ def list_images(asked: ImageFilters, viewer: Viewer) -> QuerySet[Image]:
         inside = Image.albums.through.objects.filter(album__in=albums.order_by())
         images = images.filter(pk__in=inside.values("image"))
     return matching(images, asked.q) if asked.q else images
+
+
+def find_with_parts(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
+    """Return those of these images that a person may see, by id, with their parts."""
+    return with_parts(list_visible_images(viewer)).in_bulk(list(image_ids))
+
+
+def lock_visible_image(image_id: UUID, viewer: Viewer) -> Image:
+    """Return an image that a person may see, locked for the transaction that changes it.
+
+    Raises:
+        Http404: there is none.
+    """
+    visible = list_visible_images(viewer).filter(pk=image_id).order_by().values("pk")
+    return get_object_or_404(services.locked_images(visible), pk=image_id)
 
 
 def with_parts(images: QuerySet[Image]) -> QuerySet[Image]:

@@ -15,10 +15,12 @@ from kernel.errors import AppError, DefectError, FileMissing, UserInputError
 from search import query_files, services
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
+from search.limits import take_kept
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
+from site_http.limits import Limited, at_once, take
 from site_http.responses import error_json, mark, present_error, wants_json
 
 logger = logging.getLogger(__name__)
@@ -39,8 +41,10 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
     try:
-        with timed() as search, search_slot():
+        with timed() as search, at_once(request, Limited.SEARCHES), search_slot():
+            take(request, Limited.SEARCHES)
             question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
+            take_kept(request, question)
             search.wait = question.wait
             result = services.search(question, request.user)
     except DefectError:

@@ -10,36 +10,20 @@ from django.utils.datastructures import MultiValueDict
 from ninja import Query, Router
 
 from api.answers import respond
-from api.bodies import JSON, MULTIPART, SentBody, read_body
+from api.bodies import SentBody, binary_body, read_body
 from api.schemas.searches import KnownPicture, PictureAsked, SearchFilters, SearchJson
 from api.security import Needs, Scope
 from ingestion.fetching import fetch
 from search import services
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
+from search.limits import take_kept
 from search.presenters.answer_json import as_json
+from site_http.limits import Limited, at_once, take
 
 router = Router(tags=["search"])
 NEEDS = Needs(Scope.SEARCH, admits_visitors=True)
 _FIELD = "picture"
-_PICTURE = {"type": "string", "format": "binary"}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            MULTIPART: {
-                "schema": {
-                    "type": "object",
-                    "properties": {_FIELD: _PICTURE},
-                    "required": [_FIELD],
-                }
-            },
-            "image/*": {"schema": _PICTURE},
-            "application/octet-stream": {"schema": _PICTURE},
-            JSON: {"schema": {"$ref": "#/components/schemas/PictureAsked"}},
-        },
-    }
-}
 
 
 @router.get("/search", url_name="search", auth=NEEDS, response=SearchJson)
@@ -48,7 +32,12 @@ def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpRespon
     return _search(request, SentBody(QueryDict(), MultiValueDict()))
 
 
-@router.post("/search", auth=NEEDS, response=SearchJson, openapi_extra=_BODY)
+@router.post(
+    "/search",
+    auth=NEEDS,
+    response=SearchJson,
+    openapi_extra=binary_body(_FIELD, json="PictureAsked"),
+)
 def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
     """Search with a picture: a form's file, its bytes as they are, or JSON that says where it is.
 
@@ -58,9 +47,11 @@ def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
-    with timed() as search, search_slot():
+    with timed() as search, at_once(request, Limited.SEARCHES), search_slot():
+        take(request, Limited.SEARCHES)
         fields, files = _fetched(request, sent)
         question = QueryForm(fields, files).read(request.user)
+        take_kept(request, question)
         search.wait = question.wait
         result = services.search(question, request.user)
     shape = SearchJson.model_validate(_for_programs(as_json(result)))
@@ -76,6 +67,7 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
     if not fields.get("url"):
         return fields, sent.files
     url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
+    take(request, Limited.FETCHES)
     data = fetch(url)
     # Of its name the end is looked at, to say what a file is that is no picture.
     name = urlsplit(url).path.rsplit("/", 1)[-1]

@@ -1,11 +1,13 @@
 """What all shapes of the API share."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
 from kernel.errors import UserInputError
+from site_http.responses import Problem
 
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
@@ -55,6 +57,18 @@ class ProblemJson(GivenJson):
     detail: str = Field(description="a sentence, in the language of Accept-Language")
     errors: list[dict[str, Any]] | None = Field(
         None, description="of `request:user:invalid`: what is wrong, and at which place"
+    )
+
+
+def problem_shape(problem: Problem) -> ProblemJson:
+    """Return a problem as a member of an answer."""
+    return ProblemJson(
+        type=f"/api/v1/docs#{problem.code}",
+        title=HTTPStatus(problem.status).phrase,
+        status=problem.status,
+        code=problem.code,
+        detail=problem.sentence,
+        errors=None,
     )
 
 
