@@ -6,6 +6,8 @@ from functools import cache, lru_cache, partial
 
 from kernel.errors import UserInputError
 from kernel.task_messages import (
+    EmbeddedWords,
+    EmbedWordsRequest,
     ExtractedQuery,
     ExtractQueryRequest,
     FindCopiesRequest,
@@ -103,6 +105,20 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
     )
 
 
+def embed_words(request: EmbedWordsRequest) -> EmbeddedWords:
+    """Embed words in the space of the catalogue's pictures.
+
+    Raises:
+        MlError: the encoder knows no words, or its text tower failed.
+        DefectError: "encoder:ours:weights-changed": its words are not those of the catalogue.
+    """
+    started = time.perf_counter()
+    loaded = model_pool.get()
+    with stage(Work.QUERY, "embed"):
+        [embedding] = model_pool.words().embed_texts([request.words])
+    return EmbeddedWords(loaded.version.id, embedding, _ms_since(started))
+
+
 @cache
 def _features_ahead() -> FeaturesAhead:
     return FeaturesAhead(_features)
@@ -129,7 +145,7 @@ def _crop(query: StoredQuery, box: Box) -> UprightPicture:
 @lru_cache(maxsize=_SEARCHES)
 def _picture(query: StoredQuery) -> UprightPicture:
     with stage(Work.QUERY, "decode"):
-        return decode_picture(queries.read_query(query.id), width=query.width, height=query.height)
+        return decode_picture(queries.read_query(query), width=query.width, height=query.height)
 
 
 @lru_cache(maxsize=_SEARCHES)

@@ -101,7 +101,7 @@ class ApiTokenAdmin(CappedAdmin):
             scopes=form.cleaned_data["scopes"],
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
-        obj.__dict__.update(token.__dict__)
+        obj.__dict__.update(token.__dict__)  # what follows shows and records the one that was made
         obj.secret = secret
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any) -> HttpResponse:

@@ -42,7 +42,7 @@ def read_body(request: HttpRequest, *, file_field: str) -> SentBody:
     if kind == MULTIPART:
         return SentBody(request.POST, request.FILES)
     if kind == JSON:
-        return SentBody(_as_fields(read_json(request)), MultiValueDict())
+        return SentBody(as_fields(read_json(request)), MultiValueDict())
     if kind.startswith(RAW):
         return SentBody(QueryDict(), MultiValueDict({file_field: [_raw_file(request)]}))
     if not kind and not int(request.META.get("CONTENT_LENGTH") or 0):
@@ -108,7 +108,7 @@ def _raw_file(request: HttpRequest) -> "UploadedFile[Any]":
     return SimpleUploadedFile(request.GET.get("name", "") or "picture", data)
 
 
-def _as_fields(value: object) -> QueryDict:
+def as_fields(value: object) -> QueryDict:
     """Return a JSON object's members as a form has them."""
     if not isinstance(value, Mapping):
         raise UserInputError("request:user:malformed")

@@ -37,7 +37,8 @@ _MAX_IMAGES = 20
 _SHORT = 160
 _TYPES = (
     *("catalog.image", "catalog.tag", "catalog.album", "catalog.bulkedit"),
-    *("ingestion.import", "ingestion.watchedfolder", "auth.user", "auth.group", "api.apitoken"),
+    *("ingestion.import", "ingestion.watchedfolder", "auth.user", "auth.group"),
+    *("review.decision", "api.apitoken"),
 )
 
 

@@ -131,7 +131,7 @@ class LimitsEnv(_Section):
     model_config = SettingsConfigDict(env_prefix="LIMIT_")
 
     # A minute.
-    searches: Annotated[int, Field(ge=0)] = 60
+    searches: Annotated[int, Field(ge=0)] = 120
     account_searches: Annotated[int, Field(ge=0)] = 1_200
     fetches: Annotated[int, Field(ge=0)] = 20
     account_fetches: Annotated[int, Field(ge=0)] = 300

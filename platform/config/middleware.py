@@ -56,6 +56,26 @@ _ADMIN_POLICY = (
 )
 
 
+class HeadMiddleware:
+    """Leave the body of an answer to HEAD away: waitress sends whatever it is given."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the headers that a GET would have."""
+        response = self.get_response(request)
+        if request.method != "HEAD":
+            return response
+        if response.streaming:
+            response.close()
+            response.streaming_content = ()  # type: ignore[attr-defined]  # it is streaming
+            return response
+        response.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+        return response
+
+
 class RequestIdMiddleware:
     """Give each request an id, on its log lines and in its answer, and a line of its own."""
 

@@ -157,10 +157,26 @@ _SENTENCES: dict[str, str] = {
         "database."
     ),
     "search:user:query-expired": _(
-        "Your picture is kept for an hour only, and that is over. Choose it again."
+        "Pictures that are searched with are kept for an hour only, and that is over. Choose the "
+        "picture again."
+    ),
+    "review:user:stale-hit": _("This page is too old to decide on. Search again."),
+    "review:user:no-image": _("This image is not in the catalogue any more."),
+    "review:user:bad-judgement": _(
+        "A decision is one of copy, same_subject and different, and nothing else."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:no-words": _(
+        "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
+    ),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
+    "search:user:bad-filter": _("The search cannot be narrowed down so: see “{field}”."),
+    "search:user:bad-scope": _(
+        "Pictures are compared by full-image, panels and objects, and by nothing else."
+    ),
+    "search:user:bad-sort": _(
+        "Pictures are sorted by verdict, similarity, newest, oldest or largest: by nothing else."
+    ),
     "login:user:too-many-failures": _(
         "Too many failed log-ins with this name from this address. Wait {minutes} minutes, then "
         "try again."
@@ -172,6 +188,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "request:user:not-found": _("There is nothing at this address."),
     "request:user:wrong-method": _("This address does not take requests of this kind."),
+    "request:user:no-such-part": _("The file has no such part."),
     "request:user:no-csrf-token": _(
         "A form's CSRF token is missing. Programs search at {address}, which needs none."
     ),

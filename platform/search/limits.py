@@ -12,5 +12,5 @@ def take_kept(request: HttpRequest, question: Question) -> None:
     Raises:
         LimitReached: "limit:transient:kept-bytes".
     """
-    if question.query_id is None and question.data:
+    if question.data is not None:
         take(request, Limited.KEPT_BYTES, len(question.data))

@@ -112,6 +112,19 @@ def read_import(request: HttpRequest, import_id: UUID) -> HttpResponse:
     return _answer(request, import_id)
 
 
+@router.get(
+    "/imports/{uuid:import_id}/failures", url_name="failures", auth=READS, response=FailuresJson
+)
+def list_failures(
+    request: HttpRequest, import_id: UUID, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+) -> HttpResponse:
+    """List the files that an import refused, and why."""
+    current = get_object_or_404(list_imports(request.user), pk=import_id)
+    page, next_cursor = page_by_id(current.failures.all(), cursor, limit)
+    items = [FailureJson.of(each) for each in page]
+    return respond(FailuresJson(items=items, next_cursor=next_cursor))
+
+
 @router.post(
     "/imports/{uuid:import_id}/{action}", url_name="do_import", auth=NEEDS, response=ImportJson
 )
@@ -129,19 +142,6 @@ def do_with_import(request: HttpRequest, import_id: UUID, action: ImportAction) 
     if not actions[action](current):
         raise ConflictError("import:conflict:not-now")
     return _answer(request, import_id)
-
-
-@router.get(
-    "/imports/{uuid:import_id}/failures", url_name="failures", auth=READS, response=FailuresJson
-)
-def list_failures(
-    request: HttpRequest, import_id: UUID, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
-) -> HttpResponse:
-    """List the files that an import refused, and why."""
-    current = get_object_or_404(list_imports(request.user), pk=import_id)
-    page, next_cursor = page_by_id(current.failures.all(), cursor, limit)
-    items = [FailureJson.of(each) for each in page]
-    return respond(FailuresJson(items=items, next_cursor=next_cursor))
 
 
 def _answer(request: HttpRequest, import_id: UUID, *, status: int = 200) -> HttpResponse:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 from pydantic import AfterValidator, ConfigDict, Field
 
-from api.schemas.base import Box, GivenJson, ProblemJson, TakenJson, Text
+from api.schemas.base import Box, FilterFields, GivenJson, ProblemJson, TakenJson, Text
 from catalog.models import Image, Region
 from ingestion.services import CopyPolicy, KnownPolicy
 from kernel.moments import is_moment
@@ -145,17 +145,11 @@ class ImagesJson(GivenJson):
     next_cursor: str | None = Field(description="null at the end")
 
 
-class ImageFilters(TakenJson):
-    """Which images; each that is given narrows them down. Named as on the search page."""
+class ImageFilters(FilterFields):
+    """Which images are listed."""
 
     q: Annotated[Text, Field(max_length=300, description="words of titles, tags, …")] = ""
     status: Image.Status | None = None
-    label: list[Text] = Field([], description="with any of these objects in them")
-    medium: list[Image.Medium] = Field([])
-    tag: list[Text] = Field([], description="with any of these tags")
-    album: list[Text] = Field([], description="in any of these albums")
-    owner: list[Text] = Field([])
-    licence: list[Text] = Field([])
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
 

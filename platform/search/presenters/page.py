@@ -1,23 +1,21 @@
 """How the answer to a search is shown to people: everything that the page says."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_url
+from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
-from search.presenters.addresses import search_address
+from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
-from search.question import Wait
+from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
 
@@ -71,12 +69,14 @@ class HitCard:
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        found: the hit itself.
     """
 
     rank: int
     title: str
     url: str
     thumbnail_url: str
+    thumbnail_srcset: str
     width: int
     height: int
     box: tuple[int, int, int, int] | None
@@ -88,6 +88,7 @@ class HitCard:
     is_proved: bool
     is_unchecked: bool
     comparison: str
+    found: ImageHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,14 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
+        is_kept: whether the picture is an upload, which is there for an hour.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
+        found: the answer itself.
     """
 
-    query_id: UUID
+    is_kept: bool
     query_name: str
     query_url: str
     query_width: int
@@ -136,11 +139,12 @@ class ResultPage:
     parts: tuple[PartLink, ...]
     groups: tuple[GroupSection, ...]
     facets: tuple[FacetLink, ...]
-    labels: tuple[str, ...]
+    has_filters: bool
     copies: CopiesState
     proofs_url: str
     has_proofs: bool
     total_s: float
+    found: SearchResult
 
     @property
     def shown(self) -> int:
@@ -175,9 +179,9 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
-        query_id=result.query_id,
+        is_kept=result.asked.image is None,
         query_name=query_name,
-        query_url=reverse("search:query", args=(result.query_id,)),
+        query_url=picture_url(result.asked),
         query_width=result.query.width,
         query_height=result.query.height,
         layout=result.layout,
@@ -197,11 +201,12 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
             )
             for facet in result.facets
         ),
-        labels=result.labels,
+        has_filters=bool(result.filters),
         copies=result.copies,
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
+        found=result,
     )
 
 
@@ -209,9 +214,9 @@ class _Links:
     """Addresses of searches with the same picture."""
 
     def __init__(self, result: SearchResult, name: str) -> None:
-        self._query_id, self._name = result.query_id, name
+        self._asked, self._name = result.asked, name
         self._box = result.box
-        self._labels = result.labels
+        self._filters, self._sort = result.filters, result.sort
 
     def part(self, region: QueryRegion) -> PartLink:
         is_full_image = region.kind == FULL_IMAGE
@@ -220,19 +225,34 @@ class _Links:
             key=f"{region.kind}-{region.ordinal}",
             name=_part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
-            url=self._url(None if is_full_image else region.box, self._labels),
+            url=self._url(None if is_full_image else region.box),
             is_chosen=(self._box is None) if is_full_image else region.box == self._box,
             percent=round(100 * region.confidence) if region.kind == OBJECT else None,
         )
 
     def toggled(self, label: str) -> str:
-        return self._url(self._box, () if label in self._labels else (label,))
+        labels = () if label in self._filters.labels else (label,)
+        return self._url(self._box, filters=replace(self._filters, labels=labels))
 
     def proofs(self) -> str:
-        return self._url(self._box, self._labels, Wait.PROOFS)
+        return self._url(self._box, wait=Wait.PROOFS)
 
-    def _url(self, box: Box | None, labels: Sequence[str], wait: Wait | None = None) -> str:
-        return search_address(self._query_id, name=self._name, box=box, labels=labels, wait=wait)
+    def _url(
+        self, box: Box | None, *, filters: Filters | None = None, wait: Wait | None = None
+    ) -> str:
+        return search_address(
+            self._asked,
+            name=self._name,
+            box=box,
+            filters=self._filters if filters is None else filters,
+            sort=self._sort,
+            wait=wait,
+        )
+
+
+def verdict_name(verdict: Verdict) -> str:
+    """Return what a rung is called, also where the page says nothing of it."""
+    return str(_VERDICTS[verdict]) or gettext("similar")
 
 
 def _part_name(region: QueryRegion) -> str:
@@ -257,6 +277,7 @@ def _card(hit: ImageHit) -> HitCard:
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),
+        thumbnail_srcset=thumbnail_srcset(image),
         width=image.width,
         height=image.height,
         box=_part_box(hit.region),
@@ -268,6 +289,7 @@ def _card(hit: ImageHit) -> HitCard:
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        found=hit,
     )
 
 

@@ -8,6 +8,7 @@ import io
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from celery.signals import setup_logging
 from numpy.typing import NDArray
 from PIL import Image
 
+from catalog.services import editable_payload
 from catalog.vector_store import open_index
 from jobs.broker import client
 from kernel.ids import point_id
@@ -34,8 +36,8 @@ from kernel.task_messages import (
 )
 from kernel.task_names import EXTRACT_QUERY, FIND_COPIES
 from ml.rules.layout import Layout
-from search import query_files
 from vectors.index import Payload, Point
+from worker_api.queries import read_query
 
 GRID = 4
 DIM = GRID * GRID * 3 + 1
@@ -72,7 +74,7 @@ def extract_query(**arguments: object) -> JsonObject:
     request = ExtractQueryRequest.from_json(arguments)
     _answers["extract_requests"].append(request)
     query = request.query
-    data = query_files.read(query.id)
+    data = read_query(query)
     full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
     regions = (full_image, *_answers["regions"])
     boxes = [one.box for one in regions] if request.box is None else [request.box]
@@ -189,9 +191,7 @@ def index(image, data: bytes, version, regions: Sequence[FoundRegion]) -> None:
             image_id=image.pk,
             kind=region.kind,
             labels=labels,
-            medium=image.medium,
-            tags=(),
-            albums=(),
+            **asdict(editable_payload(image)),
             created_at=image.created_at,
         )
         key = point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk)
