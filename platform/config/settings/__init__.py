@@ -211,6 +211,16 @@ BIN_RETENTION_DAYS = env.retention.bin_retention_days
 AUDIT_LOG_RETENTION_DAYS = env.retention.audit_log_retention_days
 FETCH_TIMEOUT_S = env.fetching.timeout_s
 FETCH_ALLOWED_NETWORKS = env.fetching.allowed_networks
+SITE_URL = env.mail.site_url
+_mail = env.mail.server
+EMAIL_HOST = "" if _mail is None else _mail.host  # "": there are no e-mails
+EMAIL_PORT = 25 if _mail is None else _mail.port
+EMAIL_HOST_USER = "" if _mail is None else _mail.user
+EMAIL_HOST_PASSWORD = "" if _mail is None else _mail.password
+EMAIL_USE_SSL = _mail is not None and _mail.has_tls_at_once
+EMAIL_USE_TLS = _mail is not None and _mail.has_tls_later
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.mail.email_from
 INGEST_MAX_WAITING = env.ingest.max_waiting
 INGEST_ROOTS: tuple[Path, ...] = env.ingest.roots
 SEARCH_REQUIRES_LOGIN = env.search.requires_login
@@ -219,6 +229,7 @@ SEARCHES_IN_FLIGHT = env.search.in_flight
 # A search leaves its count to a thread that writes so often, where there were any.
 SEARCHES_WRITTEN_EVERY_S: float | None = 60.0
 QUERIES_MAX_BYTES = env.search.kept_bytes
+SAVED_SEARCHES_MAX = env.search.saved_max
 # What may be asked in a minute, or kept in an hour: of a visitor, of an account or token; 0 is no
 # limit. `site_http.limits` says what the words are.
 LIMITS = {
