@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -30,7 +31,7 @@ def make_token(
     """Make a token; return it and its secret, which is kept nowhere."""
     secret = _MARK + secrets.token_urlsafe(_SECRET_BYTES)
     token = ApiToken.objects.create(
-        owner_id=owner.pk,
+        owner=cast(User, owner),  # nobody else has permissions
         name=name,
         prefix=secret[:_PREFIX_CHARS],
         secret_sha256=hash_secret(secret),
