@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catalog import services
 from catalog.models import Album, Tag
 from catalog.visibility import Viewer, list_albums, list_tags
 from kernel.errors import UserInputError
@@ -24,12 +25,9 @@ def known_tags(names: Sequence[str], viewer: Viewer) -> list[Tag]:
     Raises:
         UserInputError: "request:user:unknown-names".
     """
-    may_make = viewer.has_perm("catalog.add_tag")
-    found = list((Tag.objects if may_make else list_tags(viewer)).filter(name__in=names))
-    missing = sorted(set(names) - {each.name for each in found})
-    if missing and may_make:
-        Tag.objects.bulk_create([Tag(name=name) for name in missing], ignore_conflicts=True)
-        return list(Tag.objects.filter(name__in=names))
+    if viewer.has_perm("catalog.add_tag"):
+        return services.find_or_make_tags(names)
+    found = list(list_tags(viewer).filter(name__in=names))
     _check(names, [each.name for each in found])
     return found
 

@@ -55,7 +55,12 @@ from catalog.services.indexing import (
     requeue_stalled,
     waiting_for,
 )
-from catalog.services.named_sets import delete_named_set, make_named_set, rename_named_set
+from catalog.services.named_sets import (
+    delete_named_set,
+    find_or_make_tags,
+    make_named_set,
+    rename_named_set,
+)
 from catalog.services.panels import MIN_SIDE_PX, draw_panels, usable_panels
 from catalog.services.payloads import (
     DuePayload,
@@ -101,6 +106,7 @@ __all__ = [
     "expire_exports",
     "fill_in_path",
     "find_export",
+    "find_or_make_tags",
     "find_refusals",
     "forget_try",
     "give_up_or_split",

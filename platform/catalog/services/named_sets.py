@@ -1,5 +1,6 @@
 """Tags and albums, made, renamed and deleted: every point of their images carries their names."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from django.db import IntegrityError, transaction
@@ -13,6 +14,15 @@ from kernel.errors import ConflictError
 NamedRow = TypeVar("NamedRow", Tag, Album)
 # Images of an entry of the audit log that one row of it holds.
 _CHUNK_IMAGES = 500
+
+
+def find_or_make_tags(names: Sequence[str]) -> list[Tag]:
+    """Return the tags of these names; those that are missing are made."""
+    known = set(Tag.objects.filter(name__in=names).values_list("name", flat=True))
+    # In order, so that two who make the same ones do not wait for each other.
+    missing = [Tag(name=name) for name in sorted(set(names) - known)]
+    Tag.objects.bulk_create(missing, ignore_conflicts=True)
+    return list(Tag.objects.filter(name__in=names))
 
 
 @transaction.atomic
