@@ -29,6 +29,11 @@ def get_live_encoder() -> EncoderVersion:
     return version
 
 
+def knows_words() -> bool:
+    """Return whether the catalogue can be searched with words."""
+    return EncoderVersion.objects.filter(state=EncoderVersion.State.LIVE, knows_words=True).exists()
+
+
 def list_visible_images(viewer: Viewer) -> QuerySet[Image]:
     """Return every image that a person may see."""
     return seen_by(list_current_images(), viewer)

@@ -177,6 +177,10 @@ _SENTENCES: dict[str, str] = {
         "You have saved {most} searches, and more are not kept. Delete one that you need no more."
     ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:too-many-pictures": _("Search with at most {most} pictures at once."),
+    "search:user:none-liked": _("Say what to look for, too: with a picture, or with words."),
+    "search:user:long-words": _("Search with at most {most} characters."),
+    "search:user:bad-id": _("What {field} names is no picture."),
     "search:user:no-words": _(
         "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
     ),

@@ -17,9 +17,9 @@ from ingestion.fetching import fetch
 from search import services
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
-from search.limits import take_kept
+from search.limits import limited_search, take_kept
 from search.presenters.answer_json import as_json
-from site_http.limits import Limited, at_once, take
+from site_http.limits import Limited, take
 
 router = Router(tags=["search"])
 NEEDS = Needs(Scope.SEARCH, admits_visitors=True)
@@ -47,11 +47,11 @@ def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
-    with timed() as search, at_once(request, Limited.SEARCHES), search_slot():
-        take(request, Limited.SEARCHES)
+    with timed() as search, limited_search(request), search_slot():
+        if not request.FILES:  # a form's files are counted already
+            take_kept(request, sum(file.size or 0 for file in sent.files.values()))
         fields, files = _fetched(request, sent)
         question = QueryForm(fields, files).read(request.user)
-        take_kept(request, question)
         search.wait = question.wait
         result = services.search(question, request.user)
     shape = SearchJson.model_validate(_for_programs(as_json(result)))
@@ -69,6 +69,7 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
     url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
     take(request, Limited.FETCHES)
     data = fetch(url)
+    take_kept(request, len(data))
     # Of its name the end is looked at, to say what a file is that is no picture.
     name = urlsplit(url).path.rsplit("/", 1)[-1]
     file = SimpleUploadedFile(name if "." not in name else "picture", data)

@@ -244,6 +244,16 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             *(Asked(search, {"image": str(image.pk)}) for image in images),
             *(Asked(search, {"query": str(image.pk)}) for image in images),
             *(
+                Asked(
+                    search,
+                    {"image": str(open_image.pk), field: str(secret.image.pk)},
+                    accept=accept,
+                )
+                for accept in ("text/html", "application/json")
+                for field in ("query", "unlike", "unlike_image")
+            ),
+            *(Asked(search, {"words": word}) for word in (f"{WORD}title", "red")),
+            *(
                 Asked(search, {"picture": PICTURE} | more, is_post=True, accept=accept)
                 for accept in ("text/html", "application/json")
                 for more in ({}, {"wait": "hits"}, {"wait": "proofs"}, {"label": f"{WORD}label"},
