@@ -473,7 +473,9 @@ def said(response: Any) -> str:
     text = response.content.decode(errors="replace")
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     text = re.sub(r'("(?:model|total)_ms": |· )[\d.]+', r"\1", text)
-    text = re.sub(r'((?:query=|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text)
+    text = re.sub(
+        r'((?:query(?:=|%3D)|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text
+    )
     text = re.sub(r'(?<=name="hit" value=")[^"]+', _unsigned, text)
     text = re.sub(r"(<strong>)[\d.]+\xa0GB", r"\1", text)  # of the disk, others write on it
     heads = {name: response.get(name) for name in ("Location", "Content-Disposition", "ETag")}
