@@ -165,6 +165,7 @@ _SENTENCES: dict[str, str] = {
     "review:user:bad-judgement": _(
         "A decision is one of copy, same_subject and different, and nothing else."
     ),
+    "search:user:no-region": _("This image, or the part of it, is not there to compare with."),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "login:user:too-many-failures": _(

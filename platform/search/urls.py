@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from search import views
+from search import comparison_view, views
 
 app_name = "search"
 urlpatterns = [
+    path("comparisons/", comparison_view.comparison, name="comparison"),
     path("", views.page, name="page"),
     path("queries/<uuid:query_id>.jpg", views.query_preview, name="query"),
     path("images/<uuid:image_id>/preview.jpg", views.image_preview, name="image_preview"),

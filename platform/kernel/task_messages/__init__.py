@@ -6,6 +6,12 @@ nobody asks for are passed over, so that either side may be a release ahead. Key
 as long as a release that knows them may still run.
 """
 
+from kernel.task_messages.comparison import (
+    AlikeCells,
+    CellGrid,
+    ComparedRegions,
+    CompareRegionsRequest,
+)
 from kernel.task_messages.copies import (
     ComparedRegion,
     Copy,
@@ -25,8 +31,12 @@ from kernel.task_messages.query import StoredQuery
 from kernel.task_messages.warm_up import WarmUpRequest
 
 __all__ = [
+    "AlikeCells",
     "Box",
+    "CellGrid",
+    "CompareRegionsRequest",
     "ComparedRegion",
+    "ComparedRegions",
     "Copy",
     "ErrorAnswer",
     "ExtractQueryRequest",

@@ -3,19 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_url
-from kernel.task_messages import Box, Copy, QueryRegion
+from catalog.presenters import thumbnail_url
+from kernel.task_messages import Box, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
-from search.groups import ImageHit
+from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
-from search.presenters.answer_json import overlap_json
+from search.presenters.evidence import comparison_of
 from search.question import Wait
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
@@ -69,7 +67,7 @@ class HitCard:
         verdict_shown: for people; "" says nothing.
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
-        comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        comparison: what the dialog shows of both pictures, as JSON.
         found: the hit itself.
     """
 
@@ -189,7 +187,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         groups=tuple(
             GroupSection(
                 part=links.part(group.region),
-                hits=tuple(_card(hit) for hit in group.hits),
+                hits=tuple(_card(hit, group, result) for hit in group.hits),
                 is_plain=group.is_plain,
                 lacks_proofs=has_proofs and not group.are_copies_checked,
             )
@@ -259,7 +257,7 @@ def _shown(label: str) -> str:
     return label_name(label, get_language() or "en")
 
 
-def _card(hit: ImageHit) -> HitCard:
+def _card(hit: ImageHit, group: Group, result: SearchResult) -> HitCard:
     image, likely = hit.image, hit.probability
     bar = likely if likely is not None else hit.score
     return HitCard(
@@ -277,7 +275,7 @@ def _card(hit: ImageHit) -> HitCard:
         verdict_shown=str(_VERDICTS[hit.verdict]),
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
-        comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        comparison=json.dumps(comparison_of(hit, group, result)),
         found=hit,
     )
 
@@ -286,17 +284,3 @@ def _part_box(region: Region | None) -> tuple[int, int, int, int] | None:
     if region is None or region.kind == Region.Kind.FULL_IMAGE:
         return None
     return region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0
-
-
-def _comparison(hit: ImageHit, copy: Copy) -> dict[str, Any]:
-    """Return what the page's script lays over each other: the query's part on the image."""
-    image = hit.image
-    original = reverse("catalog:original", args=(image.pk,))
-    return {
-        "image": original if is_drawn_by_browsers(image.format) else thumbnail_url(image),
-        "width": image.width,
-        "height": image.height,
-        "box": hit.query.box,
-        "outline": copy.outline,
-        "overlap": overlap_json(copy),
-    }
