@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from catalog.models import CopyCheck, EncoderVersion, Image, Region
@@ -62,6 +63,26 @@ def list_kept_images() -> QuerySet[Image]:
     return Image.objects.exclude(status=Image.Status.DELETING)
 
 
+def is_in_folder(folder: str) -> Q:
+    """Return the condition that an image lies below a folder of its source.
+
+    Args:
+        folder: its path, without a slash at the end.
+    """
+    if connection.vendor == "sqlite":  # its LIKE uses no index; its order is that of bytes
+        return Q(path__gt=f"{folder}/", path__lt=f"{folder}{chr(ord('/') + 1)}")
+    return Q(path__startswith=f"{folder}/")
+
+
+def find_medium(sha256: str, viewer: Viewer) -> str:
+    """Return the medium of the image with this content that a person may see, or "unknown"."""
+    mediums = Image.objects.filter(sha256=sha256).values_list("medium", flat=True)
+    medium = mediums.first()  # seldom there: what the viewer may see is asked only then
+    if medium is None or not list_visible_images(viewer).filter(sha256=sha256).exists():
+        return Image.Medium.UNKNOWN
+    return medium
+
+
 def is_some_image_kept_back() -> bool:
     """Whether searches have to pass over some images: of the bin, held, or not compared yet."""
     kept_back = CopyCheck.objects.filter(state__in=CopyCheck.KEPT_BACK)
@@ -89,10 +110,13 @@ def find_held(image_ids: Iterable[UUID]) -> set[UUID]:
     return set(held.order_by().values_list("pk", flat=True))
 
 
-def find_images_with_regions(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
-    """Return the same, their regions read too, without the hashes, which are for the workers."""
+def find_images_with_regions(
+    image_ids: Iterable[UUID], viewer: Viewer, condition: Q
+) -> dict[UUID, Image]:
+    """Return those of them that meet a condition, and their regions without the workers' hashes."""
     regions = Prefetch("regions", Region.objects.defer("pdq"))
-    return list_visible_images(viewer).prefetch_related(regions).in_bulk(list(image_ids))
+    images = list_visible_images(viewer).filter(condition).prefetch_related(regions)
+    return images.in_bulk(list(image_ids))
 
 
 def count_by_status() -> dict[str, int]:

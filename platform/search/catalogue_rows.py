@@ -8,9 +8,9 @@ from uuid import UUID
 
 from catalog.models import EncoderVersion, Image, Region
 from catalog.selectors import find_images_with_regions
-from catalog.visibility import Viewer
 from kernel.ids import point_id
 from kernel.task_messages import Copy
+from search.conditions import Sought
 from search.groups import Pair
 
 
@@ -45,9 +45,9 @@ class CatalogueRows:
         return {each.image_id: each.pk for each in regions if each.kind == Region.Kind.FULL_IMAGE}
 
 
-def read_rows(image_ids: Iterable[UUID], version: EncoderVersion, viewer: Viewer) -> CatalogueRows:
-    """Return the rows of images that a person may see, and of all their regions."""
-    images = find_images_with_regions(image_ids, viewer)
+def read_rows(image_ids: Iterable[UUID], version: EncoderVersion, sought: Sought) -> CatalogueRows:
+    """Return the rows of images that a person may see and asks for, and of all their regions."""
+    images = find_images_with_regions(image_ids, sought.viewer, sought.condition)
     by_point = {
         point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk): region
         for image in images.values()
@@ -60,14 +60,14 @@ def with_copies(
     catalogue: CatalogueRows,
     copies: Sequence[Sequence[Copy]],
     version: EncoderVersion,
-    viewer: Viewer,
+    sought: Sought,
 ) -> CatalogueRows:
-    """Add the images that were found by their hashes alone, those that a person may see."""
+    """Add the images that were found by their hashes alone, those that may be found."""
     unknown = {copy.region_id for each in copies for copy in each} - set(catalogue.by_id)
     if not unknown:
         return catalogue
     image_ids = Region.objects.filter(pk__in=unknown).values_list("image_id", flat=True)
-    more = read_rows(image_ids, version, viewer)
+    more = read_rows(image_ids, version, sought)
     return CatalogueRows(
         catalogue.images | more.images,
         catalogue.by_point | more.by_point,
@@ -76,14 +76,13 @@ def with_copies(
 
 
 def best_copies(
-    copies: Sequence[Copy], catalogue: CatalogueRows, labels: Sequence[str]
+    copies: Sequence[Copy], catalogue: CatalogueRows, sought: Sought
 ) -> dict[UUID, tuple[Region, Copy]]:
-    """Return the best copy in each image; where labels are asked for, in those that have one."""
-    named = {region.image_id for region in catalogue.by_id.values() if region.label in labels}
+    """Return the best copy in each image that may be found."""
     best: dict[UUID, tuple[Region, Copy]] = {}
     for copy in sorted(copies, key=_evidence, reverse=True):
         region = catalogue.by_id.get(copy.region_id)
-        if region is not None and (not labels or region.image_id in named):
+        if region is not None and sought.takes(region):
             best.setdefault(region.image_id, (region, copy))
     return best
 

@@ -4,18 +4,17 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils.datastructures import MultiValueDict
 
 from catalog.models import Image
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
 from catalog.visibility import Viewer
 from kernel.errors import UserInputError
-from kernel.regions import MAX_LABEL_CHARS
+from search.filter_fields import read_filters, read_sort
 from search.question import Question, Wait
 
 _NAME_CHARS = 200
-_MAX_LABELS = 20
-_PICTURE_FIELDS = frozenset({"picture", "image", "query", "name"})
 
 
 def is_asked(address: QueryDict) -> bool:
@@ -32,15 +31,19 @@ class QueryForm(forms.Form):
     query = forms.UUIDField(required=False)
     name = forms.CharField(required=False)
     box = forms.RegexField(r"^\d{1,9}(,\d{1,9}){3}$", required=False)
-    label = forms.CharField(required=False)
     wait = forms.ChoiceField(choices=[(each.value, each.value) for each in Wait], required=False)
+
+    def __init__(self, asked: QueryDict, files: MultiValueDict[str, UploadedFile]) -> None:
+        super().__init__(asked, files)
+        self._asked = asked
 
     def read(self, viewer: Viewer) -> Question:
         """Return the question, the size of its picture checked before that is read.
 
         Raises:
             UserInputError: "image:user:none-chosen", "image:user:empty-file",
-                "image:user:too-large", "search:user:bad-box" or "search:user:bad-wait".
+                "image:user:too-large", "search:user:bad-box", "search:user:bad-wait", or what
+                `filter_fields` raises.
             Http404: the catalogue has no such image that this person may see.
         """
         self.full_clean()
@@ -48,6 +51,7 @@ class QueryForm(forms.Form):
             raise UserInputError("search:user:bad-box")
         if "wait" in self.errors:
             raise UserInputError("search:user:bad-wait")
+        filters, sort = read_filters(self._asked), read_sort(self._asked)
         name, data, image = self._read_picture(viewer)
         return Question(
             name=name,
@@ -56,7 +60,8 @@ class QueryForm(forms.Form):
             query_id=None if self._file else self.cleaned_data.get("query"),
             image=image,
             box=self._box(),
-            labels=tuple(dict.fromkeys(self._labels()))[:_MAX_LABELS],
+            filters=filters,
+            sort=sort,
             wait=Wait(self.cleaned_data["wait"] or Wait.PROOFS),
         )
 
@@ -64,11 +69,6 @@ class QueryForm(forms.Form):
     def _file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data.get("picture")
         return file
-
-    def address_fields(self) -> list[tuple[str, str]]:
-        """Return what else was asked, besides the picture, as fields of an address."""
-        asked = [name for name in self.fields if name not in _PICTURE_FIELDS]
-        return [(name, value) for name in asked for value in self._values(name) if value]
 
     def _read_picture(self, viewer: Viewer) -> tuple[str, bytes | None, Image | None]:
         file, image_id = self._file, self.cleaned_data.get("image")
@@ -88,11 +88,3 @@ class QueryForm(forms.Form):
             return None
         x0, y0, x1, y1 = (int(number) for number in text.split(","))
         return x0, y0, x1, y1
-
-    def _labels(self) -> list[str]:
-        labels = self._values("label")
-        return [label.strip() for label in labels if 0 < len(label.strip()) <= MAX_LABEL_CHARS]
-
-    def _values(self, name: str) -> list[str]:
-        lists = getattr(self.data, "getlist", None)
-        return lists(name) if lists else [self.data.get(name, "")]

@@ -9,6 +9,7 @@ from catalog.models import Image, Region
 from kernel.task_messages import Copy, ExtractedQuery, QueryRegion
 from ml.rules.pair_score import pair_score
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
+from search.conditions import Sought
 from search.verdicts import Verdict, by_score, curve_of, probability
 from vectors.index import Hit
 
@@ -86,14 +87,18 @@ class Group:
     are_copies_checked: bool
 
 
-def parts_of(extracted: ExtractedQuery) -> list[QueryPart]:
-    """Return the parts that get a group each.
+def parts_of(extracted: ExtractedQuery, sought: Sought) -> list[QueryPart]:
+    """Return the parts that get a group each, with what of them is searched with.
 
     Panels with the objects inside them, in reading order, and then the full image; of a picture
     without panels the full image with its objects; or the box alone.
     """
     searched = list(enumerate(extracted.searched))
-    objects = [(index, region) for index, region in searched if region.kind == OBJECT]
+    objects = [
+        (index, region)
+        for index, region in searched
+        if region.kind == OBJECT and sought.asks_with(region)
+    ]
     heads = [(index, region) for index, region in searched if region.kind != OBJECT]
     panels = [(index, region) for index, region in heads if region.kind == PANEL]
     parts = []

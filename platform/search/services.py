@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from catalog.models import EncoderVersion
-from catalog.selectors import find_drawn_panels, get_live_encoder, is_some_image_kept_back
+from catalog.selectors import find_drawn_panels, find_medium, get_live_encoder
 from catalog.vector_store import open_index
 from catalog.visibility import Viewer, hidden_albums
 from kernel.errors import AppError, DefectError, TransientError, UserInputError
@@ -30,9 +30,11 @@ from ml.rules.layout import Layout
 from search import asked_pictures, kept_queries, query_worker
 from search.asked_pictures import AskedPicture
 from search.catalogue_rows import CatalogueRows, best_copies, read_rows, with_copies
+from search.conditions import Sought
 from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
 from search.kept_queries import KeptQuery, QueryPicture
-from search.question import Question, Wait
+from search.question import Filters, Question, Sort, Wait
+from search.sorting import in_order
 from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
@@ -79,7 +81,9 @@ class SearchResult:
         layout: whether it is one picture, or many.
         regions: all its regions, the full image first.
         box: the part that was chosen; None is all.
-        labels: of objects that the images have to show; none is all images.
+        filters: which images may be found.
+        sort: their order.
+        query_medium: the query's own; "unknown" where it is not known.
         groups: what each part found.
         facets: of the images found, the commonest first.
         copies: whether copies are told; otherwise hits of a group are by score alone.
@@ -93,7 +97,9 @@ class SearchResult:
     layout: Layout
     regions: tuple[QueryRegion, ...]
     box: Box | None
-    labels: tuple[str, ...]
+    filters: Filters
+    sort: Sort
+    query_medium: str
     groups: tuple[Group, ...]
     facets: tuple[Facet, ...]
     copies: CopiesState
@@ -116,8 +122,7 @@ class _FoundHits:
         pairs: for each part, image → its best pair of regions.
         are_plain: for each part, whether there is nothing to see in it.
         catalogue: rows of those of the images that may be seen.
-        viewer: who asks.
-        hidden_albums: ids of those that are hidden from them.
+        sought: which images may be found.
         limit: images that a group shows.
     """
 
@@ -125,8 +130,7 @@ class _FoundHits:
     pairs: list[dict[UUID, Pair]]
     are_plain: list[bool]
     catalogue: CatalogueRows
-    viewer: Viewer
-    hidden_albums: tuple[int, ...]
+    sought: Sought
     limit: int
 
 
@@ -157,7 +161,13 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
             extracted = _extract(asked, question, version, panels, timeout_s=_left_s(ends_at))
         else:
             extracted = kept.extracted
-        found = _find_hits(extracted, version, question.labels, viewer, ends_at=ends_at)
+        sought = Sought(
+            filters=question.filters,
+            viewer=viewer,
+            query_medium=find_medium(picture.sha256, viewer),
+            hidden_albums=hidden_albums(viewer),
+        )
+        found = _find_hits(extracted, version, sought, ends_at=ends_at)
     except AppError:
         if is_new:
             asked_pictures.forget(asked)
@@ -167,16 +177,18 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
     proofs = None
     if question.wait is Wait.PROOFS:
         proofs = _prove(asked.stored, found, ends_at=ends_at)
-    groups = _groups(found, proofs, picture, version, question.labels)
+    groups = in_order(_groups(found, proofs, picture, version), question.sort)
     return SearchResult(
         asked=asked,
         query=picture,
         layout=extracted.layout,
         regions=extracted.regions,
         box=question.box,
-        labels=question.labels,
+        filters=question.filters,
+        sort=question.sort,
+        query_medium=sought.query_medium,
         groups=groups,
-        facets=_facets(groups, question.labels),
+        facets=_facets(groups, question.filters.labels),
         copies=_copies_state(question.wait, groups),
         model_ms=(extracted.model_ms if kept is None else 0.0)
         + (0.0 if proofs is None else proofs.model_ms),
@@ -241,29 +253,33 @@ def _check_box(box: Box | None, picture: QueryPicture) -> None:
 def _find_hits(
     extracted: ExtractedQuery,
     version: EncoderVersion,
-    labels: tuple[str, ...],
-    viewer: Viewer,
+    sought: Sought,
     *,
     ends_at: float,
 ) -> _FoundHits:
-    parts = parts_of(extracted)
+    parts = parts_of(extracted, sought)
     limit = hits_a_part(len(parts))
     index = open_index(version)
-    hidden = hidden_albums(viewer)
-    where = Where(
-        labels=labels,
-        not_albums=tuple(hidden.values()),
-        with_binned=not is_some_image_kept_back(),  # without any no condition is needed
-    )
-    found = _nearest(index, extracted, parts, where=where, limit=limit, ends_at=ends_at)
+    found = _nearest(index, extracted, parts, where=sought.where, limit=limit, ends_at=ends_at)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     shown = {image_id for each in pairs for image_id in islice(each, limit)}
-    catalogue = read_rows(shown, version, viewer)
+    catalogue = read_rows(shown, version, sought)
     # Some are being deleted, or were just made private: others take their places.
     if len(catalogue.images) < len(shown):
-        catalogue = read_rows({image_id for each in pairs for image_id in each}, version, viewer)
+        catalogue = read_rows({image_id for each in pairs for image_id in each}, version, sought)
+    pairs = [_taken(each, catalogue, sought) for each in pairs]
     are_plain = [extracted.are_plain[part.searched[0]] for part in parts]
-    return _FoundHits(parts, pairs, are_plain, catalogue, viewer, tuple(hidden), limit)
+    return _FoundHits(parts, pairs, are_plain, catalogue, sought, limit)
+
+
+def _taken(pairs: dict[UUID, Pair], catalogue: CatalogueRows, sought: Sought) -> dict[UUID, Pair]:
+    """Return the pairs without those with a part of an image that no longer may be alike."""
+    regions = catalogue.by_point
+    return {
+        image_id: pair
+        for image_id, pair in pairs.items()
+        if pair.point_id not in regions or sought.takes(regions[pair.point_id])
+    }
 
 
 @search_stage("verify")
@@ -279,7 +295,7 @@ def _prove(query: StoredQuery, found: _FoundHits, *, ends_at: float) -> FoundCop
             query,
             asked,
             max_near_identical=2 * found.limit,
-            hidden_albums=found.hidden_albums,
+            hidden_albums=tuple(found.sought.hidden_albums),
             timeout_s=max(_MIN_COPIES_TIMEOUT_S, ends_at - time.perf_counter()),
         )
     except (TransientError, DefectError) as error:  # hits by score alone are worth showing
@@ -293,7 +309,6 @@ def _groups(
     proofs: FoundCopies | None,
     picture: QueryPicture,
     version: EncoderVersion,
-    labels: tuple[str, ...],
 ) -> tuple[Group, ...]:
     """Return the images of each part, in their order: by proofs where there are any, and score."""
     copies: Sequence[Sequence[Copy]] = [()] * len(found.parts)
@@ -302,12 +317,12 @@ def _groups(
     if proofs is not None:
         copies, are_checked = proofs.copies, proofs.are_checked
         unchecked_ids = proofs.unchecked_ids
-    catalogue = with_copies(found.catalogue, copies, version, found.viewer)
+    catalogue = with_copies(found.catalogue, copies, version, found.sought)
     return tuple(
         rank(
             part,
             pairs,
-            best_copies(those, catalogue, labels),
+            best_copies(those, catalogue, found.sought),
             catalogue.images,
             catalogue.by_point,
             query_sha256=picture.sha256,

@@ -17,11 +17,13 @@ from catalog.selectors import count_findable_and_waiting, list_visible_images
 from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from search import asked_pictures, query_files, services
+from search.asked_pictures import AskedPicture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
-from search.presenters.addresses import address, picture_fields
+from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
+from search.question import Question, Wait
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
 from site_http.responses import error_json, mark, present_error, wants_json
@@ -46,11 +48,12 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
     try:
-        if request.method == "POST" and not wants_json(request):
-            return _lead_to_address(request)
         with timed() as search, search_slot():
             question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
             search.wait = question.wait
+            if request.method == "POST" and not wants_json(request):
+                search.leads_on = True
+                return _see_address(asked_pictures.of_question(question), question)
             result = services.search(question, request.user)
     except DefectError:
         raise  # not the form's affair: the error page says it
@@ -61,14 +64,17 @@ def page(request: HttpRequest) -> HttpResponse:
     return _render(request, result=present_result(result, query_name=question.name))
 
 
-def _lead_to_address(request: HttpRequest) -> HttpResponse:
-    """Keep the picture that a person sends, and lead to the search with it."""
-    with search_slot():
-        form = QueryForm(request.POST, request.FILES)
-        question = form.read(request.user)
-        asked = asked_pictures.of_question(question)
-    fields = [*picture_fields(asked, question.name), *form.address_fields()]
-    response = HttpResponseRedirect(address(fields))
+def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
+    """Lead a person who sent a picture to the search with it."""
+    address = search_address(
+        asked,
+        name=question.name,
+        box=question.box,
+        filters=question.filters,
+        sort=question.sort,
+        wait=None if question.wait is Wait.PROOFS else question.wait,
+    )
+    response = HttpResponseRedirect(address)
     response.status_code = HTTPStatus.SEE_OTHER
     return response
 

@@ -161,4 +161,6 @@ def _meets(payload: Payload, where: Where) -> bool:
         return False
     if payload.image_id in where.not_image_ids or set(payload.albums) & set(where.not_albums):
         return False
+    if payload.medium in where.not_mediums:
+        return False
     return all(not values or not present.isdisjoint(values) for values, present in wanted)

@@ -91,9 +91,10 @@ class Hit:
 class Where:
     """Conditions on payloads: values within a field are OR-ed, the fields are AND-ed.
 
-    An empty field is no condition. ``not_image_ids`` leaves out the points of those images, and
-    ``not_albums`` those of images in any of these albums. Points of the bin are left out unless
-    ``with_binned`` says that they need not be: each condition is a pass over all points.
+    An empty field is no condition. ``not_image_ids`` leaves out the points of those images,
+    ``not_mediums`` those of these mediums, and ``not_albums`` those of images in any of these
+    albums. Points of the bin are left out unless ``with_binned`` says that they need not be: each
+    condition is a pass over all points.
     """
 
     kinds: tuple[RegionKind, ...] = ()
@@ -103,6 +104,7 @@ class Where:
     albums: tuple[str, ...] = ()
     not_image_ids: tuple[UUID, ...] = ()
     not_albums: tuple[str, ...] = ()
+    not_mediums: tuple[str, ...] = ()
     with_binned: bool = False
 
 

@@ -100,6 +100,7 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
         "binned": () if where.with_binned else (_BINNED,),
         "image_id": where.not_image_ids,
         "albums": where.not_albums,
+        "medium": where.not_mediums,
     }
     must_not = [_any_of(key, values) for key, values in unwanted.items() if values]
     if not must and not must_not:

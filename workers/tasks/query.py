@@ -6,6 +6,7 @@ from kernel import task_names
 from kernel.errors import AppError
 from kernel.task_messages import (
     CompareRegionsRequest,
+    EmbedWordsRequest,
     ErrorAnswer,
     ExtractQueryRequest,
     FindCopiesRequest,
@@ -45,6 +46,14 @@ def compare_regions(**arguments: object) -> JsonObject:
     )
 
 
+@app.task(name=task_names.EMBED_WORDS, shared=False, ignore_result=False)
+def embed_words(**arguments: object) -> JsonObject:
+    """Answer an `EmbedWordsRequest` with `EmbeddedWords`, or the error that it ended in."""
+    from workers import queries
+
+    return _answered(lambda: queries.embed_words(EmbedWordsRequest.from_json(arguments)).to_json())
+
+
 @app.task(name=task_names.WARM_UP, ignore_result=False, shared=False)
 def warm_up(**arguments: object) -> str:
     """Load what this process needs, use it once, return what encoder it has.
@@ -67,7 +76,10 @@ def warm_up(**arguments: object) -> str:
         loaded = patiently(model_pool.get)
         loaded.detector.detect(blank)
         loaded.encoder.encode(blank)
-    if request.has_hashes:
+    if request.has_hashes:  # who searches
+        if loaded.version.knows_words:
+            with translated():
+                model_pool.words().embed_texts([loaded.version.choice])
         patiently(catalogue_hashes.get().refresh)
     return loaded.version.choice
 

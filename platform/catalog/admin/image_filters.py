@@ -22,6 +22,7 @@ from unfold.utils import parse_date_str
 from unfold.widgets import INPUT_CLASSES
 
 from catalog.models import Region
+from catalog.selectors import is_in_folder
 from jobs.admin import FixedChoicesFilter
 from site_http.capped_lists import COUNTED
 
@@ -100,11 +101,7 @@ class FolderFilter(TextFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """Return the images below a folder that is named by its path."""
         folder = _typed(self).strip("/")
-        if not folder:
-            return queryset
-        if connection.vendor == "sqlite":  # its LIKE uses no index; its order is that of bytes
-            return queryset.filter(path__gt=f"{folder}/", path__lt=f"{folder}{chr(ord('/') + 1)}")
-        return queryset.filter(path__startswith=f"{folder}/")
+        return queryset.filter(is_in_folder(folder)) if folder else queryset
 
 
 class FileSizeFilter(FixedChoicesFilter):

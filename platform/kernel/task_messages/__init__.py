@@ -29,6 +29,7 @@ from kernel.task_messages.extraction import (
 from kernel.task_messages.fields import Box, JsonObject, MalformedMessage, Point
 from kernel.task_messages.query import StoredQuery
 from kernel.task_messages.warm_up import WarmUpRequest
+from kernel.task_messages.words import EmbeddedWords, EmbedWordsRequest
 
 __all__ = [
     "AlikeCells",
@@ -38,6 +39,8 @@ __all__ = [
     "ComparedRegion",
     "ComparedRegions",
     "Copy",
+    "EmbedWordsRequest",
+    "EmbeddedWords",
     "ErrorAnswer",
     "ExtractQueryRequest",
     "ExtractedQuery",

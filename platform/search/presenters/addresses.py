@@ -1,25 +1,12 @@
 """Addresses of searches with a picture that was asked with before."""
 
-from collections.abc import Sequence
-
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from kernel.task_messages import Box
 from search.asked_pictures import AskedPicture
-from search.question import Wait
-
-
-def picture_fields(asked: AskedPicture, name: str) -> list[tuple[str, str]]:
-    """Return the fields of an address that name its picture.
-
-    Args:
-        asked: the picture.
-        name: of a kept query's; only shown. An image has its own.
-    """
-    if asked.image is not None:
-        return [("image", str(asked.image.pk))]
-    return [("query", str(asked.stored.id)), *([("name", name)] if name else [])]
+from search.filter_fields import fields_of
+from search.question import Filters, Sort, Wait
 
 
 def search_address(
@@ -27,7 +14,8 @@ def search_address(
     *,
     name: str = "",
     box: Box | None = None,
-    labels: Sequence[str] = (),
+    filters: Filters | None = None,
+    sort: Sort = Sort.VERDICT,
     wait: Wait | None = None,
 ) -> str:
     """Return the address of a search with a picture, or with a box of it.
@@ -36,19 +24,18 @@ def search_address(
         asked: the picture.
         name: of a kept query's; only shown.
         box: x0, y0, x1, y1 in pixels of the upright picture; None is all.
-        labels: of objects that the images have to show.
+        filters: which images may be found; None is all.
+        sort: their order.
         wait: what of the answer is waited for; None says nothing of it.
     """
-    fields = [*picture_fields(asked, name), *(("label", label) for label in labels)]
+    fields = [
+        *picture_fields(asked, name),
+        *fields_of(Filters() if filters is None else filters, sort),
+    ]
     if box is not None:
         fields.append(("box", ",".join(str(number) for number in box)))
     if wait is not None:
         fields.append(("wait", wait.value))
-    return address(fields)
-
-
-def address(fields: Sequence[tuple[str, str]]) -> str:
-    """Return the search page's address with these fields."""
     return f"{reverse('search:page')}?{urlencode(fields)}"
 
 
@@ -57,3 +44,10 @@ def picture_url(asked: AskedPicture) -> str:
     if asked.image is not None:
         return reverse("search:image_preview", args=(asked.image.pk,))
     return reverse("search:query", args=(asked.stored.id,))
+
+
+def picture_fields(asked: AskedPicture, name: str) -> list[tuple[str, str]]:
+    """Return the fields of an address that name its picture; `name` is a kept query's."""
+    if asked.image is not None:  # which has a name of its own
+        return [("image", str(asked.image.pk))]
+    return [("query", str(asked.stored.id)), *([("name", name)] if name else [])]

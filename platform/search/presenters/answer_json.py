@@ -5,6 +5,7 @@ from typing import Any
 from catalog.models import Region
 from catalog.presenters import region_thumbnail_url, thumbnail_url
 from kernel.task_messages import Copy, QueryRegion
+from search import filter_fields
 from search.groups import Group, ImageHit
 from search.presenters.addresses import search_address
 from search.question import Wait
@@ -25,14 +26,21 @@ def as_json(result: SearchResult) -> dict[str, Any]:
             "width": result.query.width,
             "height": result.query.height,
             "layout": result.layout,
+            "medium": result.query_medium,
             "regions": [_region_json(region) for region in result.regions],
         },
+        "filters": filter_fields.as_json(result.filters),
+        "sort": result.sort.value,
         "groups": [_group_json(group) for group in result.groups],
         "facets": [{"label": facet.label, "images": facet.images} for facet in result.facets],
         "are_copies_checked": result.are_copies_checked,
         "copies": result.copies.value,
         "proofs_url": search_address(
-            result.asked, box=result.box, labels=result.labels, wait=Wait.PROOFS
+            result.asked,
+            box=result.box,
+            filters=result.filters,
+            sort=result.sort,
+            wait=Wait.PROOFS,
         ),
         "model_ms": result.model_ms,
         "total_ms": result.total_ms,

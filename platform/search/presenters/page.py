@@ -1,20 +1,19 @@
 """How the answer to a search is shown to people: everything that the page says."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import thumbnail_url
+from catalog.presenters import thumbnail_srcset, thumbnail_url
 from kernel.task_messages import Box, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
 from search.presenters.evidence import comparison_of
-from search.question import Wait
+from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
 
@@ -75,6 +74,7 @@ class HitCard:
     title: str
     url: str
     thumbnail_url: str
+    thumbnail_srcset: str
     width: int
     height: int
     box: tuple[int, int, int, int] | None
@@ -137,7 +137,7 @@ class ResultPage:
     parts: tuple[PartLink, ...]
     groups: tuple[GroupSection, ...]
     facets: tuple[FacetLink, ...]
-    labels: tuple[str, ...]
+    has_filters: bool
     copies: CopiesState
     proofs_url: str
     has_proofs: bool
@@ -199,7 +199,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
             )
             for facet in result.facets
         ),
-        labels=result.labels,
+        has_filters=bool(result.filters),
         copies=result.copies,
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
@@ -214,7 +214,7 @@ class _Links:
     def __init__(self, result: SearchResult, name: str) -> None:
         self._asked, self._name = result.asked, name
         self._box = result.box
-        self._labels = result.labels
+        self._filters, self._sort = result.filters, result.sort
 
     def part(self, region: QueryRegion) -> PartLink:
         is_full_image = region.kind == FULL_IMAGE
@@ -223,19 +223,29 @@ class _Links:
             key=f"{region.kind}-{region.ordinal}",
             name=_part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
-            url=self._url(None if is_full_image else region.box, self._labels),
+            url=self._url(None if is_full_image else region.box),
             is_chosen=(self._box is None) if is_full_image else region.box == self._box,
             percent=round(100 * region.confidence) if region.kind == OBJECT else None,
         )
 
     def toggled(self, label: str) -> str:
-        return self._url(self._box, () if label in self._labels else (label,))
+        labels = () if label in self._filters.labels else (label,)
+        return self._url(self._box, filters=replace(self._filters, labels=labels))
 
     def proofs(self) -> str:
-        return self._url(self._box, self._labels, Wait.PROOFS)
+        return self._url(self._box, wait=Wait.PROOFS)
 
-    def _url(self, box: Box | None, labels: Sequence[str], wait: Wait | None = None) -> str:
-        return search_address(self._asked, name=self._name, box=box, labels=labels, wait=wait)
+    def _url(
+        self, box: Box | None, *, filters: Filters | None = None, wait: Wait | None = None
+    ) -> str:
+        return search_address(
+            self._asked,
+            name=self._name,
+            box=box,
+            filters=self._filters if filters is None else filters,
+            sort=self._sort,
+            wait=wait,
+        )
 
 
 def verdict_name(verdict: Verdict) -> str:
@@ -265,6 +275,7 @@ def _card(hit: ImageHit, group: Group, result: SearchResult) -> HitCard:
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),
+        thumbnail_srcset=thumbnail_srcset(image),
         width=image.width,
         height=image.height,
         box=_part_box(hit.region),

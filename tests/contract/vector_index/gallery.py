@@ -68,6 +68,7 @@ def is_met(point: Point, where: Where) -> bool:
         not where.albums or any(album in where.albums for album in it.albums),
         it.image_id not in where.not_image_ids,
         not any(album in where.not_albums for album in it.albums),
+        it.medium not in where.not_mediums,
     ]
     return all(checks)
 

@@ -97,7 +97,7 @@ def test_filters_equal_a_naive_search(
     assert_same(found, naive_search(points, query[0], 15, where))
 
 
-def test_filters_without_images_and_albums(
+def test_filters_that_leave_out(
     filled: VectorIndex, points: list[Point], rng: np.random.Generator
 ) -> None:
     query = clustered(rng, 1)
@@ -109,6 +109,8 @@ def test_filters_without_images_and_albums(
         Where(not_albums=("work",)),
         Where(not_albums=("work", "nobody's"), kinds=("whole",), not_image_ids=tuple(images[:9])),
         Where(not_albums=("work",), albums=("work",)),
+        Where(not_mediums=("photo",)),
+        Where(not_mediums=("photo", "drawing"), mediums=("photo", "unknown"), tags=("red",)),
     ]
 
     for where in wheres:

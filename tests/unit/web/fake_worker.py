@@ -8,6 +8,7 @@ import io
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from celery.signals import setup_logging
 from numpy.typing import NDArray
 from PIL import Image
 
+from catalog.services import editable_payload
 from catalog.vector_store import open_index
 from jobs.broker import client
 from kernel.ids import point_id
@@ -189,9 +191,7 @@ def index(image, data: bytes, version, regions: Sequence[FoundRegion]) -> None:
             image_id=image.pk,
             kind=region.kind,
             labels=labels,
-            medium=image.medium,
-            tags=(),
-            albums=(),
+            **asdict(editable_payload(image)),
             created_at=image.created_at,
         )
         key = point_id(sha256=image.sha256, region=region.key, encoder_version=version.pk)

@@ -229,8 +229,10 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
-        "catalog:small_thumbnail": [
-            Asked(reverse("catalog:small_thumbnail", args=[i.pk])) for i in images
+        "catalog:webp_thumbnail": [
+            Asked(reverse("catalog:webp_thumbnail", args=[i.pk, size]))
+            for i in images
+            for size in ("small", "medium", "large")
         ],
         "catalog:original": [Asked(reverse("catalog:original", args=[i.pk])) for i in images],
         "catalog:region_thumbnail": [
@@ -249,6 +251,10 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "ingestion:upload": [Asked("/upload/")],  # its own test is below
         "accounts:password": [Asked("/account/password/")],
         "accounts:password_changed": [Asked("/account/password/changed/")],
+        "api:root": [Asked("/api/v1/")],
+        "api:openapi": [Asked("/api/v1/openapi.json")],
+        "api:docs": [Asked("/api/v1/docs")],
+        **{f"api:{name}": asked for name, asked in asked_of_the_api(secret, images).items()},
         "login": [Asked("/login/")],
         "logout": [Asked("/logout/", is_post=True)],
         "set_language": [Asked("/i18n/setlang/", {"language": "en"}, is_post=True)],
@@ -356,6 +362,28 @@ def hit_of(image: Image) -> str:
     """An image as a page shows it to who may decide, asked with itself."""
     shown = (str(image.pk), image.sha256, "", str(image.pk), "", "similar", 0.5, None)
     return ShownHit(*shown, EncoderVersion.objects.get().pk, "").signed()
+
+
+def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[Asked]]:
+    """What is asked below /api/, by the name of the address."""
+    root = "/api/v1"
+    lists = (
+        *("", "?q=zqtitle", f"?tag={WORD}tag", f"?album={WORD}album", f"?label={WORD}label"),
+        *("?limit=1", f"?sha256={secret.image.sha256}", f"?owner={WORD}owner"),
+    )
+    return {
+        "search": [
+            *(Asked(f"{root}/search", {"image": str(image.pk)}) for image in images),
+            *(
+                Asked(f"{root}/search", {"picture": PICTURE} | more, is_post=True)
+                for more in ({}, {"wait": "hits"}, {"label": f"{WORD}label"})
+            ),
+        ],
+        "images": [Asked(f"{root}/images{asked}") for asked in lists],
+        "image": [Asked(f"{root}/images/{image.pk}") for image in images],
+        "original": [Asked(f"{root}/images/{image.pk}/original") for image in images],
+        "thumbnail": [Asked(f"{root}/images/{image.pk}/thumbnail") for image in images],
+    }
 
 
 def content_type(model: type[Any]) -> ContentType:

@@ -15,8 +15,14 @@ from kernel.errors import (
     UserInputError,
 )
 from kernel.task_messages import (
+    AlikeCells,
+    CellGrid,
     ComparedRegion,
+    ComparedRegions,
+    CompareRegionsRequest,
     Copy,
+    EmbeddedWords,
+    EmbedWordsRequest,
     ErrorAnswer,
     ExtractedQuery,
     ExtractQueryRequest,
@@ -63,6 +69,30 @@ MESSAGES = {
         wire.FIND_COPIES,
         FindCopiesRequest.from_json,
     ),
+    "embed_words": (
+        EmbedWordsRequest("рыжий кот"),
+        wire.EMBED_WORDS,
+        EmbedWordsRequest.from_json,
+    ),
+    "compare_regions": (
+        CompareRegionsRequest(QUERY, BOX, region_id=7, encoder_version=3, timeout_s=12.5),
+        wire.COMPARE_REGIONS,
+        CompareRegionsRequest.from_json,
+    ),
+    "compared": (
+        ComparedRegions(
+            points=5,
+            points_needed=8,
+            cells=AlikeCells(
+                CellGrid(1, 2, (30, 0, 60.5, 40)),
+                CellGrid(2, 1, (0, 0, 8, 9)),
+                bytes([0, 1, 127, 255]),
+            ),
+            model_ms=4.0,
+        ),
+        wire.COMPARED,
+        ComparedRegions.from_json,
+    ),
     "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
     "copies": (
         FoundCopies(((EDITED, SAME), ()), (True, False), ((), (9, 11)), 4.0),
@@ -75,7 +105,7 @@ MESSAGES = {
         ErrorAnswer.from_json,
     ),
 }
-REQUESTS = {"extract_query", "find_copies", "warm_up"}
+REQUESTS = {"compare_regions", "extract_query", "find_copies", "embed_words", "warm_up"}
 
 
 def extracted(value: object) -> ExtractedQuery:
@@ -84,6 +114,7 @@ def extracted(value: object) -> ExtractedQuery:
 
 READERS = {name: (json, read) for name, (_, json, read) in MESSAGES.items()}
 READERS["extracted"] = (wire.EXTRACTED, extracted)
+READERS["embedded_words"] = (wire.EMBEDDED_WORDS, EmbeddedWords.from_json)
 # What an error's sentence names is free.
 FIELDS = [
     (name, path)
@@ -144,6 +175,16 @@ def test_the_embedding_of_a_box_is_one_whatever_regions_there_are() -> None:
     assert read.searched == (QueryRegion("box", 0, BOX),)
     assert read.embeddings.tolist() == [[0.5, -0.5, 1.0, 0.25, 0.0, -1.0]]
     assert read.are_plain == (True,)
+
+
+def test_the_embedding_of_words_crosses_bit_by_bit() -> None:
+    row = np.array([0.5, -0.5, 1.0], np.float32)
+
+    read = EmbeddedWords.from_json(wire.EMBEDDED_WORDS)
+
+    assert sent(EmbeddedWords(3, row, 8.5).to_json()) == wire.EMBEDDED_WORDS
+    assert (read.encoder_version, read.model_ms) == (3, 8.5)
+    assert (read.embedding.dtype, read.embedding.tolist()) == (np.float32, row.tolist())
 
 
 def test_an_earlier_release_calls_nothing_plain() -> None:
@@ -336,3 +377,17 @@ def test_an_error_is_of_its_class_again_on_the_other_side(error: AppError, code:
 @pytest.mark.parametrize(("answer", "expected"), [(wire.ERROR, True), (wire.EXTRACTED, False)])
 def test_an_error_is_told_from_an_answer(answer: dict, expected: bool) -> None:
     assert ErrorAnswer.is_one(answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("cells.query.rows", 0),
+        ("cells.query.columns", 17),
+        ("cells.likeness", "AAF/"),
+        ("cells.likeness", "not base64!"),
+    ],
+)
+def test_cells_that_are_no_grids_are_refused(path, value):
+    with pytest.raises(MalformedMessage):
+        ComparedRegions.from_json(changed(wire.COMPARED, path, value))
