@@ -221,7 +221,7 @@ class _Links:
         x0, y0, x1, y1 = region.box
         return PartLink(
             key=f"{region.kind}-{region.ordinal}",
-            name=_part_name(region),
+            name=part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
             url=self._url(None if is_full_image else region.box),
             is_chosen=(self._box is None) if is_full_image else region.box == self._box,
@@ -253,7 +253,8 @@ def verdict_name(verdict: Verdict) -> str:
     return str(_VERDICTS[verdict]) or gettext("similar")
 
 
-def _part_name(region: QueryRegion) -> str:
+def part_name(region: QueryRegion) -> str:
+    """Return what a part of a query is called."""
     if region.kind == FULL_IMAGE:
         return gettext("The whole picture")
     if region.kind == PANEL:

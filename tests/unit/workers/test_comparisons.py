@@ -17,8 +17,8 @@ from tests import fakes
 from tests.pictures import corners, encoded, noise
 from tests.unit.ml.copies import scenes
 from workers import comparisons, model_pool
-from workers.app import app
 from workers.model_pool import Loaded
+from workers.tasks import query as query_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +53,7 @@ def ask(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             "encoder_version": loaded.version.id,
             "within_s": 30.0,
         } | more
-        answer = app.tasks["workers.compare_regions"](**json.loads(json.dumps(arguments)))
+        answer = query_tasks.compare_regions(**json.loads(json.dumps(arguments)))
         return json.loads(json.dumps(answer))
 
     return ask
@@ -102,7 +102,7 @@ def test_an_encoder_without_maps_says_so(ask, stored) -> None:
 
 
 def test_points_that_agree_are_counted(ask, stored, rng) -> None:
-    scene = Pillow.fromarray(scenes.photo(rng))
+    scene = Pillow.fromarray(scenes.scene(3))
     other = noise(rng, 200, 150)
 
     copy = ask(encoded(scene), stored(encoded(scene)), scene.size)
