@@ -38,7 +38,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
             raise UserInputError("search:user:no-region")
         found = list_visible_images(request.user).filter(pk=form.cleaned_data["found"])
         with search_slot():
-            question = QueryForm(request.GET).read(request.user)
+            question = QueryForm(request.GET, request.FILES).read(request.user)
             pair = comparing.compare(question, get_object_or_404(found), form.cleaned_data["panel"])
     except DefectError:
         raise

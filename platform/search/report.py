@@ -72,7 +72,9 @@ def _hits(result: SearchResult) -> Iterator[ReportedHit]:
         hit.region.pk for group in result.groups for hit in group.hits if hit.region is not None
     }
     rows = Region.objects.filter(pk__in=regions, pdq__isnull=False).order_by()
-    hashes = {pk: (pdq, quality) for pk, pdq, quality in rows.values_list("pk", "pdq", "pdq_quality")}
+    hashes = {
+        pk: (pdq, quality) for pk, pdq, quality in rows.values_list("pk", "pdq", "pdq_quality")
+    }
     for group in result.groups:
         for hit in group.hits:
             known = hashes.get(hit.region.pk) if hit.region is not None else None

@@ -38,7 +38,7 @@ def _reports(write: Write) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         try:
             with timed() as search, search_slot():
-                question = QueryForm(request.GET).read(request.user)
+                question = QueryForm(request.GET, request.FILES).read(request.user)
                 search.wait = question.wait
                 result = services.search(question, request.user)
                 response = write(report_on(result, query_name=question.name))

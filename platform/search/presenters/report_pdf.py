@@ -1,4 +1,4 @@
-"""An answer on one page of paper. Who loads this file loads ReportLab: only its own address does."""
+"""An answer on one page of paper. Loading this file loads ReportLab: only its address does so."""
 
 import io
 from functools import cache
@@ -96,7 +96,7 @@ def _head(canvas: Canvas, report: Report, query: bytes) -> float:
         ngettext("{count} hit", "{count} hits", len(report.hits)).format(count=len(report.hits)),
     ]
     _lines(canvas, [fact for fact in facts if fact], (right + 14, top - _TEXT_SIZE))
-    return min(bottom, top - len(facts) * _LINE) - 2 * _LINE
+    return float(min(bottom, top - len(facts) * _LINE) - 2 * _LINE)
 
 
 def _hit(canvas: Canvas, each: ReportedHit, top: float) -> float:
