@@ -39,6 +39,17 @@ def list_current_images() -> QuerySet[Image]:
     return list_kept_images().filter(binned_at__isnull=True, held_at__isnull=True)
 
 
+def is_current(image: str = "") -> Q:
+    """Return the condition that an image is one of `list_current_images`.
+
+    Args:
+        image: the field, of what is asked for, that leads to it; "" where that is asked for.
+    """
+    of = f"{image}__" if image else ""
+    is_kept = ~Q(**{f"{of}status": Image.Status.DELETING})
+    return is_kept & Q(**{f"{of}binned_at__isnull": True, f"{of}held_at__isnull": True})
+
+
 def list_binned_images() -> QuerySet[Image]:
     """Return every image in the bin that can still be restored, whoever may see it."""
     return list_kept_images().filter(binned_at__isnull=False)

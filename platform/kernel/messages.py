@@ -166,6 +166,17 @@ _SENTENCES: dict[str, str] = {
         "A decision is one of copy, same_subject and different, and nothing else."
     ),
     "search:user:no-region": _("This image, or the part of it, is not there to compare with."),
+    "watch:user:no-picture": _("This search names no picture that could be watched."),
+    "watch:user:status": _("The webhook answered that it failed. {status}"),
+    "watch:user:switched-off": _("The webhook was switched off."),
+    "watch:conflict:too-many": _("You watch {most} things, and more cannot be watched."),
+    "mail:transient:unavailable": _("The mail server is out of reach or refused the e-mail."),
+    "saved:user:no-search": _("This is no search that can be saved."),
+    "saved:user:no-picture": _("A picture of this search is not in the catalogue any more."),
+    "saved:user:no-name": _("Give the search a name."),
+    "saved:conflict:too-many": _(
+        "You have saved {most} searches, and more are not kept. Delete one that you need no more."
+    ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
     "search:user:no-words": _(
         "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."

@@ -126,7 +126,9 @@ def test_rows_are_of_unit_length(encoder):
     [found] = encoder.feature_maps([scene(100, 100)])
 
     assert found.seen == ALL
-    assert np.linalg.norm(found.features, axis=2) == pytest.approx(np.ones(found.features.shape[:2]), abs=1e-5)
+    assert np.linalg.norm(found.features, axis=2) == pytest.approx(
+        np.ones(found.features.shape[:2]), abs=1e-5
+    )
 
 
 def test_of_the_same_picture_each_cell_is_most_like_itself(encoder):
