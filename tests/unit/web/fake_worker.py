@@ -44,6 +44,7 @@ from worker_api.queries import read_query
 GRID = 4
 DIM = GRID * GRID * 3 + 1
 _answers: dict[str, Any] = {}
+_NO_CELLS = ComparedRegions(5, 8, None, 1.0)
 _may_prove = threading.Event()
 _may_prove.set()
 
@@ -135,7 +136,7 @@ def answer_with(
     copies_error: str = "",
     unchecked: Collection[Box] = (),
     is_plain: bool = False,
-    compared: ComparedRegions | str = ComparedRegions(5, 8, None, 1.0),
+    compared: ComparedRegions | str = _NO_CELLS,
     raw: JsonObject | None = None,
     **context: object,
 ) -> None:

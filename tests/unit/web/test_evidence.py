@@ -1,4 +1,4 @@
-"""What speaks for a hit: why it is not higher, what is in both pictures, and where they are alike."""
+"""What speaks for a hit: why it is not higher, what both pictures share, and where."""
 
 import base64
 import html
@@ -123,6 +123,13 @@ def test_a_score_below_the_threshold_is_said_with_both(ask, searchable, version)
     )
 
 
+@pytest.fixture
+def one_image(searchable, version) -> EncoderVersion:
+    """The version that the catalogue's one image is indexed with."""
+    searchable(encoded(RED), "red")
+    return version
+
+
 @pytest.mark.parametrize(
     ("answer", "more", "expected"),
     [
@@ -133,9 +140,8 @@ def test_a_score_below_the_threshold_is_said_with_both(ask, searchable, version)
     ],
     ids=["pending", "unchecked", "plain", "not calibrated"],
 )
-def test_what_is_not_known_is_said(ask, searchable, version, answer, more, expected):
-    searchable(encoded(RED), "red")
-    fake_worker.answer_with(version_id=version.pk, **answer)
+def test_what_is_not_known_is_said(ask, one_image, answer, more, expected):
+    fake_worker.answer_with(version_id=one_image.pk, **answer)
 
     assert expected in ask(**more)[0]["why"]
 
@@ -266,7 +272,8 @@ def pair(searchable) -> dict[str, Any]:
         ({"image": ""}, 400, "image:user:none-chosen"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(client, worker, pair, change, status, code):
+@pytest.mark.usefixtures("worker")
+def test_what_cannot_be_asked_is_refused(client, pair, change, status, code):
     response = client.get("/comparisons/", pair | change)
 
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
@@ -287,7 +294,8 @@ def test_an_image_that_is_private_to_others_is_not_there(client, worker, pair, r
     ("code", "status"),
     [("search:user:no-region", 400), ("encoder:transient:changing", 503)],
 )
-def test_what_a_worker_fails_of_is_a_sentence(client, worker, version, pair, code, status):
+@pytest.mark.usefixtures("worker")
+def test_what_a_worker_fails_of_is_a_sentence(client, version, pair, code, status):
     fake_worker.answer_with(version_id=version.pk, compared=code)
 
     response = client.get("/comparisons/", pair)
