@@ -82,7 +82,7 @@ def _file(report: Report, data: bytes, ending: str, *, content_type: str) -> Htt
     response = HttpResponse(data, content_type=content_type)
     stem = "".join(c if c.isalnum() or c in " .-_" else "-" for c in report.query_name)
     stem = stem.strip(" .")[:_STEM_CHARS] or report.result.query.sha256[:12]
-    name = f"semblance-{stem}-{report.at:%Y%m%d-%H%M}.{ending}"
+    name = f"semblance-{stem}-{report.at:%Y-%m-%d}.{ending}"
     disposition = content_disposition_header(as_attachment=True, filename=name)
     response["Content-Disposition"] = disposition or "attachment"
     response["X-Content-Type-Options"] = "nosniff"

@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
+from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
@@ -150,6 +152,16 @@ class ResultPage:
     has_proofs: bool
     total_s: float
     found: SearchResult
+
+    @property
+    def pdf_url(self) -> str:
+        """Where the answer is on a page of paper."""
+        return f"{reverse('search:result_pdf')}?{urlsplit(self.proofs_url).query}"
+
+    @property
+    def csv_url(self) -> str:
+        """Where the answer is as a table."""
+        return f"{reverse('search:result_csv')}?{urlsplit(self.proofs_url).query}"
 
     @property
     def shown(self) -> int:
