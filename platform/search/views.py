@@ -23,6 +23,7 @@ from search.asked_pictures import AskedPicture
 from search.fetched_pictures import FetchedPicture, fetch_picture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
+from search.limits import limited_search, take_kept
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.filters import present_filters
@@ -34,6 +35,7 @@ from search.several import SeveralQuestion
 from search.several_form import MAX_WORDS_CHARS, is_several, keep_files
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
+from site_http.limits import Limited, take
 from site_http.responses import error_json, mark, present_error, wants_json
 
 logger = logging.getLogger(__name__)
@@ -58,15 +60,16 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
             return _several(request)
-        fetched = _fetched(request)
-        with timed() as search, search_slot():
-            form = QueryForm(request.POST or request.GET, request.FILES, fetched=fetched)
-            question = form.read(request.user)
-            search.wait = question.wait
-            if request.method == "POST" and not wants_json(request):
-                search.leads_on = True
-                return _see_address(asked_pictures.of_question(question), question)
-            result = services.search(question, request.user)
+        with timed() as search, limited_search(request):
+            fetched = _fetched(request)
+            with search_slot():
+                form = QueryForm(request.POST or request.GET, request.FILES, fetched=fetched)
+                question = form.read(request.user)
+                search.wait = question.wait
+                if request.method == "POST" and not wants_json(request):
+                    search.leads_on = True
+                    return _see_address(asked_pictures.of_question(question), question)
+                result = services.search(question, request.user)
     except DefectError:
         raise  # not the form's affair: the error page says it
     except AppError as error:
@@ -86,7 +89,12 @@ def page(request: HttpRequest) -> HttpResponse:
 def _fetched(request: HttpRequest) -> FetchedPicture | None:
     """Return the picture whose address a form says, and no link: no page has the site fetch."""
     url = request.POST.get("url", "").strip()
-    return fetch_picture(url) if url and not request.FILES.get("picture") else None
+    if not url or request.FILES.get("picture"):
+        return None
+    take(request, Limited.FETCHES)
+    fetched = fetch_picture(url)
+    take_kept(request, len(fetched.data))
+    return fetched
 
 
 def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
@@ -104,7 +112,7 @@ def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
 
 def _several(request: HttpRequest) -> HttpResponse:
     """Answer what is asked with several pictures, or with words, as `page` does with one."""
-    with timed() as search, search_slot():
+    with timed() as search, limited_search(request), search_slot():
         question = _read_several(request)
         search.wait = question.wait
         if request.method == "POST" and not wants_json(request):
