@@ -145,7 +145,7 @@ def _crop(query: StoredQuery, box: Box) -> UprightPicture:
 @lru_cache(maxsize=_SEARCHES)
 def _picture(query: StoredQuery) -> UprightPicture:
     with stage(Work.QUERY, "decode"):
-        return decode_picture(queries.read_query(query.id), width=query.width, height=query.height)
+        return decode_picture(queries.read_query(query), width=query.width, height=query.height)
 
 
 @lru_cache(maxsize=_SEARCHES)

@@ -34,6 +34,7 @@ class ImagePage:
     title: str
     picture_url: str
     original_url: str
+    search_url: str
     is_drawn: bool
     format: str
     tags: tuple[str, ...]
@@ -55,6 +56,7 @@ def present_image(image: Image) -> ImagePage:
         title=str(image),
         picture_url=picture_url(image),
         original_url=original_url(image),
+        search_url=similar_url(image),
         is_drawn=is_drawn_by_browsers(image.format),
         format=image.format.upper(),
         tags=tuple(tag.name for tag in image.tags.all()),

@@ -38,6 +38,10 @@ class UserInputError(AppError):
     """The person who sent it can mend it. Shown to them, never retried."""
 
 
+class GoneError(UserInputError):
+    """What is asked for was kept for a while only, and that is over."""
+
+
 class ConflictError(AppError):
     """Already done, or somebody else did it first. Nothing to repeat."""
 

@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.datastructures import MultiValueDict
 
-from catalog import storage
+from catalog.models import Image
 from catalog.selectors import list_visible_images
 from catalog.validation import check_size
 from catalog.visibility import Viewer
@@ -52,12 +52,13 @@ class QueryForm(forms.Form):
         if "wait" in self.errors:
             raise UserInputError("search:user:bad-wait")
         filters, sort = read_filters(self._asked), read_sort(self._asked)
-        name, data = self._read_picture(viewer)
+        name, data, image = self._read_picture(viewer)
         return Question(
             name=name,
             data=data,
             is_upload=self._file is not None,
             query_id=None if self._file else self.cleaned_data.get("query"),
+            image=image,
             box=self._box(),
             filters=filters,
             sort=sort,
@@ -69,17 +70,17 @@ class QueryForm(forms.Form):
         file: UploadedFile | None = self.cleaned_data.get("picture")
         return file
 
-    def _read_picture(self, viewer: Viewer) -> tuple[str, bytes | None]:
+    def _read_picture(self, viewer: Viewer) -> tuple[str, bytes | None, Image | None]:
         file, image_id = self._file, self.cleaned_data.get("image")
         if file is not None:
             check_size(file.size or 0)
-            return file.name or "", file.read()
+            return (file.name or "")[:_NAME_CHARS], file.read(), None
         if self.cleaned_data.get("query") is not None:
-            return self.cleaned_data.get("name", "")[:_NAME_CHARS], None
+            return self.cleaned_data.get("name", "")[:_NAME_CHARS], None, None
         if image_id is None:
             raise UserInputError("image:user:none-chosen")
         image = get_object_or_404(list_visible_images(viewer), pk=image_id)
-        return str(image), storage.read(storage.original_name(image.sha256))
+        return str(image), None, image
 
     def _box(self) -> tuple[int, int, int, int] | None:
         text = self.cleaned_data.get("box")

@@ -33,9 +33,13 @@ def search_slot() -> Iterator[None]:
 
 
 class TimedSearch:
-    """A search that is being timed; what it waits for is known once its form is read."""
+    """A search that is being timed; what it waits for is known once its form is read.
+
+    One that leads to its address is counted there, and here only where it fails.
+    """
 
     wait = "unread"
+    leads_on = False
 
 
 @contextmanager
@@ -49,5 +53,6 @@ def timed() -> Iterator[TimedSearch]:
         outcome = "request:ours:failed" if ours is None else ours.code
         raise
     finally:
-        SEARCH_SECONDS.labels(search.wait, outcome).observe(time.perf_counter() - started)
-        SEARCHES.add()
+        if not (search.leads_on and outcome == "ok"):
+            SEARCH_SECONDS.labels(search.wait, outcome).observe(time.perf_counter() - started)
+            SEARCHES.add()

@@ -26,6 +26,24 @@ class QueryPicture:
     width: int
     height: int
 
+    def to_json(self) -> JsonObject:
+        """Return what is kept."""
+        return {"sha256": self.sha256, "width": self.width, "height": self.height}
+
+    @classmethod
+    def from_json(cls, value: object) -> "QueryPicture":
+        """Read what is kept.
+
+        Raises:
+            MalformedMessage: another release wrote it, or it is damaged.
+        """
+        fields = Fields.of(value)
+        return cls(
+            sha256=fields.read("sha256", text),
+            width=fields.read("width", integer),
+            height=fields.read("height", integer),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptQuery:
@@ -36,13 +54,7 @@ class KeptQuery:
 
     def to_json(self) -> JsonObject:
         """Return what is kept; the box is in the file's name."""
-        picture = self.picture
-        return {
-            "sha256": picture.sha256,
-            "width": picture.width,
-            "height": picture.height,
-            "extracted": self.extracted.to_json(),
-        }
+        return {**self.picture.to_json(), "extracted": self.extracted.to_json()}
 
     @classmethod
     def from_json(cls, value: object, *, box: Box | None) -> "KeptQuery":
@@ -51,42 +63,55 @@ class KeptQuery:
         Raises:
             MalformedMessage: another release wrote it, or it is damaged.
         """
-        fields = Fields.of(value)
-        picture = QueryPicture(
-            sha256=fields.read("sha256", text),
-            width=fields.read("width", integer),
-            height=fields.read("height", integer),
-        )
-        return cls(picture, fields.read("extracted", partial(ExtractedQuery.from_json, box=box)))
+        picture = QueryPicture.from_json(value)
+        extracted = Fields.of(value).read("extracted", partial(ExtractedQuery.from_json, box=box))
+        return cls(picture, extracted)
 
 
-def write(query_id: UUID, kept: KeptQuery) -> None:
+def write_facts(query_id: UUID, facts: QueryPicture) -> None:
+    """Keep what is known of a picture; where the storage is away, it is decoded again."""
+    with suppress(TransientError):
+        query_files.write_facts(query_id, json.dumps(facts.to_json()).encode())
+
+
+def read_facts(query_id: UUID) -> QueryPicture | None:
+    """Return what is known of a kept query's picture; None where it has to be decoded."""
+    try:
+        return QueryPicture.from_json(json.loads(query_files.read_facts(query_id)))
+    except (FileMissing, TransientError):
+        return None
+    except (MalformedMessage, ValueError):
+        logger.warning("a query's facts cannot be read", extra={"query_id": str(query_id)})
+        return None
+
+
+def write(key: str, kept: KeptQuery) -> None:
     """Keep a query; where the storage is away, the models run again the next time."""
     data = json.dumps(kept.to_json()).encode()
     with suppress(TransientError):
-        query_files.write_extracted(query_id, kept.extracted.box, data)
+        query_files.write_extracted(key, kept.extracted.box, data)
 
 
-def read(query_id: UUID, box: Box | None) -> KeptQuery | None:
+def read(key: str, box: Box | None) -> KeptQuery | None:
     """Return what is kept of a query, or of one box of it; None where the models have to run.
 
     A box that is one of the query's regions was extracted with them. Embeddings may be of an
     earlier encoder version: who reads them looks at that.
     """
-    kept = _read(query_id, box)
+    kept = _read(key, box)
     if kept is not None or box is None:
         return kept
-    full = _read(query_id, None)
+    full = _read(key, None)
     return None if full is None else _of_region(full, box)
 
 
-def _read(query_id: UUID, box: Box | None) -> KeptQuery | None:
+def _read(key: str, box: Box | None) -> KeptQuery | None:
     try:
-        return KeptQuery.from_json(json.loads(query_files.read_extracted(query_id, box)), box=box)
+        return KeptQuery.from_json(json.loads(query_files.read_extracted(key, box)), box=box)
     except (FileMissing, TransientError):
         return None
     except (MalformedMessage, ValueError):
-        logger.warning("a kept query cannot be read", extra={"query_id": str(query_id)})
+        logger.warning("a kept query cannot be read", extra={"key": key})
         return None
 
 

@@ -20,6 +20,7 @@ from kernel.task_messages import Box
 logger = logging.getLogger(__name__)
 
 FOLDER, EXTRACTED = "queries", "extracted-queries"
+_FACTS = "facts"
 # So long a person may go on searching with parts of the picture.
 EXPIRES_AFTER = timedelta(hours=1)
 # What a process writes before it looks how much there is, and what is then made free, of the cap.
@@ -67,18 +68,35 @@ def read(query_id: UUID) -> bytes:
 
 
 def delete(query_id: UUID) -> None:
-    """Remove a query picture."""
+    """Remove a query picture, and what is known of it."""
     storage.delete(f"{FOLDER}/{query_id}")
+    storage.delete(_extracted_name(str(query_id), _FACTS))
 
 
-def write_extracted(query_id: UUID, box: Box | None, data: bytes) -> None:
-    """Store what was extracted of a query picture, or of one box of it."""
-    _write(_extracted_name(query_id, box), data)
+def write_extracted(key: str, box: Box | None, data: bytes) -> None:
+    """Store what was extracted of a picture, or of one box of it.
+
+    Args:
+        key: the id of the kept query; of others any name without a dot that is no such id.
+        box: x0, y0, x1, y1 in pixels of the upright picture; None is all.
+        data: what was extracted.
+    """
+    _write(_extracted_name(key, _part_of(box)), data)
 
 
-def read_extracted(query_id: UUID, box: Box | None) -> bytes:
+def read_extracted(key: str, box: Box | None) -> bytes:
     """Return what `write_extracted` stored; errors as in `catalog.storage.read`."""
-    return storage.read(_extracted_name(query_id, box))
+    return storage.read(_extracted_name(key, _part_of(box)))
+
+
+def write_facts(query_id: UUID, data: bytes) -> None:
+    """Store what is known of a query picture before anything is extracted of it."""
+    _write(_extracted_name(str(query_id), _FACTS), data)
+
+
+def read_facts(query_id: UUID) -> bytes:
+    """Return what `write_facts` stored; errors as in `catalog.storage.read`."""
+    return storage.read(_extracted_name(str(query_id), _FACTS))
 
 
 def delete_expired() -> int:
@@ -125,9 +143,12 @@ def _write(name: str, data: bytes) -> None:
         make_room()
 
 
-def _extracted_name(query_id: UUID, box: Box | None) -> str:
-    part = "all" if box is None else "-".join(str(number) for number in box)
-    return f"{EXTRACTED}/{query_id}.{part}"
+def _part_of(box: Box | None) -> str:
+    return "all" if box is None else "-".join(str(number) for number in box)
+
+
+def _extracted_name(key: str, part: str) -> str:
+    return f"{EXTRACTED}/{key}.{part}"
 
 
 def _is_older(name: str, moment: datetime) -> bool:

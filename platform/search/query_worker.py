@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from jobs import dispatch
 from kernel import task_names
-from kernel.errors import FileMissing, TransientError, UserInputError
+from kernel.errors import FileMissing, GoneError, TransientError
 from kernel.task_messages import (
     Box,
     ComparedRegion,
@@ -44,16 +44,13 @@ def extract_query(
         panels: where they are known to be, as `ExtractQueryRequest` has it.
 
     Raises:
-        UserInputError: the picture cannot be read to its end; "search:user:bad-box";
-            "search:user:query-expired".
+        UserInputError: the picture cannot be read to its end; "search:user:bad-box".
+        GoneError: "search:user:query-expired".
         TransientError: no worker or no broker; "encoder:transient:changing".
         DefectError: ours.
     """
-    answer = _ask(
-        task_names.EXTRACT_QUERY,
-        ExtractQueryRequest(query, box, is_segmented, is_compared, panels).to_json(),
-        timeout_s=timeout_s,
-    )
+    request = ExtractQueryRequest(query, box, is_segmented, is_compared, panels)
+    answer = _ask(task_names.EXTRACT_QUERY, query, request.to_json(), timeout_s=timeout_s)
     extracted = ExtractedQuery.from_json(answer, box=box)
     if extracted.encoder_version != encoder_version:
         raise TransientError("encoder:transient:changing")
@@ -78,7 +75,7 @@ def find_copies(
         timeout_s: how long the answer is waited for.
 
     Raises:
-        UserInputError, TransientError, DefectError: as `extract_query`.
+        UserInputError, GoneError, TransientError, DefectError: as `extract_query`.
     """
     request = FindCopiesRequest(
         query=query,
@@ -87,15 +84,18 @@ def find_copies(
         hidden_albums=tuple(hidden_albums),
         timeout_s=_PROVING_SHARE * timeout_s,
     )
-    answer = _ask(task_names.FIND_COPIES, request.to_json(), timeout_s=timeout_s)
+    answer = _ask(task_names.FIND_COPIES, query, request.to_json(), timeout_s=timeout_s)
     return FoundCopies.from_json(answer, regions=len(regions))
 
 
-def _ask(name: str, arguments: Mapping[str, object], *, timeout_s: float) -> JsonObject:
+def _ask(
+    name: str, query: StoredQuery, arguments: Mapping[str, object], *, timeout_s: float
+) -> JsonObject:
     answer = dispatch.ask(name, timeout_s=timeout_s, **arguments)
     if not ErrorAnswer.is_one(answer):
         return answer
     error = ErrorAnswer.from_json(answer).error
-    if isinstance(error, FileMissing):  # the query's: no other is one that these tasks need
-        raise UserInputError("search:user:query-expired") from error
+    # The query's: no other file is one that these tasks need.
+    if isinstance(error, FileMissing) and query.original_sha256 is None:
+        raise GoneError("search:user:query-expired") from error
     raise error

@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from catalog.models import Image
 from kernel.task_messages import Box
 
 
@@ -82,9 +83,10 @@ class Question:
 
     Attributes:
         name: the picture's file name or title; only shown.
-        data: its file; None where `query_id` says where it is kept.
+        data: its file; None where `query_id` or `image` says where it lies.
         is_upload: whether it came with this request, under a file name that has to fit.
-        query_id: where it is kept already; None stores it.
+        query_id: where it is kept already.
+        image: of the catalogue, which who asks may see.
         box: x0, y0, x1, y1 in pixels of the upright picture: that part alone; None is all.
         filters: which images may be found.
         sort: their order.
@@ -95,6 +97,7 @@ class Question:
     data: bytes | None
     is_upload: bool = False
     query_id: UUID | None = None
+    image: Image | None = None
     box: Box | None = None
     filters: Filters = field(default_factory=Filters)
     sort: Sort = Sort.VERDICT

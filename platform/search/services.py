@@ -4,7 +4,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
@@ -14,10 +13,9 @@ from django.conf import settings
 
 from catalog.models import EncoderVersion
 from catalog.selectors import find_drawn_panels, find_medium, get_live_encoder
-from catalog.validation import validate
 from catalog.vector_store import open_index
 from catalog.visibility import Viewer, hidden_albums
-from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
+from kernel.errors import AppError, DefectError, TransientError, UserInputError
 from kernel.task_messages import (
     Box,
     ComparedRegion,
@@ -28,9 +26,9 @@ from kernel.task_messages import (
     StoredQuery,
 )
 from metrics.definitions import search_stage
-from ml.rules.file_end import without_trailer
 from ml.rules.layout import Layout
-from search import kept_queries, query_files, query_worker
+from search import asked_pictures, kept_queries, query_worker
+from search.asked_pictures import AskedPicture
 from search.catalogue_rows import CatalogueRows, best_copies, read_rows, with_copies
 from search.conditions import Sought
 from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
@@ -77,8 +75,9 @@ class SearchResult:
     """The answer to one search.
 
     Attributes:
-        query_id: under which the picture is kept for an hour, to search with its parts.
-        query: the picture.
+        asked: the picture: an upload that is kept for an hour, to search with its parts, or an
+            image of the catalogue.
+        query: what is known of it.
         layout: whether it is one picture, or many.
         regions: all its regions, the full image first.
         box: the part that was chosen; None is all.
@@ -90,9 +89,10 @@ class SearchResult:
         copies: whether copies are told; otherwise hits of a group are by score alone.
         model_ms: what decoding and the models took, and proving copies.
         total_ms: the whole search.
+        version: the encoder version that it was searched with.
     """
 
-    query_id: UUID
+    asked: AskedPicture
     query: QueryPicture
     layout: Layout
     regions: tuple[QueryRegion, ...]
@@ -105,6 +105,7 @@ class SearchResult:
     copies: CopiesState
     model_ms: float
     total_ms: float
+    version: EncoderVersion
 
     @property
     def are_copies_checked(self) -> bool:
@@ -137,50 +138,48 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
     """Find the images most like a picture, or like each of its parts, that a person may see.
 
     Raises:
-        UserInputError: the file is no picture that we take (`catalog.validation.validate`),
-            "search:user:query-expired" or "search:user:bad-box".
+        UserInputError: the file is no picture that we take (`catalog.validation.validate`), or
+            "search:user:bad-box".
+        GoneError: "search:user:query-expired".
         TransientError: worker, broker or vector store is away or slow; say so and try again.
         DefectError: ours.
     """
     started = time.perf_counter()
     ends_at = started + settings.SEARCH_TIMEOUT_S
-    kept = None
-    if question.query_id is not None:
-        kept = kept_queries.read(question.query_id, question.box)
-    picture, data = (kept.picture, b"") if kept is not None else _validated(question)
-    _check_box(question.box, picture)
-    version = get_live_encoder()
-    if kept is not None and kept.extracted.encoder_version != version.pk:
-        kept = None
-    sought = Sought(
-        filters=question.filters,
-        viewer=viewer,
-        query_medium=find_medium(picture.sha256, viewer),
-        hidden_albums=hidden_albums(viewer),
-    )
-    query_id = question.query_id or query_files.write(data)
-    query = StoredQuery(query_id, picture.width, picture.height)
+    asked = asked_pictures.of_question(question)
+    picture = asked.facts
+    is_new = question.data is not None
     try:
+        _check_box(question.box, picture)
+        version = get_live_encoder()
+        kept = None if is_new else kept_queries.read(asked.key, question.box)
+        if kept is not None and kept.extracted.encoder_version != version.pk:
+            kept = None
         if kept is None:
             # Who says of a catalogue picture which panels it has says it of every search with it.
             panels = find_drawn_panels(picture.sha256, viewer)
-            extracted = _extract(query, question, version, panels, timeout_s=_left_s(ends_at))
+            extracted = _extract(asked, question, version, panels, timeout_s=_left_s(ends_at))
         else:
             extracted = kept.extracted
+        sought = Sought(
+            filters=question.filters,
+            viewer=viewer,
+            query_medium=find_medium(picture.sha256, viewer),
+            hidden_albums=hidden_albums(viewer),
+        )
         found = _find_hits(extracted, version, sought, ends_at=ends_at)
     except AppError:
-        if question.query_id is None:
-            with suppress(TransientError):  # what stays behind expires
-                query_files.delete(query_id)
+        if is_new:
+            asked_pictures.forget(asked)
         raise
     if kept is None:
-        kept_queries.write(query_id, KeptQuery(picture, extracted))
+        kept_queries.write(asked.key, KeptQuery(picture, extracted))
     proofs = None
     if question.wait is Wait.PROOFS:
-        proofs = _prove(query, found, ends_at=ends_at)
+        proofs = _prove(asked.stored, found, ends_at=ends_at)
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
     return SearchResult(
-        query_id=query_id,
+        asked=asked,
         query=picture,
         layout=extracted.layout,
         regions=extracted.regions,
@@ -194,25 +193,8 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
         model_ms=(extracted.model_ms if kept is None else 0.0)
         + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,
+        version=version,
     )
-
-
-def _validated(question: Question) -> tuple[QueryPicture, bytes]:
-    """Return a picture that no search has seen yet, and what is kept of its file.
-
-    Raises:
-        UserInputError: it is none that we take, or "search:user:query-expired".
-    """
-    data = question.data
-    if data is None and question.query_id is not None:
-        try:
-            data = query_files.read(question.query_id)
-        except FileMissing as error:
-            raise UserInputError("search:user:query-expired") from error
-    name = question.name if question.is_upload else ""
-    picture = validate(data or b"", name=name, is_name_binding=False)
-    kept = without_trailer(picture.data, picture.format)
-    return QueryPicture(picture.sha256, picture.width, picture.height), kept
 
 
 def _left_s(ends_at: float) -> float:
@@ -229,7 +211,7 @@ def _left_s(ends_at: float) -> float:
 
 @search_stage("extract")
 def _extract(
-    query: StoredQuery,
+    asked: AskedPicture,
     question: Question,
     version: EncoderVersion,
     panels: tuple[Box, ...] | None,
@@ -237,9 +219,9 @@ def _extract(
     timeout_s: float,
 ) -> ExtractedQuery:
     """Have the models extract a query; where only a box of it is new, that alone."""
-    full = None if question.box is None else kept_queries.read(query.id, None)
+    full = None if question.box is None else kept_queries.read(asked.key, None)
     extracted = query_worker.extract_query(
-        query,
+        asked.stored,
         box=question.box,
         encoder_version=version.pk,
         timeout_s=timeout_s,

@@ -1,22 +1,29 @@
 """The search page: form → service → presenter."""
 
 import logging
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import get_conditional_response
 from django.utils.formats import number_format
 from django.views.decorators.http import require_http_methods, require_safe
 
-from catalog.selectors import count_findable_and_waiting
+from catalog import storage
+from catalog.selectors import count_findable_and_waiting, list_visible_images
 from catalog.validation import preview
-from kernel.errors import AppError, DefectError, FileMissing, UserInputError
-from search import query_files, services
+from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
+from search import asked_pictures, query_files, services
+from search.asked_pictures import AskedPicture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
+from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.page import present_result
+from search.question import Question, Wait
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
 from site_http.responses import error_json, mark, present_error, wants_json
@@ -34,7 +41,9 @@ _PREVIEW_S = 3600
 def page(request: HttpRequest) -> HttpResponse:
     """Ask for a picture, and answer with the images that are most like it or its parts.
 
-    An address may name an image of the catalogue or a query that is still kept.
+    An address may name an image of the catalogue or a query that is still kept. People who send a
+    picture are led to its address, which they can open again, go back to and share; programs are
+    answered at once.
     """
     if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
@@ -42,6 +51,9 @@ def page(request: HttpRequest) -> HttpResponse:
         with timed() as search, search_slot():
             question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
             search.wait = question.wait
+            if request.method == "POST" and not wants_json(request):
+                search.leads_on = True
+                return _see_address(asked_pictures.of_question(question), question)
             result = services.search(question, request.user)
     except DefectError:
         raise  # not the form's affair: the error page says it
@@ -52,16 +64,52 @@ def page(request: HttpRequest) -> HttpResponse:
     return _render(request, result=present_result(result, query_name=question.name))
 
 
+def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
+    """Lead a person who sent a picture to the search with it."""
+    address = search_address(
+        asked,
+        name=question.name,
+        box=question.box,
+        filters=question.filters,
+        sort=question.sort,
+        wait=None if question.wait is Wait.PROOFS else question.wait,
+    )
+    response = HttpResponseRedirect(address)
+    response.status_code = HTTPStatus.SEE_OTHER
+    return response
+
+
 @require_safe
 @searchers_only
 def query_preview(request: HttpRequest, query_id: UUID) -> HttpResponse:
     """Return a query picture as a JPEG that every browser draws; 404 when it is no longer kept."""
+    response = _preview(lambda: query_files.read(query_id))
+    response["Cache-Control"] = f"private, max-age={_PREVIEW_S}, immutable"
+    return response
+
+
+@require_safe
+@searchers_only
+def image_preview(request: HttpRequest, image_id: UUID) -> HttpResponse:
+    """Return an image of the catalogue in the same way, to who may see it."""
+    images = list_visible_images(request.user).only("sha256")
+    sha256 = get_object_or_404(images, pk=image_id).sha256
+    etag = f'"{sha256}-preview"'
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = _preview(lambda: storage.read(storage.original_name(sha256)))
+    # Asked for again each time: what is deleted or made private is not shown by a cache (ADR 24).
+    response["Cache-Control"] = "private, no-cache"
+    response["ETag"] = etag
+    return response
+
+
+def _preview(read: Callable[[], bytes]) -> HttpResponse:
     try:
-        jpeg = preview(query_files.read(query_id), side_px=_PREVIEW_SIDE_PX)
+        jpeg = preview(read(), side_px=_PREVIEW_SIDE_PX)
     except (FileMissing, UserInputError) as error:
         raise Http404 from error
     response = HttpResponse(jpeg, content_type="image/jpeg")
-    response["Cache-Control"] = f"private, max-age={_PREVIEW_S}, immutable"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
@@ -71,7 +119,10 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
     problem = present_error(error)
     if wants_json(request):
         return error_json(problem)
-    return mark(_render(request, problem=problem), problem)
+    # What is away for a moment is asked for again at the same address.
+    is_worth_it = request.method == "GET" and isinstance(error, TransientError)
+    again_url = request.get_full_path() if is_worth_it else ""
+    return mark(_render(request, problem=problem, again_url=again_url), problem)
 
 
 def _render(request: HttpRequest, **context: Any) -> HttpResponse:

@@ -9,11 +9,24 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from kernel.errors import AppError, ConflictError, LimitReached, TransientError, UserInputError
+from kernel.errors import (
+    AppError,
+    ConflictError,
+    GoneError,
+    LimitReached,
+    TransientError,
+    UserInputError,
+)
 from kernel.messages import sentence
 
 # The first that fits counts.
-_STATUS = {UserInputError: 400, ConflictError: 409, LimitReached: 429, TransientError: 503}
+_STATUS = {
+    GoneError: 410,
+    UserInputError: 400,
+    ConflictError: 409,
+    LimitReached: 429,
+    TransientError: 503,
+}
 _API: Final = "/api/"
 PROBLEM_TYPE: Final = "application/problem+json"
 # What a problem's `type` leads to, as RFC 9457 has it: where its code is explained.

@@ -1,18 +1,20 @@
 """Query pictures: written by the web, read by workers, gone after an hour."""
 
-from uuid import UUID
-
+from catalog import storage
+from kernel.task_messages import StoredQuery
 from search import query_files
 
 
-def read_query(query_id: UUID) -> bytes:
-    """Return the bytes of a query picture.
+def read_query(query: StoredQuery) -> bytes:
+    """Return the bytes of a query picture: a kept one, or the original of an image.
 
     Raises:
-        FileMissing: it expired before a worker came to it.
+        FileMissing: it expired before a worker came to it, or the original is lost.
         TransientError: "storage:transient:unavailable".
     """
-    return query_files.read(query_id)
+    if query.original_sha256 is not None:
+        return storage.read(storage.original_name(query.original_sha256))
+    return query_files.read(query.id)
 
 
 def expire_queries() -> int:

@@ -17,12 +17,20 @@ from numpy.typing import NDArray
 from ml.encoders.base import EncoderSpec
 from ml.errors import CheckpointMismatch, EvaluationDataInvalid
 from ml.evaluation.retrieval.metrics import OperatingPoint, operating_point
-from ml.rules.calibration_curve import Curve, Isotonic, Method, Platt, curve_from_json
+from ml.rules.calibration_curve import (
+    Curve,
+    Method,
+    Platt,
+    Rising,
+    curve_from_json,
+    through_steps,
+)
 
 FILE = "calibration.json"
 DEFAULT_PRECISIONS = (0.9, 0.95, 0.99)
 _FOLDS = 5
-_MAX_KNOTS = 200
+# Pairs of each kind that a knot of the curve stands for: steps with fewer are joined.
+_PAIRS_A_KNOT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class CalibrationOrigin:
         pictures: how many.
         pairs: how many pairs of them were judged.
         positive_pairs: those of the same subject.
+        decided_pairs: those among them that people decided about.
     """
 
     encoder: str
@@ -46,6 +55,7 @@ class CalibrationOrigin:
     pictures: int
     pairs: int
     positive_pairs: int
+    decided_pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +118,8 @@ def fit(
 ) -> Calibration:
     """Return the calibration of judged pairs.
 
-    Isotonic and Platt curves are fitted to four fifths of the groups and judged on the rest, five
-    times over; the one with the lower log loss is then fitted to all pairs.
+    A rising curve through knots and Platt's are fitted to four fifths of the groups and judged on
+    the rest, five times over; the one with the lower log loss is then fitted to all pairs.
 
     Args:
         scores: (N,) finite.
@@ -129,10 +139,10 @@ def fit(
         raise ValueError("scores must be finite")
     values = scores.astype(np.float64)
     losses = _held_out_log_losses(values, is_same, groups, rng)
-    method: Method = "platt" if losses.get("platt", np.inf) < losses["isotonic"] else "isotonic"
-    curve = _fit_platt(values, is_same) if method == "platt" else _fit_isotonic(values, is_same)
+    method: Method = "platt" if losses.get("platt", np.inf) < losses["rising"] else "rising"
+    curve = _fit_platt(values, is_same) if method == "platt" else _fit_rising(values, is_same)
     if curve is None:  # the slope was right in every fold and is not on all pairs together
-        method, curve = "isotonic", _fit_isotonic(values, is_same)
+        method, curve = "rising", _fit_rising(values, is_same)
     base = np.full(len(values), is_same.mean())
     return Calibration(
         method=method,
@@ -195,7 +205,7 @@ def _held_out_log_losses(
         )
     fold_of_pair = (rng.permutation(len(names)) % _FOLDS)[group_of_pair]
     held_out: dict[str, NDArray[np.float64]] = {
-        "isotonic": np.empty_like(scores),
+        "rising": np.empty_like(scores),
         "platt": np.empty_like(scores),
     }
     for fold in range(_FOLDS):
@@ -205,7 +215,7 @@ def _held_out_log_losses(
             raise EvaluationDataInvalid(
                 "A calibration needs several pairs of the same and of different subjects."
             )
-        held_out["isotonic"][is_out] = _fit_isotonic(kept, kept_same).probability(scores[is_out])
+        held_out["rising"][is_out] = _fit_rising(kept, kept_same).probability(scores[is_out])
         platt = _fit_platt(kept, kept_same)
         if platt is None:
             held_out.pop("platt", None)
@@ -214,23 +224,48 @@ def _held_out_log_losses(
     return {name: _log_loss(values, is_same) for name, values in held_out.items()}
 
 
-def _fit_isotonic(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Isotonic:
+def _fit_rising(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Rising:
+    """Return the curve through the steps of isotonic regression, the smallest ones joined."""
     from sklearn.isotonic import IsotonicRegression  # here: workers read curves, and fit none
 
-    # One pair's weight away from 0 and 1: no finite number of pairs proves certainty.
+    levels = IsotonicRegression().fit_transform(scores, is_same.astype(np.float64))
+    step_of_pair = np.unique(levels, return_inverse=True)[1]
+    # Of each step: its pairs, those of the same subject, the sum of scores.
+    steps = np.stack(
+        [
+            np.bincount(step_of_pair, weights=each)
+            for each in (np.ones_like(scores), is_same, scores)
+        ],
+        axis=1,
+    )
+    joined = _joined(steps)
+    if len(joined) > 1:
+        pairs, same, sums = joined.T
+        return Rising(tuple(map(float, sums / pairs)), tuple(map(float, same / pairs)))
+    # No score has pairs of both kinds: their steps themselves, one pair away from certainty.
+    pairs, same, sums = steps.T
     margin = 1 / (len(scores) + 2)
-    regression = IsotonicRegression(y_min=margin, y_max=1 - margin)
-    regression.fit(scores, is_same.astype(np.float64))
-    return Isotonic(*_thinned(regression.X_thresholds_, regression.y_thresholds_))
+    heights = np.clip(same / pairs, margin, 1 - margin)
+    return through_steps(tuple(map(float, sums / pairs)), tuple(map(float, heights)))
 
 
-def _thinned(
-    scores: NDArray[np.float64], probabilities: NDArray[np.float64]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return at most `_MAX_KNOTS` knots, spread evenly over them; the ends are kept."""
-    count = len(scores)
-    kept = np.unique(np.linspace(0, count - 1, min(count, _MAX_KNOTS)).round().astype(int))
-    return tuple(map(float, scores[kept])), tuple(map(float, probabilities[kept]))
+def _joined(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return neighbouring steps added up until each has `_PAIRS_A_KNOT` pairs of each kind."""
+    made: list[NDArray[np.float64]] = []
+    for step in steps:
+        if made and not _is_enough(made[-1]):
+            made[-1] = made[-1] + step
+        else:
+            made.append(step)
+    if len(made) > 1 and not _is_enough(made[-1]):
+        last = made.pop()
+        made[-1] = made[-1] + last
+    return np.array(made)
+
+
+def _is_enough(step: NDArray[np.float64]) -> bool:
+    pairs, same, _ = step
+    return bool(min(same, pairs - same) >= _PAIRS_A_KNOT)
 
 
 def _fit_platt(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Platt | None:

@@ -1,17 +1,16 @@
 """Addresses of searches with a picture that was asked with before."""
 
-from uuid import UUID
-
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from kernel.task_messages import Box
+from search.asked_pictures import AskedPicture
 from search.filter_fields import fields_of
 from search.question import Filters, Sort, Wait
 
 
 def search_address(
-    query_id: UUID,
+    asked: AskedPicture,
     *,
     name: str = "",
     box: Box | None = None,
@@ -19,19 +18,18 @@ def search_address(
     sort: Sort = Sort.VERDICT,
     wait: Wait | None = None,
 ) -> str:
-    """Return the address of a search with a kept query, or with a box of it.
+    """Return the address of a search with a picture, or with a box of it.
 
     Args:
-        query_id: the query.
-        name: of its picture; only shown.
+        asked: the picture.
+        name: of a kept query's; only shown.
         box: x0, y0, x1, y1 in pixels of the upright picture; None is all.
         filters: which images may be found; None is all.
         sort: their order.
         wait: what of the answer is waited for; None says nothing of it.
     """
     fields = [
-        ("query", str(query_id)),
-        *([("name", name)] if name else []),
+        *_picture_fields(asked, name),
         *fields_of(Filters() if filters is None else filters, sort),
     ]
     if box is not None:
@@ -39,3 +37,16 @@ def search_address(
     if wait is not None:
         fields.append(("wait", wait.value))
     return f"{reverse('search:page')}?{urlencode(fields)}"
+
+
+def picture_url(asked: AskedPicture) -> str:
+    """Return where a picture that is searched with can be seen, as a JPEG."""
+    if asked.image is not None:
+        return reverse("search:image_preview", args=(asked.image.pk,))
+    return reverse("search:query", args=(asked.stored.id,))
+
+
+def _picture_fields(asked: AskedPicture, name: str) -> list[tuple[str, str]]:
+    if asked.image is not None:  # which has a name of its own
+        return [("image", str(asked.image.pk))]
+    return [("query", str(asked.stored.id)), *([("name", name)] if name else [])]

@@ -18,9 +18,11 @@ def as_json(result: SearchResult) -> dict[str, Any]:
     `copies` is "checked"; or "pending" where the question waited for hits alone, or "unchecked"
     where they took too long: then the same answer with its copies is at `proofs_url`.
     """
+    image = result.asked.image
     return {
         "query": {
-            "id": str(result.query_id),
+            "id": None if image else str(result.asked.stored.id),
+            "image_id": str(image.pk) if image else None,
             "width": result.query.width,
             "height": result.query.height,
             "layout": result.layout,
@@ -34,7 +36,7 @@ def as_json(result: SearchResult) -> dict[str, Any]:
         "are_copies_checked": result.are_copies_checked,
         "copies": result.copies.value,
         "proofs_url": search_address(
-            result.query_id,
+            result.asked,
             box=result.box,
             filters=result.filters,
             sort=result.sort,

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_lazy
@@ -14,7 +13,7 @@ from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
-from search.presenters.addresses import search_address
+from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
 from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
@@ -70,6 +69,7 @@ class HitCard:
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        found: the hit itself.
     """
 
     rank: int
@@ -88,6 +88,7 @@ class HitCard:
     is_proved: bool
     is_unchecked: bool
     comparison: str
+    found: ImageHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,14 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
+        is_kept: whether the picture is an upload, which is there for an hour.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
+        found: the answer itself.
     """
 
-    query_id: UUID
+    is_kept: bool
     query_name: str
     query_url: str
     query_width: int
@@ -141,6 +144,7 @@ class ResultPage:
     proofs_url: str
     has_proofs: bool
     total_s: float
+    found: SearchResult
 
     @property
     def shown(self) -> int:
@@ -175,9 +179,9 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
-        query_id=result.query_id,
+        is_kept=result.asked.image is None,
         query_name=query_name,
-        query_url=reverse("search:query", args=(result.query_id,)),
+        query_url=picture_url(result.asked),
         query_width=result.query.width,
         query_height=result.query.height,
         layout=result.layout,
@@ -202,6 +206,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
+        found=result,
     )
 
 
@@ -209,7 +214,7 @@ class _Links:
     """Addresses of searches with the same picture."""
 
     def __init__(self, result: SearchResult, name: str) -> None:
-        self._query_id, self._name = result.query_id, name
+        self._asked, self._name = result.asked, name
         self._box = result.box
         self._filters, self._sort = result.filters, result.sort
 
@@ -236,13 +241,18 @@ class _Links:
         self, box: Box | None, *, filters: Filters | None = None, wait: Wait | None = None
     ) -> str:
         return search_address(
-            self._query_id,
+            self._asked,
             name=self._name,
             box=box,
             filters=self._filters if filters is None else filters,
             sort=self._sort,
             wait=wait,
         )
+
+
+def verdict_name(verdict: Verdict) -> str:
+    """Return what a rung is called, also where the page says nothing of it."""
+    return str(_VERDICTS[verdict]) or gettext("similar")
 
 
 def _part_name(region: QueryRegion) -> str:
@@ -279,6 +289,7 @@ def _card(hit: ImageHit) -> HitCard:
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        found=hit,
     )
 
 

@@ -36,8 +36,8 @@ from kernel.task_messages import (
 )
 from kernel.task_names import EXTRACT_QUERY, FIND_COPIES
 from ml.rules.layout import Layout
-from search import query_files
 from vectors.index import Payload, Point
+from worker_api.queries import read_query
 
 GRID = 4
 DIM = GRID * GRID * 3 + 1
@@ -74,7 +74,7 @@ def extract_query(**arguments: object) -> JsonObject:
     request = ExtractQueryRequest.from_json(arguments)
     _answers["extract_requests"].append(request)
     query = request.query
-    data = query_files.read(query.id)
+    data = read_query(query)
     full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
     regions = (full_image, *_answers["regions"])
     boxes = [one.box for one in regions] if request.box is None else [request.box]

@@ -29,7 +29,7 @@ PANELS = [QueryRegion("panel", 0, LEFT), QueryRegion("panel", 1, RIGHT)]
 
 
 def ask(client, data, *, wait="hits", **extra):
-    return client.post(PAGE, {"picture": upload(data), "wait": wait}, **extra)
+    return client.post(PAGE, {"picture": upload(data), "wait": wait}, follow=True, **extra)
 
 
 def copy_of(image) -> Copy:
@@ -128,7 +128,9 @@ def test_the_page_says_that_it_is_still_comparing_and_where_the_proofs_are(clien
     assert "Copies could not be checked" not in text.replace('data-failed="Copies could', "")
     result = ask(client, encoded(RED)).context["result"]
     fields = parse_qs(urlsplit(result.proofs_url).query)
-    assert fields == {"query": [str(result.query_id)], "name": ["query.png"], "wait": ["proofs"]}
+    [query_id] = fields.pop("query")
+    assert result.query_url == f"/queries/{query_id}.jpg"
+    assert fields == {"name": ["query.png"], "wait": ["proofs"]}
 
 
 def test_the_page_with_proofs_does_not_say_so(client, catalogue):
@@ -215,7 +217,7 @@ def test_embeddings_of_an_earlier_encoder_are_not_searched_with(client, collage,
 
 @pytest.mark.parametrize("damage", ["cut", "another release", "no JSON", "gone"])
 def test_what_is_kept_and_damaged_is_extracted_again(client, collage, media, damage):
-    [name] = storage.list_names(query_files.EXTRACTED)
+    [name, _facts] = storage.list_names(query_files.EXTRACTED)
     data = storage.read(name)
     if damage == "gone":
         storage.delete(name)
@@ -253,14 +255,14 @@ def test_a_picture_that_is_over_has_no_proofs(client, catalogue):
 
     response = client.get(hits["proofs_url"], **JSON)
 
-    assert response.status_code == 400
+    assert response.status_code == 410
     assert response.json()["error"]["code"] == "search:user:query-expired"
 
 
 def test_a_search_that_fails_keeps_nothing(client, version, worker):
     fake_worker.answer_with(error="encoder:transient:out-of-memory")
 
-    assert ask(client, encoded(RED)).status_code == 503
+    assert ask(client, encoded(RED), **JSON).status_code == 503
 
     assert list(storage.list_names(query_files.FOLDER)) == []
     assert list(storage.list_names(query_files.EXTRACTED)) == []
@@ -284,7 +286,7 @@ def test_where_searching_needs_an_account_hits_and_proofs_need_one(
 
     assert response.status_code == 302
     assert response["Location"].startswith("/login/?next=")
-    assert ask(client, encoded(RED), wait=wait).status_code == 302
+    assert ask(client, encoded(RED), wait=wait).redirect_chain == [("/login/?next=/", 302)]
     assert len(fake_worker.extract_requests()) == asked
 
 

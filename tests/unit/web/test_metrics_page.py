@@ -237,9 +237,9 @@ def test_searches_by_their_outcome_and_their_stages(
     before = read(client)
 
     for wait in ("hits", "proofs"):
-        client.post("/", {"picture": upload(encoded(BLUE)), "wait": wait})
+        client.post("/", {"picture": upload(encoded(BLUE)), "wait": wait}, follow=True)
     fake_worker.answer_with(version_id=version.pk, error="encoder:transient:out-of-memory")
-    client.post("/", {"picture": upload(encoded(BLUE))})
+    client.post("/", {"picture": upload(encoded(BLUE))}, follow=True)
 
     after = read(client)
     assert grown(before, after, "semblance_search_seconds_count") == {

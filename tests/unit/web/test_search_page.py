@@ -6,6 +6,7 @@ import math
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -37,8 +38,9 @@ JSON = {"headers": {"accept": "application/json"}}
 
 
 def ask(client, data=None, *, name="query.png", **extra):
+    """Send a picture, and be led to its address, as people are."""
     body = {} if data is None else {"picture": upload(data, name)}
-    return client.post(PAGE, body, **extra)
+    return client.post(PAGE, body, follow=True, **extra)
 
 
 def test_page_of_an_empty_catalogue_says_how_to_fill_it(client, db):
@@ -114,12 +116,19 @@ def hits_of(response):
     return response.context["result"].groups[0].hits
 
 
+def query_id_of(response):
+    """The id in the address that the picture led to."""
+    return parse_qs(urlsplit(response.redirect_chain[-1][0]).query)["query"][0]
+
+
 def test_query_is_kept_to_search_with_its_parts(client, searchable, worker):
     searchable(encoded(RED), "red")
 
     result = ask(client, encoded(RED)).context["result"]
 
-    assert query_files.read(result.query_id) == encoded(RED)
+    [name] = storage.list_names(query_files.FOLDER)
+    assert storage.read(name) == encoded(RED)
+    assert result.query_url == f"/{name}.jpg"
     preview = client.get(result.query_url)
     assert (preview["Content-Type"], preview["Cache-Control"]) == (
         "image/jpeg",
@@ -132,11 +141,20 @@ def test_preview_of_a_query_that_is_over_is_404(client, db, media):
     assert client.get(f"/queries/{uuid4()}.jpg").status_code == 404
 
 
-def test_query_that_is_over_is_refused_with_a_sentence(client, db, media):
-    response = client.get(PAGE, {"query": str(uuid4())})
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_query_that_is_over_is_gone_and_says_what_to_do(client, db, media, accept):
+    response = client.get(PAGE, {"query": str(uuid4())}, headers={"accept": accept})
 
-    assert response.status_code == 400
-    assert sentence("search:user:query-expired") in response.content.decode()
+    assert response.status_code == 410
+    said = sentence("search:user:query-expired")
+    if accept == "application/json":
+        code = "search:user:query-expired"
+        assert response.json() == {"error": {"code": code, "sentence": said}}
+    else:
+        text = response.content.decode()
+        assert "<h1>This search is over</h1>" in text
+        assert said in text
+        assert 'type="file" id="picture"' in text
 
 
 def test_what_follows_a_picture_in_its_file_is_not_kept(client, searchable, worker):
@@ -145,7 +163,7 @@ def test_what_follows_a_picture_in_its_file_is_not_kept(client, searchable, work
 
     result = ask(client, picture + bytes(100_000)).context["result"]
 
-    assert query_files.read(result.query_id) == picture
+    assert storage.read(result.query_url.strip("/").removesuffix(".jpg")) == picture
 
 
 def test_part_of_a_kept_query_is_searched_alone(client, searchable, worker):
@@ -154,7 +172,7 @@ def test_part_of_a_kept_query_is_searched_alone(client, searchable, worker):
     searchable(plain(GREEN), "green")
     halves = Pillow.new("RGB", (60, 40), RED)
     halves.paste(GREEN, (30, 0, 60, 40))
-    query_id = ask(client, pictures.encoded(halves)).context["result"].query_id
+    query_id = query_id_of(ask(client, pictures.encoded(halves)))
 
     for box, title in (("0,0,30,40", "red"), ("30,0,60,40", "green")):
         result = client.get(PAGE, {"query": query_id, "name": "halves.png", "box": box})
@@ -466,6 +484,7 @@ def test_json_answer_is_exact(client, searchable, worker):
     assert body == {
         "query": {
             "id": query.removeprefix("queries/"),
+            "image_id": None,
             "width": 60,
             "height": 40,
             "layout": "single",
@@ -550,7 +569,11 @@ def test_without_a_worker_the_page_says_so(client, version, no_worker, settings,
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
     assert sentence("search:transient:no-answer") in response.content.decode()
-    assert list(storage.list_names(query_files.FOLDER)) == []
+    if accept == "text/html":  # the picture is kept: at its address one only asks again
+        address = response.redirect_chain[-1][0].replace("&", "&amp;")
+        assert f'href="{address}">Search again</a>' in response.content.decode()
+    else:
+        assert list(storage.list_names(query_files.FOLDER)) == []
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
@@ -625,7 +648,7 @@ def test_query_that_expires_while_it_waits_is_to_be_chosen_again(client, worker)
 
     response = ask(client, encoded(RED), **JSON)
 
-    assert response.status_code == 400
+    assert response.status_code == 410
     assert response.json()["error"]["code"] == "search:user:query-expired"
 
 
@@ -656,8 +679,9 @@ def test_search_with_an_image_of_the_catalogue(client, searchable, worker):
     image = searchable(encoded(RED, kind="JPEG"), "red")
     searchable(encoded(DARK_RED), "dark red")
 
-    response = client.post(PAGE, {"image": str(image.pk)})
+    response = client.post(PAGE, {"image": str(image.pk)}, follow=True)
 
+    assert response.redirect_chain == [(f"/?image={image.pk}", 303)]
     assert [(hit.title, hit.verdict) for hit in hits_of(response)] == [
         ("red", "identical"),
         ("dark red", "similar"),
@@ -722,7 +746,9 @@ def test_closed_catalogue_answers_no_search_of_anonymous_people(client, version,
     settings.SEARCH_REQUIRES_LOGIN = True
     settings.SEARCH_TIMEOUT_S = 0.2
 
-    assert ask(client, encoded(RED)).status_code == 302
+    [(address, status)] = ask(client, encoded(RED)).redirect_chain
+    assert (address, status) == ("/login/?next=/", 302)
+    assert list(storage.list_names(query_files.FOLDER)) == []
     assert ask(client, encoded(RED), **JSON).status_code == 401
 
 
@@ -772,9 +798,9 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
     for shade in range(10):
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
-    # live encoder, panels that were drawn, whether some are kept back, the hits' images, their
-    # regions, the counts
-    with django_assert_num_queries(10):
+    # live encoder, panels that were drawn, the medium, whether some are kept back, the
+    # hits' images, their regions, the counts
+    with django_assert_num_queries(11):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
@@ -809,7 +835,7 @@ def test_title_of_an_image_is_no_file_name(client, searchable, worker, title):
 @pytest.mark.parametrize("name", ["\x01", "x" * 5000])
 def test_strange_name_of_a_kept_query_does_no_harm(client, searchable, worker, name):
     searchable(encoded(RED), "red")
-    query_id = ask(client, encoded(RED)).context["result"].query_id
+    query_id = query_id_of(ask(client, encoded(RED)))
 
     assert client.get(PAGE, {"query": query_id, "name": name}).status_code == 200
 
@@ -817,7 +843,8 @@ def test_strange_name_of_a_kept_query_does_no_harm(client, searchable, worker, n
 def test_empty_labels_ask_for_nothing(client, searchable, worker):
     searchable(encoded(RED), "red")
 
-    response = client.post(PAGE, {"picture": upload(encoded(RED)), "label": ["", " "]})
+    asked = {"picture": upload(encoded(RED)), "label": ["", " "]}
+    response = client.post(PAGE, asked, follow=True)
 
     assert [hit.title for hit in hits_of(response)] == ["red"]
 
@@ -885,7 +912,8 @@ def test_labels_narrow_proved_copies_down_too(client, searchable, version, worke
     fake_worker.answer_with(version_id=version.pk, copies=copies)
 
     for label, titles in (("", ["a dog", "no dog"]), ("Dog", ["a dog"])):
-        response = client.post(PAGE, {"picture": upload(encoded(DARK_RED)), "label": label})
+        asked = {"picture": upload(encoded(DARK_RED)), "label": label}
+        response = client.post(PAGE, asked, follow=True)
 
         assert sorted(hit.title for hit in hits_of(response)) == titles
 

@@ -24,6 +24,7 @@ from ingestion import services as ingestion
 from jobs.models import JobRecord
 from kernel import task_names
 from kernel.errors import DefectError, FileMissing, TransientError
+from kernel.task_messages import StoredQuery
 from search import query_files
 from tests import fakes
 from tests.conftest import AddImage, Broker
@@ -481,18 +482,18 @@ def test_queries_that_outlived_their_search_are_removed(media: Path) -> None:
 
     queries.expire_queries()
 
-    assert queries.read_query(young) == b"young"
+    assert queries.read_query(StoredQuery(young, 60, 40)) == b"young"
     with pytest.raises(FileMissing):
-        queries.read_query(old)
+        queries.read_query(StoredQuery(old, 60, 40))
 
 
 def test_what_was_extracted_of_a_query_goes_with_it(media: Path) -> None:
     old, young = query_files.write(b"old"), query_files.write(b"young")
     for query_id in (old, young):
-        query_files.write_extracted(query_id, None, b"all")
-        query_files.write_extracted(query_id, (0, 1, 20, 30), b"box")
+        query_files.write_extracted(str(query_id), None, b"all")
+        query_files.write_extracted(str(query_id), (0, 1, 20, 30), b"box")
     lost = uuid4()
-    query_files.write_extracted(lost, None, b"of a picture that was deleted before")
+    query_files.write_extracted(str(lost), None, b"of a picture that was deleted before")
     past = (timezone.now() - timedelta(minutes=61)).timestamp()
     os.utime(media / "queries" / str(old), (past, past))
     os.utime(media / "extracted-queries" / f"{lost}.all", (past, past))
@@ -501,7 +502,7 @@ def test_what_was_extracted_of_a_query_goes_with_it(media: Path) -> None:
 
     kept = [f"extracted-queries/{young}.{part}" for part in ("0-1-20-30", "all")]
     assert list(storage.list_names(query_files.EXTRACTED)) == kept
-    assert query_files.read_extracted(young, (0, 1, 20, 30)) == b"box"
+    assert query_files.read_extracted(str(young), (0, 1, 20, 30)) == b"box"
 
 
 def test_the_oldest_queries_go_where_there_is_no_room(media: Path, settings) -> None:
@@ -510,7 +511,7 @@ def test_the_oldest_queries_go_where_there_is_no_room(media: Path, settings) -> 
     queries_made = []
     for number in range(30):
         queries_made.append(query_files.write(bytes(1000)))
-        query_files.write_extracted(queries_made[-1], None, bytes(100))
+        query_files.write_extracted(str(queries_made[-1]), None, bytes(100))
         for name in (f"queries/{queries_made[-1]}", f"extracted-queries/{queries_made[-1]}.all"):
             os.utime(media / name, (past + number, past + number))
         assert _bytes_below(media) <= 17_000
@@ -518,14 +519,20 @@ def test_the_oldest_queries_go_where_there_is_no_room(media: Path, settings) -> 
     queries.expire_queries()
 
     assert _bytes_below(media) <= 16_000
-    assert queries.read_query(queries_made[-1]) == bytes(1000)
-    assert [query_files.read_extracted(query_id, None) for query_id in queries_made[-10:]]
+    assert queries.read_query(StoredQuery(queries_made[-1], 60, 40)) == bytes(1000)
+    assert [query_files.read_extracted(str(query_id), None) for query_id in queries_made[-10:]]
     with pytest.raises(FileMissing):
-        queries.read_query(queries_made[0])
+        queries.read_query(StoredQuery(queries_made[0], 60, 40))
 
 
 def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_query_of_the_catalogue_is_read_where_its_original_lies(media: Path) -> None:
+    storage.write(storage.original_name("ab" * 32), b"original")
+
+    assert queries.read_query(StoredQuery(uuid4(), 60, 40, "ab" * 32)) == b"original"
 
 
 def test_a_query_is_gone_once_deleted(media: Path) -> None:

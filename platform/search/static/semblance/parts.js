@@ -34,7 +34,7 @@
   function search({ x, y, width, height }) {
     const address = new URL(picture.dataset.search, location.href);
     address.searchParams.set("box", [x, y, x + width, y + height].join(","));
-    address.searchParams.set("wait", "hits"); // see proofs.js
+    address.searchParams.set("wait", "hits"); // see hits_first.js
     picture.classList.add("busy");
     location.assign(address);
   }

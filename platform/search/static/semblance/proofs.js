@@ -1,5 +1,5 @@
-// Hits first, proofs after: searches ask for hits alone, and the page that has them fetches itself
-// again with the copies among them. Without this file each search waits for all.
+// Hits first, proofs after: the page that has hits alone (hits_first.js) fetches itself again with
+// the copies among them. Without this file it has a link to them.
 "use strict";
 (() => {
   const LONGEST_MS = 120_000; // the site gives up sooner, and says so
@@ -7,20 +7,6 @@
   const status = document.querySelector("[data-proving]");
   const url = status?.dataset.proving;
   let waiting = null; // the controller of the request on its way
-
-  document.querySelectorAll("[data-hits-first]").forEach((field) => { field.disabled = false; });
-
-  // Links to searches of the same picture ask for hits first, too.
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[href*='query=']");
-    if (!link || link.closest("[data-proving]")) return;
-    const href = link.getAttribute("href");
-    if (!href.startsWith("?") && new URL(href, location.href).pathname !== location.pathname) return;
-    const address = new URL(href, location.href);
-    if (address.searchParams.has("wait")) return;
-    address.searchParams.set("wait", "hits");
-    link.setAttribute("href", address); // those in the picture are SVG's, whose href is no text
-  }, true);
 
   // What the reader looks at, to be found again after the exchange: by group and address.
   function focused() {

@@ -1,5 +1,6 @@
 """Each message against its JSON, written by hand; and each damage that one may have."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -119,6 +120,14 @@ def test_a_request_for_all_regions_has_no_box() -> None:
         "panels": None,
     }
     assert ExtractQueryRequest.from_json({**wire.QUERY, "box": None}) == request
+
+
+def test_a_picture_of_the_catalogue_is_named_by_its_content_too() -> None:
+    query = replace(QUERY, original_sha256="ab" * 32)
+
+    assert query.to_json() == {**wire.QUERY, "original_sha256": "ab" * 32}
+    assert StoredQuery.from_json(query.to_json()) == query
+    assert QUERY.to_json() == wire.QUERY
 
 
 # Embeddings
