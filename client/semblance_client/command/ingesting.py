@@ -24,7 +24,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Describe the command's arguments."""
     parser = commands.add_parser("ingest", help="add pictures of this machine to the catalogue")
     parser.set_defaults(do=ingest)
-    parser.add_argument("source", nargs="+", type=Path, help="a picture, or a folder of them")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a picture, or a folder of them"
+    )
     parser.add_argument("--tag", action="append", default=[], help="again for more")
     parser.add_argument("--album", action="append", default=[], help="again for more")
     parser.add_argument("--medium", choices=("photo", "drawing"))
@@ -39,12 +41,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def ingest(site: Client, asked: argparse.Namespace, output: Output) -> int:
     """Send each picture, and write how it ended."""
-    missing = [source for source in asked.source if not source.exists()]
-    for source in missing:
-        output.say(f"There is no {source}.")
+    missing = [path for path in asked.paths if not path.exists()]
+    for path in missing:
+        output.say(f"There is no {path}.")
     results: Counter[str] = Counter(failed=len(missing))
     said = _said(asked)
-    files = (file for source in asked.source for file in pictures_of(source))
+    files = (file for path in asked.paths for file in pictures_of(path))
     for path, ended in _send_all(site, files, said, asked.in_flight):
         results[ended.result] += 1
         _tell(output, path, ended)
