@@ -15,6 +15,7 @@ from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import ImageHit
 from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
+from search.presenters.question_fields import QuestionFields, picture_field
 from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
@@ -70,6 +71,9 @@ class HitCard:
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
         found: the hit itself.
+        like_url: the search with this image, too; "" where it is one already, or no more may be.
+        unlike_url: the search for images that are not like it.
+        copy_of: which of several pictures it is a copy of, for people; "" says nothing.
     """
 
     rank: int
@@ -89,6 +93,9 @@ class HitCard:
     is_unchecked: bool
     comparison: str
     found: ImageHit
+    like_url: str = ""
+    unlike_url: str = ""
+    copy_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +178,7 @@ class ResultPage:
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     """Return what the page shows, in the active language."""
     links = _Links(result, query_name)
+    fields = fields_of_result(result, query_name=query_name)
     has_proofs = any(group.are_copies_checked for group in result.groups)
     # Doubtful objects are searched, but to people they would only be clutter.
     found = [region for region in result.regions if region.kind != OBJECT or region.label]
@@ -189,7 +197,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         groups=tuple(
             GroupSection(
                 part=links.part(group.region),
-                hits=tuple(_card(hit) for hit in group.hits),
+                hits=tuple(card(hit, fields) for hit in group.hits),
                 is_plain=group.is_plain,
                 lacks_proofs=has_proofs and not group.are_copies_checked,
             )
@@ -207,6 +215,17 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
         found=result,
+    )
+
+
+def fields_of_result(result: SearchResult, *, query_name: str) -> QuestionFields:
+    """Return what was asked, as an address says it."""
+    return QuestionFields(
+        pictures=(picture_field(result.asked.stored.id, result.asked.image),),
+        filters=result.filters,
+        sort=result.sort,
+        box=result.box,
+        name="" if result.asked.image else query_name,
     )
 
 
@@ -269,7 +288,8 @@ def _shown(label: str) -> str:
     return label_name(label, get_language() or "en")
 
 
-def _card(hit: ImageHit) -> HitCard:
+def card(hit: ImageHit, fields: QuestionFields) -> HitCard:
+    """Return how an image is shown that was found by what these fields ask."""
     image, likely = hit.image, hit.probability
     bar = likely if likely is not None else hit.score
     return HitCard(
@@ -290,6 +310,8 @@ def _card(hit: ImageHit) -> HitCard:
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
         found=hit,
+        like_url=fields.with_image(image.pk, is_unlike=False),
+        unlike_url=fields.with_image(image.pk, is_unlike=True),
     )
 
 
