@@ -152,6 +152,22 @@ def search_known(
     return Call("GET", f"{ROOT}/search", _reader(shapes.SearchAnswer), params)
 
 
+def search_again(
+    asked: Id | shapes.SearchAnswer,
+    box: Box | None,
+    filters: SearchFilters | None,
+    wait: Wait | None,
+) -> Call[shapes.SearchAnswer]:
+    """Search with the picture of an answer."""
+    if not isinstance(asked, shapes.SearchAnswer):
+        return search_known("query", asked, box, filters, wait)
+    if asked.query.id is not None:
+        return search_known("query", asked.query.id, box, filters, wait)
+    if asked.query.image_id is not None:
+        return search_known("image", asked.query.image_id, box, filters, wait)
+    raise UnexpectedAnswer("the answer names no picture")
+
+
 def proofs(answer: shapes.SearchAnswer) -> Call[shapes.SearchAnswer]:
     """Ask the same again, for its copies."""
     address = urlsplit(answer.proofs_url)

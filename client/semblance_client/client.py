@@ -122,14 +122,14 @@ class Client:
 
     def search_again(
         self,
-        query_id: Id,
+        asked: Id | shapes.SearchAnswer,
         *,
         box: Box | None = None,
         filters: SearchFilters | None = None,
         wait: Wait | None = None,
     ) -> shapes.SearchAnswer:
-        """Search with the picture of an answer of the last hour: `answer.query.id`."""
-        return self._run(calls.search_known("query", query_id, box, filters, wait))
+        """Search with the picture of an answer of the last hour: the answer, or its `query.id`."""
+        return self._run(calls.search_again(asked, box, filters, wait))
 
     def proofs(self, answer: shapes.SearchAnswer) -> shapes.SearchAnswer:
         """Return the same answer with its copies, where it was given before they were checked."""

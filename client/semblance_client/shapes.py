@@ -104,9 +104,15 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class QueryPicture:
-    """The picture that was searched with; the site keeps it for an hour, by its id."""
+    """The picture that was searched with.
 
-    id: UUID
+    Attributes:
+        id: of one that was sent: the site keeps it for an hour.
+        image_id: of an image of the catalogue.
+    """
+
+    id: UUID | None = None
+    image_id: UUID | None = None
     width: int = 0
     height: int = 0
     layout: str = ""
@@ -125,6 +131,8 @@ class SearchAnswer:
     query: QueryPicture
     groups: list[HitGroup]
     facets: list[Facet] = field(default_factory=list)
+    filters: dict[str, Any] = field(default_factory=dict)
+    sort: str = ""
     copies: str = "checked"
     proofs_url: str = ""
     model_ms: float = 0.0

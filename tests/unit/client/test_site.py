@@ -82,12 +82,13 @@ def test_an_image_a_kept_query_and_a_part_are_searched_with(site, catalogue):
 
     by_image = site.search_image(catalogue["red"].pk)
     again = site.search_again(by_file.query.id)
-    part = site.search_again(by_file.query.id, box=Box(0, 0, 30, 40))
+    once_more = site.search_again(by_image)
+    part = site.search_again(by_file, box=Box(0, 0, 30, 40))
     early = site.search(encoded(RED), wait="hits")
     proved = site.proofs(early)
 
     ids = [hit.image_id for hit in by_file.hits]
-    for answer in (by_image, again, proved):
+    for answer in (by_image, again, once_more, proved):
         assert [hit.image_id for hit in answer.hits] == ids
     assert part.groups[0].region.box == Box(0, 0, 30, 40)
     assert (early.copies, proved.copies) == ("pending", "checked")
