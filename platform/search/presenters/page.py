@@ -17,6 +17,7 @@ from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
 from search.presenters.question_fields import QuestionFields, picture_field
 from search.question import Filters, Wait
+from search.saved import is_upload_saved
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict
 
@@ -130,7 +131,7 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
-        is_kept: whether the picture is an upload, which is there for an hour.
+        is_kept: whether the picture is an upload, which is there for an hour; not a saved one.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
@@ -187,7 +188,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
-        is_kept=result.asked.image is None,
+        is_kept=result.asked.image is None and not is_upload_saved(result.asked.stored.id),
         query_name=query_name,
         query_url=picture_url(result.asked),
         query_width=result.query.width,
