@@ -50,11 +50,18 @@ class Call(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFilters:
-    """Among which images is searched; each that is given narrows them down.
+class CommonFilters:
+    """Which images; each that is given narrows them down.
 
     Named as in the addresses of the search page. A site of an earlier release refuses those that it
     does not know.
+
+    Attributes:
+        folder: that their paths begin with.
+        added_from: the first day on which they were added, such as "2026-05-31".
+        added_to: the last one.
+        min_side: of the longer side, in pixels.
+        max_side: the same.
     """
 
     label: Sequence[str] = ()
@@ -68,6 +75,19 @@ class SearchFilters:
     added_to: str = ""
     min_side: int | None = None
     max_side: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFilters(CommonFilters):
+    """Among which images is searched, and in which order they come.
+
+    Attributes:
+        sure: leaves out objects whose label is doubtful.
+        other_media: leaves out images of the picture's own medium.
+        scope: which parts of images may be alike: "full-image", "panels", "objects".
+        sort: "verdict", "similarity", "newest", "oldest" or "largest".
+    """
+
     sure: bool = False
     other_media: bool = False
     scope: Sequence[str] = ()
@@ -75,17 +95,17 @@ class SearchFilters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFilters:
-    """Which images are listed; each that is given narrows them down."""
+class ImageFilters(CommonFilters):
+    """Which images are listed.
+
+    Attributes:
+        q: words of titles, tags, …
+        status: "indexed", "queued" or "failed".
+        sha256: of the file.
+    """
 
     q: str = ""
     status: str = ""
-    label: Sequence[str] = ()
-    medium: Sequence[str] = ()
-    tag: Sequence[str] = ()
-    album: Sequence[str] = ()
-    owner: Sequence[str] = ()
-    licence: Sequence[str] = ()
     sha256: str = ""
 
 

@@ -116,6 +116,7 @@ class QueryPicture:
     width: int = 0
     height: int = 0
     layout: str = ""
+    medium: str = ""
     regions: list[PictureRegion] = field(default_factory=list)
 
 
@@ -133,6 +134,7 @@ class SearchAnswer:
     facets: list[Facet] = field(default_factory=list)
     filters: dict[str, Any] = field(default_factory=dict)
     sort: str = ""
+    are_copies_checked: bool = True
     copies: str = "checked"
     proofs_url: str = ""
     model_ms: float = 0.0

@@ -9,11 +9,10 @@ from uuid import UUID
 
 from semblance_client.calls import ImageFilters
 from semblance_client.client import Client
-from semblance_client.command.arguments import count
+from semblance_client.command.arguments import add_filters, count, filters_of
 from semblance_client.command.output import Output
 
 _LISTED = 50
-_LISTS = ("label", "medium", "tag", "album", "owner", "licence")
 _CHANGES = ("title", "description", "source", "owner", "licence", "creator", "credit", "rights")
 
 
@@ -50,8 +49,7 @@ def _add_images(commands: Any) -> None:
     listing.set_defaults(do=_images)
     listing.add_argument("--query", default="", metavar="WORDS", help="in titles, tags, …")
     listing.add_argument("--status", default="")
-    for name in _LISTS:
-        listing.add_argument(f"--{name}", action="append", default=[], help="again for more")
+    add_filters(listing)
     _add_limit(listing)
     for name, said, do in (
         ("show", "show one image", _show),
@@ -73,8 +71,7 @@ def _add_images(commands: Any) -> None:
 
 
 def _images(site: Client, asked: argparse.Namespace, output: Output) -> int:
-    lists: dict[str, Any] = {name: tuple(getattr(asked, name)) for name in _LISTS}
-    filters = ImageFilters(q=asked.query, status=asked.status, **lists)
+    filters = ImageFilters(q=asked.query, status=asked.status, **filters_of(asked))
     found = site.images(filters, page_size=min(asked.limit, 200))
     return _list(
         output,

@@ -12,11 +12,9 @@ from uuid import UUID
 
 from semblance_client.calls import SearchFilters, Wait
 from semblance_client.client import Client
-from semblance_client.command.arguments import box, count
+from semblance_client.command.arguments import add_filters, box, count, filters_of
 from semblance_client.command.output import Output
 from semblance_client.shapes import Hit, HitGroup, SearchAnswer
-
-_TEXTS = ("label", "medium", "tag", "album", "owner", "licence", "folder", "scope")
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,15 +27,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--limit", type=count, metavar="N", help="at most so many hits of a part")
     parser.add_argument("--box", type=box, metavar="X0,Y0,X1,Y1", help="with this part alone")
     parser.add_argument("--wait", choices=("hits", "proofs"), help="hits: do not prove copies")
-    for name in _TEXTS:
-        said = {"scope": "full-image, panels or objects"}.get(name, f"only images of this {name}")
-        parser.add_argument(
-            f"--{name}", action="append", default=[], help=f"{said}; again for more"
-        )
-    for name, said in (("from", "since"), ("to", "until")):
-        parser.add_argument(f"--added-{name}", default="", metavar="DATE", help=f"added {said} it")
-    for name in ("min", "max"):
-        parser.add_argument(f"--{name}-side", type=count, metavar="PX", help="of the longer side")
+    add_filters(parser)
+    parser.add_argument(
+        "--scope", action="append", default=[], help="full-image, panels or objects; again for more"
+    )
     parser.add_argument("--sure", action="store_true", help="without objects that are not sure")
     parser.add_argument("--other-media", action="store_true", help="in other media only")
     parser.add_argument("--sort", default="", help="verdict, similarity, newest, oldest, largest")
@@ -72,13 +65,10 @@ def _ask(site: Client, asked: argparse.Namespace) -> SearchAnswer:
 
 def _options(asked: argparse.Namespace) -> Mapping[str, Any]:
     filters = SearchFilters(
-        **{name: tuple(getattr(asked, name)) for name in _TEXTS},
-        added_from=asked.added_from,
-        added_to=asked.added_to,
-        min_side=asked.min_side,
-        max_side=asked.max_side,
+        **filters_of(asked),
         sure=asked.sure,
         other_media=asked.other_media,
+        scope=tuple(asked.scope),
         sort=asked.sort,
     )
     wait: Wait | None = asked.wait

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from api.document import document
+from api.schemas import bulk_edits, images, imports, named_sets, searches, system
 from semblance_client import (
     ApiError,
     AsyncClient,
@@ -23,6 +25,7 @@ from semblance_client import (
     Retries,
     Said,
     SearchFilters,
+    shapes,
 )
 from semblance_client.calls import ROOT
 from tests.unit.client.conftest import URL, Script, answered, problem
@@ -113,11 +116,11 @@ def test_lists_are_read_page_by_page_as_they_are_needed():
     ]
     script = Script(*pages)
 
-    images = script.client().images(ImageFilters(tag=["x"]), fields=["title"], page_size=2)
+    listed = script.client().images(ImageFilters(tag=["x"]), fields=["title"], page_size=2)
 
-    assert next(images).id == UUID(int=1)
+    assert next(listed).id == UUID(int=1)
     assert len(script.asked) == 1
-    assert [each.id.int for each in images] == [2, 3]
+    assert [each.id.int for each in listed] == [2, 3]
     fixed = [("tag", "x"), ("fields", "title")]
     assert sent(script, 0) == ("GET", "/api/v1/images", [*fixed, ("limit", "2")])
     assert sent(script, 1) == ("GET", "/api/v1/images", [*fixed, ("cursor", "a b"), ("limit", "2")])
@@ -220,6 +223,44 @@ def test_every_endpoint_of_the_site_has_a_method():
         value = "start" if name == "action" else "1"
         known = {(method, path.replace(f"{{{name}}}", value)) for method, path in known}
     assert known <= asked
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "others"),
+    [
+        (SearchFilters, searches.SearchFilters, {"box", "wait", "name"}),
+        (ImageFilters, images.ImageFilters, set()),
+        (Said, images.AddingOptions, set()),
+    ],
+)
+def test_filters_and_sayings_are_those_that_the_site_takes(ours, theirs, others):
+    assert {field.name for field in fields(ours)} == set(theirs.model_fields) - others
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (shapes.SearchAnswer, searches.SearchJson),
+        (shapes.QueryPicture, searches.QueryPictureJson),
+        (shapes.HitGroup, searches.GroupJson),
+        (shapes.Hit, searches.HitJson),
+        (shapes.CopyProof, searches.CopyJson),
+        (shapes.CatalogueImage, images.ImageJson),
+        (shapes.AddedFile, images.AddedFileJson),
+        (shapes.BulkEdit, bulk_edits.BulkEditJson),
+        (shapes.NamedSet, named_sets.NamedSetJson),
+        (shapes.CatalogueImport, imports.ImportJson),
+        (shapes.ImportProgress, imports.ProgressJson),
+        (shapes.ImportFailure, imports.FailureJson),
+        (shapes.WorkerJob, system.JobJson),
+        (shapes.EncoderVersion, system.EncoderVersionJson),
+    ],
+)
+def test_all_that_the_site_says_has_its_place(ours, theirs):
+    ours_alone = {field.name for field in fields(ours) if field.metadata.get("is_ours")}
+    said = {field.alias or name for name, field in theirs.model_fields.items()}
+
+    assert {field.name for field in fields(ours)} - ours_alone == said
 
 
 # Younger than the client's methods: `Client.request` asks for them.

@@ -237,7 +237,7 @@ def test_images_are_a_table_no_longer_than_asked(run):
     ran = run(script, "images", "list", "--limit", "2", "--tag", "a", "--query", "sea")
 
     assert [line.split()[0] for line in ran.out.splitlines()] == ["status", "indexed", "indexed"]
-    assert script.asked[0].url.params.multi_items() == [("q", "sea"), ("tag", "a"), ("limit", "2")]
+    assert script.asked[0].url.params.multi_items() == [("tag", "a"), ("q", "sea"), ("limit", "2")]
 
 
 def test_an_image_is_changed_in_what_is_named(run):
