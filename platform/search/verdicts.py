@@ -43,15 +43,21 @@ def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:
         score: of the best pair of regions; see `ml.rules.pair_score`.
         calibration: the encoder version's; None never says "same subject".
     """
+    threshold = same_subject_threshold(calibration)
+    is_same = threshold is not None and score >= threshold
+    return Verdict.SAME_SUBJECT if is_same else Verdict.SIMILAR
+
+
+def same_subject_threshold(calibration: Mapping[str, Any] | None) -> float | None:
+    """Return the score from which on "same subject" is said; None where no score is enough."""
     reached = [
         point
         for point in (calibration or {}).get("thresholds", ())
         if point["threshold"] is not None and point["asked_precision"] >= SAME_SUBJECT_PRECISION
     ]
     if not reached:
-        return Verdict.SIMILAR
-    lowest = min(reached, key=lambda point: point["asked_precision"])
-    return Verdict.SAME_SUBJECT if score >= lowest["threshold"] else Verdict.SIMILAR
+        return None
+    return float(min(reached, key=lambda point: point["asked_precision"])["threshold"])
 
 
 def curve_of(calibration: Mapping[str, Any] | None) -> Curve | None:
