@@ -61,7 +61,9 @@ def page(request: HttpRequest) -> HttpResponse:
         return _refuse(request, error)
     if wants_json(request):
         return JsonResponse(as_json(result))
-    return _render(request, result=present_result(result, query_name=question.name))
+    counts = (result.searched, result.waiting)
+    page = present_result(result, query_name=question.name)
+    return _render(request, counts=counts, result=page)
 
 
 def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
@@ -125,8 +127,10 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
     return mark(_render(request, problem=problem, again_url=again_url), problem)
 
 
-def _render(request: HttpRequest, **context: Any) -> HttpResponse:
-    searchable, waiting = count_findable_and_waiting(request.user)
+def _render(
+    request: HttpRequest, *, counts: tuple[int, int] | None = None, **context: Any
+) -> HttpResponse:
+    searchable, waiting = counts or count_findable_and_waiting(request.user)
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),

@@ -12,12 +12,13 @@ from catalog.models import Region
 from catalog.presenters import is_drawn_by_browsers, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
-from search.groups import ImageHit
+from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
+from search.presenters.headline import headline
 from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
-from search.verdicts import Verdict
+from search.verdicts import SameSubjectMark, Verdict
 
 _VERDICTS = {
     Verdict.IDENTICAL: gettext_lazy("identical file"),
@@ -63,7 +64,8 @@ class HitCard:
         box: where in the image the region lies that was matched: x, y, width, height in pixels of
             it upright; None is all of it.
         bar: from 0 to 1, for the meter: the probability, or the score where none is known.
-        percent: the probability that both show the same subject; None where it is not known.
+        percent: the probability that both show the same subject; None where it is not known. All
+            that is marked *same subject* has a higher one than all that is not.
         verdict: its stable name.
         verdict_shown: for people; "" says nothing.
         is_proved: whether pixels say so.
@@ -94,15 +96,23 @@ class GroupSection:
 
     Attributes:
         part: the part.
-        hits: the images.
+        hits: the images that are marked, or all where nothing tells them from the others.
+        less_similar: the others.
         is_plain: whether there is nothing to see in the part.
         lacks_proofs: whether its copies could not be checked although others' were.
     """
 
     part: PartLink
     hits: tuple[HitCard, ...]
+    less_similar: tuple[HitCard, ...]
     is_plain: bool
     lacks_proofs: bool
+
+    @property
+    def summary(self) -> str:
+        """The best that it found, for people; "" where it found nothing that is marked."""
+        best = min((hit.verdict for hit in self.hits), key=lambda each: each.rung, default=None)
+        return "" if best is None else str(_VERDICTS[best])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +130,16 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
+        headline: what was found, or that nothing was, in a sentence.
+        mark: where "same subject" begins; None where it is never said.
         is_kept: whether the picture is an upload, which is there for an hour.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
     """
 
+    headline: str
+    mark: SameSubjectMark | None
     is_kept: bool
     query_name: str
     query_url: str
@@ -144,7 +158,7 @@ class ResultPage:
     @property
     def shown(self) -> int:
         """How many cards there are."""
-        return sum(len(group.hits) for group in self.groups)
+        return sum(len(group.hits) + len(group.less_similar) for group in self.groups)
 
     @property
     def panels(self) -> int:
@@ -160,7 +174,8 @@ class ResultPage:
     @property
     def is_calibrated(self) -> bool:
         """Whether cards show probabilities, and not bare scores."""
-        return any(hit.percent is not None for group in self.groups for hit in group.hits)
+        cards = (hit for group in self.groups for hit in (*group.hits, *group.less_similar))
+        return any(hit.percent is not None for hit in cards)
 
 
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
@@ -174,6 +189,8 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
+        headline=headline(result),
+        mark=result.mark,
         is_kept=result.asked.image is None,
         query_name=query_name,
         query_url=picture_url(result.asked),
@@ -182,12 +199,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         layout=result.layout,
         parts=tuple(links.part(region) for region in (*found, *boxes)),
         groups=tuple(
-            GroupSection(
-                part=links.part(group.region),
-                hits=tuple(_card(hit) for hit in group.hits),
-                is_plain=group.is_plain,
-                lacks_proofs=has_proofs and not group.are_copies_checked,
-            )
+            _section(group, links.part(group.region), result.mark, has_proofs=has_proofs)
             for group in result.groups
         ),
         facets=tuple(
@@ -201,6 +213,21 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
+    )
+
+
+def _section(
+    group: Group, part: PartLink, mark: SameSubjectMark | None, *, has_proofs: bool
+) -> GroupSection:
+    is_divided = mark is not None or group.is_plain
+    is_less = [is_divided and hit.verdict is Verdict.SIMILAR for hit in group.hits]
+    cards = [_card(hit, mark) for hit in group.hits]
+    return GroupSection(
+        part=part,
+        hits=tuple(card for card, less in zip(cards, is_less, strict=True) if not less),
+        less_similar=tuple(card for card, less in zip(cards, is_less, strict=True) if less),
+        is_plain=group.is_plain,
+        lacks_proofs=has_proofs and not group.are_copies_checked,
     )
 
 
@@ -258,7 +285,7 @@ def _shown(label: str) -> str:
     return label_name(label, get_language() or "en")
 
 
-def _card(hit: ImageHit) -> HitCard:
+def _card(hit: ImageHit, mark: SameSubjectMark | None) -> HitCard:
     image, likely = hit.image, hit.probability
     bar = likely if likely is not None else hit.score
     return HitCard(
@@ -271,13 +298,19 @@ def _card(hit: ImageHit) -> HitCard:
         box=_part_box(hit.region),
         score=hit.score,
         bar=f"{min(max(bar or 0.0, 0.0), 1.0):.3f}",
-        percent=None if likely is None else round(100 * likely),
+        percent=_percent(likely, mark),
         verdict=hit.verdict,
         verdict_shown=str(_VERDICTS[hit.verdict]),
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
     )
+
+
+def _percent(likely: float | None, mark: SameSubjectMark | None) -> int | None:
+    if likely is None:
+        return None
+    return round(100 * likely) if mark is None else mark.shown_percent(likely)
 
 
 def _part_box(region: Region | None) -> tuple[int, int, int, int] | None:
