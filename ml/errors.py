@@ -76,6 +76,12 @@ class CheckpointMismatch(MlError):
     code = "ml:checkpoint-mismatch"
 
 
+class EncoderKnowsNoWords(MlError):
+    """The encoder embeds pictures alone: it has no text tower, or training left it behind."""
+
+    code = "ml:encoder-knows-no-words"
+
+
 class EncoderNotTrainable(MlError):
     """The encoder embeds, but this project does not train its network."""
 

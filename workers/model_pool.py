@@ -14,7 +14,7 @@ from kernel.errors import DefectError
 from ml.detection import registry as detectors
 from ml.detection.base import Detector
 from ml.encoders import probe, registry
-from ml.encoders.base import Encoder
+from ml.encoders.base import Encoder, WordsEncoder
 from vectors.index import VectorIndex
 from worker_api.encoders import LiveEncoder, live_encoder, open_index
 from workers.micro_batches import MicroBatchedDetector, MicroBatchedEncoder
@@ -68,6 +68,35 @@ def _load(version: LiveEncoder) -> Loaded:
     )
     return Loaded(
         version, MicroBatchedEncoder(encoder), MicroBatchedDetector(detector), open_index(version)
+    )
+
+
+def words() -> WordsEncoder:
+    """Return what embeds words beside the live encoder's pictures, loading it on first use.
+
+    Raises:
+        TransientError: no encoder was chosen yet.
+        MlError: the encoder knows no words, or its text tower cannot be loaded.
+        DefectError: "encoder:ours:weights-changed": as `get`.
+    """
+    version = live_encoder()
+    with _LOADING:
+        return _load_words(version)
+
+
+@lru_cache(maxsize=1)
+def _load_words(version: LiveEncoder) -> WordsEncoder:
+    encoder = load_words(version.choice)
+    spec = encoder.spec
+    if (spec.weights_sha256, spec.dim) != (version.weights_sha256, version.dim):
+        raise DefectError("encoder:ours:weights-changed", choice=version.choice)
+    return encoder
+
+
+def load_words(choice: str) -> WordsEncoder:
+    """Return what embeds an encoder's words; see `ml.encoders.registry.load_words`."""
+    return registry.load_words(
+        choice, device=settings.ENCODER_DEVICE, cache_dir=settings.MODELS_DIR
     )
 
 

@@ -26,6 +26,7 @@ _TRANSLATION: dict[type[ml_errors.MlError], tuple[type[AppError], str]] = {
     ml_errors.UndecodableImage: (UserInputError, "image:user:broken"),
     ml_errors.TooManyPixels: (UserInputError, "image:user:too-many-pixels"),
     ml_errors.TooManyFrames: (UserInputError, "image:user:too-many-frames"),
+    ml_errors.EncoderKnowsNoWords: (UserInputError, "search:user:no-words"),
     ml_errors.OutOfDeviceMemory: (TransientError, "encoder:transient:out-of-memory"),
     ml_errors.WeightsUnavailable: (TransientError, "encoder:transient:weights-unavailable"),
     ml_errors.DeviceUnavailable: (DefectError, "encoder:ours:device-unavailable"),

@@ -17,6 +17,7 @@ from kernel.errors import AppError, DefectError
 from kernel.messages import sentence
 from ml.detection import registry as detectors
 from ml.encoders import probe, registry
+from ml.errors import EncoderKnowsNoWords, WeightsUnavailable
 from ml.evaluation.calibration import fitting
 from worker_api.encoders import (
     EncoderFacts,
@@ -27,6 +28,7 @@ from worker_api.encoders import (
     record_detector,
     record_first,
     record_precision,
+    record_words,
 )
 from workers import model_pool
 from workers.policies import translated
@@ -49,6 +51,8 @@ def _prepare() -> LiveEncoder:
         version = _record_precision(version)
     if not version.detector:
         version = _choose_detector(version)
+    if version.knows_words is None:
+        version = _record_words(version)
     _check_settings(version)
     _record_calibration(version)
     ensure_collection()
@@ -82,6 +86,18 @@ def _record_precision(version: LiveEncoder) -> LiveEncoder:
     return record_precision(
         version, precision=encoder.spec.precision, probe=probe.embed(encoder).tobytes()
     )
+
+
+def _record_words(version: LiveEncoder) -> LiveEncoder:
+    """Record whether the encoder knows words, once somebody can tell."""
+    try:
+        model_pool.load_words(version.choice)
+    except EncoderKnowsNoWords:
+        return record_words(version, knows_words=False)
+    except WeightsUnavailable as error:  # pictures can be searched all the same
+        sys.stdout.write(f"{error} Whether it knows words is found out at the next start.\n")
+        return version
+    return record_words(version, knows_words=True)
 
 
 def _choose_detector(version: LiveEncoder) -> LiveEncoder:

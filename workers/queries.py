@@ -6,6 +6,8 @@ from functools import cache, lru_cache, partial
 
 from kernel.errors import UserInputError
 from kernel.task_messages import (
+    EmbeddedWords,
+    EmbedWordsRequest,
     ExtractedQuery,
     ExtractQueryRequest,
     FindCopiesRequest,
@@ -101,6 +103,20 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
         unchecked_ids=tuple(each.unchecked_ids for each in found),
         model_ms=_ms_since(started),
     )
+
+
+def embed_words(request: EmbedWordsRequest) -> EmbeddedWords:
+    """Embed words in the space of the catalogue's pictures.
+
+    Raises:
+        MlError: the encoder knows no words, or its text tower failed.
+        DefectError: "encoder:ours:weights-changed": its words are not those of the catalogue.
+    """
+    started = time.perf_counter()
+    loaded = model_pool.get()
+    with stage(Work.QUERY, "embed"):
+        [embedding] = model_pool.words().embed_texts([request.words])
+    return EmbeddedWords(loaded.version.id, embedding, _ms_since(started))
 
 
 @cache

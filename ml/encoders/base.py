@@ -125,3 +125,42 @@ class Encoder(Protocol):
             NonFiniteEmbedding: the network returned NaN, infinity or zeros for some picture.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSpec:
+    """What embeddings of words are compared with: those of pictures of the same weights.
+
+    Attributes:
+        weights: as `EncoderSpec.weights`.
+        weights_sha256: as `EncoderSpec.weights_sha256`, of all towers of the checkpoint.
+        dim: length of an embedding, that of a picture's.
+    """
+
+    weights: str
+    weights_sha256: str
+    dim: int
+
+
+class WordsEncoder(Protocol):
+    """Maps words to the space that an encoder's pictures lie in. Few encoders have one."""
+
+    @property
+    def spec(self) -> WordsSpec:
+        """What the embeddings may be compared with."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts, one row each, in input order.
+
+        Args:
+            texts: N texts in any script; what is beyond the network's own length is left out.
+
+        Returns:
+            (N, D) float32, rows of unit length (‖x‖₂ = 1 ± 1e-5), D = `spec.dim`: the dot product
+            with a picture's embedding grows as the picture fits the words. N = 0 gives (0, D).
+
+        Raises:
+            NonFiniteEmbedding: the network returned NaN, infinity or zeros for some text.
+        """
+        ...

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 from ml import devices
 from ml.encoders import checkpoint_files, presets
-from ml.encoders.base import Encoder
+from ml.encoders.base import Encoder, WordsEncoder
 from ml.encoders.presets import Preset
-from ml.errors import CheckpointMismatch, EncoderNotTrainable, UnknownEncoder, WeightsUnavailable
+from ml.errors import (
+    CheckpointMismatch,
+    EncoderKnowsNoWords,
+    EncoderNotTrainable,
+    UnknownEncoder,
+    WeightsUnavailable,
+)
 from ml.types import Choice
 
 if TYPE_CHECKING:
@@ -122,6 +128,39 @@ def load(
     network = _load_network(name, reference, cache_dir)
     dtype = number_format(choice, network, target, precision=precision)
     return network.to_encoder(device=target, dtype=dtype, batch_size=batch_size)
+
+
+def load_words(choice: str, *, device: str = "auto", cache_dir: Path | None = None) -> WordsEncoder:
+    """Return what embeds words in the space of an encoder's pictures.
+
+    Args:
+        choice: as for `load`.
+        device: as for `load`.
+        cache_dir: as for `load`.
+
+    Raises:
+        UnknownEncoder: no encoder has this name.
+        EncoderKnowsNoWords: the encoder embeds pictures alone.
+        WeightsUnavailable: neither on this machine nor to be fetched.
+        CheckpointMismatch: the files are not a whole checkpoint of this encoder.
+        DeviceUnavailable: see `ml.devices.resolve`.
+    """
+    name, reference = _parsed(choice)
+    if name != "clip" or checkpoint_folder(choice) is not None:
+        # Training moves the pictures' embeddings and keeps no text tower to move with them.
+        raise EncoderKnowsNoWords(
+            f"Encoder {choice} embeds pictures alone: it knows no words. CLIP and SigLIP "
+            "checkpoints, as they are published, do.",
+            choice=choice,
+        )
+    from ml.weights.hub import Hub
+
+    preset = _preset_of(name, reference)
+    found = Hub(cache_dir).locate_with_tokenizer(preset.reference if preset else reference)
+    from ml.encoders.families import text_towers
+
+    target = devices.resolve(device)
+    return text_towers.load(found, device=target, dtype=devices.dtype_for(target))
 
 
 def load_network(choice: str, *, cache_dir: Path | None = None) -> EncoderNetwork:

@@ -14,6 +14,9 @@ MAX_INPUT_PX = 2048
 CONFIG = "config.json"
 # A processor saved by transformers 5 keeps its image part inside the second file.
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
+# How a checkpoint's words become numbers: the first has all, the others name special tokens.
+TOKENIZER = "tokenizer.json"
+TOKENIZER_OPTIONS = ("tokenizer_config.json", "special_tokens_map.json")
 # In order of preference. The last two are read with weights_only=True; nothing else is ever read.
 WEIGHTS = (
     "model.safetensors",

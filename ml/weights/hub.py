@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import (
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -25,10 +30,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # of the HTT
 )
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, unlisted
 
-from ml.errors import CheckpointMismatch, WeightsUnavailable
+from ml.errors import CheckpointMismatch, EncoderKnowsNoWords, WeightsUnavailable
 from ml.weights.files import (
     CONFIG,
     PREPROCESSORS,
+    TOKENIZER,
+    TOKENIZER_OPTIONS,
     WEIGHTS,
     Checkpoint,
     sha256_of,
@@ -85,6 +92,27 @@ class Hub:
         self._pins.check(wanted.name, Pin(sha256=digest, commit=folder.name), location=folder)
         weights = f"{wanted.repo_id}@{folder.name}"
         return Checkpoint(folder=folder, weights=weights, sha256=digest)
+
+    def locate_with_tokenizer(self, reference: str) -> Checkpoint:
+        """Return where a checkpoint lies, its tokenizer's files of the same commit beside it.
+
+        Args:
+            reference: as for `locate`.
+
+        Raises:
+            EncoderKnowsNoWords: it has no tokenizer that is read here.
+            WeightsUnavailable: also, where the tokenizer cannot be fetched.
+            CheckpointMismatch: as `locate`.
+        """
+        found = self.locate(reference)
+        if not Path(reference).expanduser().is_dir():
+            repo_id, commit = found.weights.split("@")
+            self._fetch_tokenizer(repo_id, commit)
+        if not (found.folder / TOKENIZER).is_file():
+            raise EncoderKnowsNoWords(
+                f"{found.weights} has no {TOKENIZER}: it knows no words.", weights=found.weights
+            )
+        return found
 
     def availability(self, reference: str) -> tuple[bool, str]:
         """Return whether `locate` is likely to succeed, and why, within about `timeout_s`.
@@ -172,6 +200,37 @@ class Hub:
             for shard in shards(found):
                 get(shard)
         return folder
+
+    def _fetch_tokenizer(self, repo_id: str, commit: str) -> None:
+        """Download the tokenizer of a commit, unless it is on disk or the commit has none.
+
+        Raises:
+            WeightsUnavailable: the hub does not give it just now.
+        """
+        known = try_to_load_from_cache(
+            repo_id, TOKENIZER, cache_dir=self.cache_dir, revision=commit
+        )
+        if known is not None or self.is_offline:
+            return
+        wanted = _Wanted(f"{repo_id}@{commit}", repo_id, commit)
+        refusal = self._refusal(wanted)
+        if refusal is not None:
+            raise WeightsUnavailable(self._why(wanted, refusal), reference=wanted.name) from refusal
+        # The one that says that all are there comes last.
+        for name in (*TOKENIZER_OPTIONS, TOKENIZER):
+            try:
+                hf_hub_download(
+                    repo_id,
+                    name,
+                    revision=commit,
+                    cache_dir=self.cache_dir,
+                    endpoint=self.endpoint,
+                )
+            except _REFUSALS as err:
+                is_elsewhere = isinstance(err, LocalEntryNotFoundError)  # nobody could be asked
+                if isinstance(err, EntryNotFoundError) and not is_elsewhere:
+                    continue
+                raise WeightsUnavailable(self._why(wanted, err), reference=wanted.name) from err
 
     def _why(self, wanted: "_Wanted", refusal: Exception) -> str:
         if isinstance(refusal, RevisionNotFoundError):

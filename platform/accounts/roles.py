@@ -20,10 +20,11 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     "Reviewer": (
         "catalog.review_image",
         *("catalog.view_bulkedit", "catalog.view_encoderversion"),
+        *("review.add_decision", "review.view_decision"),
     ),
     "Keeper": (
         *("catalog.delete_image", "catalog.purge_image", "catalog.export_image"),
-        *("catalog.delete_tag", "audit_log.view_auditentry"),
+        *("catalog.delete_tag", "audit_log.view_auditentry", "review.delete_decision"),
         *("catalog.add_album", "catalog.change_album", "catalog.delete_album"),
         *("ingestion.add_import", "ingestion.change_import", "jobs.view_jobrecord"),
     ),

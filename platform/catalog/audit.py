@@ -201,7 +201,7 @@ def _compare_files(result: Audit) -> None:
         elif thumbnail not in thumbnails and not storage.exists(thumbnail):
             result.missing_thumbnails.append(image_id)
         originals.discard(original)
-        thumbnails -= {thumbnail, storage.small_thumbnail_name(sha256)}
+        thumbnails -= {thumbnail, *storage.webp_names(sha256)}
     features = set(storage.list_names(storage.FEATURES))
     _compare_region_files(result, thumbnails, features)
     unnamed = sorted(originals | thumbnails | features)

@@ -381,12 +381,11 @@ class EncoderVersion(models.Model):
     preprocessing_sha256 = models.CharField(_("SHA-256 of the preprocessing"), max_length=64)
     dim = models.PositiveIntegerField(_("dimension"))
     precision = models.CharField(
-        _("number format"),
-        max_length=20,
-        blank=True,
-        help_text=_("What the network computes in; embeddings depend on it."),
+        _("number format"), max_length=20, blank=True, help_text=_("What the network computes in.")
     )
     probe = models.BinaryField(null=True)
+    # None until the workers have found it out.
+    knows_words = models.BooleanField(_("knows words"), null=True)
     collection = models.CharField(_("collection"), max_length=200, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
     reason = models.TextField(_("why this one"), blank=True)

@@ -8,7 +8,8 @@ from django.utils.translation import get_language, gettext
 
 from catalog.labels import label_name
 from catalog.models import Image, Region
-from catalog.validation import MIME_TYPES
+from catalog.storage import ThumbnailSize
+from catalog.validation import MIME_TYPES, WEBP_SIDES_PX
 from kernel.messages import sentence
 
 # No browser we support draws these; the page shows the thumbnail and offers the file.
@@ -99,7 +100,20 @@ def thumbnail_url(image: Image) -> str:
 
 def small_thumbnail_url(image: Image) -> str:
     """Return the address of an image's thumbnail for lists."""
-    return reverse("catalog:small_thumbnail", args=(image.pk,))
+    return webp_url(image, ThumbnailSize.SMALL)
+
+
+def webp_url(image: Image, size: ThumbnailSize) -> str:
+    """Return the address of an image's thumbnail of a size, a WebP."""
+    return reverse("catalog:webp_thumbnail", args=(image.pk, str(size)))
+
+
+def thumbnail_srcset(image: Image) -> str:
+    """Return the addresses of an image's thumbnails, each for its density of pixels on a screen."""
+    medium = webp_url(image, ThumbnailSize.MEDIUM)
+    if max(image.width, image.height) <= WEBP_SIDES_PX[ThumbnailSize.MEDIUM]:
+        return medium
+    return f"{medium} 1x, {webp_url(image, ThumbnailSize.LARGE)} 2x"
 
 
 def region_thumbnail_url(region: Region) -> str:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import IO
 
@@ -31,6 +32,14 @@ IMPORTS = "imports"
 _UNFINISHED_FOR = timedelta(hours=1)
 
 
+class ThumbnailSize(StrEnum):
+    """What the thumbnails of an image are for: lists, pages, and pages on fine screens."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
 def original_name(sha256: str) -> str:
     """Return the storage name of an original; its format is in the Image row."""
     return f"{ORIGINALS}/{sha256[:2]}/{sha256}"
@@ -41,9 +50,14 @@ def thumbnail_name(sha256: str) -> str:
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.jpg"
 
 
-def small_thumbnail_name(sha256: str) -> str:
-    """Return the storage name of the admin's small thumbnail, a WebP, made when it is asked for."""
-    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.small.webp"
+def webp_name(sha256: str, size: ThumbnailSize) -> str:
+    """Return the storage name of a thumbnail for pages, a WebP, made when it is asked for."""
+    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.{size}.webp"
+
+
+def webp_names(sha256: str) -> set[str]:
+    """Return the names that thumbnails for pages may have."""
+    return {webp_name(sha256, size) for size in ThumbnailSize}
 
 
 def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
@@ -150,6 +164,13 @@ def read(name: str) -> bytes:
     """
     with _translated(name), default_storage.open(name) as file:
         return bytes(file.read())
+
+
+def read_part(name: str, start: int, end: int) -> bytes:
+    """Return the bytes of `name` from `start` to before `end`; errors as in `read`."""
+    with _translated(name), default_storage.open(name) as file:
+        file.seek(start)
+        return bytes(file.read(end - start))
 
 
 def exists(name: str) -> bool:

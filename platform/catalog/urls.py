@@ -8,7 +8,7 @@ app_name = "catalog"
 urlpatterns = [
     path("images/<uuid:image_id>/", views.image_page, name="image"),
     path("images/<uuid:image_id>/thumbnail.jpg", views.thumbnail, name="thumbnail"),
-    path("images/<uuid:image_id>/small.webp", views.small_thumbnail, name="small_thumbnail"),
+    path("images/<uuid:image_id>/<slug:size>.webp", views.webp_thumbnail, name="webp_thumbnail"),
     path("images/<uuid:image_id>/<slug:key>.jpg", views.region_thumbnail, name="region_thumbnail"),
     path("images/<uuid:image_id>/original", views.original, name="original"),
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from catalog.storage import ThumbnailSize
 from kernel.errors import UserInputError
 from kernel.hashing import sha256_hex
 from ml.rules.file_types import FORMATS, PICTURE_ENDINGS, UNSUPPORTED_ENDINGS, ending_of
@@ -18,8 +19,15 @@ from ml.rules.upright import SmallPicture, read_small
 MIME_TYPES = {name: f"image/{name}" for name in FORMATS.values()}
 THUMBNAIL_SIDE_PX = 400
 _THUMBNAIL_QUALITY = 82
-# For lists: twice the pixels that are shown, some 2 kB.
-SMALL_THUMBNAIL_SIDE_PX, _SMALL_THUMBNAIL_QUALITY = 128, 75
+# Longer sides of the thumbnails for pages. Lists show 64 pixels, pages some 220.
+WEBP_SIDES_PX = {
+    ThumbnailSize.SMALL: 128,
+    ThumbnailSize.MEDIUM: 256,
+    ThumbnailSize.LARGE: THUMBNAIL_SIDE_PX,
+}
+_WEBP_QUALITY = 75
+# Of 0 to 6: twice as fast as the 4 that is usual, for 3% more bytes.
+_WEBP_METHOD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +97,12 @@ def preview(data: bytes, *, side_px: int) -> bytes:
         return _jpeg(read_small(data, side_px=side_px, limits=_limits()))
 
 
-def shrink_thumbnail(thumbnail: bytes) -> bytes:
-    """Return a thumbnail of ours, a JPEG, as a WebP of at most SMALL_THUMBNAIL_SIDE_PX a side."""
+def as_webp(thumbnail: bytes, *, side_px: int) -> bytes:
+    """Return a thumbnail of ours, a JPEG, as a WebP of at most `side_px` a side."""
     buffer = io.BytesIO()
     with open_picture(thumbnail) as image:
-        image.thumbnail((SMALL_THUMBNAIL_SIDE_PX, SMALL_THUMBNAIL_SIDE_PX))
-        image.save(buffer, "WEBP", quality=_SMALL_THUMBNAIL_QUALITY)
+        image.thumbnail((side_px, side_px))
+        image.save(buffer, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_METHOD)
     return buffer.getvalue()
 
 

@@ -1,6 +1,6 @@
 """An image's own page, and its files."""
 
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
@@ -17,10 +17,14 @@ from catalog import storage
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
 from catalog.selectors import list_visible_images
-from catalog.validation import shrink_thumbnail
+from catalog.storage import ThumbnailSize
+from catalog.thumbnails import read_webp
 from kernel.errors import FileMissing
+from kernel.messages import sentence
 from site_http.access import searchers_only
-from site_http.responses import answer, present_error
+from site_http.ranges import RangeNotSatisfiable, asked_range
+from site_http.responses import Problem, answer, present_error
+from site_http.vary import same_for_all
 
 
 @require_safe
@@ -38,7 +42,7 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
     image = _visible(request, image_id, "sha256")
     return _file(
         request,
-        storage.thumbnail_name(image.sha256),
+        lambda: storage.read(storage.thumbnail_name(image.sha256)),
         etag=f'"{image.sha256}-thumbnail"',
         headers={"Content-Type": "image/jpeg"},
     )
@@ -46,19 +50,15 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 
 @require_safe
 @searchers_only
-def small_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
-    """Return a thumbnail for lists, a WebP: made of the other one at first, and kept."""
+def webp_thumbnail(request: HttpRequest, image_id: UUID, size: str) -> HttpResponse:
+    """Return a thumbnail for pages, a WebP: made of the JPEG at first, and kept."""
+    if size not in set(ThumbnailSize):
+        raise Http404
     image = _visible(request, image_id, "sha256")
-    name = storage.small_thumbnail_name(image.sha256)
-    with suppress(FileMissing):  # answered as a file that is not there
-        if not storage.exists(name):
-            storage.write(
-                name, shrink_thumbnail(storage.read(storage.thumbnail_name(image.sha256)))
-            )
     return _file(
         request,
-        name,
-        etag=f'"{image.sha256}-small"',
+        lambda: read_webp(image.sha256, ThumbnailSize(size)),
+        etag=f'"{image.sha256}-{size}"',
         headers={"Content-Type": "image/webp"},
     )
 
@@ -76,7 +76,7 @@ def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResp
     indexed = image.indexed_at and image.indexed_at.timestamp()
     return _file(
         request,
-        storage.region_thumbnail_name(image.sha256, region.key),
+        lambda: storage.read(storage.region_thumbnail_name(image.sha256, region.key)),
         # A later indexing may find another region of that number.
         etag=f'"{image.sha256}-{region.key}-{indexed}"',
         headers={"Content-Type": "image/jpeg"},
@@ -86,19 +86,55 @@ def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResp
 @require_safe
 @searchers_only
 def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
-    """Return the file as it was taken in; what browsers cannot draw is offered for saving."""
-    image = _visible(request, image_id, "sha256", "format", "title")
+    """Return the file as it was taken in, or the part of it that is asked for.
+
+    What browsers cannot draw is offered for saving.
+    """
+    image = _visible(request, image_id, "sha256", "format", "title", "file_bytes")
+    response = _original_response(request, image)
+    is_sent = response.status_code in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
+    if is_sent and request.method == "GET" and request.user.is_authenticated:
+        audit_log.record(AuditEntry.Action.DOWNLOADED, image, actor_id=request.user.pk)
+    return response
+
+
+def _original_response(request: HttpRequest, image: Image) -> HttpResponse:
+    """Answer with an original: 200, 206, 304, 404, 412 or 416."""
+    name, etag, size = storage.original_name(image.sha256), f'"{image.sha256}"', image.file_bytes
     disposition = content_disposition_header(
         as_attachment=not is_drawn_by_browsers(image.format), filename=file_name(image)
     )
+    headers = {
+        "Content-Type": mime_type(image),
+        "Content-Disposition": disposition or "inline",
+        "Accept-Ranges": "bytes",
+    }
+    try:
+        part = asked_range(request, size=size, etag=etag)
+    except RangeNotSatisfiable:
+        return _no_such_part(request, size=size, etag=etag)
+    if request.method == "HEAD":  # no byte is read for it
+        headers["Content-Length"] = str(size)
+        return _file(request, lambda: b"", etag=etag, headers=headers)
+    if part is None:
+        return _file(request, lambda: storage.read(name), etag=etag, headers=headers)
+    headers["Content-Range"] = part.header(size)
     response = _file(
         request,
-        storage.original_name(image.sha256),
-        etag=f'"{image.sha256}"',
-        headers={"Content-Type": mime_type(image), "Content-Disposition": disposition or "inline"},
+        lambda: storage.read_part(name, part.start, part.end),
+        etag=etag,
+        headers=headers,
     )
-    if response.status_code == HTTPStatus.OK and request.user.is_authenticated:
-        audit_log.record(AuditEntry.Action.DOWNLOADED, image, actor_id=request.user.pk)
+    if response.status_code == HTTPStatus.OK:
+        response.status_code = HTTPStatus.PARTIAL_CONTENT
+    return response
+
+
+def _no_such_part(request: HttpRequest, *, size: int, etag: str) -> HttpResponse:
+    code = "request:user:no-such-part"
+    problem = Problem(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, code, sentence(code))
+    response = get_conditional_response(request, etag=etag) or answer(request, problem)
+    response["Content-Range"] = f"bytes */{size}"
     return response
 
 
@@ -107,8 +143,10 @@ def _visible(request: HttpRequest, image_id: UUID, *fields: str) -> Image:
     return get_object_or_404(list_visible_images(request.user).only(*fields), pk=image_id)
 
 
-def _file(request: HttpRequest, name: str, *, etag: str, headers: dict[str, str]) -> HttpResponse:
-    """Answer with a stored file, or 304 without reading it.
+def _file(
+    request: HttpRequest, read: Callable[[], bytes], *, etag: str, headers: Mapping[str, str]
+) -> HttpResponse:
+    """Answer with the file that is read, or 304 without reading it.
 
     A browser keeps it and asks again each time, and nobody else does: what is deleted, hidden or
     made private is not shown by a cache (ADR 24).
@@ -116,10 +154,9 @@ def _file(request: HttpRequest, name: str, *, etag: str, headers: dict[str, str]
     response = get_conditional_response(request, etag=etag)
     if response is None:
         try:
-            response = HttpResponse(storage.read(name), headers=headers)
+            response = HttpResponse(read(), headers=headers)
         except FileMissing as error:  # the row outlived it
-            return answer(request, replace(present_error(error), status=404))
+            return answer(request, replace(present_error(error), status=HTTPStatus.NOT_FOUND))
     response["Cache-Control"] = "private, no-cache"
     response["ETag"] = etag
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return same_for_all(response)

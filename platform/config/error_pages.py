@@ -2,14 +2,17 @@
 
 import logging
 import sys
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
-from django.views import defaults
+from django.urls import reverse
+from django.views import csrf, defaults
 
 from kernel.database import translate
 from kernel.errors import AppError, DefectError
+from kernel.messages import sentence
 from site_http import responses
-from site_http.responses import present_error
+from site_http.responses import Problem, present_error, problem_json, wants_json
 
 logger = logging.getLogger(__name__)
 
@@ -37,3 +40,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what no view let through: SQL that fails in sessions, or under an error's own page."""
     error = ours(sys.exc_info()[1])
     return defaults.server_error(request) if error is None else answer(request, error)
+
+
+def no_csrf_token(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without its token; a program is told where it can do without one."""
+    if not wants_json(request):
+        return csrf.csrf_failure(request, reason)
+    code, address = "request:user:no-csrf-token", reverse("api:search")
+    problem = Problem(HTTPStatus.FORBIDDEN, code, sentence(code, address=address))
+    return problem_json(problem, {"see": address})

@@ -7,8 +7,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.readiness import READINESS
+from site_http.vary import always_same_for_all
 
 
+@always_same_for_all
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -16,6 +18,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@always_same_for_all
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:

@@ -20,7 +20,7 @@ from kernel.errors import UserInputError
 from kernel.messages import sentence
 from site_http.access import LOGIN
 from site_http.bodies import max_body_bytes
-from site_http.responses import Problem, answer, error_json, wants_json
+from site_http.responses import PROBLEM_TYPE, Problem, answer, is_api, wants_json
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +33,13 @@ _CODES: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "request:user:forbidden",
     HTTPStatus.NOT_FOUND: "request:user:not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "request:user:wrong-method",
+    HTTPStatus.PRECONDITION_FAILED: "request:user:changed-meanwhile",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request:user:too-large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "request:ours:failed",
 }
 _NO_NUMBER = re.compile(r"Field '\w+' expected a number but got ")
 _KEPT_HEADERS = frozenset({"Allow", "Vary"})
+_JSON_TYPES = ("application/json", PROBLEM_TYPE)
 
 # Our pages load their own files only; pictures also come as data: (in the admin's style sheets) and
 # blob: (the preview of a chosen file).
@@ -52,6 +54,26 @@ _ADMIN_POLICY = (
     f"{_POLICY}; script-src 'self' 'unsafe-eval'; script-src-attr 'none'; "
     "style-src 'self' 'unsafe-inline'"
 )
+
+
+class HeadMiddleware:
+    """Leave the body of an answer to HEAD away: waitress sends whatever it is given."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the headers that a GET would have."""
+        response = self.get_response(request)
+        if request.method != "HEAD":
+            return response
+        if response.streaming:
+            response.close()
+            response.streaming_content = ()  # type: ignore[attr-defined]  # it is streaming
+            return response
+        response.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+        return response
 
 
 class RequestIdMiddleware:
@@ -105,11 +127,12 @@ class JsonErrorMiddleware:
         """Replace a page that says no, or asks to log in, where JSON is wanted."""
         response = self.get_response(request)
         status = HTTPStatus.UNAUTHORIZED if _asks_to_log_in(response) else response.status_code
-        is_json = response.get("Content-Type", "").startswith("application/json")
-        if status not in _CODES or is_json or not wants_json(request):
+        is_json = response.get("Content-Type", "").startswith(_JSON_TYPES)
+        is_for_a_program = is_api(request) or wants_json(request)
+        if status not in _CODES or is_json or not is_for_a_program:
             return response
         code = _CODES[status]
-        as_json = error_json(Problem(status, code, sentence(code)))
+        as_json = answer(request, Problem(status, code, sentence(code)))
         for name in _KEPT_HEADERS & set(response.headers):
             as_json[name] = response[name]
         patch_vary_headers(as_json, ["Accept"])

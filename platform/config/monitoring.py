@@ -26,6 +26,7 @@ from kernel.task_names import QUEUES
 from metrics.definitions import counted
 from metrics.exposition import CONTENT_TYPE, exposed, is_allowed, memory
 from metrics.processes import product_memory, top_process
+from site_http.vary import always_same_for_all
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ _FRESH_S = 10.0
 _DAY = timedelta(days=1)
 
 
+@always_same_for_all
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -20,6 +20,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _rows(request, gettext("Albums"), "photo_album", "catalog.album"),
                 _rows(request, gettext("Tags"), "sell", "catalog.tag"),
                 _held(request),
+                _rows(request, gettext("Decisions"), "rule", "review.decision"),
                 _bin(request),
             ),
         ),

@@ -17,6 +17,8 @@ urlpatterns = [
     path("", include("search.urls")),
     path("", include("catalog.urls")),
     path("", include("ingestion.urls")),
+    path("", include("review.urls")),
+    path("api/v1/", include("api.urls")),
     path("account/", include("accounts.urls")),
     path("login/", LoginView.as_view(template_name="login.html"), name="login"),
     path("logout/", LogoutView.as_view(next_page="search:page"), name="logout"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from catalog import storage
 from catalog.models import Image
-from catalog.presenters import thumbnail_url
+from catalog.presenters import small_thumbnail_url
 from catalog.selectors import find_held, find_images, find_private_to_others
 from catalog.visibility import Viewer
 from ingestion.models import Import
@@ -98,7 +98,7 @@ def _row(
         result="restored" if outcome.is_restored else outcome.result.value,
         title=str(image),
         url=image.get_absolute_url(),
-        thumbnail_url=thumbnail_url(image),
+        thumbnail_url=small_thumbnail_url(image),
     )
 
 

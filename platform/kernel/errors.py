@@ -29,6 +29,8 @@ class AppError(Exception):
 def _rebuild(kind: type[AppError], code: str, context: dict[str, object]) -> AppError:
     error = kind.__new__(kind)
     AppError.__init__(error, code, **context)
+    if isinstance(error, LimitReached):
+        error.retry_after_s = float(str(context["retry_after_s"]))
     return error
 
 
@@ -48,6 +50,15 @@ class TransientError(AppError):
     """A part is away for the moment. The only kind that is retried."""
 
     retry_after_s: float = 5.0
+
+
+class LimitReached(TransientError):
+    """Somebody asks more than their share; others go on. After `retry_after_s` they may again."""
+
+    def __init__(self, code: str, *, retry_after_s: float, **context: object) -> None:
+        """Keep when the next try is worth it, in seconds."""
+        super().__init__(code, retry_after_s=retry_after_s, **context)
+        self.retry_after_s = retry_after_s
 
 
 class DefectError(AppError):

@@ -160,7 +160,15 @@ _SENTENCES: dict[str, str] = {
         "Pictures that are searched with are kept for an hour only, and that is over. Choose the "
         "picture again."
     ),
+    "review:user:stale-hit": _("This page is too old to decide on. Search again."),
+    "review:user:no-image": _("This image is not in the catalogue any more."),
+    "review:user:bad-judgement": _(
+        "A decision is one of copy, same_subject and different, and nothing else."
+    ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:no-words": _(
+        "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
+    ),
     "search:user:bad-wait": _("A search waits for hits or for proofs, and for nothing else."),
     "search:user:bad-filter": _("The search cannot be narrowed down so: see “{field}”."),
     "search:user:bad-scope": _(
@@ -180,6 +188,26 @@ _SENTENCES: dict[str, str] = {
     ),
     "request:user:not-found": _("There is nothing at this address."),
     "request:user:wrong-method": _("This address does not take requests of this kind."),
+    "request:user:no-such-part": _("The file has no such part."),
+    "request:user:no-csrf-token": _(
+        "A form's CSRF token is missing. Programs search at {address}, which needs none."
+    ),
+    "request:user:changed-meanwhile": _(
+        "It is not what you read any more: read it again, then decide."
+    ),
+    "request:user:invalid": _("The request says something that cannot be: see “errors”."),
+    "request:user:unsupported-media": _(
+        "The body is of a kind that this address does not take: see its Content-Type."
+    ),
+    "request:user:bad-cursor": _("The cursor is none that a list gave out."),
+    "request:user:unknown-fields": _("These fields are not known: {fields}."),
+    "token:user:missing": _("This needs a token: send it as “Authorization: Bearer …”."),
+    "token:user:unknown": _("There is no such token."),
+    "token:user:expired": _("The token has expired. Make another one."),
+    "token:user:revoked": _("The token was revoked. Make another one."),
+    "token:user:inactive": _("The account that the token belongs to is closed."),
+    "token:user:no-scope": _("The token lacks the scope {scope}."),
+    "token:user:no-permission": _("The account that the token belongs to may not do this."),
     "request:user:too-large": _("What you sent is larger than {max_megabytes} MB."),
     "calibration:user:broken": _("The file is no calibration. {detail}"),
     "calibration:user:other-encoder": _(

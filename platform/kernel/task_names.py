@@ -8,6 +8,7 @@ from typing import Final
 
 EXTRACT_QUERY: Final = "workers.describe_query"
 FIND_COPIES: Final = "workers.find_copies"
+EMBED_WORDS: Final = "workers.embed_words"
 WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
 DELETE_IMAGES: Final = "workers.delete_images"
@@ -20,6 +21,7 @@ CHECK_COPIES: Final = "workers.check_copies"
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
     FIND_COPIES: "query",
+    EMBED_WORDS: "query",
     WARM_UP: "query",
     INDEX_IMAGES: "bulk",
     DELETE_IMAGES: "maintenance",

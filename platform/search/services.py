@@ -100,6 +100,7 @@ class SearchResult:
         waiting: images that cannot be found yet.
         model_ms: what decoding and the models took, and proving copies.
         total_ms: the whole search.
+        version: the encoder version that it was searched with.
     """
 
     asked: AskedPicture
@@ -119,6 +120,7 @@ class SearchResult:
     waiting: int
     model_ms: float
     total_ms: float
+    version: EncoderVersion
 
     @property
     def are_copies_checked(self) -> bool:
@@ -212,6 +214,7 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
         model_ms=(extracted.model_ms if kept is None else 0.0)
         + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,
+        version=version,
     )
 
 

@@ -1,15 +1,36 @@
 """How errors answer a request: status, sentence, and when to try again."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from kernel.errors import AppError, ConflictError, GoneError, TransientError, UserInputError
+from kernel.errors import (
+    AppError,
+    ConflictError,
+    GoneError,
+    LimitReached,
+    TransientError,
+    UserInputError,
+)
 from kernel.messages import sentence
 
-# The first that fits.
-_STATUS = {GoneError: 410, UserInputError: 400, ConflictError: 409, TransientError: 503}
+# The first that fits counts.
+_STATUS = {
+    GoneError: 410,
+    UserInputError: 400,
+    ConflictError: 409,
+    LimitReached: 429,
+    TransientError: 503,
+}
+_API: Final = "/api/"
+PROBLEM_TYPE: Final = "application/problem+json"
+# What a problem's `type` leads to, as RFC 9457 has it: where its code is explained.
+_EXPLAINED: Final = "/api/v1/docs#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +63,7 @@ def present_error(error: AppError) -> Problem:
         status=next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500),
         code=error.code,
         sentence=sentence(error.code, **said),
-        retry_after_s=round(error.retry_after_s) if isinstance(error, TransientError) else None,
+        retry_after_s=math.ceil(error.retry_after_s) if isinstance(error, TransientError) else None,
     )
 
 
@@ -60,6 +81,29 @@ def error_json(problem: Problem) -> HttpResponse:
     return mark(JsonResponse(body), problem)
 
 
+def problem_json(problem: Problem, more: Mapping[str, Any] | None = None) -> HttpResponse:
+    """Return the answer for a program that asks the API: a problem as RFC 9457 has it.
+
+    Args:
+        problem: what is said.
+        more: further members.
+    """
+    body = {
+        "type": f"{_EXPLAINED}{problem.code}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.sentence,
+        **(more or {}),
+    }
+    return mark(JsonResponse(body, content_type=PROBLEM_TYPE), problem)
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Return whether an address is one of the API's, where every error is a problem."""
+    return request.path_info.startswith(_API)
+
+
 def answer(request: HttpRequest, problem: Problem, *, has_visitor: bool = True) -> HttpResponse:
     """Return the problem's page, or its JSON where that is wanted.
 
@@ -69,6 +113,8 @@ def answer(request: HttpRequest, problem: Problem, *, has_visitor: bool = True) 
         has_visitor: whether the page is made for who asks; without, it says nothing of them and
             asks no database.
     """
+    if is_api(request):
+        return problem_json(problem)
     if wants_json(request):
         return error_json(problem)
     visitor = request if has_visitor else None
@@ -77,5 +123,6 @@ def answer(request: HttpRequest, problem: Problem, *, has_visitor: bool = True) 
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Return whether the caller is a program that asks for JSON."""
+    """Return whether the caller is a program that asks for JSON; the answer varies by it."""
+    request.is_negotiated = True  # type: ignore[attr-defined]  # for `site_http.vary`
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

@@ -19,7 +19,8 @@ class LiveEncoder:
     """What the catalogue's embeddings were made with; a worker must load exactly this.
 
     `detector` is "" until one was chosen; `precision` is "" and `probe` empty until they were
-    recorded. `probe` is the embedding of a fixed picture, bytes of (dim,) float32.
+    recorded. `probe` is the embedding of a fixed picture, bytes of (dim,) float32. `knows_words` is
+    None until it was found out.
     """
 
     id: int
@@ -32,6 +33,7 @@ class LiveEncoder:
     collection: str
     detector: str
     detector_weights_sha256: str
+    knows_words: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,12 @@ def record_precision(version: LiveEncoder, *, precision: str, probe: bytes) -> L
     return _frozen(EncoderVersion.objects.get(pk=version.id))
 
 
+def record_words(version: LiveEncoder, *, knows_words: bool) -> LiveEncoder:
+    """Record whether the catalogue can be searched with words."""
+    EncoderVersion.objects.filter(pk=version.id).update(knows_words=knows_words)
+    return _frozen(EncoderVersion.objects.get(pk=version.id))
+
+
 def record_detector(
     version: LiveEncoder, *, choice: str, weights_sha256: str, reason: str
 ) -> LiveEncoder:
@@ -154,4 +162,5 @@ def _frozen(version: EncoderVersion) -> LiveEncoder:
         collection=version.collection,
         detector=version.detector,
         detector_weights_sha256=version.detector_weights_sha256,
+        knows_words=version.knows_words,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PLATFORM = Path(__file__).resolve().parents[2] / "platform"
-SHOWING = {"admin", "forms", "presenters", "search", "templatetags", "views"}
+SHOWING = {"admin", "api", "forms", "presenters", "search", "templatetags", "views"}
 PRIVATE = {"Image", "Import", "Album", "Tag"}
 
 

@@ -15,6 +15,7 @@ from ingestion.services.plans import ImportPlan
 from jobs.models import JobRecord
 from kernel import task_names
 from kernel.regions import FoundRegion
+from review.models import Decision
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +24,7 @@ QUERY = {"name": "query.png", "mimeType": "image/png", "buffer": encoded(RED)}
 LISTS = (
     *("catalog/image", "catalog/binnedimage", "catalog/tag", "catalog/album", "catalog/bulkedit"),
     *("catalog/encoderversion", "ingestion/import", "ingestion/importfailure", "jobs/jobrecord"),
-    *("audit_log/auditentry", "auth/user", "auth/group"),
+    *("audit_log/auditentry", "auth/user", "auth/group", "review/decision"),
 )
 # Rule, part of the element's markup → why it stays.
 EXCEPTIONS = {
@@ -65,6 +66,16 @@ def catalogue(searchable, add_image, worker, keeper) -> Image:
         current.failures.create(name="notes.jpg", error_code="image:user:broken")
     for state in ("running", "succeeded", "failed"):
         JobRecord.objects.create(name=task_names.INDEX_IMAGES, queue="bulk", state=state)
+    for verdict in ("edited-copy", "similar"):
+        Decision.objects.create(
+            query_sha256=f"{verdict:0>64}",
+            image=image,
+            judgement="copy",
+            shown_verdict=verdict,
+            decided_by=keeper,
+            decided_at=timezone.now(),
+            encoder_version=EncoderVersion.objects.get(),
+        )
     for action in AuditEntry.Action:
         record(action, image, actor_id=keeper.pk, details={"title": ["", "red"]})
     return image
@@ -84,6 +95,7 @@ def admin_pages(image: Image, keeper: User) -> list[str]:
         "jobs/jobrecord": JobRecord.objects.get(state="failed"),
         "audit_log/auditentry": AuditEntry.objects.earliest("pk"),
         "auth/user": keeper,
+        "review/decision": Decision.objects.latest("pk"),
         "auth/group": Group.objects.get(name="others"),
     }
     started = BulkEdit.objects.exclude(state=BulkEdit.State.ASKED)
@@ -93,6 +105,7 @@ def admin_pages(image: Image, keeper: User) -> list[str]:
         *(f"{model}/{row.pk}/change/" for model, row in shown.items()),
         *(f"catalog/image/{image.pk}/{page}/" for page in ("panels", "delete", "history")),
         *(f"catalog/tag/{shown['catalog/tag'].pk}/delete/", "catalog/album/add/"),
+        "review/decision/precision/",
         *(f"auth/user/{keeper.pk}/password/", "auth/user/add/", "ingestion/import/add/"),
         *(f"catalog/bulkedit/{edit.pk}/confirm/" for edit in edits),
         *(f"catalog/bulkedit/{edit.pk}/change/" for edit in started),
@@ -168,8 +181,11 @@ def test_pages_of_visitors(open_page, catalogue, keeper, theme, width):
         page.goto(path)
         wrong[path] = violations(page)
     log_in(page)
-    for path in ("/upload/", "/account/password/", "/account/password/changed/"):
+    for path in ("/upload/", "/account/password/", "/account/password/changed/", "/api/v1/docs"):
         page.goto(path)
         wrong[path] = violations(page)
+    page.goto(f"/?image={catalogue.pk}")  # with the buttons of who decides
+    expect(page.locator(".decides").first).to_be_visible()
+    wrong["result of a reviewer"] = violations(page)
 
     assert {path: found for path, found in wrong.items() if found} == {}

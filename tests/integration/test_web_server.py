@@ -1,10 +1,12 @@
 """The web server alone, as production starts it: what clients do to it, and to each other."""
 
+import http.client
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -147,3 +149,24 @@ def test_a_connection_is_kept_for_the_next_request(site: Site) -> None:
         for _ in range(3):
             answer = client.get("/healthz")
             assert answer.headers.get("Connection") != "close"
+
+
+def test_an_answer_to_head_has_no_body_that_would_be_taken_for_the_next_answer(site: Site) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWERED_S)
+    with closing(connection):
+        for path in ("/", "/robots.txt", "/nothing/here"):
+            connection.request("HEAD", path)
+            with connection.getresponse() as head:
+                assert int(head.headers["Content-Length"]) > 0
+            connection.request("GET", "/healthz")
+            with connection.getresponse() as answer:
+                assert (answer.status, answer.read()) == (200, b"ok")
+
+
+def test_pages_and_their_files_travel_compressed(site: Site) -> None:
+    page = httpx.get(site.url, headers={"Accept-Encoding": "gzip"})
+    [style] = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
+    sheet = httpx.get(site.url + style, headers={"Accept-Encoding": "gzip"})
+    for answer in (page, sheet):
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.num_bytes_downloaded * 2 < len(answer.content)

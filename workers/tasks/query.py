@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kernel import task_names
 from kernel.errors import AppError
 from kernel.task_messages import (
+    EmbedWordsRequest,
     ErrorAnswer,
     ExtractQueryRequest,
     FindCopiesRequest,
@@ -34,6 +35,14 @@ def find_copies(**arguments: object) -> JsonObject:
     return _answered(lambda: queries.find_copies(FindCopiesRequest.from_json(arguments)).to_json())
 
 
+@app.task(name=task_names.EMBED_WORDS, shared=False, ignore_result=False)
+def embed_words(**arguments: object) -> JsonObject:
+    """Answer an `EmbedWordsRequest` with `EmbeddedWords`, or the error that it ended in."""
+    from workers import queries
+
+    return _answered(lambda: queries.embed_words(EmbedWordsRequest.from_json(arguments)).to_json())
+
+
 @app.task(name=task_names.WARM_UP, ignore_result=False, shared=False)
 def warm_up(**arguments: object) -> str:
     """Load what this process needs, use it once, return what encoder it has.
@@ -56,7 +65,10 @@ def warm_up(**arguments: object) -> str:
         loaded = patiently(model_pool.get)
         loaded.detector.detect(blank)
         loaded.encoder.encode(blank)
-    if request.has_hashes:
+    if request.has_hashes:  # who searches
+        if loaded.version.knows_words:
+            with translated():
+                model_pool.words().embed_texts([loaded.version.choice])
         patiently(catalogue_hashes.get().refresh)
     return loaded.version.choice
 

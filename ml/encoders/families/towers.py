@@ -1,4 +1,4 @@
-"""Vision towers of CLIP, SigLIP and BLIP checkpoints, read by transformers; nothing is made up."""
+"""Towers of CLIP, SigLIP and BLIP checkpoints, read by transformers; nothing is made up."""
 
 import json
 import math
@@ -101,12 +101,34 @@ def load(checkpoint: Checkpoint, *, families: Sequence[str], wanted: str) -> Any
             weights=checkpoint.weights,
             model_type=model_type,
         )
-    tower, report = _from_pretrained(checkpoint, _CLASSES[model_type])
+    config = _tower_config(read_config(checkpoint))
+    return read_tower(checkpoint, _CLASSES[model_type], config, part="image tower")
+
+
+def read_config(checkpoint: Checkpoint) -> PreTrainedConfig:
+    """Return what config.json says of the whole checkpoint."""
+    config: PreTrainedConfig = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
+    return config
+
+
+def read_tower(checkpoint: Checkpoint, kind: Any, config: PreTrainedConfig, *, part: str) -> Any:
+    """Return one tower of a checkpoint: float32, on the CPU, in evaluation mode.
+
+    Args:
+        checkpoint: where its files are.
+        kind: transformers' class that holds this tower alone.
+        config: the tower's.
+        part: what it is, for the sentence that refuses one that is not whole.
+
+    Raises:
+        CheckpointMismatch: not whole, or damaged.
+    """
+    tower, report = _from_pretrained(checkpoint, kind, config)
     # transformers fills what does not fit with random numbers and only says so in its report.
     made_up = sorted({*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])})
     if made_up:
         raise CheckpointMismatch(
-            f"{checkpoint.weights} lacks {len(made_up)} of the image tower's weights in the shape "
+            f"{checkpoint.weights} lacks {len(made_up)} of the {part}'s weights in the shape "
             f"that its config.json asks for, the first being {made_up[0]}.",
             weights=checkpoint.weights,
             missing=made_up,
@@ -180,11 +202,13 @@ def read_preprocess(checkpoint: Checkpoint, *, input_px: int) -> PreprocessConfi
     )
 
 
-def _from_pretrained(checkpoint: Checkpoint, kind: Any) -> tuple[Any, Mapping[str, Any]]:
+def _from_pretrained(
+    checkpoint: Checkpoint, kind: Any, config: PreTrainedConfig
+) -> tuple[Any, Mapping[str, Any]]:
     try:
         tower, report = kind.from_pretrained(
             checkpoint.folder,
-            config=_tower_config(checkpoint),
+            config=config,
             dtype=torch.float32,
             local_files_only=True,
             weights_only=True,
@@ -213,8 +237,7 @@ def _from_pretrained(checkpoint: Checkpoint, kind: Any) -> tuple[Any, Mapping[st
     return tower, report
 
 
-def _tower_config(checkpoint: Checkpoint) -> PreTrainedConfig:
-    config: PreTrainedConfig = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
+def _tower_config(config: PreTrainedConfig) -> PreTrainedConfig:
     if not hasattr(config, "vision_config"):
         return config
     tower: PreTrainedConfig = config.vision_config

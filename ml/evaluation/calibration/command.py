@@ -1,6 +1,7 @@
 """`python -m ml calibrate`: from labelled pictures to what an encoder's scores mean."""
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +15,8 @@ from ml.encoders import registry
 from ml.encoders.base import Encoder
 from ml.encoders.checkpoint_files import is_checkpoint
 from ml.errors import MlError, OutputUnwritable
-from ml.evaluation.calibration import fitting
+from ml.evaluation.calibration import decisions, fitting
+from ml.evaluation.calibration.decisions import DecidedPairs
 from ml.evaluation.calibration.fitting import Calibration, CalibrationOrigin
 from ml.evaluation.datasets import read_subjects
 from ml.evaluation.embedding import embed
@@ -92,19 +94,38 @@ def _calibrate(
     scores, is_same, groups = labelled_pairs(
         embedded.embeddings[0][indices], [pictures[index].subject for index in indices]
     )
+    decided = None
+    if options.decisions is not None:
+        decided = decisions.embed_decided(
+            decisions.read(options.decisions), encoder, batch_size=options.batch_size
+        )
+        remarks += decided.remarks
+        weighted = np.repeat(np.arange(len(decided.scores)), options.decision_weight)
+        scores = np.concatenate([scores, decided.scores[weighted]])
+        is_same = np.concatenate([is_same, decided.is_same[weighted]])
+        # Each a group of its own: no other pair tells of it.
+        groups = np.concatenate([groups, len(pictures) + weighted])
     origin = CalibrationOrigin(
         encoder=encoder.spec.name,
         weights_sha256=encoder.spec.weights_sha256,
         preprocessing_sha256=encoder.spec.preprocess.sha256(),
-        data_sha256=embedded.data_sha256,
+        data_sha256=_sha256_of_all(embedded.data_sha256, decided),
         pictures=len(indices),
         pairs=len(scores),
         positive_pairs=int(is_same.sum()),
+        decided_pairs=0 if decided is None else len(decided.scores),
     )
     made = fitting.fit(
         scores, is_same, groups, origin=origin, rng=rng, precisions=options.precision
     )
     return made, remarks
+
+
+def _sha256_of_all(labelled: str, decided: DecidedPairs | None) -> str:
+    """Return the hash of the labelled data, and of what was decided beside it."""
+    if decided is None:
+        return labelled
+    return hashlib.sha256(f"{labelled}{decided.data_sha256}".encode()).hexdigest()
 
 
 def _summary(made: Calibration) -> list[str]:
@@ -135,6 +156,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--encoder", required=True, help="a name, or a checkpoint's folder")
     parser.add_argument(
         "--data", required=True, type=Path, help="folders medium/subject or subject, or labels.csv"
+    )
+    parser.add_argument(
+        "--decisions",
+        type=Path,
+        help="pairs that people decided about, beside the data: JSONL, as `manage.py"
+        " export_decisions` writes it",
+    )
+    parser.add_argument(
+        "--decision-weight",
+        type=positive,
+        default=1,
+        help="as how many labelled pairs each decision counts",
     )
     parser.add_argument(
         "--output",

@@ -45,6 +45,7 @@ class CalibrationOrigin:
         pictures: how many.
         pairs: how many pairs of them were judged.
         positive_pairs: those of the same subject.
+        decided_pairs: those among them that people decided about.
     """
 
     encoder: str
@@ -54,6 +55,7 @@ class CalibrationOrigin:
     pictures: int
     pairs: int
     positive_pairs: int
+    decided_pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

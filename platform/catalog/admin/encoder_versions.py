@@ -22,7 +22,7 @@ class EncoderVersionAdmin(ReadOnlyAdmin):
     list_display = ("collection", "state_badge", "encoder", "choice", "dim", "reason", "created_at")
     fields = (
         *("collection", "state", "encoder", "choice", "reason", "weights", "weights_hash"),
-        *("preprocessing_hash", "dim", "precision", "thresholds"),
+        *("preprocessing_hash", "dim", "precision", "knows_words", "thresholds"),
         *("detector", "detector_reason", "detector_weights_hash", "created_at"),
     )
 

@@ -14,7 +14,8 @@ from unfold.templatetags.unfold_list import result_headers
 from unfold.widgets import CHECKBOX_CLASSES
 
 from catalog.models import Image
-from catalog.presenters import similar_url, small_thumbnail_url, thumbnail_url
+from catalog.presenters import similar_url, webp_url
+from catalog.storage import ThumbnailSize
 from kernel.messages import sentence
 
 if TYPE_CHECKING:  # the admin renders templates while it is imported
@@ -62,13 +63,13 @@ def image_rows(context: Mapping[str, Any], cl: "ImageList") -> dict[str, Any]:
 def _rows(cl: "ImageList") -> Iterator[ImageRow]:
     # The filters that the list is left with, to come back to; the same for every row.
     query = f"?{cl.preserved_filters}" if cl.preserved_filters else ""
-    picture_url = thumbnail_url if cl.is_grid else small_thumbnail_url
+    size = ThumbnailSize.LARGE if cl.is_grid else ThumbnailSize.SMALL
     for image in cl.result_list:
         yield ImageRow(
             image=image,
             url=reverse("admin:catalog_image_change", args=(image.pk,)) + query,
             similar_url=similar_url(image),
-            thumbnail_url=picture_url(image),
+            thumbnail_url=webp_url(image, size),
             colours=_COLOURS[image.status],
             problem=sentence(image.error_code) if image.error_code else "",
         )

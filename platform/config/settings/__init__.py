@@ -1,11 +1,14 @@
 """Django's settings, from the environment (`config.env`)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.http import HttpRequest
+from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
@@ -52,10 +55,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.HeadMiddleware",
+    "site_http.static_files.StaticFilesMiddleware",
+    "site_http.compression.CompressionMiddleware",
+    "site_http.vary.VaryMiddleware",
     "config.middleware.RequestIdMiddleware",
     "config.request_metrics.RequestMetricsMiddleware",
     "config.middleware.ContentSecurityPolicyMiddleware",
+    "api.middleware.ApiMiddleware",
     "config.middleware.JsonErrorMiddleware",
     "config.middleware.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -144,12 +151,13 @@ S3_ENDPOINT_URL = env.storage.s3_endpoint_url
 S3_REGION = env.storage.s3_region
 STORAGES = {
     "default": _media,
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "site_http.static_files.DigestedStorage"},
 }
 STATIC_URL = "/static/"
 # Static files are served from the packages that carry them: no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
+WHITENOISE_ROOT = ROOT / "platform" / "site_http" / "root"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
@@ -185,6 +193,7 @@ AXES_LOCKOUT_CALLABLE = "config.login_limits.too_many_failures"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # `manage.py axes_reset` forgives
 AXES_VERBOSE = False
+CSRF_FAILURE_VIEW = "config.error_pages.no_csrf_token"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -267,6 +276,12 @@ METRICS_PORT = env.metrics.port
 
 LOGGING = logging_config(style=env.logging.format, level=env.logging.level)
 
+
+def _static(name: str) -> Callable[[HttpRequest], str]:
+    """Return what tells Unfold the address of a static file: apps are not ready here yet."""
+    return lambda request: static(name)
+
+
 UNFOLD = {
     "SITE_TITLE": "Semblance",
     "SITE_HEADER": "Semblance",
@@ -276,10 +291,10 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": "/static/semblance/icon.svg"},
+        {"rel": "icon", "type": "image/svg+xml", "href": _static("semblance/icon.svg")},
     ],
-    "STYLES": ["/static/semblance/admin.css"],
-    "SCRIPTS": ["/static/semblance/admin.js"],
+    "STYLES": [_static("semblance/admin.css")],
+    "SCRIPTS": [_static("semblance/admin.js")],
     # The accent of the public pages (site.css), from light to dark.
     "COLORS": {
         "primary": {

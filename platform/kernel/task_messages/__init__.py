@@ -23,11 +23,14 @@ from kernel.task_messages.extraction import (
 from kernel.task_messages.fields import Box, JsonObject, MalformedMessage, Point
 from kernel.task_messages.query import StoredQuery
 from kernel.task_messages.warm_up import WarmUpRequest
+from kernel.task_messages.words import EmbeddedWords, EmbedWordsRequest
 
 __all__ = [
     "Box",
     "ComparedRegion",
     "Copy",
+    "EmbedWordsRequest",
+    "EmbeddedWords",
     "ErrorAnswer",
     "ExtractQueryRequest",
     "ExtractedQuery",

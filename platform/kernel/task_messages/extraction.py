@@ -154,7 +154,7 @@ class ExtractedQuery:
             "encoder_version": self.encoder_version,
             "layout": self.layout.value,
             "regions": [region.to_json() for region in self.regions],
-            "embeddings": base64.b64encode(self.embeddings.astype("<f4").tobytes()).decode(),
+            "embeddings": embeddings_to_json(self.embeddings),
             "are_plain": list(self.are_plain),
             "model_ms": self.model_ms,
         }
@@ -174,7 +174,7 @@ class ExtractedQuery:
         fields = Fields.of(answer)
         regions = fields.read("regions", many(QueryRegion.from_json))
         rows = len(regions) if box is None else 1
-        embeddings = fields.read("embeddings", lambda value: _embeddings(value, rows=rows))
+        embeddings = fields.read("embeddings", lambda value: embeddings_from_json(value, rows=rows))
         are_plain = (False,) * rows
         if "are_plain" in fields.values:
             are_plain = fields.read("are_plain", many(boolean, count=rows))
@@ -189,8 +189,17 @@ class ExtractedQuery:
         )
 
 
-def _embeddings(value: object, *, rows: int) -> NDArray[np.float32]:
-    """Read (rows, D) float32, D at least 1, from base64 of little-endian float32."""
+def embeddings_to_json(embeddings: NDArray[np.float32]) -> str:
+    """Return embeddings as they cross the wire: base64 of little-endian float32."""
+    return base64.b64encode(embeddings.astype("<f4").tobytes()).decode()
+
+
+def embeddings_from_json(value: object, *, rows: int) -> NDArray[np.float32]:
+    """Read (rows, D) float32, D at least 1, from base64 of little-endian float32.
+
+    Raises:
+        MalformedMessage: it is none, or does not fit so many rows.
+    """
     try:
         data = base64.b64decode(text(value), validate=True)
     except (binascii.Error, ValueError):

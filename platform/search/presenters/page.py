@@ -9,7 +9,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_url
+from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail_url
 from kernel.task_messages import Box, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import Group, ImageHit
@@ -71,12 +71,14 @@ class HitCard:
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        found: the hit itself.
     """
 
     rank: int
     title: str
     url: str
     thumbnail_url: str
+    thumbnail_srcset: str
     width: int
     height: int
     box: tuple[int, int, int, int] | None
@@ -88,6 +90,7 @@ class HitCard:
     is_proved: bool
     is_unchecked: bool
     comparison: str
+    found: ImageHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class ResultPage:
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
+        found: the answer itself.
     """
 
     headline: str
@@ -154,6 +158,7 @@ class ResultPage:
     proofs_url: str
     has_proofs: bool
     total_s: float
+    found: SearchResult
 
     @property
     def shown(self) -> int:
@@ -213,6 +218,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         proofs_url=links.proofs(),
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
+        found=result,
     )
 
 
@@ -271,6 +277,11 @@ class _Links:
         )
 
 
+def verdict_name(verdict: Verdict) -> str:
+    """Return what a rung is called, also where the page says nothing of it."""
+    return str(_VERDICTS[verdict]) or gettext("similar")
+
+
 def _part_name(region: QueryRegion) -> str:
     if region.kind == FULL_IMAGE:
         return gettext("The whole picture")
@@ -293,6 +304,7 @@ def _card(hit: ImageHit, mark: SameSubjectMark | None) -> HitCard:
         title=str(image),
         url=image.get_absolute_url(),
         thumbnail_url=thumbnail_url(image),
+        thumbnail_srcset=thumbnail_srcset(image),
         width=image.width,
         height=image.height,
         box=_part_box(hit.region),
@@ -304,6 +316,7 @@ def _card(hit: ImageHit, mark: SameSubjectMark | None) -> HitCard:
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        found=hit,
     )
 
 

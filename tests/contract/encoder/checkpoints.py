@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BlipConfig,
     BlipForImageTextRetrieval,
@@ -13,6 +14,7 @@ from transformers import (
     CLIPConfig,
     CLIPImageProcessor,
     CLIPModel,
+    CLIPTokenizer,
     SiglipConfig,
     SiglipImageProcessor,
     SiglipModel,
@@ -54,6 +56,22 @@ _TEXT = {
 }
 
 
+# 256 bytes, each within a word and at its end, and two special tokens.
+_CLIP_TEXT = _TEXT | {
+    "vocab_size": 514,
+    "bos_token_id": 512,
+    "eos_token_id": 513,
+    "pad_token_id": 513,
+    "max_position_embeddings": 24,
+}
+_SIGLIP_TEXT = _TEXT | {
+    "eos_token_id": 1,
+    "pad_token_id": 1,
+    "projection_size": SIGLIP_DIM,
+    "max_position_embeddings": 16,
+}
+
+
 def save_clip(folder: Path, *, seed: int = 1, **options: object) -> Path:
     """Save a CLIP that resizes the short side to 40 px and cuts 32 px out of the middle."""
     model = clip_model(seed=seed)
@@ -61,21 +79,48 @@ def save_clip(folder: Path, *, seed: int = 1, **options: object) -> Path:
     CLIPImageProcessor(
         size={"shortest_edge": SIDE_PX + 8}, crop_size={"height": SIDE_PX, "width": SIDE_PX}
     ).save_pretrained(folder)
+    clip_tokenizer().save_pretrained(folder)
     return folder
+
+
+def clip_tokenizer() -> CLIPTokenizer:
+    """CLIP's own tokenizer, of bytes alone: no two of them are merged."""
+    characters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [*characters, *(f"{each}</w>" for each in characters)]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={token: number for number, token in enumerate(tokens)}, merges=[])
+
+
+def siglip_tokenizer() -> Tokenizer:
+    """A tokenizer as SigLIP's: letters, and an end in each text."""
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    letters = [(letter, -3.0) for letter in "abcdefghijklmnopqrstuvwxyz.!"]
+    tokenizer = Tokenizer(models.Unigram([*pieces, *letters], unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    return tokenizer
 
 
 def clip_model(*, seed: int = 1) -> CLIPModel:
     torch.manual_seed(seed)
     return CLIPModel(
-        CLIPConfig(vision_config=dict(_VISION), text_config=dict(_TEXT), projection_dim=CLIP_DIM)
+        CLIPConfig(
+            vision_config=dict(_VISION), text_config=dict(_CLIP_TEXT), projection_dim=CLIP_DIM
+        )
     ).eval()
 
 
 def save_siglip(folder: Path, *, seed: int = 1) -> Path:
     """Save a SigLIP that squashes pictures to 32 × 32 px."""
     torch.manual_seed(seed)
-    config = SiglipConfig(vision_config=dict(_VISION), text_config=dict(_TEXT))
+    config = SiglipConfig(vision_config=dict(_VISION), text_config=dict(_SIGLIP_TEXT))
     SiglipModel(config).eval().save_pretrained(folder)
+    siglip_tokenizer().save(str(folder / "tokenizer.json"))
+    special = {"pad_token": "</s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    options = {"tokenizer_class": "SiglipTokenizer", **special}
+    (folder / "tokenizer_config.json").write_text(json.dumps(options))
     SiglipImageProcessor(size={"height": SIDE_PX, "width": SIDE_PX}).save_pretrained(folder)
     return folder
 

@@ -7,6 +7,7 @@ def test_tasks_are_called_as_other_releases_call_them() -> None:
     assert task_names.QUEUES == {
         "workers.describe_query": "query",
         "workers.find_copies": "query",
+        "workers.embed_words": "query",
         "workers.warm_up": "query",
         "workers.index_images": "bulk",
         "workers.delete_images": "maintenance",

@@ -4,12 +4,14 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import InMemoryStorage, default_storage
 from django.template.loader import render_to_string
 from PIL import Image as Pillow
 
 from catalog import services, storage
 from catalog.models import Album, Image, Tag
+from catalog.presenters import thumbnail_srcset
+from catalog.storage import ThumbnailSize
 from kernel.messages import sentence
 from kernel.regions import FoundRegion, RegionKey
 from tests.unit.web.conftest import RED, encoded
@@ -243,26 +245,73 @@ def test_healthz_asks_no_database(client):
     assert (response.status_code, response.content) == (200, b"ok")
 
 
-def test_a_small_thumbnail_is_made_once_and_goes_with_its_image(client, add_image):
+@pytest.mark.parametrize(
+    ("size", "pixels"), [("small", (128, 64)), ("medium", (256, 128)), ("large", (400, 200))]
+)
+def test_a_thumbnail_for_pages_is_made_once_and_goes_with_its_image(
+    client, add_image, size, pixels
+):
     image = add_image(encoded(RED, size=(1600, 800)))
-    url = f"/images/{image.pk}/small.webp"
+    url = f"/images/{image.pk}/{size}.webp"
 
     first = client.get(url)
 
     assert (first.status_code, first["Content-Type"]) == (200, "image/webp")
     assert first["Cache-Control"] == "private, no-cache"
+    assert first["ETag"] == f'"{image.sha256}-{size}"'
     with Pillow.open(io.BytesIO(first.content)) as picture:
-        assert (picture.format, picture.size) == ("WEBP", (128, 64))
+        assert (picture.format, picture.size) == ("WEBP", pixels)
     storage.delete(storage.thumbnail_name(image.sha256))
     assert client.get(url).content == first.content
     services.request_deletion(Image.objects.all())
     assert client.get(url).status_code == 404
     services.delete_image(image.pk)
-    assert not storage.exists(storage.small_thumbnail_name(image.sha256))
+    assert not any(map(storage.exists, storage.webp_names(image.sha256)))
 
 
-def test_a_small_thumbnail_of_a_lost_one_is_not_there(client, add_image):
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_a_thumbnail_for_pages_of_a_lost_one_is_not_there(client, add_image, size):
     image = add_image(encoded(RED))
     storage.delete(storage.thumbnail_name(image.sha256))
 
-    assert client.get(f"/images/{image.pk}/small.webp").status_code == 404
+    assert client.get(f"/images/{image.pk}/{size}.webp").status_code == 404
+
+
+@pytest.mark.parametrize("size", ["huge", "SMALL", "panel-1"])
+def test_a_size_that_there_is_not_is_404(client, add_image, size):
+    image = add_image(encoded(RED))
+
+    assert client.get(f"/images/{image.pk}/{size}.webp").status_code == 404
+
+
+class ReadOnlyStorage(InMemoryStorage):
+    """Keeps what it has, and takes nothing more."""
+
+    is_full = False
+
+    def _save(self, name, content):
+        if self.is_full:
+            raise OSError(30, "Read-only file system")
+        return super()._save(name, content)
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_shown(client, add_image, settings, monkeypatch):
+    backend = {"BACKEND": f"{__name__}.{ReadOnlyStorage.__name__}"}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
+    image = add_image(encoded(RED))
+    monkeypatch.setattr(ReadOnlyStorage, "is_full", True)
+
+    answer = client.get(f"/images/{image.pk}/medium.webp")
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
+    assert not storage.exists(storage.webp_name(image.sha256, ThumbnailSize.MEDIUM))
+
+
+@pytest.mark.parametrize(
+    ("size", "addresses"),
+    [((256, 100), ["medium.webp"]), ((257, 100), ["medium.webp 1x", "large.webp 2x"])],
+)
+def test_pages_name_a_thumbnail_for_each_screen(add_image, size, addresses):
+    image = add_image(encoded(RED, size=size))
+
+    assert thumbnail_srcset(image) == ", ".join(f"/images/{image.pk}/{each}" for each in addresses)

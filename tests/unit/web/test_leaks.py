@@ -8,7 +8,8 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from html import escape
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -31,6 +32,8 @@ from ingestion.models import Import, ImportFailure, WatchedFolder
 from jobs.models import JobRecord
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
+from review.models import Decision
+from review.shown_hits import ShownHit
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import DARK_RED, RED, encoded, upload
 from vectors.index import EditablePayload
@@ -79,6 +82,7 @@ class Secret:
     held: Image
     held_copy_of_it: Image
     entry: AuditEntry
+    decision: Decision
 
     def remove(self) -> None:
         """Have it be as if it had never been; jobs are rows of the work, and stay."""
@@ -149,7 +153,12 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     changed = {"title": ["", f"{WORD}title"]}
     entry = record(AuditEntry.Action.CHANGED, image, actor_id=chief.pk, details=changed)
     held_ones = (held, held_copy_of_it)
-    return Secret(image, album, tag, current, failure, folder, edit, job, binned, *held_ones, entry)
+    # One about it, and one that was taken when it was asked with.
+    pairs = {"judgement": "copy", "decided_at": timezone.now(), "encoder_version": version}
+    decision = Decision.objects.create(image=image, query_sha256=f"{WORD}sha", **pairs)
+    Decision.objects.create(image=open_image, query_image=image, query_sha256=image.sha256, **pairs)
+    rows = (current, failure, folder, edit, job, binned, *held_ones, entry, decision)
+    return Secret(image, album, tag, *rows)
 
 
 @pytest.fixture
@@ -220,17 +229,32 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
-        "catalog:small_thumbnail": [
-            Asked(reverse("catalog:small_thumbnail", args=[i.pk])) for i in images
+        "catalog:webp_thumbnail": [
+            Asked(reverse("catalog:webp_thumbnail", args=[i.pk, size]))
+            for i in images
+            for size in ("small", "medium", "large")
         ],
         "catalog:original": [Asked(reverse("catalog:original", args=[i.pk])) for i in images],
         "catalog:region_thumbnail": [
             Asked(reverse("catalog:region_thumbnail", args=[secret.image.pk, key]))
             for key in ("whole-0", "panel-0", "object-0")
         ],
+        "review:decide": [
+            Asked("/decisions/", {"hit": hit_of(image), "judgement": each}, is_post=True)
+            for image in images
+            for each in ("copy", "none")
+        ],
+        "admin:review_decision_query": [
+            Asked(f"/admin/review/decision/{secret.decision.pk}/query.jpg")
+        ],
+        "admin:review_decision_precision_page": [Asked("/admin/review/decision/precision/")],
         "ingestion:upload": [Asked("/upload/")],  # its own test is below
         "accounts:password": [Asked("/account/password/")],
         "accounts:password_changed": [Asked("/account/password/changed/")],
+        "api:root": [Asked("/api/v1/")],
+        "api:openapi": [Asked("/api/v1/openapi.json")],
+        "api:docs": [Asked("/api/v1/docs")],
+        **{f"api:{name}": asked for name, asked in asked_of_the_api(secret, images).items()},
         "login": [Asked("/login/")],
         "logout": [Asked("/logout/", is_post=True)],
         "set_language": [Asked("/i18n/setlang/", {"language": "en"}, is_post=True)],
@@ -246,7 +270,9 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "admin:jsi18n": [Asked("/admin/jsi18n/")],
         "admin:view_on_site": [Asked(f"/admin/r/{content_type(Image).pk}/{secret.image.pk}/")],
         "admin:search": [Asked("/admin/search/", {"s": WORD})],
-        "admin:app_list": [Asked(f"/admin/{app}/") for app in ("catalog", "ingestion", "jobs")],
+        "admin:app_list": [
+            Asked(f"/admin/{app}/") for app in ("catalog", "ingestion", "jobs", "review")
+        ],
         "admin/(?P<url>.*)$": [Asked(f"/admin/{secret.image.pk}")],
         "admin:autocomplete": [
             Asked("/admin/autocomplete/", {
@@ -290,6 +316,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "catalog_bulkedit": secret.edit, "catalog_encoderversion": EncoderVersion.objects.get(),
         "catalog_binnedimage": secret.binned, "audit_log_auditentry": secret.entry,
         "catalog_heldimage": secret.held_copy_of_it,
+        "review_decision": secret.decision,
         "ingestion_import": secret.current, "ingestion_importfailure": secret.failure,
         "ingestion_watchedfolder": secret.folder,
         "jobs_jobrecord": secret.job,
@@ -331,6 +358,34 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     return asked
 
 
+def hit_of(image: Image) -> str:
+    """An image as a page shows it to who may decide, asked with itself."""
+    shown = (str(image.pk), image.sha256, "", str(image.pk), "", "similar", 0.5, None)
+    return ShownHit(*shown, EncoderVersion.objects.get().pk, "").signed()
+
+
+def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[Asked]]:
+    """What is asked below /api/, by the name of the address."""
+    root = "/api/v1"
+    lists = (
+        *("", "?q=zqtitle", f"?tag={WORD}tag", f"?album={WORD}album", f"?label={WORD}label"),
+        *("?limit=1", f"?sha256={secret.image.sha256}", f"?owner={WORD}owner"),
+    )
+    return {
+        "search": [
+            *(Asked(f"{root}/search", {"image": str(image.pk)}) for image in images),
+            *(
+                Asked(f"{root}/search", {"picture": PICTURE} | more, is_post=True)
+                for more in ({}, {"wait": "hits"}, {"label": f"{WORD}label"})
+            ),
+        ],
+        "images": [Asked(f"{root}/images{asked}") for asked in lists],
+        "image": [Asked(f"{root}/images/{image.pk}") for image in images],
+        "original": [Asked(f"{root}/images/{image.pk}/original") for image in images],
+        "thumbnail": [Asked(f"{root}/images/{image.pk}/thumbnail") for image in images],
+    }
+
+
 def content_type(model: type[Any]) -> ContentType:
     return ContentType.objects.get_for_model(model)
 
@@ -341,10 +396,17 @@ def said(response: Any) -> str:
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     text = re.sub(r'("(?:model|total)_ms": |· )[\d.]+', r"\1", text)
     text = re.sub(r'((?:query=|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text)
+    text = re.sub(r'(?<=name="hit" value=")[^"]+', _unsigned, text)
     text = re.sub(r"(<strong>)[\d.]+\xa0GB", r"\1", text)  # of the disk, others write on it
     heads = {name: response.get(name) for name in ("Location", "Content-Disposition", "ETag")}
     told = f"{response.status_code} {json.dumps(heads)} {text}"
     return re.sub(r"(/bulkedit/)\d+(/confirm/)", r"\1\2", told)
+
+
+def _unsigned(token: re.Match[str]) -> str:
+    """What a signed hit says, but for the query's id."""
+    values = list(astuple(ShownHit.from_signed(token[0])))
+    return escape(json.dumps(values[1:]))
 
 
 def difference(expected: str, got: str) -> list[str]:

@@ -184,7 +184,7 @@ def test_a_picture_that_was_in_the_bin_is_back(client, log_in, add_image):
 
     text = response.content.decode()
     assert "back from the bin" in text
-    assert f'src="/images/{image.pk}/thumbnail.jpg"' in text
+    assert f'src="/images/{image.pk}/small.webp"' in text
     assert client.get(image.get_absolute_url()).status_code == 200
 
 

@@ -45,6 +45,7 @@ def test_the_first_encoder_is_recorded_whole() -> None:
         collection="regions__clip__v1",
         detector="",
         detector_weights_sha256="",
+        knows_words=None,
     )
     assert (row.encoder, row.weights, row.reason) == ("clip", "a/b@c", "It was asked for.")
     assert row.state == EncoderVersion.State.LIVE

@@ -17,6 +17,8 @@ from kernel.errors import (
 from kernel.task_messages import (
     ComparedRegion,
     Copy,
+    EmbeddedWords,
+    EmbedWordsRequest,
     ErrorAnswer,
     ExtractedQuery,
     ExtractQueryRequest,
@@ -63,6 +65,11 @@ MESSAGES = {
         wire.FIND_COPIES,
         FindCopiesRequest.from_json,
     ),
+    "embed_words": (
+        EmbedWordsRequest("рыжий кот"),
+        wire.EMBED_WORDS,
+        EmbedWordsRequest.from_json,
+    ),
     "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
     "copies": (
         FoundCopies(((EDITED, SAME), ()), (True, False), ((), (9, 11)), 4.0),
@@ -75,7 +82,7 @@ MESSAGES = {
         ErrorAnswer.from_json,
     ),
 }
-REQUESTS = {"extract_query", "find_copies", "warm_up"}
+REQUESTS = {"extract_query", "find_copies", "embed_words", "warm_up"}
 
 
 def extracted(value: object) -> ExtractedQuery:
@@ -84,6 +91,7 @@ def extracted(value: object) -> ExtractedQuery:
 
 READERS = {name: (json, read) for name, (_, json, read) in MESSAGES.items()}
 READERS["extracted"] = (wire.EXTRACTED, extracted)
+READERS["embedded_words"] = (wire.EMBEDDED_WORDS, EmbeddedWords.from_json)
 # What an error's sentence names is free.
 FIELDS = [
     (name, path)
@@ -144,6 +152,16 @@ def test_the_embedding_of_a_box_is_one_whatever_regions_there_are() -> None:
     assert read.searched == (QueryRegion("box", 0, BOX),)
     assert read.embeddings.tolist() == [[0.5, -0.5, 1.0, 0.25, 0.0, -1.0]]
     assert read.are_plain == (True,)
+
+
+def test_the_embedding_of_words_crosses_bit_by_bit() -> None:
+    row = np.array([0.5, -0.5, 1.0], np.float32)
+
+    read = EmbeddedWords.from_json(wire.EMBEDDED_WORDS)
+
+    assert sent(EmbeddedWords(3, row, 8.5).to_json()) == wire.EMBEDDED_WORDS
+    assert (read.encoder_version, read.model_ms) == (3, 8.5)
+    assert (read.embedding.dtype, read.embedding.tolist()) == (np.float32, row.tolist())
 
 
 def test_an_earlier_release_calls_nothing_plain() -> None:

@@ -35,6 +35,12 @@ FIND_COPIES = {
     "within_s": 12.5,
     "hidden_albums": [3, 5],
 }
+EMBED_WORDS = {"words": "рыжий кот"}
+EMBEDDED_WORDS = {
+    "encoder_version": 3,
+    "embedding": embeddings(0.5, -0.5, 1.0),
+    "model_ms": 8.5,
+}
 WARM_UP = {"pictures": 16, "has_hashes": False}
 
 WHOLE = {"kind": "whole", "ordinal": 0, "box": [0, 0, 60, 40], "label": "", "confidence": 1.0}

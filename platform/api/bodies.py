@@ -1,0 +1,94 @@
+"""What callers send: forms, pictures as they are, JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.http import HttpRequest, QueryDict
+from django.utils.datastructures import MultiValueDict
+
+from catalog.validation import check_size
+from kernel.errors import UserInputError
+
+JSON: Final = "application/json"
+MULTIPART: Final = "multipart/form-data"
+RAW: Final = ("image/", "application/octet-stream")
+_MAX_JSON_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SentBody:
+    """A request's body: its fields, and its files under the name of their field."""
+
+    fields: QueryDict
+    files: "MultiValueDict[str, UploadedFile[Any]]"
+
+
+def read_body(request: HttpRequest, *, file_field: str) -> SentBody:
+    """Return what was sent as a form, as JSON, or as the bytes of one picture.
+
+    Args:
+        request: what is answered.
+        file_field: of a form; bytes as they are count as a file of that name.
+
+    Raises:
+        UserInputError: "request:user:unsupported-media", "request:user:malformed",
+            "image:user:too-large", "image:user:empty-file".
+    """
+    kind = (request.content_type or "").lower()
+    if kind == MULTIPART:
+        return SentBody(request.POST, request.FILES)
+    if kind == JSON:
+        return SentBody(_as_fields(read_json(request)), MultiValueDict())
+    if kind.startswith(RAW):
+        return SentBody(QueryDict(), MultiValueDict({file_field: [_raw_file(request)]}))
+    if not kind and not int(request.META.get("CONTENT_LENGTH") or 0):
+        return SentBody(QueryDict(), MultiValueDict())
+    raise UserInputError("request:user:unsupported-media")
+
+
+def read_json(request: HttpRequest) -> Any:
+    """Return a JSON body's value.
+
+    Raises:
+        UserInputError: "request:user:malformed", "request:user:too-large".
+    """
+    data = request.read(_MAX_JSON_BYTES + 1)
+    if len(data) > _MAX_JSON_BYTES:
+        raise UserInputError("request:user:too-large", max_megabytes=1)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UserInputError("request:user:malformed") from error
+
+
+def _raw_file(request: HttpRequest) -> "UploadedFile[Any]":
+    # Not `body`, which Django limits to what forms have in memory.
+    data = request.read(settings.UPLOAD_MAX_BYTES + 1)
+    check_size(len(data))
+    return SimpleUploadedFile(request.GET.get("name", "") or "picture", data)
+
+
+def _as_fields(value: object) -> QueryDict:
+    """Return a JSON object's members as a form has them."""
+    if not isinstance(value, Mapping):
+        raise UserInputError("request:user:malformed")
+    fields = QueryDict(mutable=True)
+    for name, said in value.items():
+        several = said if isinstance(said, list) else [said]
+        if not all(isinstance(each, str | int | float) for each in several):
+            raise UserInputError("request:user:malformed")
+        fields.setlist(name, [_as_text(each) for each in several])
+    return fields
+
+
+def _as_text(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    text = str(value)
+    if "\0" in text or text != text.encode(errors="ignore").decode():
+        raise UserInputError("request:user:malformed")
+    return text

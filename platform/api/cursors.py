@@ -1,0 +1,59 @@
+"""Pages of a list, each from where the one before ended: what is added meanwhile shifts nothing."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from kernel.errors import UserInputError
+
+Row = TypeVar("Row", bound=Model)
+_MAX_ID = 2**63 - 1
+
+
+def page_of(
+    rows: QuerySet[Row], cursor: str, limit: int, *, moment: str = "created_at"
+) -> tuple[list[Row], str | None]:
+    """Return a page of rows, the newest first, and the cursor of the next one; None at the end.
+
+    Args:
+        rows: all of them, in any order.
+        cursor: of the page; "" is the first.
+        limit: rows of a page.
+        moment: the column that they are ordered by, and then by their primary key.
+
+    Raises:
+        UserInputError: "request:user:bad-cursor".
+    """
+    ordered = rows.order_by(f"-{moment}", "pk")
+    if cursor:
+        at, pk = _read(cursor, rows.model)
+        after = Q(**{f"{moment}__lt": at}) | Q(**{moment: at, "pk__gt": pk})
+        ordered = ordered.filter(after, **{f"{moment}__lte": at})  # the index goes by this one
+    found = list(ordered[: limit + 1])
+    page = found[:limit]
+    return page, _next_cursor(page, moment) if len(found) > limit else None
+
+
+def _next_cursor(page: Sequence[Model], moment: str) -> str:
+    last = page[-1]
+    at: datetime = getattr(last, moment)
+    return urlsafe_b64encode(json.dumps([at.isoformat(), str(last.pk)]).encode()).decode()
+
+
+def _read(cursor: str, model: type[Model]) -> tuple[datetime, object]:
+    try:
+        at, pk = json.loads(urlsafe_b64decode(cursor.encode()))
+        moment = parse_datetime(at)
+        key: object = UUID(pk) if model._meta.pk.get_internal_type() == "UUIDField" else int(pk)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserInputError("request:user:bad-cursor") from error
+    is_key = isinstance(key, UUID) or (isinstance(key, int) and 0 <= key <= _MAX_ID)
+    if moment is None or moment.tzinfo is None or not is_key:
+        raise UserInputError("request:user:bad-cursor")
+    return moment, key

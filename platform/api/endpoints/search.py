@@ -1,0 +1,92 @@
+"""Searches: with a file, an address, an image of the catalogue, a query that is still kept."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
+from ninja import Query, Router
+
+from api.answers import respond
+from api.bodies import JSON, MULTIPART, SentBody, read_body
+from api.schemas.searches import KnownPicture, PictureAsked, SearchFilters, SearchJson
+from api.security import Needs, Scope
+from ingestion.fetching import fetch
+from search import services
+from search.forms import QueryForm
+from search.in_flight import search_slot, timed
+from search.presenters.answer_json import as_json
+
+router = Router(tags=["search"])
+NEEDS = Needs(Scope.SEARCH, admits_visitors=True)
+_FIELD = "picture"
+_PICTURE = {"type": "string", "format": "binary"}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            MULTIPART: {
+                "schema": {
+                    "type": "object",
+                    "properties": {_FIELD: _PICTURE},
+                    "required": [_FIELD],
+                }
+            },
+            "image/*": {"schema": _PICTURE},
+            "application/octet-stream": {"schema": _PICTURE},
+            JSON: {"schema": {"$ref": "#/components/schemas/PictureAsked"}},
+        },
+    }
+}
+
+
+@router.get("/search", url_name="search", auth=NEEDS, response=SearchJson)
+def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpResponse:
+    """Search with a picture that the site has: `image` or `query` says which."""
+    return _search(request, SentBody(QueryDict(), MultiValueDict()))
+
+
+@router.post("/search", auth=NEEDS, response=SearchJson, openapi_extra=_BODY)
+def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
+    """Search with a picture: a form's file, its bytes as they are, or JSON that says where it is.
+
+    What is asked of the picture stands in the address, or beside it in the form or the JSON.
+    """
+    return _search(request, read_body(request, file_field=_FIELD))
+
+
+def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
+    with timed() as search, search_slot():
+        fields, files = _fetched(request, sent)
+        question = QueryForm(fields, files).read(request.user)
+        search.wait = question.wait
+        result = services.search(question, request.user)
+    shape = SearchJson.model_validate(_for_programs(as_json(result)))
+    # No two answers are the same: each has its times, and a query of its own.
+    return respond(shape, headers={"Cache-Control": "no-store"})
+
+
+def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValueDict[str, Any]]:
+    """Return what the page's own form reads: the picture of an address is a file that was sent."""
+    fields = request.GET.copy()
+    for name, values in sent.fields.lists():
+        fields.setlist(name, values)
+    if not fields.get("url"):
+        return fields, sent.files
+    url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
+    data = fetch(url)
+    # Of its name the end is looked at, to say what a file is that is no picture.
+    name = urlsplit(url).path.rsplit("/", 1)[-1]
+    file = SimpleUploadedFile(name if "." not in name else "picture", data)
+    return fields, MultiValueDict({_FIELD: [file]})
+
+
+def _for_programs(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the page's answer with addresses that take tokens."""
+    query = urlsplit(answer["proofs_url"]).query
+    for group in answer["groups"]:
+        for hit in group["hits"]:
+            hit["thumbnail_url"] = reverse("api:thumbnail", args=(hit["image_id"],))
+    return answer | {"proofs_url": f"{reverse('api:search')}?{query}"}

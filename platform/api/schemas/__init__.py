@@ -1,0 +1,1 @@
+"""What the API takes and gives, typed: its document is made of these."""

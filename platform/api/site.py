@@ -1,0 +1,22 @@
+"""The API: all its resources under one root."""
+
+from ninja import NinjaAPI
+
+from api.endpoints import images, search
+from api.problems import answer_failure
+
+VERSION = "1"
+
+api = NinjaAPI(
+    title="Semblance",
+    version=VERSION,
+    urls_namespace="api",
+    # Ours are served by `api.urls`: complete, and without scripts that the site forbids.
+    docs_url=None,
+    openapi_url=None,
+)
+api.add_exception_handler(Exception, answer_failure)
+for _foreign in list(api._exception_handlers):  # ninja has its own for some, in another shape
+    api.add_exception_handler(_foreign, answer_failure)
+api.add_router("", search.router)
+api.add_router("", images.router)
