@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 SAME_SUBJECT_PRECISION = 0.9
 # Of what only a score says: nothing is certain.
 _MOST_PERCENT = 99
+# Of floats: 0.29 · 100 is 28.999999999999996.
+_ROUNDING = 1e-9
 
 
 class Verdict(StrEnum):
@@ -67,6 +69,11 @@ class SameSubjectMark:
     precision: float
     pairs: int
     pictures: int
+
+    @property
+    def precision_percent(self) -> int:
+        """The precision in whole per cent, rounded down."""
+        return math.floor(100 * self.precision + _ROUNDING)
 
     @property
     def percent(self) -> int:

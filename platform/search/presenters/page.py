@@ -166,6 +166,18 @@ class ResultPage:
         return sum(len(group.hits) + len(group.less_similar) for group in self.groups)
 
     @property
+    def count_of_copies(self) -> int:
+        """How many of the images found are copies."""
+        return self.found.counts.copies
+
+    @property
+    def searches(self) -> list[PartLink]:
+        """Parts to search with anew: those that have no results of their own below."""
+        shown = {group.part.key for group in self.groups} if len(self.groups) > 1 else set()
+        searches = [part for part in self.parts if part.key not in shown]
+        return [] if [part.kind for part in searches] == [FULL_IMAGE] else searches
+
+    @property
     def panels(self) -> int:
         """Of how many pictures a collage or screenshot is made."""
         return sum(part.kind == PANEL for part in self.parts)
