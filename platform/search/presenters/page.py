@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
@@ -169,6 +170,11 @@ class ResultPage:
     def count_of_copies(self) -> int:
         """How many of the images found are copies."""
         return self.found.counts.copies
+
+    @property
+    def judged_pairs(self) -> str:
+        """By how many pairs it was found what a percentage means."""
+        return number_format(self.mark.pairs if self.mark else 0, force_grouping=True)
 
     @property
     def searches(self) -> list[PartLink]:
