@@ -45,7 +45,7 @@ ON_BACKENDS := $(ON_BACKENDS_SHORT) tests/unit/ingestion tests/unit/web tests/un
 
 test: has-python ## set up, then run every check and every test
 	@"$(PYTHON)" -m deploy.local.setup --tests
-	@$(VENV) -m deploy.check.chromium
+	@$(VENV) -m deploy.check.browsers
 	@$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(PYTEST)
 	OMP_NUM_THREADS=1 $(VENV) -m tests.backends --if-there $(PYTEST) -m "not faults" \

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from deploy.check.chromium import find
+from deploy.check.browsers import find
 from tests.unit.web.conftest import *  # noqa: F403  # the same catalogue and worker
 
-CHROMIUM = find()
+CHROMIUM = find("chromium")
 
 
 @pytest.fixture(scope="session")

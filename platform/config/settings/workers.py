@@ -15,6 +15,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database = {**_database, "OPTIONS": {**_database["OPTIONS"], "timeout": 30}}
 DATABASES = {"default": _database}
 
+# Also those whose rows go with an image: who deletes one has to know of them.
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -22,4 +23,5 @@ INSTALLED_APPS = [
     "jobs",
     "catalog",
     "ingestion",
+    "review",
 ]

@@ -99,3 +99,21 @@ def test_a_database_server_that_is_gone_is_not_waited_for(
     url = f"postgresql://semblance:secret@db.example/semblance{query}"
 
     assert json.loads(load(module, tmp_path, OPTIONS, DATABASE_URL=url)) == expected
+
+
+def test_workers_know_every_row_that_goes_with_an_image(tmp_path: Path) -> None:
+    from django.apps import apps
+    from django.db.models import ForeignObjectRel
+
+    from catalog.models import Image
+
+    say = "sys.stdout.write(' '.join(settings.INSTALLED_APPS))"
+
+    known = {
+        name.rpartition(".")[2]
+        for name in load("config.settings.workers", tmp_path / "data", say).split()
+    }
+
+    relations = [each for each in Image._meta.get_fields() if isinstance(each, ForeignObjectRel)]
+    of_others = {each.related_model._meta.app_label for each in relations}
+    assert {apps.get_app_config(label).name for label in of_others} <= known
