@@ -3,7 +3,7 @@
 import io
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -187,6 +187,7 @@ def thumbnail(picture: UprightPicture) -> bytes:
 def _points(extracted: ExtractedImage, encoder_version: int) -> list[Point]:
     image, regions = extracted.image, extracted.regions
     labels = tuple(sorted({region.label for region in regions if region.label}))
+    editable = asdict(image.payload)
     return [
         Point(
             id=_point_id(image, region.key, encoder_version),
@@ -195,11 +196,10 @@ def _points(extracted: ExtractedImage, encoder_version: int) -> list[Point]:
                 image_id=image.id,
                 kind=region.key.kind,
                 labels=labels,
-                medium=image.payload.medium,
-                tags=image.payload.tags,
-                albums=image.payload.albums,
                 created_at=image.created_at,
-                is_binned=image.payload.is_binned,
+                side=max(image.width, image.height),
+                is_unsure=region.key.kind == OBJECT and not region.label,
+                **editable,
             ),
         )
         for region, row in zip(regions, extracted.embeddings, strict=True)

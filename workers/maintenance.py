@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from kernel.database import translated
 from kernel.errors import TransientError
-from worker_api import decisions, exports, images, imports, jobs, queries
+from worker_api import decisions, exports, images, imports, jobs, queries, watches
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,9 @@ def main() -> None:
     )
     # A disk that is slow or away is no reason to start this process again.
     watch = Duty(imports.FolderWatch(ended.is_set).look, every_s=5.0, longest_s=None)
-    duties = [Duty(sweep, every_s=10.0), watch]
+    # People's mail servers and webhooks may take their time.
+    telling = Duty(watches.tell, every_s=10.0, longest_s=None)
+    duties = [Duty(sweep, every_s=10.0), watch, telling]
     run([*duties, *(Duty(each, every_s=600.0) for each in expiring)], ended)
 
 

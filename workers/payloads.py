@@ -20,7 +20,8 @@ def update_payloads(*, delivery: Delivery) -> None:
         JobTakenOver: this worker was silent for too long; the rest is its successor's.
         TransientError: the vector store is away; what is left goes on waiting.
     """
-    index = open_index(live_encoder())
+    version = live_encoder()
+    index = open_index(version)
     for _ in range(_MAX_ROUNDS):
         due = payloads.list_due_payloads(limit=_IMAGES_PER_ROUND)
         if not due:
@@ -29,4 +30,9 @@ def update_payloads(*, delivery: Delivery) -> None:
             jobs.check(delivery)
             with suppress(UnknownCollection):  # lost with all its points
                 index.set_payload(image_ids, payload)
+        facts = payloads.lacking_facts(due, encoder_version=version.id)
+        for fact, point_ids in facts.items():
+            jobs.check(delivery)
+            with suppress(UnknownCollection):
+                index.set_facts(point_ids, fact)
         payloads.record_payloads(due)

@@ -27,6 +27,10 @@ _MORE: Mapping[str, tuple[str, ...]] = {
         *("catalog.delete_tag", "audit_log.view_auditentry", "review.delete_decision"),
         *("catalog.add_album", "catalog.change_album", "catalog.delete_album"),
         *("ingestion.add_import", "ingestion.change_import", "jobs.view_jobrecord"),
+        *(
+            "search.view_savedsearch",
+            "watches.view_watch",
+        ),
     ),
 }
 

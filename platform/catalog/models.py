@@ -16,8 +16,7 @@ from ml.rules import regions
 
 def max_chars(model: type[models.Model], field: str) -> int | None:
     """Return how many characters a column holds; None of one without a limit."""
-    found = model._meta.get_field(field)
-    return found.max_length if isinstance(found, models.Field) else None
+    return getattr(model._meta.get_field(field), "max_length", None)
 
 
 class Tag(models.Model):
@@ -76,13 +75,13 @@ class Image(models.Model):
     """One original file, known by its content.
 
     ``queued → indexed | failed``; ``deleting`` hides it until its points, row and files are gone.
-    Width and height are those of the upright picture (EXIF orientation applied). In the bin it
-    keeps all it has, so that it can be restored, and nobody but keepers sees it (ADR 24). Held, it
-    is neither found nor shown until it is known to be no copy, or a reviewer has decided (ADR 30).
+    Width and height are those of the upright picture. In the bin it keeps all it has, so that it
+    can be restored, and nobody but keepers sees it (ADR 24). Held, it is neither found nor shown
+    until it is known to be no copy, or a reviewer has decided (ADR 30).
 
-    Medium, tags, albums and whether it is in the bin or held are carried by the points, for
-    filters: who changes one of them calls `services.request_payload_update` in the same
-    transaction.
+    The `services.CARRIED_FIELDS`, tags, albums and whether it is in the bin or held are carried by
+    the points, for filters: who changes one of them calls `services.request_payload_update` in the
+    same transaction.
     """
 
     class Status(models.TextChoices):
@@ -137,8 +136,7 @@ class Image(models.Model):
         related_name="+",
         verbose_name=_("job"),
     )
-    # Boxes [x0, y0, x1, y1] of the panels that a person drew, [] where it is no collage; null
-    # leaves finding them to the workers.
+    # Boxes [x0, y0, x1, y1] of panels that a person drew, [] of no collage; null: workers find it.
     drawn_panels = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(_("added"), auto_now_add=True)
     queued_at = models.DateTimeField(_("queued"), auto_now_add=True)
@@ -155,9 +153,12 @@ class Image(models.Model):
     )
     # Since when it is held, if it is; what for is in its `CopyCheck`.
     held_at = models.DateTimeField(_("held"), null=True, editable=False)
-    # How often what its points carry of this row has changed, and since when they wait for it.
+    # How often what its points carry of it has changed, and since when they wait for that.
     payload_changes = models.PositiveIntegerField(default=0, editable=False)
     payload_due_at = models.DateTimeField(null=True, editable=False)
+    # None while its points are those of an earlier release, and lack facts of the picture.
+    PAYLOAD_FORMAT = 1
+    payload_format = models.PositiveSmallIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("image")
@@ -307,8 +308,8 @@ class ImageText(models.Model):
 class Region(models.Model):
     """A part of an image that has an embedding of its own: one vector point each.
 
-    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original. The full image and
-    panels have a PDQ hash, 32 bytes, and its quality, 0..100; objects have none.
+    The box is half-open, ``x0 ≤ x < x1``, in pixels of the upright original. All but objects have a
+    PDQ hash, 32 bytes, and its quality, 0..100.
     """
 
     class Kind(models.TextChoices):
@@ -360,8 +361,8 @@ class EncoderVersion(models.Model):
     """Which weights and which preprocessing filled a collection, and what found the objects in it.
 
     ``building → live → retired``; one is live. Embeddings of two versions are never compared.
-    The first version is live from the transaction that records it, before there is a picture; only
-    a later one, whose collection is filled beside the live one, will be seen building.
+    The first is live from the transaction that records it; only a later one, whose collection is
+    filled beside the live one, will be seen building.
     ``detector`` is empty until the workers have chosen one. ``probe`` is the embedding of a fixed
     picture, (dim,) float32: what is loaded later must give it again. It and ``precision`` are
     empty in versions of an earlier release until the workers have recorded them.
@@ -423,9 +424,8 @@ class BulkEdit(models.Model):
 
     ``asked → running → done | cancelled``; one that nobody confirms is removed by the sweep after a
     day, one that is cancelled leaves the rest as it was. Of ``total`` images, ``done`` are changed
-    and ``gone`` were not there any more: deleted, moved to or out of the bin, decided about, or
-    private by now to others than the account that asked. ``arguments`` are as
-    `catalog.services.bulk_edits` has them for each kind.
+    and ``gone`` were not there any more: deleted, moved to or out of the bin, decided about, or now
+    private to others. ``arguments`` are as `catalog.services.bulk_edits` has them for each kind.
     """
 
     class Kind(models.TextChoices):

@@ -29,6 +29,11 @@ def get_live_encoder() -> EncoderVersion:
     return version
 
 
+def knows_words() -> bool:
+    """Return whether the catalogue can be searched with words."""
+    return EncoderVersion.objects.filter(state=EncoderVersion.State.LIVE, knows_words=True).exists()
+
+
 def list_visible_images(viewer: Viewer) -> QuerySet[Image]:
     """Return every image that a person may see."""
     return seen_by(list_current_images(), viewer)
@@ -37,6 +42,17 @@ def list_visible_images(viewer: Viewer) -> QuerySet[Image]:
 def list_current_images() -> QuerySet[Image]:
     """Return every image that is not held, in the bin or being deleted, whoever may see it."""
     return list_kept_images().filter(binned_at__isnull=True, held_at__isnull=True)
+
+
+def is_current(image: str = "") -> Q:
+    """Return the condition that an image is one of `list_current_images`.
+
+    Args:
+        image: the field, of what is asked for, that leads to it; "" where that is asked for.
+    """
+    of = f"{image}__" if image else ""
+    is_kept = ~Q(**{f"{of}status": Image.Status.DELETING})
+    return is_kept & Q(**{f"{of}binned_at__isnull": True, f"{of}held_at__isnull": True})
 
 
 def list_binned_images() -> QuerySet[Image]:

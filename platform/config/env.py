@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -63,6 +64,27 @@ def _begins_with(*schemes: str) -> AfterValidator:
 DatabaseUrl = Annotated[SecretStr, _begins_with("postgres", "postgresql", "sqlite")]
 BrokerUrl = Annotated[SecretStr, _begins_with("redis", "rediss", "redis+socket")]
 QdrantUrl = Annotated[str, _begins_with("http", "https")]
+
+
+def _names_a_server(address: SecretStr) -> SecretStr:
+    _mail_server(address.get_secret_value())
+    return address
+
+
+MailUrl = Annotated[SecretStr, _begins_with("smtp", "smtps"), AfterValidator(_names_a_server)]
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it has to be one line")
+    return text
+
+
+def _without_slash(address: str) -> str:
+    return address.rstrip("/")
+
+
+SiteUrl = Annotated[str, _begins_with("http", "https"), AfterValidator(_without_slash)]
 
 
 class PathsEnv(_Section):
@@ -120,6 +142,8 @@ class SearchEnv(_Section):
     in_flight: Annotated[int, Field(ge=1, lt=WEB_THREADS, alias="SEARCHES_IN_FLIGHT")] = 12
     # Of all pictures that were searched with, and what was extracted of them.
     kept_bytes: Annotated[int, Field(gt=0, alias="QUERIES_MAX_BYTES")] = 1024 * 1024 * 1024
+    # Searches that an account may save; their pictures are not counted above.
+    saved_max: Annotated[int, Field(ge=0, alias="SAVED_SEARCHES_MAX")] = 200
 
 
 class DatabaseEnv(_Section):
@@ -243,6 +267,54 @@ class FetchEnv(_Section):
         return _parts(value)
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """A server that takes e-mails, and who we are to it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    has_tls_at_once: bool
+    has_tls_later: bool
+
+
+def _mail_server(address: str) -> MailServer:
+    """Return what an address says; `?tls=no` leaves a log-in unencrypted.
+
+    Raises:
+        ValueError: it names no server.
+    """
+    parts = urlsplit(address)
+    if not parts.hostname:
+        raise ValueError("it has to name a server")
+    is_secure = parts.scheme == "smtps"
+    user = unquote(parts.username or "")
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or (465 if is_secure else 587 if user else 25),
+        user=user,
+        password=unquote(parts.password or ""),
+        has_tls_at_once=is_secure,
+        has_tls_later=not is_secure and bool(user) and parse_qs(parts.query).get("tls") != ["no"],
+    )
+
+
+class MailEnv(_Section):
+    """How e-mails are sent, and what they lead to; without both there are none."""
+
+    # smtp://user:password@host:587 (STARTTLS where a name is given), smtps:// (TLS from the first).
+    email_url: MailUrl | None = None
+    email_from: Annotated[str, AfterValidator(_one_line)] = "Semblance <semblance@localhost>"
+    # The site's own address, as people open it.
+    site_url: SiteUrl | None = None
+
+    @property
+    def server(self) -> "MailServer | None":
+        """The server that e-mails are handed to."""
+        return None if self.email_url is None else _mail_server(self.email_url.get_secret_value())
+
+
 class IngestEnv(_Section):
     """Imports: how far they run ahead of the workers, and what they may read."""
 
@@ -298,6 +370,7 @@ class Env:
     uploads: UploadEnv
     retention: RetentionEnv
     fetching: FetchEnv
+    mail: MailEnv
     ingest: IngestEnv
     logging: LoggingEnv
     metrics: MetricsEnv

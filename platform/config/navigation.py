@@ -39,6 +39,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             (
                 _rows(request, gettext("Users"), "person", "auth.user"),
                 _rows(request, gettext("Groups"), "group", "auth.group"),
+                _rows(request, gettext("Saved searches"), "bookmark", "search.savedsearch"),
+                _rows(request, gettext("Watches"), "visibility", "watches.watch"),
                 _rows(request, gettext("Audit log"), "history", "audit_log.auditentry"),
             ),
         ),

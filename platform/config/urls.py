@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("search.urls")),
     path("", include("catalog.urls")),
     path("", include("ingestion.urls")),
+    path("watches/", include("watches.urls")),
     path("", include("review.urls")),
     path("api/v1/", include("api.urls")),
     path("account/", include("accounts.urls")),

@@ -1,4 +1,4 @@
-"""The one client that fetches what somebody names: no address inside the network, no end of bytes.
+"""The one client that calls what somebody names: no address inside the network, no end of bytes.
 
 The address is checked where it is connected to, after names are resolved, so that no name that is
 resolved twice, no redirect and no way of writing an address leads past it. Proxies that the
@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +34,6 @@ _MAX_PORT = 65_535
 _NAT64 = IPv6Network("64:ff9b::/96")
 _HEADERS = [
     ("User-Agent", "Semblance"),
-    ("Accept", "image/*"),
     # What is packed is not unpacked here: it could grow a thousandfold.
     ("Accept-Encoding", "identity"),
     ("Connection", "close"),
@@ -43,9 +42,15 @@ _HEADERS = [
 
 @dataclass(frozen=True, slots=True)
 class _Deadline:
-    """The moment by which all of a fetch has to be done."""
+    """The moment by which all of a call has to be done."""
 
     at_s: float  # as time.monotonic()
+    timeout_s: float  # so long it was, at first
+
+    @classmethod
+    def after(cls, timeout_s: float) -> "_Deadline":
+        """Return the one that is so far away."""
+        return cls(time.monotonic() + timeout_s, timeout_s)
 
     def left_s(self) -> float:
         """Return how long is left; more than 0.
@@ -55,7 +60,7 @@ class _Deadline:
         """
         left_s = self.at_s - time.monotonic()
         if left_s <= 0:
-            raise UserInputError("fetch:user:too-slow", timeout_s=round(settings.FETCH_TIMEOUT_S))
+            raise UserInputError("fetch:user:too-slow", timeout_s=round(self.timeout_s))
         return left_s
 
 
@@ -68,7 +73,7 @@ def fetch(url: str) -> bytes:
         UserInputError: "fetch:user:…": not-http, forbidden-address, unreachable, too-slow, status,
             too-many-redirects, broken; "image:user:empty-file", "image:user:too-large".
     """
-    deadline = _Deadline(time.monotonic() + settings.FETCH_TIMEOUT_S)
+    deadline = _Deadline.after(settings.FETCH_TIMEOUT_S)
     address = parse_address(url)
     for _ in range(MAX_REDIRECTS + 1):
         answer = _ask(address, deadline)
@@ -77,6 +82,22 @@ def fetch(url: str) -> bytes:
             return answer
         address = answer
     raise UserInputError("fetch:user:too-many-redirects", max_redirects=MAX_REDIRECTS)
+
+
+def post(url: str, body: bytes, *, headers: Sequence[tuple[str, str]], timeout_s: float) -> int:
+    """Send something to an address; return the status of the answer, which is not read.
+
+    Redirects are not followed: their status is what the answer has.
+
+    Raises:
+        UserInputError: "fetch:user:…": not-http, forbidden-address, unreachable, too-slow, broken.
+    """
+    deadline = _Deadline.after(timeout_s)
+    request = _request("POST", parse_address(url), headers=headers, content=body)
+    with _failures_translated(deadline), _connections(deadline) as connections:
+        response = connections.handle_request(request)
+        response.close()
+    return response.status
 
 
 def parse_address(url: str) -> httpx.URL:
@@ -130,22 +151,34 @@ def _is_allowed(address: IPv4Address | IPv6Address) -> bool:
 
 def _ask(address: httpx.URL, deadline: _Deadline) -> bytes | httpx.URL:
     """Return what is at an address, or the one that it leads to."""
-    request = httpcore.Request(
-        "GET",
+    request = _request("GET", address, headers=[("Accept", "image/*")])
+    with _failures_translated(deadline), _connections(deadline) as connections:
+        response = connections.handle_request(request)
+        try:
+            return _body_or_redirect(response, address)
+        finally:
+            response.close()
+
+
+def _request(
+    method: str,
+    address: httpx.URL,
+    *,
+    headers: Sequence[tuple[str, str]],
+    content: bytes | None = None,
+) -> httpcore.Request:
+    length = [] if content is None else [("Content-Length", str(len(content)))]
+    return httpcore.Request(
+        method,
         httpcore.URL(
             scheme=address.raw_scheme,
             host=address.raw_host,
             port=address.port,
             target=address.raw_path,
         ),
-        headers=[("Host", address.netloc.decode("ascii")), *_HEADERS],
+        headers=[("Host", address.netloc.decode("ascii")), *_HEADERS, *headers, *length],
+        content=content,
     )
-    with _failures_translated(), _connections(deadline) as connections:
-        response = connections.handle_request(request)
-        try:
-            return _body_or_redirect(response, address)
-        finally:
-            response.close()
 
 
 def _body_or_redirect(response: httpcore.Response, address: httpx.URL) -> bytes | httpx.URL:
@@ -169,11 +202,11 @@ def _body_or_redirect(response: httpcore.Response, address: httpx.URL) -> bytes 
 
 
 @contextmanager
-def _failures_translated() -> Iterator[None]:
+def _failures_translated(deadline: _Deadline) -> Iterator[None]:
     try:
         yield
     except httpcore.TimeoutException as error:
-        seconds = round(settings.FETCH_TIMEOUT_S)
+        seconds = round(deadline.timeout_s)
         raise UserInputError("fetch:user:too-slow", timeout_s=seconds) from error
     except httpcore.ConnectError as error:
         raise UserInputError("fetch:user:unreachable", reason=str(error)) from error

@@ -165,7 +165,22 @@ _SENTENCES: dict[str, str] = {
     "review:user:bad-judgement": _(
         "A decision is one of copy, same_subject and different, and nothing else."
     ),
+    "watch:user:no-picture": _("This search names no picture that could be watched."),
+    "watch:user:status": _("The webhook answered that it failed. {status}"),
+    "watch:user:switched-off": _("The webhook was switched off."),
+    "watch:conflict:too-many": _("You watch {most} things, and more cannot be watched."),
+    "mail:transient:unavailable": _("The mail server is out of reach or refused the e-mail."),
+    "saved:user:no-search": _("This is no search that can be saved."),
+    "saved:user:no-picture": _("A picture of this search is not in the catalogue any more."),
+    "saved:user:no-name": _("Give the search a name."),
+    "saved:conflict:too-many": _(
+        "You have saved {most} searches, and more are not kept. Delete one that you need no more."
+    ),
     "search:user:bad-box": _("This part lies outside the picture or is too small to search for."),
+    "search:user:too-many-pictures": _("Search with at most {most} pictures at once."),
+    "search:user:none-liked": _("Say what to look for, too: with a picture, or with words."),
+    "search:user:long-words": _("Search with at most {most} characters."),
+    "search:user:bad-id": _("What {field} names is no picture."),
     "search:user:no-words": _(
         "This catalogue's encoder knows no words: search with a picture. CLIP and SigLIP know them."
     ),

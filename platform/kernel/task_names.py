@@ -17,6 +17,7 @@ EDIT_IMAGES: Final = "workers.edit_images"
 RUN_IMPORT: Final = "workers.run_import"
 EXPORT_IMAGES: Final = "workers.export_images"
 CHECK_COPIES: Final = "workers.check_copies"
+CHECK_WATCHES: Final = "workers.check_watches"
 
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
@@ -30,4 +31,5 @@ QUEUES: Final[dict[str, str]] = {
     RUN_IMPORT: "maintenance",
     EXPORT_IMAGES: "bulk",
     CHECK_COPIES: "maintenance",
+    CHECK_WATCHES: "maintenance",
 }

@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import Exists, Manager, OuterRef, Q
 from django.utils import timezone
 
+from catalog.folders import carried
 from catalog.models import Image, Region
 from catalog.selectors import is_in_folder, is_some_image_kept_back
 from catalog.visibility import Viewer
@@ -53,6 +54,14 @@ class Sought:
             mediums=filters.mediums,
             tags=filters.tags,
             albums=filters.albums,
+            owners=filters.owners,
+            licences=filters.licences,
+            folders=tuple(map(carried, filters.folders)),
+            added_from=self._added_from,
+            added_before=self._added_before,
+            min_side=filters.min_side,
+            max_side=filters.max_side,
+            with_unsure=not filters.are_sure,
             not_mediums=self._own_medium,
             not_albums=tuple(self.hidden_albums.values()),
             with_binned=not is_some_image_kept_back(),  # without any no condition is needed
@@ -72,7 +81,7 @@ class Sought:
             _linked(tagged, "tag__name", filters.tags),
             _linked(in_albums, "album__name", filters.albums),
             reduce(or_, map(is_in_folder, filters.folders), Q()),
-            _added(filters.added_from, filters.added_to),
+            _added(self._added_from, self._added_before),
             _sized(filters.min_side, filters.max_side),
         ]
         return reduce(and_, conditions)
@@ -93,6 +102,16 @@ class Sought:
         """The medium to leave out: the query's, where that is asked for and known."""
         is_known = self.query_medium != Image.Medium.UNKNOWN
         return (self.query_medium,) if self.filters.are_other_media and is_known else ()
+
+    @property
+    def _added_from(self) -> datetime | None:
+        day = self.filters.added_from
+        return None if day is None else _midnight(day)
+
+    @property
+    def _added_before(self) -> datetime | None:
+        day = self.filters.added_to
+        return None if day is None else _midnight(day + timedelta(days=1))
 
 
 def _any_of(field: str, values: tuple[str, ...]) -> Q:
@@ -115,12 +134,12 @@ def _sized(min_side: int | None, max_side: int | None) -> Q:
     return condition
 
 
-def _added(first: date | None, last: date | None) -> Q:
+def _added(added_from: datetime | None, added_before: datetime | None) -> Q:
     condition = Q()
-    if first is not None:
-        condition &= Q(created_at__gte=_midnight(first))
-    if last is not None:
-        condition &= Q(created_at__lt=_midnight(last + timedelta(days=1)))
+    if added_from is not None:
+        condition &= Q(created_at__gte=added_from)
+    if added_before is not None:
+        condition &= Q(created_at__lt=added_before)
     return condition
 
 

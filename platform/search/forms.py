@@ -13,13 +13,15 @@ from catalog.visibility import Viewer
 from kernel.errors import UserInputError
 from search.filter_fields import read_filters, read_sort
 from search.question import Question, Wait
+from search.several import SeveralQuestion
+from search.several_form import is_several, read_question
 
 _NAME_CHARS = 200
 
 
 def is_asked(address: QueryDict) -> bool:
-    """Return whether a page's address names a picture to search with."""
-    return any(address.get(field) for field in ("image", "query"))
+    """Return whether a page's address names a picture, or words, to search with."""
+    return any(address.get(field) for field in ("image", "query")) or is_several(address)
 
 
 class QueryForm(forms.Form):
@@ -46,11 +48,7 @@ class QueryForm(forms.Form):
                 `filter_fields` raises.
             Http404: the catalogue has no such image that this person may see.
         """
-        self.full_clean()
-        if "box" in self.errors:
-            raise UserInputError("search:user:bad-box")
-        if "wait" in self.errors:
-            raise UserInputError("search:user:bad-wait")
+        self._check()
         filters, sort = read_filters(self._asked), read_sort(self._asked)
         name, data, image = self._read_picture(viewer)
         return Question(
@@ -64,6 +62,25 @@ class QueryForm(forms.Form):
             sort=sort,
             wait=Wait(self.cleaned_data["wait"] or Wait.PROOFS),
         )
+
+    def read_several(self, viewer: Viewer) -> SeveralQuestion:
+        """Return what is asked with several pictures, or with words; none of them is a file.
+
+        Raises:
+            UserInputError: "search:user:bad-box", "search:user:bad-wait", or what
+                `several_form.read_question` raises.
+            Http404: as `read`.
+        """
+        self._check()
+        wait = Wait(self.cleaned_data["wait"] or Wait.PROOFS)
+        return read_question(self._asked, viewer, box=self._box(), wait=wait)
+
+    def _check(self) -> None:
+        self.full_clean()
+        if "box" in self.errors:
+            raise UserInputError("search:user:bad-box")
+        if "wait" in self.errors:
+            raise UserInputError("search:user:bad-wait")
 
     @property
     def _file(self) -> UploadedFile | None:

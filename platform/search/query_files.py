@@ -1,8 +1,12 @@
-"""Where a query lies while a person searches with it: its picture, and what was extracted of it."""
+"""Where a query lies while a person searches with it: its picture, and what was extracted of it.
+
+What a saved search names is copied into a folder of its own: it neither expires nor makes room for
+others there, and goes once no saved search names it.
+"""
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -20,6 +24,8 @@ from kernel.task_messages import Box
 logger = logging.getLogger(__name__)
 
 FOLDER, EXTRACTED = "queries", "extracted-queries"
+# Pictures under their ids; what was extracted of them under an id and a part.
+SAVED = "saved-queries"
 _FACTS = "facts"
 # So long a person may go on searching with parts of the picture.
 EXPIRES_AFTER = timedelta(hours=1)
@@ -64,7 +70,7 @@ def write(data: bytes) -> UUID:
 
 def read(query_id: UUID) -> bytes:
     """Return the bytes of a query picture; errors as in `catalog.storage.read`."""
-    return storage.read(f"{FOLDER}/{query_id}")
+    return _read(f"{FOLDER}/{query_id}")
 
 
 def delete(query_id: UUID) -> None:
@@ -81,12 +87,16 @@ def write_extracted(key: str, box: Box | None, data: bytes) -> None:
         box: x0, y0, x1, y1 in pixels of the upright picture; None is all.
         data: what was extracted.
     """
-    _write(_extracted_name(key, _part_of(box)), data)
+    name = _extracted_name(key, _part_of(box))
+    # Of a saved picture all of it stays, and the part that was saved: anybody can draw others.
+    if storage.exists(_saved(key)) and (box is None or storage.exists(_saved(name))):
+        storage.write(_saved(name), data)
+    _write(name, data)
 
 
 def read_extracted(key: str, box: Box | None) -> bytes:
     """Return what `write_extracted` stored; errors as in `catalog.storage.read`."""
-    return storage.read(_extracted_name(key, _part_of(box)))
+    return _read(_extracted_name(key, _part_of(box)))
 
 
 def write_facts(query_id: UUID, data: bytes) -> None:
@@ -96,7 +106,40 @@ def write_facts(query_id: UUID, data: bytes) -> None:
 
 def read_facts(query_id: UUID) -> bytes:
     """Return what `write_facts` stored; errors as in `catalog.storage.read`."""
-    return storage.read(_extracted_name(str(query_id), _FACTS))
+    return _read(_extracted_name(str(query_id), _FACTS))
+
+
+def keep(query_id: UUID, box: Box | None) -> None:
+    """Copy a query picture to where it stays, and what was extracted of it or of a box.
+
+    It stays for an hour at least, and as long as `delete_unsaved` is told so.
+
+    Raises:
+        FileMissing: it has expired.
+        TransientError: "storage:transient:unavailable".
+    """
+    storage.write(_saved(f"{FOLDER}/{query_id}"), read(query_id))
+    for part in {_FACTS, _part_of(None), _part_of(box)}:
+        name = _extracted_name(str(query_id), part)
+        with suppress(FileMissing):  # the models run again
+            storage.write(_saved(name), _read(name))
+
+
+def delete_unsaved(saved_ids: Collection[UUID]) -> int:
+    """Remove what `keep` copied of queries that no saved search names; return how many files.
+
+    What was copied within the hour stays: its saved search may be just about to be recorded.
+    """
+    oldest = timezone.now() - EXPIRES_AFTER
+    named = {str(query_id) for query_id in saved_ids}
+    unnamed = [
+        name
+        for name in storage.list_names(SAVED)
+        if PurePath(name).name.partition(".")[0] not in named and _is_older(name, oldest)
+    ]
+    for name in unnamed:
+        storage.delete(name)
+    return len(unnamed)
 
 
 def delete_expired() -> int:
@@ -141,6 +184,21 @@ def _write(name: str, data: bytes) -> None:
     storage.write(name, data)
     if _written.add(len(data)):
         make_room()
+
+
+def _read(name: str) -> bytes:
+    try:
+        return storage.read(name)
+    except FileMissing as error:
+        try:
+            return storage.read(_saved(name))
+        except FileMissing:
+            raise error from None
+
+
+def _saved(name: str) -> str:
+    """Return where the copy of a file lies that does not expire."""
+    return f"{SAVED}/{PurePath(name).name}"
 
 
 def _part_of(box: Box | None) -> str:

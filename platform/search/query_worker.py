@@ -8,6 +8,8 @@ from kernel.errors import FileMissing, GoneError, TransientError
 from kernel.task_messages import (
     Box,
     ComparedRegion,
+    EmbeddedWords,
+    EmbedWordsRequest,
     ErrorAnswer,
     ExtractedQuery,
     ExtractQueryRequest,
@@ -57,6 +59,28 @@ def extract_query(
     return extracted
 
 
+def embed_words(words: str, *, encoder_version: int, timeout_s: float) -> EmbeddedWords:
+    """Have a worker embed words in the space of the catalogue's pictures.
+
+    Args:
+        words: in any script.
+        encoder_version: that the embedding has to be of.
+        timeout_s: how long the answer is waited for.
+
+    Raises:
+        UserInputError: "search:user:no-words".
+        TransientError: no worker or no broker; "encoder:transient:changing".
+        DefectError: ours.
+    """
+    answer = _ask(
+        task_names.EMBED_WORDS, None, EmbedWordsRequest(words).to_json(), timeout_s=timeout_s
+    )
+    embedded = EmbeddedWords.from_json(answer)
+    if embedded.encoder_version != encoder_version:
+        raise TransientError("encoder:transient:changing")
+    return embedded
+
+
 def find_copies(
     query: StoredQuery,
     regions: Sequence[ComparedRegion],
@@ -89,13 +113,14 @@ def find_copies(
 
 
 def _ask(
-    name: str, query: StoredQuery, arguments: Mapping[str, object], *, timeout_s: float
+    name: str, query: StoredQuery | None, arguments: Mapping[str, object], *, timeout_s: float
 ) -> JsonObject:
     answer = dispatch.ask(name, timeout_s=timeout_s, **arguments)
     if not ErrorAnswer.is_one(answer):
         return answer
     error = ErrorAnswer.from_json(answer).error
     # The query's: no other file is one that these tasks need.
-    if isinstance(error, FileMissing) and query.original_sha256 is None:
+    is_kept = query is not None and query.original_sha256 is None
+    if isinstance(error, FileMissing) and is_kept:
         raise GoneError("search:user:query-expired") from error
     raise error

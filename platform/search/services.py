@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from catalog.models import EncoderVersion
+from catalog.models import EncoderVersion, Image
 from catalog.selectors import (
     count_findable_and_waiting,
     find_drawn_panels,
@@ -32,6 +32,7 @@ from kernel.task_messages import (
 )
 from metrics.definitions import search_stage
 from ml.rules.layout import Layout
+from ml.rules.regions import FULL_IMAGE
 from search import asked_pictures, kept_queries, query_worker
 from search.asked_pictures import AskedPicture
 from search.catalogue_rows import CatalogueRows, best_copies, read_rows, with_copies
@@ -45,6 +46,9 @@ from search.verdicts import SameSubjectMark, same_subject_mark
 from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
+
+# What words, or several pictures, are searched with: no region of any picture.
+NO_REGION = QueryRegion(FULL_IMAGE, 0, (0, 0, 1, 1))
 
 # Points asked for: several may belong to one image, and images being deleted drop out.
 _POINTS_AN_IMAGE = 4
@@ -149,8 +153,24 @@ class _FoundHits:
     limit: int
 
 
-def search(question: Question, viewer: Viewer) -> SearchResult:
+@dataclass(frozen=True, slots=True)
+class FoundByWords:
+    """The images that fit words, and how long the model took."""
+
+    group: Group
+    model_ms: float
+
+
+def search(
+    question: Question, viewer: Viewer, *, reach: int = 0, ends_at: float | None = None
+) -> SearchResult:
     """Find the images most like a picture, or like each of its parts, that a person may see.
+
+    Args:
+        question: what is asked.
+        viewer: who asks.
+        reach: images that the picture may find at least, in all of its parts.
+        ends_at: when the time is over, as `time.perf_counter` has it; None is that of one search.
 
     Raises:
         UserInputError: the file is no picture that we take (`catalog.validation.validate`), or
@@ -160,7 +180,7 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
         DefectError: ours.
     """
     started = time.perf_counter()
-    ends_at = started + settings.SEARCH_TIMEOUT_S
+    ends_at = started + settings.SEARCH_TIMEOUT_S if ends_at is None else ends_at
     asked = asked_pictures.of_question(question)
     picture = asked.facts
     is_new = question.data is not None
@@ -182,7 +202,7 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
             query_medium=find_medium(picture.sha256, viewer),
             hidden_albums=hidden_albums(viewer),
         )
-        found = _find_hits(extracted, version, sought, ends_at=ends_at)
+        found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
     except AppError:
         if is_new:
             asked_pictures.forget(asked)
@@ -193,7 +213,8 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
     if question.wait is Wait.PROOFS:
         proofs = _prove(asked.stored, found, ends_at=ends_at)
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
-    searched, waiting = count_findable_and_waiting(viewer)
+    # One of several pictures says nothing of its own.
+    searched, waiting = (0, 0) if reach else count_findable_and_waiting(viewer)
     image_id = None if asked.image is None else asked.image.pk
     return SearchResult(
         asked=asked,
@@ -205,7 +226,7 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
         sort=question.sort,
         query_medium=sought.query_medium,
         groups=groups,
-        facets=_facets(groups, question.filters.labels),
+        facets=facets_of(groups, question.filters.labels),
         copies=_copies_state(question.wait, groups),
         counts=count_verdicts(groups, query_image=image_id, limit=found.limit),
         mark=same_subject_mark(version.calibration),
@@ -216,6 +237,36 @@ def search(question: Question, viewer: Viewer) -> SearchResult:
         total_ms=(time.perf_counter() - started) * 1000,
         version=version,
     )
+
+
+def search_words(
+    words: str, filters: Filters, viewer: Viewer, *, reach: int, ends_at: float
+) -> FoundByWords:
+    """Find the images that fit words, that a person may see.
+
+    Words have no copies, and nobody has measured how likely a score of theirs is right.
+
+    Raises:
+        UserInputError: "search:user:no-words".
+        TransientError, DefectError: as `search`.
+    """
+    version = get_live_encoder()
+    embedded = query_worker.embed_words(
+        words, encoder_version=version.pk, timeout_s=_left_s(ends_at)
+    )
+    extracted = ExtractedQuery(
+        encoder_version=version.pk,
+        layout=Layout.SINGLE,
+        regions=(NO_REGION,),
+        box=None,
+        embeddings=embedded.embedding[None],
+        are_plain=(False,),
+        model_ms=embedded.model_ms,
+    )
+    sought = Sought(filters, viewer, Image.Medium.UNKNOWN, hidden_albums(viewer))
+    found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
+    [group] = _groups(found, None, QueryPicture("", 1, 1), version)
+    return FoundByWords(group, embedded.model_ms)
 
 
 def _left_s(ends_at: float) -> float:
@@ -276,10 +327,11 @@ def _find_hits(
     version: EncoderVersion,
     sought: Sought,
     *,
+    reach: int,
     ends_at: float,
 ) -> _FoundHits:
     parts = parts_of(extracted, sought)
-    limit = hits_a_part(len(parts))
+    limit = max(hits_a_part(len(parts)), reach // max(len(parts), 1))
     index = open_index(version)
     found = _nearest(index, extracted, parts, where=sought.where, limit=limit, ends_at=ends_at)
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
@@ -402,7 +454,7 @@ def _nearest(
     return found
 
 
-def _facets(groups: Sequence[Group], chosen: Sequence[str]) -> tuple[Facet, ...]:
+def facets_of(groups: Sequence[Group], chosen: Sequence[str]) -> tuple[Facet, ...]:
     """Return the labels that are asked for, and the commonest ones in the images found."""
     images = {hit.image.pk: hit.image for group in groups for hit in group.hits}
     counts = Counter(

@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from search import views
+from search import saved_views, views
 
 app_name = "search"
 urlpatterns = [
     path("", views.page, name="page"),
     path("queries/<uuid:query_id>.jpg", views.query_preview, name="query"),
+    path("searches/", saved_views.saved_searches, name="saved"),
+    path("searches/save", saved_views.save, name="save"),
+    path("searches/<uuid:search_id>/rename", saved_views.rename, name="saved_rename"),
+    path("searches/<uuid:search_id>/delete", saved_views.delete, name="saved_delete"),
+    path("searches/<uuid:search_id>.jpg", saved_views.thumbnail, name="saved_thumbnail"),
     path("images/<uuid:image_id>/preview.jpg", views.image_preview, name="image_preview"),
 ]

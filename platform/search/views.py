@@ -9,21 +9,26 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
+from django.utils.datastructures import MultiValueDict
 from django.utils.formats import number_format
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog import storage
-from catalog.selectors import count_findable_and_waiting, list_visible_images
+from catalog.selectors import count_findable_and_waiting, knows_words, list_visible_images
 from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
-from search import asked_pictures, query_files, services
+from search import asked_pictures, query_files, services, several
 from search.asked_pictures import AskedPicture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
-from search.presenters.page import present_result
+from search.presenters.page import fields_of_result, present_result
+from search.presenters.question_fields import fields_of_question
+from search.presenters.several import present_several, several_json
 from search.question import Question, Wait
+from search.several import SeveralQuestion
+from search.several_form import MAX_WORDS_CHARS, is_several, keep_files
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
 from site_http.responses import error_json, mark, present_error, wants_json
@@ -48,6 +53,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
     try:
+        if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
+            return _several(request)
         with timed() as search, search_slot():
             question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
             search.wait = question.wait
@@ -61,9 +68,12 @@ def page(request: HttpRequest) -> HttpResponse:
         return _refuse(request, error)
     if wants_json(request):
         return JsonResponse(as_json(result))
-    counts = (result.searched, result.waiting)
-    page = present_result(result, query_name=question.name)
-    return _render(request, counts=counts, result=page)
+    return _render(
+        request,
+        counts=(result.searched, result.waiting),
+        result=present_result(result, query_name=question.name),
+        asked_fields=fields_of_result(result, query_name=question.name),
+    )
 
 
 def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
@@ -76,6 +86,35 @@ def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
         sort=question.sort,
         wait=None if question.wait is Wait.PROOFS else question.wait,
     )
+    return _see_other(address)
+
+
+def _several(request: HttpRequest) -> HttpResponse:
+    """Answer what is asked with several pictures, or with words, as `page` does with one."""
+    with timed() as search, search_slot():
+        question = _read_several(request)
+        search.wait = question.wait
+        if request.method == "POST" and not wants_json(request):
+            search.leads_on = True
+            wait = None if question.wait is Wait.PROOFS else question.wait
+            return _see_other(fields_of_question(question).url(wait))
+        result = several.search(question, request.user)
+    if wants_json(request):
+        return JsonResponse(several_json(result))
+    return _render(
+        request, several=present_several(result), asked_fields=fields_of_question(question)
+    )
+
+
+def _read_several(request: HttpRequest) -> SeveralQuestion:
+    """Return what is asked; files are kept, each as a query."""
+    asked = (request.POST or request.GET).copy()
+    for kept in keep_files(request.FILES.getlist("picture")):
+        asked.appendlist("query", str(kept.stored.id))
+    return QueryForm(asked, MultiValueDict()).read_several(request.user)
+
+
+def _see_other(address: str) -> HttpResponse:
     response = HttpResponseRedirect(address)
     response.status_code = HTTPStatus.SEE_OTHER
     return response
@@ -135,5 +174,7 @@ def _render(
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),
         "waiting": waiting,
+        "knows_words": knows_words(),
+        "max_words_chars": MAX_WORDS_CHARS,
     }
     return render(request, "search/page.html", context)

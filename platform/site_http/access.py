@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +26,29 @@ def searchers_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def accounts_only(view: View) -> View:
+    """Let in who is logged in; others are asked to log in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), LOGIN)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def account_of(request: HttpRequest) -> User:
+    """Return who is logged in; behind `accounts_only` somebody is.
+
+    Raises:
+        PermissionDenied: nobody is.
+    """
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def adders_only(view: View) -> View:

@@ -4,7 +4,7 @@ This file shares its name with the library; absolute imports keep the two apart.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from uuid import UUID
 
 import faiss
@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectors.errors import UnknownCollection
-from vectors.index import CollectionSpec, EditablePayload, Hit, Payload, Point, Where
+from vectors.index import CollectionSpec, EditablePayload, Hit, Payload, Point, PointFacts, Where
 from vectors.ranking import (
     TIE_MARGIN,
     best_first,
     checked_embeddings,
     checked_queries,
 )
-from vectors.schema import payload_to_dict
+from vectors.schema import payload_to_dict, where_to_filter
 
 
 class FaissIndex:
@@ -65,15 +65,15 @@ class FaissIndex:
         stored, wanted = self._points(), set(image_ids)
         for one, (embedding, old) in stored.items():
             if old.image_id in wanted:
-                new = replace(
-                    old,
-                    medium=payload.medium,
-                    tags=payload.tags,
-                    albums=payload.albums,
-                    is_binned=payload.is_binned,
-                )
-                stored[one] = (embedding, new)
+                stored[one] = (embedding, replace(old, **asdict(payload)))
         self._flat = None
+
+    def set_facts(self, ids: Sequence[UUID], facts: PointFacts) -> None:
+        """Write what points of earlier releases lack."""
+        stored = self._points()
+        for one in stored.keys() & set(ids):
+            embedding, old = stored[one]
+            stored[one] = (embedding, replace(old, **asdict(facts)))
 
     def search(
         self,
@@ -89,6 +89,7 @@ class FaissIndex:
         flat = self._built()
         eligible, only = len(self._ids), None
         where = Where() if where is None else where
+        where_to_filter(where)  # refuses what other stores cannot understand
         if where != Where() or self._has_binned:
             rows = [row for row, one in enumerate(self._ids) if _meets(stored[one][1], where)]
             eligible, only = len(rows), faiss.SearchParameters()
@@ -156,11 +157,30 @@ def _meets(payload: Payload, where: Where) -> bool:
         (where.mediums, {payload.medium}),
         (where.tags, set(payload.tags)),
         (where.albums, set(payload.albums)),
+        (where.owners, {payload.owner}),
+        (where.licences, {payload.licence}),
+        (where.folders, set(payload.folders)),
     ]
-    if payload.is_binned and not where.with_binned:
-        return False
-    if payload.image_id in where.not_image_ids or set(payload.albums) & set(where.not_albums):
-        return False
-    if payload.medium in where.not_mediums:
+    is_left_out = (
+        (payload.is_binned and not where.with_binned)
+        or (payload.is_unsure and not where.with_unsure)
+        or payload.image_id in where.not_image_ids
+        or payload.medium in where.not_mediums
+        or not set(payload.albums).isdisjoint(where.not_albums)
+    )
+    if is_left_out or not _is_in_ranges(payload, where):
         return False
     return all(not values or not present.isdisjoint(values) for values, present in wanted)
+
+
+def _is_in_ranges(payload: Payload, where: Where) -> bool:
+    if where.added_from is not None and payload.created_at < where.added_from:
+        return False
+    if where.added_before is not None and payload.created_at >= where.added_before:
+        return False
+    if where.min_side is None and where.max_side is None:
+        return True
+    side = payload.side
+    if side is None:
+        return False
+    return (where.min_side or 0) <= side and (where.max_side is None or side <= where.max_side)

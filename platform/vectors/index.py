@@ -32,7 +32,8 @@ class Payload:
     """What is kept beside an embedding: ids and filter keys only, never anything to show.
 
     ``labels`` are those of all objects of the image, on each of its points: a filter for dogs then
-    finds the picture by whichever region is most alike.
+    finds the picture by whichever region is most alike. ``folders`` are its folder in its source
+    and all those above it.
     """
 
     image_id: UUID
@@ -43,12 +44,23 @@ class Payload:
     albums: tuple[str, ...]
     created_at: datetime  # aware; stored in UTC
     is_binned: bool = False  # or held
+    owner: str = ""
+    licence: str = ""
+    folders: tuple[str, ...] = ()
+    side: int | None = None  # the longer one, pixels; None where it is not known yet
+    is_unsure: bool = False  # an object whose label is doubtful
 
     @property
     def editable(self) -> "EditablePayload":
         """The part of it that people change."""
         return EditablePayload(
-            medium=self.medium, tags=self.tags, albums=self.albums, is_binned=self.is_binned
+            medium=self.medium,
+            tags=self.tags,
+            albums=self.albums,
+            is_binned=self.is_binned,
+            owner=self.owner,
+            licence=self.licence,
+            folders=self.folders,
         )
 
 
@@ -63,6 +75,20 @@ class EditablePayload:
     tags: tuple[str, ...]
     albums: tuple[str, ...]
     is_binned: bool = False
+    owner: str = ""
+    licence: str = ""
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PointFacts:
+    """What follows from the picture itself and points of earlier releases lack.
+
+    Conditions on it leave such points out: they find less, and nothing wrong.
+    """
+
+    side: int
+    is_unsure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +119,9 @@ class Where:
 
     An empty field is no condition. ``not_image_ids`` leaves out the points of those images,
     ``not_mediums`` those of these mediums, and ``not_albums`` those of images in any of these
-    albums. Points of the bin are left out unless ``with_binned`` says that they need not be: each
-    condition is a pass over all points.
+    albums. Sides and moments, which are aware, are inclusive, but for ``added_before``. Points of
+    the bin are left out unless ``with_binned`` says that they need not be: each condition is a pass
+    over all points.
     """
 
     kinds: tuple[RegionKind, ...] = ()
@@ -102,9 +129,17 @@ class Where:
     mediums: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    added_from: datetime | None = None
+    added_before: datetime | None = None
+    min_side: int | None = None
+    max_side: int | None = None
     not_image_ids: tuple[UUID, ...] = ()
     not_albums: tuple[str, ...] = ()
     not_mediums: tuple[str, ...] = ()
+    with_unsure: bool = True
     with_binned: bool = False
 
 
@@ -166,6 +201,17 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def set_facts(self, ids: Sequence[UUID], facts: PointFacts) -> None:
+        """Have these points carry this; all else of them stays as it is, and so do other points.
+
+        Ids without a point are fine, and none are no request.
+
+        Raises:
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retrying the whole call is safe.
+        """
+        ...
+
     def search(
         self,
         queries: NDArray[np.float32],
@@ -192,7 +238,7 @@ class VectorIndex(Protocol):
         Raises:
             DimensionMismatch: ``queries`` is not (Q, D).
             InvalidEmbedding: a query holds NaN or infinity, or is (almost) zero.
-            InvalidSearch: k is below 1.
+            InvalidSearch: k is below 1, or a moment has no time zone.
             UnknownCollection: ``ensure`` was not called.
             VectorStoreUnavailable: the store is away; retry.
         """

@@ -31,7 +31,7 @@ from vectors.errors import (
     UnknownCollection,
     VectorStoreUnavailable,
 )
-from vectors.index import CollectionSpec, EditablePayload, Hit, Point, Where
+from vectors.index import CollectionSpec, EditablePayload, Hit, Point, PointFacts, Where
 from vectors.ranking import (
     TIE_MARGIN,
     best_first,
@@ -39,9 +39,11 @@ from vectors.ranking import (
     checked_queries,
 )
 from vectors.schema import (
+    EDITABLE_KEYS,
     PAYLOAD_INDEXES,
     editable_of,
     editable_to_dict,
+    facts_to_dict,
     image_id_of,
     images_filter,
     payload_to_dict,
@@ -51,7 +53,7 @@ from vectors.schema import (
 # Floats in one upsert request: 64 points of 512, about 0.7 MB of JSON. Small enough that a search
 # waits at most some 10 ms behind it in the embedded store, which answers one request at a time.
 _FLOATS_PER_UPSERT = 32_768
-_IDS_PER_DELETE = 1_000
+_IDS_PER_REQUEST = 1_000
 _POINTS_PER_PAGE = 1_000
 _IMAGES_PER_PAYLOAD = 250  # 14 ms in the embedded store: what a search may wait behind it
 
@@ -112,9 +114,9 @@ class QdrantIndex:
 
     def delete(self, ids: Sequence[UUID]) -> None:
         """Remove points by id, in bounded requests."""
-        for start in range(0, len(ids), _IDS_PER_DELETE):
+        for start in range(0, len(ids), _IDS_PER_REQUEST):
             part: list[int | str | UUID] = [
-                str(one) for one in ids[start : start + _IDS_PER_DELETE]
+                str(one) for one in ids[start : start + _IDS_PER_REQUEST]
             ]
             with _our_errors(self.spec.name):
                 self._client.delete(self.spec.name, models.PointIdsList(points=part), wait=True)
@@ -126,6 +128,14 @@ class QdrantIndex:
             part = images_filter(image_ids[start : start + _IMAGES_PER_PAYLOAD])
             with _our_errors(self.spec.name):
                 self._client.set_payload(self.spec.name, stored, part, wait=True)
+
+    def set_facts(self, ids: Sequence[UUID], facts: PointFacts) -> None:
+        """Write what points of earlier releases lack, in bounded requests."""
+        stored = facts_to_dict(facts)
+        for start in range(0, len(ids), _IDS_PER_REQUEST):
+            part = [str(one) for one in ids[start : start + _IDS_PER_REQUEST]]
+            with _our_errors(self.spec.name):
+                self._client.set_payload(self.spec.name, stored, list(part), wait=True)
 
     def search(
         self,
@@ -142,10 +152,11 @@ class QdrantIndex:
         matrix = checked_queries(queries, dim=self.spec.dim, k=k)
         if not len(matrix):
             return []
+        condition = where_to_filter(where)
         requests = [
             models.QueryRequest(
                 query=models.NearestQuery(nearest=row),
-                filter=where_to_filter(where),
+                filter=condition,
                 params=_SEARCH_PARAMS,
                 limit=k + TIE_MARGIN,
                 # Nothing else of it: a collage finds thousands of points.
@@ -176,7 +187,7 @@ class QdrantIndex:
 
     def scroll_payloads(self) -> Iterator[tuple[UUID, EditablePayload]]:
         """Yield (image id, what it carries) of every point, in the same order."""
-        for record in self._records(["image_id", "medium", "tags", "albums", "binned"]):
+        for record in self._records(["image_id", *EDITABLE_KEYS]):
             yield image_id_of(record.payload), editable_of(record.payload)
 
     def _records(self, payload_keys: list[str]) -> Iterator[models.Record]:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from qdrant_client import models
 
-from vectors.errors import InvalidPayload
-from vectors.index import EditablePayload, Payload, Where
+from vectors.errors import InvalidPayload, InvalidSearch
+from vectors.index import EditablePayload, Payload, PointFacts, Where
 
 # Every key of a payload is a filter key, so each has an index, made before the first point: a
 # filter on an unindexed key makes a graph search lose most of its hits.
@@ -20,10 +20,16 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
     "albums": models.PayloadSchemaType.KEYWORD,
     "created_at": models.PayloadSchemaType.DATETIME,
     "binned": models.PayloadSchemaType.KEYWORD,
+    "owner": models.PayloadSchemaType.KEYWORD,
+    "licence": models.PayloadSchemaType.KEYWORD,
+    "folders": models.PayloadSchemaType.KEYWORD,
+    "side": models.PayloadSchemaType.INTEGER,
+    "unsure": models.PayloadSchemaType.KEYWORD,
 }
+EDITABLE_KEYS = ("medium", "tags", "albums", "binned", "owner", "licence", "folders")
 # Words, since the embedded store matches no booleans. Points of earlier releases have neither, and
 # are found.
-_BINNED, _NOT_BINNED = "yes", "no"
+_YES, _NO = "yes", "no"
 
 
 def collection_name(encoder: str, version: int) -> str:
@@ -45,6 +51,8 @@ def payload_to_dict(payload: Payload) -> dict[str, object]:
         "labels": list(payload.labels),
         **editable_to_dict(payload.editable),
         "created_at": payload.created_at.astimezone(UTC).isoformat(),
+        "unsure": _YES if payload.is_unsure else _NO,
+        **({} if payload.side is None else {"side": payload.side}),
     }
 
 
@@ -54,8 +62,16 @@ def editable_to_dict(payload: EditablePayload) -> dict[str, object]:
         "medium": payload.medium,
         "tags": list(payload.tags),
         "albums": list(payload.albums),
-        "binned": _BINNED if payload.is_binned else _NOT_BINNED,
+        "binned": _YES if payload.is_binned else _NO,
+        "owner": payload.owner,
+        "licence": payload.licence,
+        "folders": list(payload.folders),
     }
+
+
+def facts_to_dict(facts: PointFacts) -> dict[str, object]:
+    """Return what follows from the picture itself, as the store keeps it."""
+    return {"side": facts.side, "unsure": _YES if facts.is_unsure else _NO}
 
 
 def editable_of(stored: Mapping[str, object] | None) -> EditablePayload:
@@ -65,7 +81,10 @@ def editable_of(stored: Mapping[str, object] | None) -> EditablePayload:
         medium=str(found.get("medium", "")),
         tags=_texts(found.get("tags")),
         albums=_texts(found.get("albums")),
-        is_binned=found.get("binned") == _BINNED,
+        is_binned=found.get("binned") == _YES,
+        owner=str(found.get("owner", "")),
+        licence=str(found.get("licence", "")),
+        folders=_texts(found.get("folders")),
     )
 
 
@@ -86,7 +105,11 @@ def image_id_of(stored: Mapping[str, object] | None) -> UUID:
 
 
 def where_to_filter(where: Where | None) -> models.Filter | None:
-    """Return the Qdrant filter of these conditions; None of one that every point meets."""
+    """Return the Qdrant filter of these conditions; None of one that every point meets.
+
+    Raises:
+        InvalidSearch: a moment has no time zone.
+    """
     where = Where() if where is None else where
     wanted: dict[str, Iterable[object]] = {
         "kind": where.kinds,
@@ -94,10 +117,15 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
         "medium": where.mediums,
         "tags": where.tags,
         "albums": where.albums,
+        "owner": where.owners,
+        "licence": where.licences,
+        "folders": where.folders,
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
+    must += _ranges(where)
     unwanted: dict[str, Iterable[object]] = {
-        "binned": () if where.with_binned else (_BINNED,),
+        "binned": () if where.with_binned else (_YES,),
+        "unsure": () if where.with_unsure else (_YES,),
         "image_id": where.not_image_ids,
         "albums": where.not_albums,
         "medium": where.not_mediums,
@@ -106,6 +134,25 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
     if not must and not must_not:
         return None
     return models.Filter(must=must or None, must_not=must_not or None)
+
+
+def _ranges(where: Where) -> list[models.Condition]:
+    """Return the conditions on sides and moments.
+
+    Raises:
+        InvalidSearch: a moment has no time zone.
+    """
+    conditions: list[models.Condition] = []
+    if where.min_side is not None or where.max_side is not None:
+        sides = models.Range(gte=where.min_side, lte=where.max_side)
+        conditions.append(models.FieldCondition(key="side", range=sides))
+    moments = [where.added_from, where.added_before]
+    if any(moment is not None and moment.tzinfo is None for moment in moments):
+        raise InvalidSearch(detail="a moment has no time zone")
+    if any(moments):
+        added = models.DatetimeRange(gte=where.added_from, lt=where.added_before)
+        conditions.append(models.FieldCondition(key="created_at", range=added))
+    return conditions
 
 
 def images_filter(image_ids: Iterable[UUID]) -> models.Filter:

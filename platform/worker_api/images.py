@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from catalog import services, storage
@@ -16,6 +17,7 @@ from kernel.errors import FileMissing
 from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY, POSSIBLE_REGIONS, FoundRegion, RegionKey
 from vectors.index import EditablePayload
+from watches.checks import note_arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,19 @@ def record_indexed(
     delivery: Delivery,
     payload_changes: Mapping[UUID, int],
 ) -> tuple[UUID, ...]:
-    """Record this job's success; return the ids deleted meanwhile, whose points must go."""
-    return services.record_indexed(
-        regions_by_image, delivery=delivery, payload_changes=payload_changes
-    )
+    """Record this job's success; return the ids deleted meanwhile, whose points must go.
+
+    Those that were never indexed before are compared with what is watched, in time.
+    """
+    with transaction.atomic():
+        never = Image.objects.filter(pk__in=list(regions_by_image), indexed_at__isnull=True)
+        new = list(never.values_list("pk", flat=True))
+        deleted = services.record_indexed(
+            regions_by_image, delivery=delivery, payload_changes=payload_changes
+        )
+        indexed = Image.objects.filter(pk__in=new, indexed_at__isnull=False)
+        note_arrivals(indexed.values_list("pk", flat=True))
+    return deleted
 
 
 def record_failed(image_id: UUID, error_code: str, *, delivery: Delivery) -> None:

@@ -8,6 +8,7 @@ from catalog import services as catalog
 from ingestion import services as ingestion
 from jobs import models
 from jobs import services as jobs
+from watches.checks import enqueue_watch_checks
 
 HEARTBEAT_S = jobs.HEARTBEAT_S
 Delivery = models.Delivery
@@ -19,9 +20,9 @@ class Sweep:
     """What one sweep did.
 
     Messages sent again, dead jobs recovered, images handed out, dead imports closed, imports given
-    a turn or forgotten; whether payloads, or new images that are to be compared, waited without a
-    job; how many bulk edits did; how many images left the bin for good, and how many entries the
-    audit log, their time being over.
+    a turn or forgotten; whether payloads, new images that are to be compared, or what is watched,
+    waited without a job; how many bulk edits did; how many images left the bin for good, and how
+    many entries the audit log, their time being over.
     """
 
     resent: int
@@ -31,6 +32,7 @@ class Sweep:
     imports: int
     resumed_payloads: bool
     resumed_checks: bool
+    resumed_watches: bool
     resumed_edits: int
     purged_images: int
     expired_entries: int
@@ -95,4 +97,5 @@ def sweep() -> Sweep:
         expired_entries=audit_log.delete_expired(),
         resumed_payloads=catalog.enqueue_due_payloads(),
         resumed_checks=catalog.enqueue_copy_checks(),
+        resumed_watches=enqueue_watch_checks(),
     )

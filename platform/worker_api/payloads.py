@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from catalog import services
-from vectors.index import EditablePayload
+from vectors.index import EditablePayload, PointFacts
 
 DuePayload = services.DuePayload
 
@@ -19,6 +19,14 @@ def group_payloads(due: Sequence[DuePayload]) -> Mapping[EditablePayload, Sequen
     return services.group_payloads(due)
 
 
+def lacking_facts(
+    due: Sequence[DuePayload], *, encoder_version: int
+) -> Mapping[PointFacts, Sequence[UUID]]:
+    """Return what points of earlier releases lack → those of these images that are to carry it."""
+    image_ids = [one.image_id for one in due]
+    return services.lacking_facts(image_ids, encoder_version=encoder_version)
+
+
 def record_payloads(written: Sequence[DuePayload]) -> None:
-    """Record that the points carry this; what changed since goes on waiting."""
+    """Record that points carry this and what they lacked; what changed since goes on waiting."""
     services.record_payloads({one.image_id: one.changes for one in written})

@@ -1,8 +1,9 @@
-"""Query pictures: written by the web, read by workers, gone after an hour."""
+"""Query pictures: written by the web, read by workers, gone after an hour unless they are saved."""
 
 from catalog import storage
 from kernel.task_messages import StoredQuery
 from search import query_files
+from search.saved import list_saved_query_ids
 
 
 def read_query(query: StoredQuery) -> bytes:
@@ -18,5 +19,6 @@ def read_query(query: StoredQuery) -> bytes:
 
 
 def expire_queries() -> int:
-    """Remove query pictures that are too old, or too many; return how many files."""
-    return query_files.delete_expired() + query_files.make_room()
+    """Remove query pictures that are too old, too many, or saved no more; return how many files."""
+    unsaved = query_files.delete_unsaved(list_saved_query_ids())
+    return unsaved + query_files.delete_expired() + query_files.make_room()

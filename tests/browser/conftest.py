@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from deploy.check.browsers import find
@@ -22,6 +23,17 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_static_files() -> Iterator[None]:
+    """Static files come from the site itself, under its own addresses, as in production.
+
+    The live server would look for them first, and knows no digests in addresses.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFilesHandler, "_should_handle", lambda *_: False)
+        yield
 
 
 @pytest.fixture

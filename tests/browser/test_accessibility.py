@@ -16,7 +16,10 @@ from jobs.models import JobRecord
 from kernel import task_names
 from kernel.regions import FoundRegion
 from review.models import Decision
+from search.saved import save_search
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
+from watches.models import Notice, Rung, WatchHit, Webhook
+from watches.services import Wishes, begin_watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,6 +28,7 @@ LISTS = (
     *("catalog/image", "catalog/binnedimage", "catalog/tag", "catalog/album", "catalog/bulkedit"),
     *("catalog/encoderversion", "ingestion/import", "ingestion/importfailure", "jobs/jobrecord"),
     *("audit_log/auditentry", "auth/user", "auth/group", "review/decision"),
+    *("search/savedsearch", "watches/watch"),
 )
 # Rule, part of the element's markup → why it stays.
 EXCEPTIONS = {
@@ -114,6 +118,27 @@ def admin_pages(image: Image, keeper: User) -> list[str]:
     return [f"/admin/{path}" for path in paths]
 
 
+def kept_pages(image: Image, keeper: User) -> list[str]:
+    """Pages of saved searches and watches, with a row at least of everything that they show."""
+    saved = save_search(keeper, address=f"image={image.pk}", name="red")
+    wishes = Wishes(Rung.EDITED_COPY, by_mail=False, url="https://a.example/", language="en")
+    watch = begin_watch(keeper, saved, wishes)
+    copy = Image.objects.get(title="green")
+    for each, is_before in ((copy, False), (Image.objects.get(title="blue"), True)):
+        WatchHit.objects.create(
+            watch=watch,
+            image=each,
+            saved_picture=saved.pictures.get(),
+            rung="edited-copy",
+            is_before=is_before,
+        )
+    now = timezone.now()
+    Notice.objects.create(owner=keeper, webhook=watch.webhook, next_at=now, status=500)
+    Webhook.objects.update(switched_off_at=now)
+    one = f"/watches/{watch.pk}/"
+    return ["/searches/", "/watches/", one, f"{one}?there=1", f"/watches/new?search={saved.pk}"]
+
+
 def violations(page: Page) -> list[str]:
     """What axe-core finds wrong that keeps people from a page, a line an element."""
     found = Axe().run(page).response["violations"]
@@ -181,7 +206,13 @@ def test_pages_of_visitors(open_page, catalogue, keeper, theme, width):
         page.goto(path)
         wrong[path] = violations(page)
     log_in(page)
-    for path in ("/upload/", "/account/password/", "/account/password/changed/", "/api/v1/docs"):
+    for path in (
+        *("/upload/", "/account/password/", "/account/password/changed/", "/api/v1/docs"),
+        *("/searches/", "/watches/", "/watches/new"),
+    ):
+        page.goto(path)
+        wrong[path] = violations(page)
+    for path in kept_pages(catalogue, keeper):
         page.goto(path)
         wrong[path] = violations(page)
     page.goto(f"/?image={catalogue.pk}")  # with the buttons of who decides

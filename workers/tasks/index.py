@@ -84,3 +84,14 @@ def check(*, job_id: str, **_unknown: object) -> None:
     with policies.running(UUID(job_id)) as delivery:
         if delivery:
             check_copies(model_pool.get(), delivery=delivery)
+
+
+@app.task(name=task_names.CHECK_WATCHES, shared=False)
+def check_watched(*, job_id: str, **_unknown: object) -> None:
+    """Compare new pictures with what is watched. Idempotent: a hit is unique."""
+    from workers import model_pool, policies
+    from workers.watches import check_watches
+
+    with policies.running(UUID(job_id)) as delivery:
+        if delivery:
+            check_watches(model_pool.get(), delivery=delivery)

@@ -56,7 +56,7 @@ _TECHNICAL_FIELDS = (
     *("dimensions", "file_size", "is_damaged", "created_at", "queued_at", "indexed_at"),
 )
 # Fields that the vector points carry, for filters: a change of one must reach the points.
-PAYLOAD_FIELDS = frozenset({"medium", "tags", "albums"})
+PAYLOAD_FIELDS = services.CARRIED_FIELDS | {"tags", "albums"}
 
 
 class FormatFilter(FixedChoicesFilter):

@@ -56,10 +56,12 @@ from catalog.services.indexing import (
 )
 from catalog.services.panels import MIN_SIDE_PX, draw_panels, usable_panels
 from catalog.services.payloads import (
+    CARRIED_FIELDS,
     DuePayload,
     editable_payload,
     enqueue_due_payloads,
     group_payloads,
+    lacking_facts,
     list_due_payloads,
     read_payloads,
     record_payloads,
@@ -69,6 +71,7 @@ from catalog.services.payloads import (
 from catalog.services.waiting import CHUNK_SIZE
 
 __all__ = [
+    "CARRIED_FIELDS",
     "CHUNK_SIZE",
     "MIN_SIDE_PX",
     "OLD_TITLE",
@@ -101,6 +104,7 @@ __all__ = [
     "forget_try",
     "give_up_or_split",
     "group_payloads",
+    "lacking_facts",
     "list_due_payloads",
     "make_live",
     "make_private_albums",

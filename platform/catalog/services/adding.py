@@ -16,7 +16,11 @@ from catalog.models import Album, Image, Occurrence, Tag, max_chars
 from catalog.selectors import drawn_boxes
 from catalog.services.copy_checks import CopyRule, ask_copy_checks
 from catalog.services.panels import Box, draw_panels, usable_panels
-from catalog.services.payloads import request_payload_update
+from catalog.services.payloads import (
+    CARRIED_FIELDS,
+    mark_payloads_due,
+    request_payload_update,
+)
 from catalog.validation import ValidPicture
 from kernel.errors import UserInputError
 
@@ -146,7 +150,10 @@ def fill_in_path(image: Image, path: str) -> None:
     """
     if path and not image.path and image.sha256 not in path:
         cut = path[: max_chars(Image, "path")]
-        Image.objects.filter(pk=image.pk, path="").update(path=cut)
+        nameless = Image.objects.filter(pk=image.pk, path="")
+        with transaction.atomic():
+            mark_payloads_due(nameless)  # the sweep has them written: a job an image is too many
+            nameless.update(path=cut)
 
 
 @transaction.atomic
@@ -202,7 +209,7 @@ def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None 
         for field, names in added.items():
             now = sorted(getattr(image, field).values_list("name", flat=True))
             changes[field] = [[name for name in now if name not in names], now]
-        if added or "medium" in changed:
+        if added or CARRIED_FIELDS & changed.keys():
             request_payload_update(Image.objects.filter(pk=image.pk))
         if changes:
             audit_log.record(AuditEntry.Action.CHANGED, image, actor_id=by_id, details=changes)

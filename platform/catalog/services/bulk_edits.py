@@ -262,16 +262,12 @@ def _remove(field: str) -> _Change:
     return remove
 
 
-def _set_medium(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
-    request_payload_update(images.exclude(medium=edit.arguments["value"]))
-    return _set("medium")(images, edit)
-
-
 def _set(field: str) -> _Change:
-    """Return the change of a field, which no point is told of."""
+    """Return the change of a field that points carry."""
 
     def change(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
         others = images.exclude(**{field: edit.arguments["value"]})
+        request_payload_update(others)
         changed: dict[str, list[UUID]] = defaultdict(list)
         for image_id, old in others.values_list("pk", field):
             changed[old].append(image_id)
@@ -316,7 +312,7 @@ _CHANGES: Mapping[BulkEdit.Kind, _Change] = {
     Kind.REMOVE_TAGS: _remove("tags"),
     Kind.ADD_ALBUMS: _add("albums", Album),
     Kind.REMOVE_ALBUMS: _remove("albums"),
-    Kind.SET_MEDIUM: _set_medium,
+    Kind.SET_MEDIUM: _set("medium"),
     Kind.SET_TITLE: _retitle(lambda old, said: said["value"].replace(OLD_TITLE, old)),
     Kind.REPLACE_IN_TITLE: _retitle(lambda old, said: old.replace(said["find"], said["value"])),
     Kind.SET_OWNER: _set("owner"),

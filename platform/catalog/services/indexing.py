@@ -95,7 +95,12 @@ def record_indexed(
         for region in indexed[image_id]
     )
     now = timezone.now()
-    Image.objects.filter(pk__in=ours).update(status=Status.INDEXED, error_code="", indexed_at=now)
+    Image.objects.filter(pk__in=ours).update(
+        status=Status.INDEXED,
+        error_code="",
+        indexed_at=now,
+        payload_format=Image.PAYLOAD_FORMAT,
+    )
     unchecked = CopyCheck.objects.filter(image__in=ours, state=CopyCheck.State.WAITING)
     Image.objects.filter(pk__in=unchecked.values("image"), held_at=None).update(held_at=now)
     enqueue_copy_checks()

@@ -10,14 +10,19 @@ from django.db import transaction
 from django.db.models import F, Model, QuerySet
 from django.utils import timezone
 
-from catalog.models import CopyCheck, Image
+from catalog.folders import folders_of
+from catalog.models import CopyCheck, Image, Region
 from catalog.services.waiting import lock
 from jobs import dispatch
 from jobs.selectors import may_enqueue
 from kernel import task_names
-from vectors.index import EditablePayload
+from kernel.ids import point_id
+from kernel.regions import region_key
+from vectors.index import EditablePayload, PointFacts
 
 _ROWS_PER_QUERY = 1_000
+# The columns that points carry, besides tags and albums.
+CARRIED_FIELDS = frozenset({"medium", "owner", "licence", "path"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,10 @@ def read_payloads(images: QuerySet[Image]) -> Iterator[DuePayload]:
     In plain values: rows with their tags as objects take five times as long. Each count is read
     before the tags, so that what changes in between has a greater one.
     """
-    columns = ("pk", "medium", "binned_at", "copy_check__state", "payload_changes")
+    columns = (
+        *("pk", "payload_changes", "binned_at", "copy_check__state"),
+        *("medium", "owner", "licence", "path"),
+    )
     rows = images.values_list(*columns).iterator(chunk_size=_ROWS_PER_QUERY)
     while chunk := list(islice(rows, _ROWS_PER_QUERY)):
         ids = [pk for pk, *_ in chunk]
@@ -87,12 +95,15 @@ def read_payloads(images: QuerySet[Image]) -> Iterator[DuePayload]:
             _names(Image.tags.through, "tag", ids),
             _names(Image.albums.through, "album", ids),
         )
-        for pk, medium, binned_at, copy_state, changes in chunk:
+        for pk, changes, binned_at, copy_state, medium, owner, licence, path in chunk:
             payload = EditablePayload(
                 medium,
                 tuple(sorted(tags[pk])),
                 tuple(sorted(albums[pk])),
                 is_binned=binned_at is not None or copy_state in CopyCheck.KEPT_BACK,
+                owner=owner,
+                licence=licence,
+                folders=folders_of(path),
             )
             yield DuePayload(pk, changes, payload)
 
@@ -120,6 +131,9 @@ def editable_payload(image: Image) -> EditablePayload:
         tags=tuple(sorted(tag.name for tag in image.tags.all())),
         albums=tuple(sorted(album.name for album in image.albums.all())),
         is_binned=image.binned_at is not None or is_kept_back,
+        owner=image.owner,
+        licence=image.licence,
+        folders=folders_of(image.path),
     )
 
 
@@ -129,6 +143,31 @@ def group_payloads(due: Iterable[DuePayload]) -> Mapping[EditablePayload, Sequen
     for one in due:
         groups[one.payload].append(one.image_id)
     return groups
+
+
+def lacking_facts(
+    image_ids: Iterable[UUID], *, encoder_version: int
+) -> dict[PointFacts, list[UUID]]:
+    """Return what points of earlier releases lack → those of these images that are to carry it.
+
+    Images that are being indexed get new points, which carry it from the beginning.
+    """
+    columns = ("image__sha256", "image__width", "image__height", "kind", "ordinal", "label")
+    ids, facts = list(image_ids), defaultdict(list)
+    for start in range(0, len(ids), _ROWS_PER_QUERY):
+        regions = Region.objects.filter(
+            image__in=ids[start : start + _ROWS_PER_QUERY],
+            image__payload_format=None,
+            image__status=Image.Status.INDEXED,
+        )
+        rows = regions.order_by("pk").values_list(*columns)
+        for sha256, width, height, kind, ordinal, label in rows:
+            point = point_id(
+                sha256=sha256, region=region_key(kind, ordinal), encoder_version=encoder_version
+            )
+            is_unsure = kind == Region.Kind.OBJECT and not label
+            facts[PointFacts(max(width, height), is_unsure)].append(point)
+    return facts
 
 
 @transaction.atomic
@@ -143,4 +182,5 @@ def record_payloads(written: Mapping[UUID, int]) -> None:
     rows = images.values_list("pk", "payload_changes")
     outdated = [pk for pk, changes in rows if changes != written[pk]]
     images.exclude(pk__in=outdated).update(payload_due_at=None)
+    images.filter(status=Image.Status.INDEXED).update(payload_format=Image.PAYLOAD_FORMAT)
     request_payload_update(Image.objects.filter(pk__in=outdated))

@@ -30,4 +30,6 @@ QDRANT_URL = ":memory:"
 SEARCH_REQUIRES_LOGIN = False
 SEARCHES_WRITTEN_EVERY_S = None  # no thread outlives a test's database
 METRICS_TOKEN = METRICS_DIR = None
+EMAIL_HOST = ""
+SITE_URL = None
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

@@ -23,5 +23,7 @@ INSTALLED_APPS = [
     "jobs",
     "catalog",
     "ingestion",
+    "search",
     "review",
+    "watches",
 ]

@@ -75,13 +75,14 @@ def _region_json(region: QueryRegion) -> dict[str, Any]:
 def _group_json(group: Group) -> dict[str, Any]:
     return {
         "region": _region_json(group.region),
-        "hits": [_hit_json(hit) for hit in group.hits],
+        "hits": [hit_json(hit) for hit in group.hits],
         "is_plain": group.is_plain,
         "are_copies_checked": group.are_copies_checked,
     }
 
 
-def _hit_json(hit: ImageHit) -> dict[str, Any]:
+def hit_json(hit: ImageHit) -> dict[str, Any]:
+    """Return one image found."""
     image, copy, region = hit.image, hit.copy, hit.region
     return {
         "image_id": str(image.pk),

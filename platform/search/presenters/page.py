@@ -17,6 +17,7 @@ from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
 from search.presenters.answer_json import overlap_json
 from search.presenters.headline import headline
+from search.presenters.question_fields import QuestionFields, picture_field
 from search.question import Filters, Wait
 from search.services import CopiesState, SearchResult
 from search.verdicts import SameSubjectMark, Verdict
@@ -73,6 +74,9 @@ class HitCard:
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the overlay is drawn from, as JSON; "" where there is none.
         found: the hit itself.
+        like_url: the search with this image, too; "" where it is one already, or no more may be.
+        unlike_url: the search for images that are not like it.
+        copy_of: which of several pictures it is a copy of, for people; "" says nothing.
     """
 
     rank: int
@@ -92,6 +96,9 @@ class HitCard:
     is_unchecked: bool
     comparison: str
     found: ImageHit
+    like_url: str = ""
+    unlike_url: str = ""
+    copy_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,7 @@ class ResultPage:
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     """Return what the page shows, in the active language."""
     links = _Links(result, query_name)
+    fields = fields_of_result(result, query_name=query_name)
     has_proofs = any(group.are_copies_checked for group in result.groups)
     # Doubtful objects are searched, but to people they would only be clutter.
     found = [region for region in result.regions if region.kind != OBJECT or region.label]
@@ -222,8 +230,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         layout=result.layout,
         parts=tuple(links.part(region) for region in (*found, *boxes)),
         groups=tuple(
-            _section(group, links.part(group.region), result.mark, has_proofs=has_proofs)
-            for group in result.groups
+            _section(group, links.part(group.region), result, fields) for group in result.groups
         ),
         facets=tuple(
             FacetLink(
@@ -241,17 +248,29 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
 
 
 def _section(
-    group: Group, part: PartLink, mark: SameSubjectMark | None, *, has_proofs: bool
+    group: Group, part: PartLink, result: SearchResult, fields: QuestionFields
 ) -> GroupSection:
-    is_divided = mark is not None or group.is_plain
+    is_divided = result.mark is not None or group.is_plain
     is_less = [is_divided and hit.verdict is Verdict.SIMILAR for hit in group.hits]
-    cards = [_card(hit, mark) for hit in group.hits]
+    cards = [card(hit, fields, result.mark) for hit in group.hits]
+    has_proofs = any(each.are_copies_checked for each in result.groups)
     return GroupSection(
         part=part,
-        hits=tuple(card for card, less in zip(cards, is_less, strict=True) if not less),
-        less_similar=tuple(card for card, less in zip(cards, is_less, strict=True) if less),
+        hits=tuple(each for each, less in zip(cards, is_less, strict=True) if not less),
+        less_similar=tuple(each for each, less in zip(cards, is_less, strict=True) if less),
         is_plain=group.is_plain,
         lacks_proofs=has_proofs and not group.are_copies_checked,
+    )
+
+
+def fields_of_result(result: SearchResult, *, query_name: str) -> QuestionFields:
+    """Return what was asked, as an address says it."""
+    return QuestionFields(
+        pictures=(picture_field(result.asked.stored.id, result.asked.image),),
+        filters=result.filters,
+        sort=result.sort,
+        box=result.box,
+        name="" if result.asked.image else query_name,
     )
 
 
@@ -314,7 +333,8 @@ def _shown(label: str) -> str:
     return label_name(label, get_language() or "en")
 
 
-def _card(hit: ImageHit, mark: SameSubjectMark | None) -> HitCard:
+def card(hit: ImageHit, fields: QuestionFields, mark: SameSubjectMark | None = None) -> HitCard:
+    """Return how an image is shown that was found by what these fields ask."""
     image, likely = hit.image, hit.probability
     bar = likely if likely is not None else hit.score
     return HitCard(
@@ -335,6 +355,8 @@ def _card(hit: ImageHit, mark: SameSubjectMark | None) -> HitCard:
         is_unchecked=hit.is_unchecked,
         comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
         found=hit,
+        like_url=fields.with_image(image.pk, is_unlike=False),
+        unlike_url=fields.with_image(image.pk, is_unlike=True),
     )
 
 

@@ -5,6 +5,7 @@ that is silently dropped returns pictures that the person has excluded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -179,7 +180,11 @@ def _to_condition(
     if isinstance(condition, models.HasIdCondition):
         return edge.HasIdCondition(set(to_ids(condition.has_id)))
     if isinstance(condition, models.FieldCondition):
-        only(condition, "key", "match")
+        only(condition, "key", "match", "range")
+        if (condition.match is None) == (condition.range is None):
+            raise RequestRefused("a field condition is either a match or a range")
+        if condition.range is not None:
+            return edge.FieldCondition(condition.key, range=_to_range(condition.range))
         return edge.FieldCondition(condition.key, match=_to_match(condition.match))
     raise RequestRefused(f"filter condition {type(condition).__name__} is not supported")
 
@@ -194,6 +199,21 @@ def _to_match(match: models.Match | None) -> edge.MatchValue | edge.MatchAny | e
     if isinstance(match, models.MatchExcept):
         return edge.MatchExcept(match.except_)
     raise RequestRefused(f"filter match {type(match).__name__} is not supported")
+
+
+def _to_range(asked: models.RangeInterface) -> edge.RangeFloat | edge.RangeDateTime:
+    if not asked.model_dump(exclude_none=True):
+        raise RequestRefused("a range has at least one end")
+    if isinstance(asked, models.Range):
+        return edge.RangeFloat(gte=asked.gte, gt=asked.gt, lte=asked.lte, lt=asked.lt)
+    ends = {name: getattr(asked, name) for name in ("gte", "gt", "lte", "lt")}
+    if any(end is not None and not isinstance(end, datetime) for end in ends.values()):
+        raise RequestRefused("a range of moments has moments as its ends, and not days")
+    if any(end is not None and end.tzinfo is None for end in ends.values()):
+        raise RequestRefused("a moment needs its time zone")
+    return edge.RangeDateTime(
+        **{name: end.isoformat() for name, end in ends.items() if end is not None}
+    )
 
 
 def _to_params(params: models.SearchParams | None) -> edge.SearchParams:

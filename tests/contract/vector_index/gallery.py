@@ -17,6 +17,10 @@ LABELS = ("cat", "dog", "traffic light")
 MEDIUMS = ("photo", "drawing", "unknown")
 TAGS = ("red", "green", "blue")
 ALBUMS = ("holiday", "work")
+OWNERS = ("", "Ann", "ann", "Bob Блок")
+LICENCES = ("", "CC BY 4.0", "CC0")
+FOLDERS = ("2019", "2019/May", "2019/May/a_b%")
+SIDES = (None, 1, 640, 641, 8_000)
 FIRST_DAY = datetime(2024, 5, 17, 8, 30, tzinfo=UTC)
 
 
@@ -45,6 +49,11 @@ def payload(rng: np.random.Generator, image_id: UUID | None = None, *, day: int 
         tags=tuple(tag for tag in TAGS if rng.random() < 0.4),
         albums=tuple(album for album in ALBUMS if rng.random() < 0.5),
         created_at=FIRST_DAY + timedelta(days=day),
+        owner=OWNERS[rng.integers(len(OWNERS))],
+        licence=LICENCES[rng.integers(len(LICENCES))],
+        folders=FOLDERS[: rng.integers(len(FOLDERS) + 1)],
+        side=SIDES[rng.integers(len(SIDES))],
+        is_unsure=bool(rng.random() < 0.3),
     )
 
 
@@ -69,6 +78,14 @@ def is_met(point: Point, where: Where) -> bool:
         it.image_id not in where.not_image_ids,
         not any(album in where.not_albums for album in it.albums),
         it.medium not in where.not_mediums,
+        not where.owners or it.owner in where.owners,
+        not where.licences or it.licence in where.licences,
+        not where.folders or any(folder in where.folders for folder in it.folders),
+        where.added_from is None or it.created_at >= where.added_from,
+        where.added_before is None or it.created_at < where.added_before,
+        where.min_side is None or (it.side is not None and it.side >= where.min_side),
+        where.max_side is None or (it.side is not None and it.side <= where.max_side),
+        where.with_unsure or not it.is_unsure,
     ]
     return all(checks)
 

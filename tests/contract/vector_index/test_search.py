@@ -1,12 +1,20 @@
 """Searching: what every index finds equals a naive search."""
 
+from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 import numpy as np
 import pytest
 
 from tests.contract.vector_index.conftest import QUIET_MEMORY_MODE, NewIndex
-from tests.contract.vector_index.gallery import DIM, clustered, gallery, naive_search, payload
+from tests.contract.vector_index.gallery import (
+    DIM,
+    FIRST_DAY,
+    clustered,
+    gallery,
+    naive_search,
+    payload,
+)
 from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidSearch
 from vectors.index import Hit, Payload, Point, VectorIndex, Where
 from vectors.ranking import TIE_MARGIN
@@ -64,6 +72,7 @@ def test_batch_equals_single_searches(filled: VectorIndex, rng: np.random.Genera
     assert batch == [filled.search(query[np.newaxis], k=9, where=where)[0] for query in queries]
 
 
+NOON = FIRST_DAY + timedelta(days=30)  # when some images were added
 FILTERS = {
     "kind": Where(kinds=("panel",)),
     "either-kind": Where(kinds=("panel", "object")),
@@ -81,6 +90,24 @@ FILTERS = {
         tags=("red", "green"),
         albums=("holiday", "work"),
     ),
+    "owner": Where(owners=("Ann",)),
+    "either-owner": Where(owners=("Bob Блок", "ann")),
+    "licence": Where(licences=("CC0", "CC BY 4.0")),
+    "folder": Where(folders=("2019/May",)),
+    "folders-end": Where(folders=("2019/Ma", "May", "2019/May/a_b%")),
+    "added-from": Where(added_from=NOON),
+    "added-before": Where(added_before=NOON),
+    "moment-itself": Where(added_from=NOON, added_before=NOON + timedelta(microseconds=1)),
+    "added-in-another-zone": Where(
+        added_from=datetime(2024, 6, 16, 13, 45, tzinfo=timezone(timedelta(hours=5, minutes=15))),
+        added_before=NOON + timedelta(days=3),
+    ),
+    "sides": Where(min_side=640, max_side=641),
+    "min-side": Where(min_side=641),
+    "max-side": Where(max_side=640),
+    "no-side": Where(min_side=642, max_side=7_999),
+    "sure": Where(with_unsure=False),
+    "sure-objects": Where(with_unsure=False, kinds=("object",), owners=("", "Ann")),
     "unknown-value": Where(kinds=("nonsense",)),
     "no-condition": Where(),
 }
@@ -192,6 +219,16 @@ def test_queries_without_a_direction_are_refused(filled: VectorIndex, value: flo
         "vectors:ours:invalid-embedding",
         1,
     )
+
+
+@pytest.mark.parametrize("field", ["added_from", "added_before"])
+def test_moments_without_a_zone_are_refused(
+    filled: VectorIndex, rng: np.random.Generator, field: str
+) -> None:
+    where = Where(**{field: FIRST_DAY.replace(tzinfo=None)})
+
+    with pytest.raises(InvalidSearch):
+        filled.search(clustered(rng, 1), k=1, where=where)
 
 
 def test_k_below_one_is_refused(filled: VectorIndex) -> None:

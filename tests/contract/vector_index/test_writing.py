@@ -1,7 +1,7 @@
 """Writing, deleting, counting, listing: the same on every index."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import pytest
 from tests.contract.vector_index.conftest import QUIET_MEMORY_MODE, NewIndex
 from tests.contract.vector_index.gallery import DIM, clustered, gallery, ids, naive_search
 from vectors.errors import DimensionMismatch, InvalidEmbedding, InvalidPayload, UnknownCollection
-from vectors.index import EditablePayload, Hit, Point, VectorIndex, Where
+from vectors.index import EditablePayload, Hit, Point, PointFacts, VectorIndex, Where
 
 pytestmark = QUIET_MEMORY_MODE
 
@@ -130,7 +130,14 @@ def seen(hits: Iterable[Hit]) -> set[tuple[UUID, UUID, str]]:
     return {(hit.point_id, hit.image_id, hit.kind) for hit in hits}
 
 
-NEW = EditablePayload(medium="ü 🙂", tags=("кот", "b"), albums=())
+NEW = EditablePayload(
+    medium="ü 🙂",
+    tags=("кот", "b"),
+    albums=(),
+    owner="Ο'Hara",
+    licence="CC BY",
+    folders=("a", "a/b"),
+)
 
 
 def test_a_payload_reaches_every_point_of_its_images_and_no_other(
@@ -141,9 +148,7 @@ def test_a_payload_reaches_every_point_of_its_images_and_no_other(
     index.ensure()
     old = EditablePayload(medium="photo", tags=("a",), albums=("2024",))
     points = [
-        replace(
-            point, payload=replace(point.payload, medium="photo", tags=("a",), albums=("2024",))
-        )
+        replace(point, payload=replace(point.payload, **asdict(old)))
         for point in gallery(rng, 2_100, 4)
     ]
     index.upsert(points)
@@ -177,6 +182,7 @@ def test_a_new_payload_leaves_all_else_as_it_was_and_filters_meet_it(
     for where, expected in (
         (Where(tags=("кот",)), own),
         (Where(mediums=("ü 🙂",), kinds=("panel",)), [p for p in own if p.payload.kind == "panel"]),
+        (Where(owners=("Ο'Hara",), licences=("CC BY",), folders=("a/b",)), own),
         (
             Where(tags=("b",), labels=("cat",)),
             [point for point in own if "cat" in point.payload.labels],
@@ -228,6 +234,39 @@ def test_a_payload_of_images_without_points_is_no_error(
     index.set_payload([UUID(int=5)], NEW)
 
     assert list(index.scroll_payloads()) == before
+
+
+def test_facts_reach_the_points_that_lack_them_and_no_other(
+    new_index: NewIndex, rng: np.random.Generator
+) -> None:
+    # 1,200 points: more than one request
+    index = new_index(dim=4)
+    index.ensure()
+    points = [
+        replace(point, payload=replace(point.payload, side=None, is_unsure=False))
+        for point in gallery(rng, 1_500, 4)
+    ]
+    index.upsert(points)
+    query = points[0].embedding
+    assert index.search(query[np.newaxis], k=9, where=Where(min_side=1)) == [[]]
+    before = list(index.scroll_payloads())
+
+    index.set_facts([point.id for point in points[:600]], PointFacts(side=7, is_unsure=True))
+    index.set_facts([point.id for point in points[600:1_200]], PointFacts(side=8, is_unsure=False))
+    index.set_facts([], PointFacts(side=9, is_unsure=True))
+    index.set_facts([UUID(int=5)], PointFacts(side=9, is_unsure=True))
+
+    for where, expected in (
+        (Where(max_side=7), points[:600]),
+        (Where(min_side=8), points[600:1_200]),
+        (Where(min_side=9), []),
+        (Where(with_unsure=False), points[600:]),
+        (Where(with_unsure=False, min_side=1), points[600:1_200]),
+    ):
+        [found] = index.search(query[np.newaxis], k=1_500, where=where)
+        assert {hit.point_id for hit in found} == set(ids(expected))
+    assert list(index.scroll_payloads()) == before
+    assert index.count() == 1_500
 
 
 def test_no_points_are_no_work(index: VectorIndex) -> None:
@@ -290,10 +329,14 @@ def test_a_time_without_zone_is_refused(index: VectorIndex, rng: np.random.Gener
         lambda index, points: list(index.scroll_payloads()),
         lambda index, points: index.upsert(points),
         lambda index, points: index.set_payload([points[0].payload.image_id], NEW),
+        lambda index, points: index.set_facts([points[0].id], PointFacts(7, is_unsure=False)),
         lambda index, points: index.delete([points[0].id]),
         lambda index, points: index.search(points[0].embedding[np.newaxis], k=1),
     ],
-    ids=["count", "scroll", "scroll_payloads", "upsert", "set_payload", "delete", "search"],
+    ids=[
+        *("count", "scroll", "scroll_payloads", "upsert"),
+        *("set_payload", "set_facts", "delete", "search"),
+    ],
 )
 def test_a_collection_that_was_never_made_is_unknown(
     new_index: NewIndex, rng: np.random.Generator, call

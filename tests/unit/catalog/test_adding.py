@@ -185,6 +185,7 @@ def test_a_path_is_filled_in_once(add_image: AddImage) -> None:
 
     image.refresh_from_db()
     assert image.path == "a.png"
+    assert (image.payload_changes, image.payload_due_at is None) == (1, False)
 
 
 def test_an_original_out_of_the_storage_has_no_path(add_image: AddImage) -> None:
@@ -207,6 +208,16 @@ def test_updated_metadata_replace_texts_and_add_tags(add_image: AddImage) -> Non
     assert names(image.tags) == ["evening", "mine", "sea"]
     assert image.status == Status.INDEXED
     assert image.payload_due_at is not None  # its points carry medium, tags and albums
+
+
+@pytest.mark.parametrize("field", ["owner", "licence", "path", "medium"])
+def test_updated_texts_that_points_carry_reach_them(add_image: AddImage, field: str) -> None:
+    image = add_image(plain(), status=Status.INDEXED)
+
+    services.update_metadata(image, ImageMetadata(**{field: "photo"}))
+
+    image.refresh_from_db()
+    assert (getattr(image, field), image.payload_due_at is None) == ("photo", False)
 
 
 def test_updated_texts_alone_concern_no_point(add_image: AddImage) -> None:

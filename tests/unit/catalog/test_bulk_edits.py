@@ -191,24 +191,19 @@ def test_only_the_chosen_images_come_into_an_album_or_leave_it(broker: Broker) -
     assert titles_due() == {"0", "1", "2"}
 
 
-def test_the_medium_reaches_the_points_of_those_that_had_another(broker: Broker) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [("medium", "photo"), ("owner", "Ann"), ("licence", "CC BY")]
+)
+def test_what_points_carry_reaches_those_that_had_another(
+    broker: Broker, field: str, value: str
+) -> None:
     name_images(3)
-    Image.objects.filter(title="0").update(medium="photo")
+    Image.objects.filter(title="0").update(**{field: value})
 
-    run(*started(Kind.SET_MEDIUM, value="photo"))
+    run(*started(f"set_{field}", value=value))
 
-    assert set(Image.objects.values_list("medium", flat=True)) == {"photo"}
+    assert set(Image.objects.values_list(field, flat=True)) == {value}
     assert titles_due() == {"1", "2"}
-
-
-@pytest.mark.parametrize("field", ["owner", "licence"])
-def test_what_no_point_carries_is_changed_alone(broker: Broker, field: str) -> None:
-    name_images(2)
-
-    run(*started(f"set_{field}", value="CC BY"))
-
-    assert set(Image.objects.values_list(field, flat=True)) == {"CC BY"}
-    assert titles_due() == set()
 
 
 def test_a_tag_that_was_deleted_meanwhile_is_passed_over(broker: Broker) -> None:

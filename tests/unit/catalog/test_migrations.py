@@ -45,3 +45,22 @@ def test_deletions_that_are_not_done_yet_move_to_the_bin() -> None:
     finally:
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes("catalog"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_points_of_an_earlier_release_are_filled_in_the_background() -> None:
+    try:
+        before = ("catalog", "0019_encoder_words")
+        image = migrate(before).get_model("catalog", "Image")
+        fields = {"format": "png", "width": 1, "height": 1, "file_bytes": 1}
+        image.objects.create(sha256="0", status="indexed", payload_changes=3, **fields)
+
+        image = migrate(("catalog", "0020_image_payload_format")).get_model("catalog", "Image")
+
+        [row] = image.objects.all()
+        assert (row.payload_format, row.payload_changes) == (None, 4)
+        assert row.payload_due_at is not None
+        image.objects.all().delete()
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes("catalog"))

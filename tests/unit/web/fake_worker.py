@@ -26,6 +26,8 @@ from kernel.regions import FoundRegion
 from kernel.task_messages import (
     Box,
     Copy,
+    EmbeddedWords,
+    EmbedWordsRequest,
     ErrorAnswer,
     ExtractedQuery,
     ExtractQueryRequest,
@@ -34,13 +36,14 @@ from kernel.task_messages import (
     JsonObject,
     QueryRegion,
 )
-from kernel.task_names import EXTRACT_QUERY, FIND_COPIES
+from kernel.task_names import EMBED_WORDS, EXTRACT_QUERY, FIND_COPIES
 from ml.rules.layout import Layout
 from vectors.index import Payload, Point
 from worker_api.queries import read_query
 
 GRID = 4
 DIM = GRID * GRID * 3 + 1
+COLOURS = {"red": (220, 30, 30), "зелёный": (30, 200, 60), "blue": (40, 60, 220)}
 _answers: dict[str, Any] = {}
 _may_prove = threading.Event()
 _may_prove.set()
@@ -87,6 +90,21 @@ def extract_query(**arguments: object) -> JsonObject:
         are_plain=(_answers["is_plain"],) * len(boxes),
         model_ms=12.5,
     ).to_json()
+
+
+def embed_words(words: str) -> NDArray[np.float32]:
+    """(DIM,) float32, unit length: what a picture that is all of the named colour would have."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (GRID, GRID), COLOURS.get(words, "grey")).save(buffer, "PNG")
+    return embed(buffer.getvalue())
+
+
+@client.task(name=EMBED_WORDS, shared=False)
+def words_task(**arguments: object) -> JsonObject:
+    if _answers["error"]:
+        return ErrorAnswer(_answers["error"], _answers["context"]).to_json()
+    request = EmbedWordsRequest.from_json(arguments)
+    return EmbeddedWords(_answers["version"], embed_words(request.words), 8.5).to_json()
 
 
 @client.task(name=FIND_COPIES, shared=False)
@@ -191,6 +209,8 @@ def index(image, data: bytes, version, regions: Sequence[FoundRegion]) -> None:
             image_id=image.pk,
             kind=region.kind,
             labels=labels,
+            side=max(image.width, image.height),
+            is_unsure=region.kind == "object" and not region.label,
             **asdict(editable_payload(image)),
             created_at=image.created_at,
         )

@@ -34,9 +34,13 @@ from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
 from review.models import Decision
 from review.shown_hits import ShownHit
+from search.models import SavedSearch
+from search.saved import save_search
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import DARK_RED, RED, encoded, upload
 from vectors.index import EditablePayload
+from watches.models import Rung, Watch, WatchHit
+from watches.services import Wishes, begin_watch
 
 # Every text of the picture and of what belongs to it begins so.
 WORD = "zq"
@@ -45,6 +49,7 @@ TEXTS = (
     *("title", "description", "source", "path", "external_id", "owner", "licence", "rights"),
     *("creator", "credit", "usage_terms", "licensor", "taken_at"),
 )
+WISHES = Wishes(Rung.EDITED_COPY, by_mail=False, url="", language="en")
 VIEWERS = ("visitor", "Keeper", "every permission")
 
 
@@ -83,6 +88,9 @@ class Secret:
     held_copy_of_it: Image
     entry: AuditEntry
     decision: Decision
+    # Of its album; and one of an album in the open, of which it is a copy.
+    watch: Watch
+    own_watch: Watch
 
     def remove(self) -> None:
         """Have it be as if it had never been; jobs are rows of the work, and stay."""
@@ -104,7 +112,7 @@ def open_image(searchable) -> Image:
 
 
 @pytest.fixture
-def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret:
+def secret(request, searchable, add_image, open_image, version: EncoderVersion) -> Secret:
     parts = [
         FoundRegion("panel", 0, 0, 0, 30, 40),
         FoundRegion("object", 0, 5, 5, 25, 25, f"{WORD}label", 0.9),
@@ -146,6 +154,8 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     BulkEdit.objects.filter(pk=edit.pk).update(
         state="running", arguments={"value": f"{WORD}new owner"}, started_by=chief
     )
+    # Saved by who sees it.
+    save_search(chief, address=f"image={image.pk}&label={WORD}label", name=f"{WORD}saved")
     job = JobRecord.objects.create(
         name="workers.describe_images", queue="bulk", arguments={"image_ids": [str(image.pk)]}
     )
@@ -158,7 +168,11 @@ def secret(searchable, add_image, open_image, version: EncoderVersion) -> Secret
     decision = Decision.objects.create(image=image, query_sha256=f"{WORD}sha", **pairs)
     Decision.objects.create(image=open_image, query_image=image, query_sha256=image.sha256, **pairs)
     rows = (current, failure, folder, edit, job, binned, *held_ones, entry, decision)
-    return Secret(image, album, tag, *rows)
+    watch = begin_watch(chief, album, WISHES)
+    own_watch = begin_watch(viewer_of(request) or chief, Album.objects.get(name="for all"), WISHES)
+    for each, copy, copied in ((watch, open_image, image), (own_watch, image, open_image)):
+        WatchHit.objects.create(watch=each, image=copy, watched_image=copied, rung="edited-copy")
+    return Secret(image, album, tag, *rows, watch, own_watch)
 
 
 @pytest.fixture
@@ -192,6 +206,14 @@ def ask(request: pytest.FixtureRequest, db) -> Callable[[Asked], Any]:
     return ask
 
 
+def viewer_of(request: pytest.FixtureRequest) -> User | None:
+    """The account that asks, in a test where one does."""
+    if "ask" not in request.fixturenames:
+        return None
+    user: User | None = request.getfixturevalue("ask").user
+    return user
+
+
 def routes() -> set[str]:
     """The name of every address of the site, or how it looks where it has none."""
 
@@ -210,6 +232,8 @@ def routes() -> set[str]:
 def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     """What is asked of each address, by its name."""
     search, images = "/", (secret.image, open_image)
+    saved = SavedSearch.objects.get()
+    watch, own = secret.watch, secret.own_watch
     word = f"{WORD}title"
     binned, imports = "/admin/catalog/binnedimage/", "/admin/ingestion/import/"
     held = [f"/admin/catalog/heldimage/{i.pk}" for i in (secret.held, secret.held_copy_of_it)]
@@ -219,6 +243,16 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             *(Asked(search, {"image": str(image.pk)}) for image in images),
             *(Asked(search, {"query": str(image.pk)}) for image in images),
             *(
+                Asked(
+                    search,
+                    {"image": str(open_image.pk), field: str(secret.image.pk)},
+                    accept=accept,
+                )
+                for accept in ("text/html", "application/json")
+                for field in ("query", "unlike", "unlike_image")
+            ),
+            *(Asked(search, {"words": word}) for word in (f"{WORD}title", "red")),
+            *(
                 Asked(search, {"picture": PICTURE} | more, is_post=True, accept=accept)
                 for accept in ("text/html", "application/json")
                 for more in ({}, {"wait": "hits"}, {"wait": "proofs"}, {"label": f"{WORD}label"},
@@ -226,6 +260,31 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             ),
         ],
         "search:query": [Asked(f"/queries/{secret.image.pk}.jpg")],
+        "search:saved": [Asked("/searches/")],
+        "search:save": [  # not of one in the open: it would be there when all is asked again
+            Asked("/searches/save", {"address": f"image={secret.image.pk}"}, is_post=True)
+        ],
+        "search:saved_rename": [
+            Asked(f"/searches/{saved.pk}/rename", {"name": "mine now"}, is_post=True)
+        ],
+        "search:saved_delete": [Asked(f"/searches/{saved.pk}/delete", is_post=True)],
+        "search:saved_thumbnail": [Asked(f"/searches/{saved.pk}.jpg")],
+        "watches:watches": [Asked("/watches/")],
+        "watches:new": [
+            Asked("/watches/new"),
+            Asked("/watches/new", {"album": watch.album_id}),
+            Asked("/watches/new", {"album": watch.album_id, "rung": "edited-copy"}, is_post=True),
+        ],
+        "watches:watch": [Asked(f"/watches/{watch.pk}/"), Asked(f"/watches/{own.pk}/")],
+        "watches:seen": [
+            Asked("/watches/seen", {"all": "1", "watch": one.pk}, is_post=True)
+            for one in (watch, own)
+        ],
+        "watches:change": [
+            Asked(f"/watches/{watch.pk}/change", {"rung": "same-subject"}, is_post=True)
+        ],
+        "watches:renew": [Asked(f"/watches/{watch.pk}/secret", is_post=True)],
+        "watches:end": [Asked(f"/watches/{watch.pk}/end", is_post=True)],
         "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
@@ -319,7 +378,8 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "review_decision": secret.decision,
         "ingestion_import": secret.current, "ingestion_importfailure": secret.failure,
         "ingestion_watchedfolder": secret.folder,
-        "jobs_jobrecord": secret.job,
+        "jobs_jobrecord": secret.job, "search_savedsearch": saved,
+        "watches_watch": own,
         "auth_user": User.objects.get(username="chief"), "auth_group": Group.objects.first(),
     }  # fmt: skip
     for model, row in rows.items():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from tests.pictures import BLUE, GREEN, RED, plain
 from tests.rows import new_images
 from tests.unit.workers.conftest import index_all, with_detector, with_index
 from vectors.errors import VectorStoreUnavailable
-from vectors.index import EditablePayload, VectorIndex, Where
+from vectors.index import EditablePayload, Point, VectorIndex, Where
 from worker_api import jobs
 from workers import payloads
 from workers.app import app
@@ -90,6 +91,71 @@ def test_a_renamed_album_reaches_every_point_and_no_model_runs(
     assert len(loaded.encoder.batches) == passes
     assert set(Image.objects.values_list("status", flat=True)) == {Status.INDEXED}
     assert JobRecord.objects.get(name=UPDATE_PAYLOADS).state == State.SUCCEEDED
+
+
+def found(index: VectorIndex, **where: object) -> set[tuple[UUID, str]]:
+    """The image and kind of every point that meets a condition."""
+    query = fakes.embed(fakes.Image.new("RGB", (9, 9), RED))[None]
+    [hits] = index.search(query, k=99, where=Where(**where))
+    return {(hit.image_id, hit.kind) for hit in hits}
+
+
+def test_points_of_an_earlier_release_get_what_filters_ask_for(
+    add_image: AddImage, loaded: Loaded, broker: Broker
+) -> None:
+    # given two indexed images, with points as an earlier release wrote them
+    objects = (
+        Detection(Box(10, 10, 60, 60), "cat", 0.9),
+        Detection(Box(5, 30, 55, 78), "x", 0.2),
+    )
+    detector = fakes.GridDetector(lambda _: objects)
+    images = [add_image(plain(colour, (120, 80))) for colour in (RED, GREEN)]
+    old = OldIndex(loaded.index)
+    index_all([one.pk for one in images], with_index(with_detector(loaded, detector), old))
+    new = add_image(plain(BLUE, (60, 90)), owner="Ann", path="a/b/c.png")
+    index_all([new.pk], with_detector(loaded, detector))
+    Image.objects.exclude(pk=new.pk).update(owner="Ann", path="a/b/c.png", payload_format=None)
+    Image.objects.update(payload_due_at=timezone.now())
+    own = found(loaded.index, min_side=1)
+    assert {pk for pk, _ in own} == {new.pk}
+    assert found(loaded.index, owners=("Ann",)) == found(loaded.index, folders=("a/b",)) == own
+
+    catalog.enqueue_due_payloads()
+    work(broker)
+
+    everything = found(loaded.index)
+    assert len(everything) > len(own)
+    assert found(loaded.index, owners=("Ann",), folders=("a",)) == everything
+    assert found(loaded.index, min_side=91) == {one for one in everything if one[0] != new.pk}
+    assert found(loaded.index, min_side=91, max_side=119) == set()
+    sure = {(one.pk, kind) for one in (*images, new) for kind in ("whole", "object")}
+    assert found(loaded.index, with_unsure=False) == sure
+    assert unsure_points(loaded.index) == 3
+    assert due() == 0
+    assert set(Image.objects.values_list("payload_format", flat=True)) == {1}
+
+
+class OldIndex:
+    """A `VectorIndex` that writes points as an earlier release did."""
+
+    def __init__(self, index: VectorIndex) -> None:
+        self._index = index
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        old = {"owner": "", "licence": "", "folders": (), "side": None, "is_unsure": False}
+        stripped = [replace(one, payload=replace(one.payload, **old)) for one in points]
+        self._index.upsert(stripped)
+
+
+def unsure_points(index: VectorIndex) -> int:
+    query = fakes.embed(fakes.Image.new("RGB", (9, 9), RED))[None]
+    counts = [
+        len(index.search(query, k=99, where=Where(with_unsure=each))[0]) for each in (True, False)
+    ]
+    return counts[0] - counts[1]
 
 
 class CountingIndex:

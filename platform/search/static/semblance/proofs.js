@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const LONGEST_MS = 120_000; // the site gives up sooner, and says so
-  const [ANSWER, HEADLINE] = ["[data-answer]", "[data-headline]"];
+  const [ANSWER, HEADLINE] = ["[data-answer]", "[data-headline], [data-summary]"];
   const status = document.querySelector("[data-proving]");
   const url = status?.dataset.proving;
   let waiting = null; // the controller of the request on its way
