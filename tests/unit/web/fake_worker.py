@@ -47,6 +47,8 @@ COLOURS = {"red": (220, 30, 30), "зелёный": (30, 200, 60), "blue": (40, 6
 _answers: dict[str, Any] = {}
 _may_prove = threading.Event()
 _may_prove.set()
+_may_extract = threading.Event()
+_may_extract.set()
 
 
 def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
@@ -76,6 +78,7 @@ def extract_query(**arguments: object) -> JsonObject:
         return ErrorAnswer(_answers["error"], _answers["context"]).to_json()
     request = ExtractQueryRequest.from_json(arguments)
     _answers["extract_requests"].append(request)
+    _may_extract.wait(timeout=30)
     query = request.query
     data = read_query(query)
     full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
@@ -149,6 +152,16 @@ def answer_with(
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
     _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
     _answers.update(extract_requests=[], is_plain=is_plain)
+
+
+@contextmanager
+def held_extraction() -> Iterator[None]:
+    """Queries that are new are not answered before this ends."""
+    _may_extract.clear()
+    try:
+        yield
+    finally:
+        _may_extract.set()
 
 
 @contextmanager
