@@ -41,13 +41,16 @@ logger = logging.getLogger(__name__)
 _JOB_S = 60.0
 # Comparing one takes a second at most; a storage that hangs must not hold up all others.
 _IMAGE_S = 60.0
-# Watched pictures of albums that a part of a new image is compared with, the most alike; of what
-# is there, regions that a watched picture is compared with, and of nearly the same hash.
+# Watched pictures that a new image is compared with by pixels, the most alike: of albums for each
+# of its parts, and of saved searches. Of what is there, regions that a watched picture is compared
+# with, and of nearly the same hash.
 _MAX_COMPARED, _MAX_NEAR_IDENTICAL = 20, 48
 # Points asked for: several may belong to one image.
 _POINTS_AN_IMAGE = 2
 # A picture of a saved search is compared by its pixels from this cosine on.
-_MIN_COSINE = 0.2
+_MIN_COSINE = 0.1
+# A watched picture as what is sought; its box is its own affair.
+_ALL = PartOfNew(0, FULL_IMAGE_KEY, (0, 0, 0, 0))
 # Watched pictures that stay decoded, 25 MB each at most; and their features, 0.5 MB each.
 _KEPT_PICTURES, _KEPT_FEATURES = 4, 64
 # Embeddings of them, 2 kB each.
@@ -186,23 +189,35 @@ def _among_loose(
         return []
     scores = np.stack([embedding for _, embedding in readable]) @ embeddings.T
     are_plain = np.array([is_plain(crop.image) for crop in crops])
+    nearest = np.argsort(-scores.max(axis=1), kind="stable")[:_MAX_COMPARED]
     matches = []
-    for (each, _), row in zip(readable, scores, strict=True):
-        near = [
-            part for part, cosine in zip(image.parts, row, strict=True) if cosine >= _MIN_COSINE
-        ]
-        if not near:
-            continue
-        watched = _watched(each)
-        sought = SoughtRegion(lambda: _features(each), [part.region_id for part in near])  # noqa: B023  # is called at once
-        proved = _proved([sought], (PartOfNew(0, FULL_IMAGE_KEY, (0, 0, 0, 0)),), hashes=1)
-        rung = ""
-        for region, found in proved.values():
-            rung = _better(found, rung) if region.image_id == image.id else rung
+    for number in nearest.tolist():
+        (each, _), row = readable[number], scores[number]
+        rung = _rung_of_new(image, each, row)
         told = row[~are_plain]
-        score = float(told.max()) if len(told) and not watched.is_plain else None
+        is_telling = len(told) and not _watched(each).is_plain
+        score = float(told.max()) if is_telling else None
         matches.append(Match(image.id, None, each.saved_picture_ids, rung, score))
     return matches
+
+
+def _rung_of_new(image: NewImage, picture: LoosePicture, row: NDArray[np.float32]) -> str:
+    """Return what pixels prove a new image to be of a watched picture; "" where nothing.
+
+    Args:
+        image: the image.
+        picture: the picture.
+        row: their cosine, part by part of the image.
+    """
+    parts = zip(image.parts, row, strict=True)
+    near = [part.region_id for part, cosine in parts if cosine >= _MIN_COSINE]
+    if not near:
+        return ""
+    proved = _proved([SoughtRegion(lambda: _features(picture), near)], (_ALL,), hashes=1)
+    rung = ""
+    for region, found in proved.values():
+        rung = _better(found, rung) if region.image_id == image.id else rung
+    return rung
 
 
 def _matches_there(look: PictureToLookFor, loaded: Loaded) -> list[Match]:
@@ -224,10 +239,7 @@ def _matches_there(look: PictureToLookFor, loaded: Loaded) -> list[Match]:
     )
     catalogue_hashes.get().refresh()
     ids = [points[hit.point_id] for hit in hits if hit.point_id in points][:_MAX_COMPARED]
-    proved = _proved(
-        [SoughtRegion(lambda: _features(picture), ids)],
-        (PartOfNew(0, FULL_IMAGE_KEY, (0, 0, 0, 0)),),
-    )
+    proved = _proved([SoughtRegion(lambda: _features(picture), ids)], (_ALL,))
     rungs: dict[UUID, str] = {}
     for region, rung in proved.values():
         rungs[region.image_id] = _better(rung, rungs.get(region.image_id, ""))

@@ -11,7 +11,10 @@ from accounts.models import Role
 # Each role may do what the one before it may, and what stands here. None may edit accounts: who
 # may, may make any account a superuser, the own one too.
 _MORE: Mapping[str, tuple[str, ...]] = {
-    "Viewer": ("catalog.view_image", "catalog.view_region", "catalog.view_album"),
+    "Viewer": (
+        *("catalog.view_image", "catalog.view_region", "catalog.view_album"),
+        "api.add_apitoken",
+    ),
     "Editor": (
         *("catalog.add_image", "catalog.change_image"),
         *("catalog.view_tag", "catalog.add_tag", "catalog.change_tag"),

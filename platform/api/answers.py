@@ -1,10 +1,16 @@
 """How an endpoint answers: a shape of ours as JSON."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 from ninja import Schema
+
+
+def etag_of(shape: Schema) -> str:
+    """Return what a shape is known by: it changes with any of its members."""
+    return f'"{sha256(shape.model_dump_json(by_alias=True).encode()).hexdigest()[:32]}"'
 
 
 def respond(

@@ -42,7 +42,7 @@ def read_body(request: HttpRequest, *, file_field: str) -> SentBody:
     if kind == MULTIPART:
         return SentBody(request.POST, request.FILES)
     if kind == JSON:
-        return SentBody(_as_fields(read_json(request)), MultiValueDict())
+        return SentBody(as_fields(read_json(request)), MultiValueDict())
     if kind.startswith(RAW):
         return SentBody(QueryDict(), MultiValueDict({file_field: [_raw_file(request)]}))
     if not kind and not int(request.META.get("CONTENT_LENGTH") or 0):
@@ -56,7 +56,7 @@ def read_json(request: HttpRequest) -> Any:
     Raises:
         UserInputError: "request:user:malformed", "request:user:too-large".
     """
-    data = request.read(_MAX_JSON_BYTES + 1)
+    data = sent_bytes(request)
     if len(data) > _MAX_JSON_BYTES:
         raise UserInputError("request:user:too-large", max_megabytes=1)
     try:
@@ -65,14 +65,50 @@ def read_json(request: HttpRequest) -> Any:
         raise UserInputError("request:user:malformed") from error
 
 
+def binary_body(field: str, *, several: bool = False, json: str = "") -> dict[str, Any]:
+    """Return how the document describes pictures that are sent.
+
+    Args:
+        field: of a form.
+        several: whether a form may have several.
+        json: the shape that JSON may have instead; "" is none.
+    """
+    picture = {"type": "string", "format": "binary"}
+    files: dict[str, Any] = {"type": "array", "items": picture} if several else picture
+    form = {"type": "object", "properties": {field: files}, "required": [field]}
+    content: dict[str, Any] = {MULTIPART: {"schema": form}}
+    content |= {kind: {"schema": picture} for kind in ("image/*", "application/octet-stream")}
+    if json:
+        content[JSON] = {"schema": {"$ref": f"#/components/schemas/{json}"}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def sent_bytes(request: HttpRequest) -> bytes:
+    """Return a body that is no form; it may be asked for again.
+
+    Raises:
+        UserInputError: "image:user:too-large".
+    """
+    known: bytes | None = getattr(request, "sent_bytes", None)
+    if known is None:
+        if (request.content_type or "").startswith(RAW):
+            # Not `body`, which Django limits to what forms have in memory.
+            known = request.read(settings.UPLOAD_MAX_BYTES + 1)
+            if len(known) > settings.UPLOAD_MAX_BYTES:
+                check_size(len(known))
+        else:
+            known = request.body
+        request.sent_bytes = known  # type: ignore[attr-defined]
+    return known
+
+
 def _raw_file(request: HttpRequest) -> "UploadedFile[Any]":
-    # Not `body`, which Django limits to what forms have in memory.
-    data = request.read(settings.UPLOAD_MAX_BYTES + 1)
+    data = sent_bytes(request)
     check_size(len(data))
     return SimpleUploadedFile(request.GET.get("name", "") or "picture", data)
 
 
-def _as_fields(value: object) -> QueryDict:
+def as_fields(value: object) -> QueryDict:
     """Return a JSON object's members as a form has them."""
     if not isinstance(value, Mapping):
         raise UserInputError("request:user:malformed")

@@ -40,10 +40,38 @@ def page_of(
     return page, _next_cursor(page, moment) if len(found) > limit else None
 
 
+def page_by_id(rows: QuerySet[Row], cursor: str, limit: int) -> tuple[list[Row], str | None]:
+    """Return a page of rows in the order that they were made; see `page_of`.
+
+    Raises:
+        UserInputError: "request:user:bad-cursor".
+    """
+    ordered = rows.order_by("pk")
+    if cursor:
+        ordered = ordered.filter(pk__gt=_read_id(cursor))
+    found = list(ordered[: limit + 1])
+    page = found[:limit]
+    return page, _encoded([page[-1].pk]) if len(found) > limit else None
+
+
 def _next_cursor(page: Sequence[Model], moment: str) -> str:
     last = page[-1]
     at: datetime = getattr(last, moment)
-    return urlsafe_b64encode(json.dumps([at.isoformat(), str(last.pk)]).encode()).decode()
+    return _encoded([at.isoformat(), str(last.pk)])
+
+
+def _encoded(values: Sequence[object]) -> str:
+    return urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+def _read_id(cursor: str) -> int:
+    try:
+        (pk,) = json.loads(urlsafe_b64decode(cursor.encode()))
+    except (ValueError, TypeError) as error:
+        raise UserInputError("request:user:bad-cursor") from error
+    if not isinstance(pk, int) or not 0 <= pk <= _MAX_ID:
+        raise UserInputError("request:user:bad-cursor")
+    return pk
 
 
 def _read(cursor: str, model: type[Model]) -> tuple[datetime, object]:

@@ -1,33 +1,52 @@
 """Which images a program lists."""
 
-from django.db.models import Prefetch, QuerySet
+from collections.abc import Iterable
+from uuid import UUID
 
+from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+
+from api.bodies import as_fields
 from api.schemas.images import ImageFilters
+from catalog import services
 from catalog.models import Image, Region
 from catalog.selectors import list_visible_images
 from catalog.text_search import matching
-from catalog.visibility import Viewer, list_albums, list_tags
+from catalog.visibility import Viewer
+from search.conditions import Sought
+from search.filter_fields import read_filters
 
 
 def list_images(asked: ImageFilters, viewer: Viewer) -> QuerySet[Image]:
-    """Return the images that fit what is asked, of those that a person may see."""
-    images = list_visible_images(viewer)
-    equal = {"status": asked.status, "sha256": asked.sha256}
-    images = images.filter(**{name: value for name, value in equal.items() if value is not None})
-    among = {"medium": asked.medium, "owner": asked.owner, "licence": asked.licence}
-    images = images.filter(**{f"{name}__in": values for name, values in among.items() if values})
-    if asked.label:
-        labelled = Region.objects.exclude(label="").filter(label__in=asked.label)
-        images = images.filter(pk__in=labelled.order_by().values("image"))
-    if asked.tag:
-        tags = list_tags(viewer).filter(name__in=asked.tag)
-        tagged = Image.tags.through.objects.filter(tag__in=tags.order_by())
-        images = images.filter(pk__in=tagged.values("image"))
-    if asked.album:
-        albums = list_albums(viewer).filter(name__in=asked.album)
-        inside = Image.albums.through.objects.filter(album__in=albums.order_by())
-        images = images.filter(pk__in=inside.values("image"))
+    """Return the images that fit what is asked, of those that a person may see.
+
+    Raises:
+        UserInputError: as `search.filter_fields.read_filters`.
+    """
+    said = asked.model_dump(mode="json", exclude_none=True)
+    filters = read_filters(as_fields(said))
+    condition = Sought(filters, viewer, Image.Medium.UNKNOWN, {}).condition
+    images = list_visible_images(viewer).filter(condition)
+    if asked.status is not None:
+        images = images.filter(status=asked.status)
+    if asked.sha256 is not None:
+        images = images.filter(sha256=asked.sha256)
     return matching(images, asked.q) if asked.q else images
+
+
+def find_with_parts(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
+    """Return those of these images that a person may see, by id, with their parts."""
+    return with_parts(list_visible_images(viewer)).in_bulk(list(image_ids))
+
+
+def lock_visible_image(image_id: UUID, viewer: Viewer) -> Image:
+    """Return an image that a person may see, locked for the transaction that changes it.
+
+    Raises:
+        Http404: there is none.
+    """
+    visible = list_visible_images(viewer).filter(pk=image_id).order_by().values("pk")
+    return get_object_or_404(services.locked_images(visible), pk=image_id)
 
 
 def with_parts(images: QuerySet[Image]) -> QuerySet[Image]:

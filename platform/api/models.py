@@ -1,4 +1,4 @@
-"""What the API keeps: tokens."""
+"""What the API keeps: tokens, and answers for a day."""
 
 from django.conf import settings
 from django.db import models
@@ -56,3 +56,26 @@ class ApiToken(models.Model):
     def is_expired(self) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class KeptAnswer(models.Model):
+    """What a POST was answered, under the key that its sender gave it; for a day.
+
+    Without a status the request is still under way.
+    """
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    # A hash of what was asked.
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("token", "key"), name="kept_answer_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"

@@ -32,7 +32,6 @@ _STATUS: Mapping[str, int] = {
     "request:user:too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request:user:changed-meanwhile": HTTPStatus.PRECONDITION_FAILED,
     "request:user:not-found": HTTPStatus.NOT_FOUND,
-    "search:user:query-expired": HTTPStatus.GONE,
     "import:user:missing": HTTPStatus.NOT_FOUND,
     "token:user:no-scope": HTTPStatus.FORBIDDEN,
     "token:user:no-permission": HTTPStatus.FORBIDDEN,
@@ -78,7 +77,7 @@ def problem_response(error: AppError, *, cause: Exception | None = None) -> Http
 def present(error: AppError) -> Problem:
     """Return what is said of an error, with the status that programs get."""
     problem = present_error(error)
-    if not isinstance(error, UserInputError):
+    if problem.status != HTTPStatus.BAD_REQUEST:
         return problem
     status = _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
     return replace(problem, status=int(status))

@@ -5,20 +5,24 @@ sends no token is a visitor (docs/adr/0044).
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from pydantic import Field
 
 from api.models import ApiToken
 from api.selectors import get_token
 from api.services import note_use
 from catalog.visibility import Viewer
 from kernel.errors import UserInputError
+from site_http.limits import Limited, limit_by_token, take
 
 Scope = ApiToken.Scope
 _SCHEME: Final = "bearer"
+# What a number in an address may be, so that databases have it.
+RowId = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,15 @@ def identify(request: HttpRequest) -> ApiCaller:
     scheme, _, secret = header.partition(" ")
     if scheme.lower() != _SCHEME or not secret.strip():
         raise UserInputError("token:user:missing")
-    token = get_token(secret.strip())
+    try:
+        token = get_token(secret.strip())
+    except UserInputError as error:
+        if error.code == "token:user:unknown":
+            # Nobody guesses 256 bits; who tries shall at least not keep the database busy.
+            take(request, Limited.UNKNOWN_TOKENS)
+        raise
     note_use(token)
+    limit_by_token(request, token.pk)
     return ApiCaller(token.owner, token)
 
 
@@ -93,9 +104,3 @@ class Needs:
         may = viewer.has_perm(permission) if permission else True
         if not may or (self.is_of_admin and not getattr(viewer, "is_staff", False)):
             raise UserInputError("token:user:no-permission")
-
-
-class ApiRequest(HttpRequest):
-    """A request whose endpoint knows who asks; for annotations only."""
-
-    auth: Any

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.utils import timezone
 from api.models import ApiToken
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
+from catalog.visibility import Viewer
 from kernel.hashing import sha256_hex
 
 # So that a secret which somebody published by mistake is found by what looks for such.
@@ -25,12 +26,12 @@ _USE_IS_WRITTEN_EVERY: Final = timedelta(minutes=10)
 
 @transaction.atomic
 def make_token(
-    *, owner: User, name: str, scopes: Iterable[str], expires_at: datetime | None
+    *, owner: Viewer, name: str, scopes: Iterable[str], expires_at: datetime | None
 ) -> tuple[ApiToken, str]:
     """Make a token; return it and its secret, which is kept nowhere."""
     secret = _MARK + secrets.token_urlsafe(_SECRET_BYTES)
     token = ApiToken.objects.create(
-        owner=owner,
+        owner=cast(User, owner),  # nobody else has permissions
         name=name,
         prefix=secret[:_PREFIX_CHARS],
         secret_sha256=hash_secret(secret),

@@ -2,7 +2,7 @@
 
 from ninja import NinjaAPI
 
-from api.endpoints import images, search
+from api.endpoints import bulk_edits, images, imports, named_sets, search, system
 from api.problems import answer_failure
 
 VERSION = "1"
@@ -18,5 +18,5 @@ api = NinjaAPI(
 api.add_exception_handler(Exception, answer_failure)
 for _foreign in list(api._exception_handlers):  # ninja has its own for some, in another shape
     api.add_exception_handler(_foreign, answer_failure)
-api.add_router("", search.router)
-api.add_router("", images.router)
+for _resource in (search, bulk_edits, images, named_sets, imports, system):
+    api.add_router("", _resource.router)

@@ -10,7 +10,11 @@ from api.site import api
 app_name = "api"
 
 # Addresses that take files, and how many bytes of them.
-_FILES = {"search": "UPLOAD_MAX_BYTES", "images": "UPLOAD_MAX_FORM_BYTES"}
+_FILES = {
+    "search": "UPLOAD_MAX_BYTES",
+    "images": "UPLOAD_MAX_FORM_BYTES",
+    "import_files": "UPLOAD_MAX_FORM_BYTES",
+}
 
 
 def _patterns() -> list[Any]:

@@ -38,7 +38,7 @@ _SHORT = 160
 _TYPES = (
     *("catalog.image", "catalog.tag", "catalog.album", "catalog.bulkedit"),
     *("ingestion.import", "ingestion.watchedfolder", "auth.user", "auth.group"),
-    "review.decision",
+    *("review.decision", "api.apitoken"),
 )
 
 

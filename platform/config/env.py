@@ -146,6 +146,29 @@ class SearchEnv(_Section):
     saved_max: Annotated[int, Field(ge=0, alias="SAVED_SEARCHES_MAX")] = 200
 
 
+class LimitsEnv(_Section):
+    """How much one caller may ask; 0 is no limit. Callers on this machine are not counted.
+
+    A visitor is counted by address, an account and a token by itself; see `site_http.limits`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LIMIT_")
+
+    # A minute.
+    searches: Annotated[int, Field(ge=0)] = 120
+    account_searches: Annotated[int, Field(ge=0)] = 1_200
+    fetches: Annotated[int, Field(ge=0)] = 20
+    account_fetches: Annotated[int, Field(ge=0)] = 300
+    account_uploads: Annotated[int, Field(ge=0)] = 3_000
+    unknown_tokens: Annotated[int, Field(ge=0)] = 30
+    # Under way at the same time.
+    searches_at_once: Annotated[int, Field(ge=0)] = 6
+    account_searches_at_once: Annotated[int, Field(ge=0)] = 12
+    # Of pictures that were searched with, in an hour.
+    kept_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    account_kept_bytes: Annotated[int, Field(ge=0)] = 0
+
+
 class DatabaseEnv(_Section):
     """SQL: SQLite in the data folder, or what DATABASE_URL names."""
 
@@ -362,6 +385,7 @@ class Env:
     site: SiteEnv
     web: WebEnv
     search: SearchEnv
+    limits: LimitsEnv
     database: DatabaseEnv
     queue: QueueEnv
     vectors: VectorsEnv

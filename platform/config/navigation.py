@@ -39,6 +39,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             (
                 _rows(request, gettext("Users"), "person", "auth.user"),
                 _rows(request, gettext("Groups"), "group", "auth.group"),
+                _tokens(request),
                 _rows(request, gettext("Saved searches"), "bookmark", "search.savedsearch"),
                 _rows(request, gettext("Watches"), "visibility", "watches.watch"),
                 _rows(request, gettext("Audit log"), "history", "audit_log.auditentry"),
@@ -77,6 +78,14 @@ def _bin(request: HttpRequest) -> Item | None:
         return None
     link = reverse("admin:catalog_binnedimage_changelist")
     return {"title": gettext("Bin"), "icon": "delete", "link": link}
+
+
+def _tokens(request: HttpRequest) -> Item | None:
+    names = ("add", "view", "delete")
+    if not any(request.user.has_perm(f"api.{name}_apitoken") for name in names):
+        return None
+    link = reverse("admin:api_apitoken_changelist")
+    return {"title": gettext("API tokens"), "icon": "key", "link": link}
 
 
 def _watched(request: HttpRequest) -> Item | None:

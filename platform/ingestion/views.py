@@ -23,6 +23,7 @@ from ingestion.sources import UploadSource
 from kernel.errors import TransientError, UserInputError
 from site_http.access import adders_only
 from site_http.bodies import takes_files
+from site_http.limits import Limited, take
 from site_http.responses import mark, present_error
 
 # What Import.source and Image.source say of files that came by the form.
@@ -48,6 +49,7 @@ def _take_in(request: HttpRequest, files: list[UploadedFile]) -> HttpResponse:
     chosen = request.POST.get("copies", CopyPolicy.TAKE_IN)
     if chosen not in set(CopyPolicy):
         raise SuspiciousOperation
+    take(request, Limited.UPLOADS, len(files))
     # Who chooses a picture by hand wants it in the catalogue: one in the bin comes back.
     rules = MetadataRules(copies=CopyPolicy(chosen), restores_binned=True)
     options = ImportOptions(rules=rules)

@@ -165,6 +165,7 @@ _SENTENCES: dict[str, str] = {
     "review:user:bad-judgement": _(
         "A decision is one of copy, same_subject and different, and nothing else."
     ),
+    "search:user:no-region": _("This image, or the part of it, is not there to compare with."),
     "watch:user:no-picture": _("This search names no picture that could be watched."),
     "watch:user:status": _("The webhook answered that it failed. {status}"),
     "watch:user:switched-off": _("The webhook was switched off."),
@@ -216,6 +217,41 @@ _SENTENCES: dict[str, str] = {
     ),
     "request:user:bad-cursor": _("The cursor is none that a list gave out."),
     "request:user:unknown-fields": _("These fields are not known: {fields}."),
+    "request:user:unknown-names": _("There are none of these names: {names}."),
+    "request:user:bad-arguments": _("Something is missing or wrong: {fields}."),
+    "request:user:which-images": _(
+        "Say which images: name them, or say which filters they fit; one of the two."
+    ),
+    "request:user:bad-idempotency-key": _("The Idempotency-Key is empty, unprintable or too long."),
+    "request:user:idempotency-key-reused": _(
+        "Another request came with this Idempotency-Key before. Take a new one."
+    ),
+    "request:conflict:under-way": _("The same request is still under way. Try again in a moment."),
+    "request:conflict:over": _("It has ended already."),
+    "named-set:conflict:taken": _("There is one of this name already."),
+    "album:conflict:private": _(
+        "The album is private, and its pictures would be open to everybody without it."
+    ),
+    "import:conflict:not-now": _(
+        "That is not possible any more: the import has gone on meanwhile."
+    ),
+    "limit:transient:searches": _(
+        "You may search {limit} times a minute. Wait {seconds} s, then try again."
+    ),
+    "limit:transient:fetches": _(
+        "You may have {limit} addresses fetched a minute. Wait {seconds} s, then try again."
+    ),
+    "limit:transient:uploads": _(
+        "You may add {limit} pictures a minute. Wait {seconds} s, then try again."
+    ),
+    "limit:transient:kept-bytes": _(
+        "You have searched with too many large pictures in this hour. Wait {seconds} s, then try "
+        "again, or use smaller ones."
+    ),
+    "limit:transient:unknown-tokens": _("Too many unknown tokens. Wait {seconds} s."),
+    "limit:transient:at-once": _(
+        "You may have {limit} searches under way at once. Try again in a moment."
+    ),
     "token:user:missing": _("This needs a token: send it as “Authorization: Bearer …”."),
     "token:user:unknown": _("There is no such token."),
     "token:user:expired": _("The token has expired. Make another one."),

@@ -49,8 +49,8 @@ def by_score(score: float, calibration: Mapping[str, Any] | None) -> Verdict:
         score: of the best pair of regions; see `ml.rules.pair_score`.
         calibration: the encoder version's; None never says "same subject".
     """
-    point = _same_subject_point(calibration)
-    is_reached = point is not None and score >= point["threshold"]
+    threshold = same_subject_threshold(calibration)
+    is_reached = threshold is not None and score >= threshold
     return Verdict.SAME_SUBJECT if is_reached else Verdict.SIMILAR
 
 
@@ -86,6 +86,12 @@ class SameSubjectMark:
         if probability >= self.probability:
             return min(max(percent, self.percent), _MOST_PERCENT)
         return min(percent, self.percent - 1)
+
+
+def same_subject_threshold(calibration: Mapping[str, Any] | None) -> float | None:
+    """Return the score from which on "same subject" is said; None where no score is enough."""
+    point = _same_subject_point(calibration)
+    return None if point is None else float(point["threshold"])
 
 
 def same_subject_mark(calibration: Mapping[str, Any] | None) -> SameSubjectMark | None:

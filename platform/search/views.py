@@ -21,6 +21,7 @@ from search import asked_pictures, query_files, services, several
 from search.asked_pictures import AskedPicture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
+from search.limits import limited_search
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.page import fields_of_result, present_result
@@ -55,7 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
             return _several(request)
-        with timed() as search, search_slot():
+        with timed() as search, limited_search(request), search_slot():
             question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
             search.wait = question.wait
             if request.method == "POST" and not wants_json(request):
@@ -91,7 +92,7 @@ def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
 
 def _several(request: HttpRequest) -> HttpResponse:
     """Answer what is asked with several pictures, or with words, as `page` does with one."""
-    with timed() as search, search_slot():
+    with timed() as search, limited_search(request), search_slot():
         question = _read_several(request)
         search.wait = question.wait
         if request.method == "POST" and not wants_json(request):

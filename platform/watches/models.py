@@ -6,6 +6,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Album, Image
@@ -64,6 +65,8 @@ class Watch(models.Model):
     # Hits as far down as this one are told.
     rung = models.CharField(_("tells of"), max_length=20, choices=Rung, default=Rung.EDITED_COPY)
     by_mail = models.BooleanField(_("by e-mail"), default=False)
+    # Since when it is; what was found before is not mailed.
+    mail_since = models.DateTimeField(null=True)
     # Of its e-mails: that of the page on which the watch was made or last changed.
     language = models.CharField(max_length=10, default="en")
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
@@ -103,6 +106,8 @@ class Webhook(models.Model):
     watch = models.OneToOneField(Watch, on_delete=models.CASCADE, related_name="webhook")
     url = models.CharField(max_length=1000)
     secret = models.CharField(max_length=100, default=new_secret)
+    # It is not called with what was found before.
+    created_at = models.DateTimeField(default=timezone.now)
     # Since when no call has come through; None after one that has.
     failing_since = models.DateTimeField(null=True)
     # Set by us after too long; None again by its owner.

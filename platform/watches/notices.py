@@ -56,11 +56,14 @@ def tell() -> int:
 def make_notices() -> list[Notice]:
     """Make notices of hits whose run is over; those that may not be told just now wait."""
     made = []
-    for owner, hits in _untold(Q(mail=None, watch__by_mail=True)):
+    is_wished = Q(watch__by_mail=True, found_at__gte=F("watch__mail_since"))
+    for owner, hits in _untold(Q(mail=None) & is_wished):
         if mail.is_possible_for(owner):
             made.append(_notice(owner, hits, None))
-    has_webhook = Q(call=None, watch__webhook__isnull=False)
-    for owner, hits in _untold(has_webhook & Q(watch__webhook__switched_off_at=None)):
+    has_webhook = Q(
+        watch__webhook__switched_off_at=None, found_at__gte=F("watch__webhook__created_at")
+    )
+    for owner, hits in _untold(Q(call=None) & has_webhook):
         by_watch: dict[UUID, list[WatchHit]] = {}
         for hit in hits:
             by_watch.setdefault(hit.watch_id, []).append(hit)

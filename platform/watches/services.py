@@ -68,8 +68,10 @@ def change_watch(watch: Watch, wishes: Wishes) -> None:
         UserInputError: "fetch:user:not-http".
     """
     check_webhook(wishes.url)
+    if wishes.by_mail and not watch.by_mail:
+        watch.mail_since = timezone.now()
     watch.rung, watch.by_mail, watch.language = wishes.rung, wishes.by_mail, wishes.language
-    watch.save(update_fields=("rung", "by_mail", "language"))
+    watch.save(update_fields=("rung", "by_mail", "mail_since", "language"))
     if not wishes.url:
         Webhook.objects.filter(watch=watch).delete()
         return

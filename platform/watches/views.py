@@ -136,12 +136,10 @@ def _own(owner: User, watch_id: UUID) -> Watch:
 
 def _asked_for(owner: User, request: HttpRequest) -> SavedSearch | Album | None:
     """Return the saved search or album that the form or the address names; None names none."""
-    said = request.POST or request.GET
-    if said.get("search"):
-        return _found(list_saved(owner), said["search"])
-    if said.get("album"):
-        return _found(list_watchable_albums(owner), said["album"])
-    return None
+    search, album = (request.POST.get(key) or request.GET.get(key) for key in ("search", "album"))
+    if search:
+        return _found(list_saved(owner), search)
+    return _found(list_watchable_albums(owner), album) if album else None
 
 
 def _found(rows: QuerySet[Row], key: str) -> Row:

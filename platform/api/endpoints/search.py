@@ -10,36 +10,20 @@ from django.utils.datastructures import MultiValueDict
 from ninja import Query, Router
 
 from api.answers import respond
-from api.bodies import JSON, MULTIPART, SentBody, read_body
+from api.bodies import SentBody, binary_body, read_body
 from api.schemas.searches import KnownPicture, PictureAsked, SearchFilters, SearchJson
 from api.security import Needs, Scope
 from ingestion.fetching import fetch
 from search import services
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
+from search.limits import limited_search, take_kept
 from search.presenters.answer_json import as_json
+from site_http.limits import Limited, take
 
 router = Router(tags=["search"])
 NEEDS = Needs(Scope.SEARCH, admits_visitors=True)
 _FIELD = "picture"
-_PICTURE = {"type": "string", "format": "binary"}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            MULTIPART: {
-                "schema": {
-                    "type": "object",
-                    "properties": {_FIELD: _PICTURE},
-                    "required": [_FIELD],
-                }
-            },
-            "image/*": {"schema": _PICTURE},
-            "application/octet-stream": {"schema": _PICTURE},
-            JSON: {"schema": {"$ref": "#/components/schemas/PictureAsked"}},
-        },
-    }
-}
 
 
 @router.get("/search", url_name="search", auth=NEEDS, response=SearchJson)
@@ -48,7 +32,12 @@ def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpRespon
     return _search(request, SentBody(QueryDict(), MultiValueDict()))
 
 
-@router.post("/search", auth=NEEDS, response=SearchJson, openapi_extra=_BODY)
+@router.post(
+    "/search",
+    auth=NEEDS,
+    response=SearchJson,
+    openapi_extra=binary_body(_FIELD, json="PictureAsked"),
+)
 def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
     """Search with a picture: a form's file, its bytes as they are, or JSON that says where it is.
 
@@ -58,7 +47,9 @@ def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
-    with timed() as search, search_slot():
+    with timed() as search, limited_search(request), search_slot():
+        if not request.FILES:  # a form's files are counted already
+            take_kept(request, sum(file.size or 0 for file in sent.files.values()))
         fields, files = _fetched(request, sent)
         question = QueryForm(fields, files).read(request.user)
         search.wait = question.wait
@@ -76,7 +67,9 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
     if not fields.get("url"):
         return fields, sent.files
     url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
+    take(request, Limited.FETCHES)
     data = fetch(url)
+    take_kept(request, len(data))
     # Of its name the end is looked at, to say what a file is that is no picture.
     name = urlsplit(url).path.rsplit("/", 1)[-1]
     file = SimpleUploadedFile(name if "." not in name else "picture", data)

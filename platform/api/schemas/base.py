@@ -1,11 +1,15 @@
 """What all shapes of the API share."""
 
+from datetime import date
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
+from catalog.models import Image
 from kernel.errors import UserInputError
+from site_http.responses import Problem
 
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
@@ -45,6 +49,34 @@ Cursor = Annotated[
 ]
 
 
+class FilterFields(TakenJson):
+    """Which images; each that is given narrows them down. Named as on the search page."""
+
+    label: list[Annotated[Text, Field(max_length=100)]] = Field(
+        [], max_length=20, description="with any of these objects in them"
+    )
+    medium: list[Image.Medium] = Field([], max_length=20)
+    tag: list[Annotated[Text, Field(max_length=100)]] = Field(
+        [], max_length=20, description="with any of these tags"
+    )
+    album: list[Annotated[Text, Field(max_length=200)]] = Field(
+        [], max_length=20, description="in any of these albums"
+    )
+    owner: list[Annotated[Text, Field(max_length=200)]] = Field(
+        [], max_length=20, description="of any of these owners"
+    )
+    licence: list[Annotated[Text, Field(max_length=200)]] = Field(
+        [], max_length=20, description="under any of these licences"
+    )
+    folder: list[Annotated[Text, Field(max_length=1000)]] = Field(
+        [], max_length=20, description="below any of these folders"
+    )
+    added_from: date | None = Field(None, description="the first day on which they were added")
+    added_to: date | None = Field(None, description="the last one")
+    min_side: int | None = Field(None, ge=1, le=1_000_000, description="pixels, the longer side")
+    max_side: int | None = Field(None, ge=1, le=1_000_000, description="pixels, the longer side")
+
+
 class ProblemJson(GivenJson):
     """A failure (RFC 9457). Act on `code`, which stays; `detail` is for people."""
 
@@ -55,6 +87,18 @@ class ProblemJson(GivenJson):
     detail: str = Field(description="a sentence, in the language of Accept-Language")
     errors: list[dict[str, Any]] | None = Field(
         None, description="of `request:user:invalid`: what is wrong, and at which place"
+    )
+
+
+def problem_shape(problem: Problem) -> ProblemJson:
+    """Return a problem as a member of an answer."""
+    return ProblemJson(
+        type=f"/api/v1/docs#{problem.code}",
+        title=HTTPStatus(problem.status).phrase,
+        status=problem.status,
+        code=problem.code,
+        detail=problem.sentence,
+        errors=None,
     )
 
 

@@ -1,14 +1,16 @@
 """An image of the catalogue as programs get it, and what they say of one."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.urls import reverse
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from api.schemas.base import Box, GivenJson, TakenJson, Text
+from api.schemas.base import Box, FilterFields, GivenJson, ProblemJson, TakenJson, Text
 from catalog.models import Image, Region
+from ingestion.services import CopyPolicy, KnownPolicy
+from kernel.moments import is_moment
 
 
 class RegionJson(GivenJson):
@@ -18,6 +20,15 @@ class RegionJson(GivenJson):
     box: Box
     label: str
     confidence: float
+
+
+def _moment(text: str) -> str:
+    if text and not is_moment(text):
+        raise ValueError("it is no date, such as 2024-05-31 or 2024-05-31T12:00:00+02:00")
+    return text
+
+
+Name = Annotated[Text, Field(min_length=1, max_length=100, pattern=r"\S")]
 
 
 def _only_id_is_promised(schema: dict[str, Any]) -> None:
@@ -59,6 +70,65 @@ class ImageJson(GivenJson):
     regions: list[RegionJson]
 
 
+class AddedFileJson(GivenJson):
+    """How one picture that was sent ended."""
+
+    name: str
+    result: Literal["added", "duplicates", "restored", "binned", "failed"]
+    image: ImageJson | None = Field(description="that it became, or was already")
+    problem: ProblemJson | None
+
+
+class AddedJson(GivenJson):
+    """How each picture ended, in the order that they came."""
+
+    import_id: UUID
+    results: list[AddedFileJson]
+
+
+class _Said(TakenJson):
+    """What is said of an image."""
+
+    title: Annotated[Text, Field(max_length=300)] = ""
+    description: Annotated[Text, Field(max_length=20_000)] = ""
+    source: Annotated[Text, Field(max_length=1000)] = ""
+    external_id: Annotated[Text, Field(max_length=200)] = ""
+    owner: Annotated[Text, Field(max_length=200)] = ""
+    licence: Annotated[Text, Field(max_length=200)] = ""
+    rights: Annotated[Text, Field(max_length=1000)] = ""
+    creator: Annotated[Text, Field(max_length=1000)] = ""
+    credit: Annotated[Text, Field(max_length=1000)] = ""
+    usage_terms: Annotated[Text, Field(max_length=1000)] = ""
+    licensor: Annotated[Text, Field(max_length=1000)] = ""
+    taken_at: Annotated[
+        Text,
+        Field(max_length=32, description="2024-05-31 or 2024-05-31T12:00:00+02:00"),
+        AfterValidator(_moment),
+    ] = ""
+
+
+class AddingOptions(_Said):
+    """What is said of pictures that are added, and what becomes of known ones and copies."""
+
+    medium: Image.Medium | None = None
+    tags: list[Name] = Field([], description="names; who may make tags may name new ones")
+    albums: list[Name] = Field([], description="names of albums that you may know of")
+    known: KnownPolicy = Field(
+        KnownPolicy.SKIP, description="what becomes of pictures that are there already"
+    )
+    copies: CopyPolicy = Field(
+        CopyPolicy.TAKE_IN, description="what becomes of new ones that are copies of others"
+    )
+
+
+class ImageChanges(_Said):
+    """What changes: members that you leave out stay as they are; `tags` and `albums` are all."""
+
+    medium: Image.Medium = Image.Medium.UNKNOWN
+    tags: Annotated[list[Name], Field(max_length=1000)] = Field([])
+    albums: Annotated[list[Name], Field(max_length=1000)] = Field([])
+
+
 ImageFields = Annotated[
     str,
     Field(
@@ -75,17 +145,11 @@ class ImagesJson(GivenJson):
     next_cursor: str | None = Field(description="null at the end")
 
 
-class ImageFilters(TakenJson):
-    """Which images; each that is given narrows them down. Named as on the search page."""
+class ImageFilters(FilterFields):
+    """Which images are listed."""
 
     q: Annotated[Text, Field(max_length=300, description="words of titles, tags, …")] = ""
     status: Image.Status | None = None
-    label: list[Text] = Field([], description="with any of these objects in them")
-    medium: list[Image.Medium] = Field([])
-    tag: list[Text] = Field([], description="with any of these tags")
-    album: list[Text] = Field([], description="in any of these albums")
-    owner: list[Text] = Field([])
-    licence: list[Text] = Field([])
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
 

@@ -1,30 +1,34 @@
 """A search and its answer, in the shape of `search.presenters.answer_json`."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.base import Box, GivenJson, TakenJson, Text
+from api.schemas.base import Box, FilterFields, GivenJson, Text
 from ml.rules.layout import Layout
-from search.question import Wait
+from search.question import Scope, Sort, Wait
 from search.verdicts import Verdict
 
 BoxText = Annotated[
     str,
     Field(
-        pattern=r"^\d{1,9}(,\d{1,9}){3}$",
+        pattern=r"^[0-9]{1,9}(,[0-9]{1,9}){3}$",
         description="search with this part alone: x0,y0,x1,y1 in pixels of the upright picture",
     ),
 ]
-Labels = Annotated[list[Text], Field(description="only images with any of these objects in them")]
+Switch = Literal["", "0", "1"]
 
 
-class SearchFilters(TakenJson):
+class SearchFilters(FilterFields):
     """What of a picture is searched with, and among which images; named as on the page."""
 
+    sure: Switch = Field("", description="1 leaves out objects whose label is doubtful")
+    other_media: Switch = Field("", description="1 leaves out images of the picture's own medium")
+    scope: list[Scope] = Field([], description="which parts of images may be alike; none is all")
+    sort: Sort = Sort.VERDICT
     box: BoxText | None = None
-    label: Labels = Field([])
     wait: Wait = Field(
         Wait.PROOFS,
         description="`hits` answers at once by likeness, and says at `proofs_url` where copies are",
@@ -117,19 +121,42 @@ class FacetJson(GivenJson):
 
 
 class QueryPictureJson(GivenJson):
-    """The picture that was searched with; it is kept for an hour."""
+    """The picture that was searched with."""
 
-    id: UUID
+    id: UUID | None = Field(description="of an upload: it is kept for an hour")
+    image_id: UUID | None = Field(description="where it is an image of the catalogue")
     width: int
     height: int
     layout: Layout
+    medium: str
     regions: list[QueryRegionJson]
+
+
+class FiltersJson(GivenJson):
+    """What images had to meet."""
+
+    label: list[str]
+    medium: list[str]
+    tag: list[str]
+    album: list[str]
+    owner: list[str]
+    licence: list[str]
+    folder: list[str]
+    added_from: date | None
+    added_to: date | None
+    min_side: int | None
+    max_side: int | None
+    sure: bool
+    other_media: bool
+    scope: list[Scope]
 
 
 class SearchJson(GivenJson):
     """The answer to a search: one group of images for each part of the picture."""
 
     query: QueryPictureJson
+    filters: FiltersJson
+    sort: Sort
     groups: list[GroupJson]
     facets: list[FacetJson]
     are_copies_checked: bool

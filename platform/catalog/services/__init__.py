@@ -36,6 +36,7 @@ from catalog.services.deletion import (
     redelete_stalled,
     request_deletion,
 )
+from catalog.services.editing import edit_image, locked_images
 from catalog.services.encoder_versions import make_live, record_calibration
 from catalog.services.exports import (
     ExportChunk,
@@ -53,6 +54,12 @@ from catalog.services.indexing import (
     request_indexing,
     requeue_stalled,
     waiting_for,
+)
+from catalog.services.named_sets import (
+    delete_named_set,
+    find_or_make_tags,
+    make_named_set,
+    rename_named_set,
 )
 from catalog.services.panels import MIN_SIDE_PX, draw_panels, usable_panels
 from catalog.services.payloads import (
@@ -92,7 +99,9 @@ __all__ = [
     "claim_copy_check",
     "delete_derived_files",
     "delete_image",
+    "delete_named_set",
     "draw_panels",
+    "edit_image",
     "editable_payload",
     "enqueue_copy_checks",
     "enqueue_due_payloads",
@@ -100,13 +109,16 @@ __all__ = [
     "expire_exports",
     "fill_in_path",
     "find_export",
+    "find_or_make_tags",
     "find_refusals",
     "forget_try",
     "give_up_or_split",
     "group_payloads",
     "lacking_facts",
     "list_due_payloads",
+    "locked_images",
     "make_live",
+    "make_named_set",
     "make_private_albums",
     "move_to_bin",
     "next_chunk",
@@ -120,6 +132,7 @@ __all__ = [
     "record_part",
     "record_payloads",
     "redelete_stalled",
+    "rename_named_set",
     "request_deletion",
     "request_indexing",
     "request_payload_update",

@@ -188,7 +188,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 # The pause ends, however often somebody tries meanwhile.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "config.login_limits.caller_address"
+AXES_CLIENT_IP_CALLABLE = "site_http.callers.caller_address"
 AXES_LOCKOUT_CALLABLE = "config.login_limits.too_many_failures"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # `manage.py axes_reset` forgives
@@ -230,6 +230,18 @@ SEARCHES_IN_FLIGHT = env.search.in_flight
 SEARCHES_WRITTEN_EVERY_S: float | None = 60.0
 QUERIES_MAX_BYTES = env.search.kept_bytes
 SAVED_SEARCHES_MAX = env.search.saved_max
+# What may be asked in a minute, or kept in an hour: of a visitor, of an account or token; 0 is no
+# limit. `site_http.limits` says what the words are.
+LIMITS = {
+    "searches": (env.limits.searches, env.limits.account_searches),
+    "fetches": (env.limits.fetches, env.limits.account_fetches),
+    "uploads": (0, env.limits.account_uploads),
+    "kept-bytes": (env.limits.kept_bytes, env.limits.account_kept_bytes),
+    "unknown-tokens": (env.limits.unknown_tokens, 0),
+}
+LIMITS_AT_ONCE = {
+    "searches": (env.limits.searches_at_once, env.limits.account_searches_at_once),
+}
 QDRANT_URL = env.vectors.url
 QDRANT_API_KEY = env.vectors.api_key
 QDRANT_REPLICATION_FACTOR = env.vectors.qdrant_replication_factor

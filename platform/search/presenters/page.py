@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from urllib.parse import urlsplit
 
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -10,15 +10,16 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail_url
-from kernel.task_messages import Box, Copy, QueryRegion
+from catalog.presenters import thumbnail_srcset, thumbnail_url
+from kernel.task_messages import Box, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
-from search.presenters.answer_json import overlap_json
+from search.presenters.evidence import comparison_of
 from search.presenters.headline import headline
 from search.presenters.question_fields import QuestionFields, picture_field
 from search.question import Filters, Wait
+from search.saved import is_upload_saved
 from search.services import CopiesState, SearchResult
 from search.verdicts import SameSubjectMark, Verdict
 
@@ -72,7 +73,7 @@ class HitCard:
         verdict_shown: for people; "" says nothing.
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
-        comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        comparison: what the dialog shows of both pictures, as JSON; "" where there is none.
         found: the hit itself.
         like_url: the search with this image, too; "" where it is one already, or no more may be.
         unlike_url: the search for images that are not like it.
@@ -143,7 +144,7 @@ class ResultPage:
     Attributes:
         headline: what was found, or that nothing was, in a sentence.
         mark: where "same subject" begins; None where it is never said.
-        is_kept: whether the picture is an upload, which is there for an hour.
+        is_kept: whether the picture is an upload, which is there for an hour; not a saved one.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
         has_proofs: whether copies of any part were checked.
@@ -167,6 +168,16 @@ class ResultPage:
     has_proofs: bool
     total_s: float
     found: SearchResult
+
+    @property
+    def pdf_url(self) -> str:
+        """Where the answer is on a page of paper."""
+        return f"{reverse('search:result_pdf')}?{urlsplit(self.proofs_url).query}"
+
+    @property
+    def csv_url(self) -> str:
+        """Where the answer is as a table."""
+        return f"{reverse('search:result_csv')}?{urlsplit(self.proofs_url).query}"
 
     @property
     def shown(self) -> int:
@@ -222,7 +233,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     return ResultPage(
         headline=headline(result),
         mark=result.mark,
-        is_kept=result.asked.image is None,
+        is_kept=result.asked.image is None and not is_upload_saved(result.asked.stored.id),
         query_name=query_name,
         query_url=picture_url(result.asked),
         query_width=result.query.width,
@@ -252,7 +263,10 @@ def _section(
 ) -> GroupSection:
     is_divided = result.mark is not None or group.is_plain
     is_less = [is_divided and hit.verdict is Verdict.SIMILAR for hit in group.hits]
-    cards = [card(hit, fields, result.mark) for hit in group.hits]
+    cards = [
+        card(hit, fields, result.mark, comparison=json.dumps(comparison_of(hit, group, result)))
+        for hit in group.hits
+    ]
     has_proofs = any(each.are_copies_checked for each in result.groups)
     return GroupSection(
         part=part,
@@ -287,7 +301,7 @@ class _Links:
         x0, y0, x1, y1 = region.box
         return PartLink(
             key=f"{region.kind}-{region.ordinal}",
-            name=_part_name(region),
+            name=part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
             url=self._url(None if is_full_image else region.box),
             is_chosen=(self._box is None) if is_full_image else region.box == self._box,
@@ -319,7 +333,8 @@ def verdict_name(verdict: Verdict) -> str:
     return str(_VERDICTS[verdict]) or gettext("similar")
 
 
-def _part_name(region: QueryRegion) -> str:
+def part_name(region: QueryRegion) -> str:
+    """Return what a part of a query is called."""
     if region.kind == FULL_IMAGE:
         return gettext("The whole picture")
     if region.kind == PANEL:
@@ -333,7 +348,13 @@ def _shown(label: str) -> str:
     return label_name(label, get_language() or "en")
 
 
-def card(hit: ImageHit, fields: QuestionFields, mark: SameSubjectMark | None = None) -> HitCard:
+def card(
+    hit: ImageHit,
+    fields: QuestionFields,
+    mark: SameSubjectMark | None = None,
+    *,
+    comparison: str = "",
+) -> HitCard:
     """Return how an image is shown that was found by what these fields ask."""
     image, likely = hit.image, hit.probability
     bar = likely if likely is not None else hit.score
@@ -353,7 +374,7 @@ def card(hit: ImageHit, fields: QuestionFields, mark: SameSubjectMark | None = N
         verdict_shown=str(_VERDICTS[hit.verdict]),
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
-        comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        comparison=comparison,
         found=hit,
         like_url=fields.with_image(image.pk, is_unlike=False),
         unlike_url=fields.with_image(image.pk, is_unlike=True),
@@ -370,17 +391,3 @@ def _part_box(region: Region | None) -> tuple[int, int, int, int] | None:
     if region is None or region.kind == Region.Kind.FULL_IMAGE:
         return None
     return region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0
-
-
-def _comparison(hit: ImageHit, copy: Copy) -> dict[str, Any]:
-    """Return what the page's script lays over each other: the query's part on the image."""
-    image = hit.image
-    original = reverse("catalog:original", args=(image.pk,))
-    return {
-        "image": original if is_drawn_by_browsers(image.format) else thumbnail_url(image),
-        "width": image.width,
-        "height": image.height,
-        "box": hit.query.box,
-        "outline": copy.outline,
-        "overlap": overlap_json(copy),
-    }

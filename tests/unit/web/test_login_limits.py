@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from config.login_limits import caller_address
 from kernel.messages import sentence
+from site_http.callers import caller_address
 
 PASSWORD = "a long enough one"
 CODE = "login:user:too-many-failures"

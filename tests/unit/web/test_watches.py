@@ -73,7 +73,10 @@ def hit(watch: Watch, images: list[Image]) -> WatchHit:
 
 
 def found(watch: Watch, image: Image, watched: Image | None, **fields: Any) -> WatchHit:
-    """A hit of some minutes ago."""
+    """A hit of some minutes ago, of a watch that is older, and so are the ways to tell of it."""
+    long_ago = timezone.now() - timedelta(days=1)
+    Watch.objects.filter(by_mail=True).update(mail_since=long_ago)
+    Webhook.objects.update(created_at=long_ago)
     row = WatchHit.objects.create(
         watch=watch, image=image, watched_image=watched, rung="edited-copy", **fields
     )
@@ -279,6 +282,17 @@ def test_who_is_logged_in_watches_an_album(caller: Client, album: Album):
         assert watch.album == album
 
 
+def test_the_form_is_sent_to_the_address_that_it_stands_at(
+    client: Client, owner: User, album: Album
+):
+    client.force_login(owner)
+
+    answer = client.post(f"/watches/new?album={album.pk}", {"rung": "edited-copy"})
+
+    assert answer.status_code == 303
+    assert Watch.objects.get().album == album
+
+
 def test_nobody_watches_an_album_that_is_private_to_others(caller: Client, private: Album):
     answer = caller.post("/watches/new", {"album": private.pk, "rung": "edited-copy"})
 
@@ -409,6 +423,16 @@ def test_a_person_gets_one_mail_a_run(mailing, owner: User, album: Album, images
 
 def test_the_address_in_mails_is_that_of_the_page():
     assert reverse("watches:watches") == mail.PATH
+
+
+def test_what_was_found_before_it_was_wished_is_not_mailed_or_called(
+    mailing, hit: WatchHit, endpoint: Endpoint
+):
+    change_watch(hit.watch, wishes(by_mail=True, url=endpoint.url))
+
+    notices.tell()
+
+    assert (outbox.outbox, endpoint.calls, Notice.objects.count()) == ([], [], 0)
 
 
 def test_a_mail_is_in_the_language_of_the_person(mailing, owner: User, album: Album, images):
