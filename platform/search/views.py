@@ -80,6 +80,7 @@ def page(request: HttpRequest) -> HttpResponse:
     found = (hit.image for group in result.groups for hit in group.hits)
     return _render(
         request,
+        counts=(result.searched, result.waiting),
         result=present_result(result, query_name=question.name),
         filters=present_filters(asked_fields, found, query_medium=result.query_medium),
         asked_fields=asked_fields,
@@ -191,8 +192,10 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
     return mark(_render(request, problem=problem, again_url=again_url), problem)
 
 
-def _render(request: HttpRequest, **context: Any) -> HttpResponse:
-    searchable, waiting = count_findable_and_waiting(request.user)
+def _render(
+    request: HttpRequest, *, counts: tuple[int, int] | None = None, **context: Any
+) -> HttpResponse:
+    searchable, waiting = counts or count_findable_and_waiting(request.user)
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),

@@ -11,7 +11,7 @@
     set(value) { try { sessionStorage.setItem(OPEN, value); } catch { /* it opens closed */ } },
   };
 
-  if (store.get() === "yes" && matchMedia("(min-width: 1000px)").matches) panel.open = true;
+  if (store.get() === "yes" && matchMedia("(min-width: 1300px)").matches) panel.open = true;
   panel.addEventListener("toggle", () => store.set(panel.open ? "yes" : "no"));
   form.querySelector("[data-sort]").addEventListener("change", () => form.requestSubmit());
   form.addEventListener("submit", () => {
