@@ -25,7 +25,7 @@ class WatchAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         """Leave out those of albums that this person may not know of."""
         hidden = list(hidden_albums(request.user))
-        watches = super().get_queryset(request)
+        watches: models.QuerySet = super().get_queryset(request)
         return watches.exclude(album__in=hidden) if hidden else watches
 
     def delete_view(self, *_args: Any, **_kwargs: Any) -> HttpResponse:
