@@ -96,6 +96,7 @@ def _head(canvas: Canvas, report: Report, query: bytes) -> float:
         *([] if box is None else [gettext("Part: {box}").format(box=_box(box))]),
         gettext("Searched {at} (UTC)").format(at=at),
         ngettext("{count} hit", "{count} hits", len(report.hits)).format(count=len(report.hits)),
+        "" if result.are_copies_checked else gettext("Not all copies were checked."),
     ]
     _lines(canvas, [fact for fact in facts if fact], (right + 14, top - _TEXT_SIZE))
     return float(min(bottom, top - len(facts) * _LINE) - 2 * _LINE)

@@ -50,6 +50,8 @@ _answers: dict[str, Any] = {}
 _NO_CELLS = ComparedRegions(5, 8, None, 1.0)
 _may_prove = threading.Event()
 _may_prove.set()
+_may_extract = threading.Event()
+_may_extract.set()
 
 
 def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
@@ -79,6 +81,7 @@ def extract_query(**arguments: object) -> JsonObject:
         return ErrorAnswer(_answers["error"], _answers["context"]).to_json()
     request = ExtractQueryRequest.from_json(arguments)
     _answers["extract_requests"].append(request)
+    _may_extract.wait(timeout=30)
     query = request.query
     data = read_query(query)
     full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
@@ -169,6 +172,16 @@ def answer_with(
     _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
     _answers.update(extract_requests=[], is_plain=is_plain)
     _answers.update(compared=compared, compare_request=None)
+
+
+@contextmanager
+def held_extraction() -> Iterator[None]:
+    """Queries that are new are not answered before this ends."""
+    _may_extract.clear()
+    try:
+        yield
+    finally:
+        _may_extract.set()
 
 
 @contextmanager
