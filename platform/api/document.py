@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.schemas.base import ProblemJson
 from api.schemas.searches import PictureAsked
-from api.security import Needs
+from api.security import Needs, Scope
 from api.site import api
 from site_http.responses import PROBLEM_TYPE
 
@@ -36,9 +36,10 @@ nothing has changed (304), or as `If-Match` to write only what you have read (41
 # How Django's addresses say of what kind a part is.
 _CONVERTER: Final = re.compile(r"{[^}:]+:")
 # What any endpoint may answer.
-_ALWAYS: Final = (400, 401, 403, 404, 405, 413, 422, 429, 500, 503)
+_ALWAYS: Final = (400, 401, 403, 404, 405, 412, 413, 422, 429, 500, 503)
 _WITH_BODY: Final = (415,)
-_CONDITIONAL: Final = (412,)
+_OF_WRITES: Final = (409,)
+_OF_SEARCHES: Final = (410,)
 _HEADERS_OF_WAITING: Final = {
     "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
 }
@@ -90,7 +91,9 @@ def _complete(said: Json, operation: Operation, method: str) -> None:
     said["operationId"] = operation.view_func.__name__
     said["summary"], _, more = (operation.description or "").partition("\n")
     said["description"] = "\n\n".join(filter(None, (more.strip(), _rights(needs))))
-    statuses = [*_ALWAYS, *(_CONDITIONAL if method != "post" else ())]
+    statuses = [*_ALWAYS, *(_OF_WRITES if needs.scope.endswith(":write") else ())]
+    if needs.scope is Scope.SEARCH:
+        statuses += _OF_SEARCHES
     if "requestBody" in said:
         statuses += _WITH_BODY
     answers: Json = {str(status): answer for status, answer in said["responses"].items()}

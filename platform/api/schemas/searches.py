@@ -101,6 +101,7 @@ class HitJson(GivenJson):
     query_region: QueryRegionJson
     image_region: ImageRegionJson | None
     is_unchecked: bool = Field(description="whether time ran out before it was compared")
+    decide_with: str | None = Field(description="`hit` of a decision; for tokens that may decide")
     copy_: CopyJson | None = Field(alias="copy")
 
 
