@@ -40,6 +40,7 @@ _ALWAYS: Final = (400, 401, 403, 404, 405, 412, 413, 422, 429, 500, 503)
 _WITH_BODY: Final = (415,)
 _OF_WRITES: Final = (409,)
 _OF_SEARCHES: Final = (410,)
+_HEEDING_IF_MATCH: Final = frozenset({"change_image", "delete_image"})
 _HEADERS_OF_WAITING: Final = {
     "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
 }
@@ -91,6 +92,7 @@ def _complete(said: Json, operation: Operation, method: str) -> None:
     said["operationId"] = operation.view_func.__name__
     said["summary"], _, more = (operation.description or "").partition("\n")
     said["description"] = "\n\n".join(filter(None, (more.strip(), _rights(needs))))
+    said["parameters"] += _headers(operation, method)
     statuses = [*_ALWAYS, *(_OF_WRITES if needs.scope.endswith(":write") else ())]
     if needs.scope is Scope.SEARCH:
         statuses += _OF_SEARCHES
@@ -102,6 +104,25 @@ def _complete(said: Json, operation: Operation, method: str) -> None:
     for status in statuses:
         answers.setdefault(str(status), _problem(status))
     said["responses"] = dict(sorted(answers.items()))
+
+
+def _headers(operation: Operation, method: str) -> Iterator[Json]:
+    """Yield the headers that an endpoint heeds."""
+    if method == "get":
+        yield _header("If-None-Match", "an ETag: 304 where it is the answer's")
+    if operation.view_func.__name__ in _HEEDING_IF_MATCH:
+        yield _header("If-Match", "an ETag: 412 where the image has another by now")
+    if getattr(operation.view_func, "is_idempotent", False):
+        key = _header("Idempotency-Key", "what comes again under it within a day is done once")
+        yield key | {"schema": {"type": "string", "pattern": "^[!-~]{1,200}$"}}
+
+
+def _header(name: str, description: str) -> Json:
+    schema = {"type": "string"}
+    return {
+        **{"in": "header", "name": name, "required": False},
+        **{"schema": schema, "description": description},
+    }
 
 
 def _rights(needs: Needs) -> str:
