@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	command -v "$$p" && break; done)
 
 VENV := .venv/bin/python
-CODE := platform workers ml deploy manage.py
+CODE := platform workers ml deploy manage.py client/semblance_client
 
 # The value as it was typed, handed on by environment: spaces, quotes and $ stay what they are.
 override IMAGES := $(value IMAGES)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.detection.base import Detection, Detector, DetectorSpec
-from ml.encoders.base import Encoder, EncoderSpec
+from ml.encoders.base import Encoder, EncoderSpec, FeatureMap, FeatureMapper
 
 # Pictures of all searches that one pass takes along: a large one must not wait for ever more.
 MAX_PICTURES = 32
@@ -101,12 +101,17 @@ class MicroBatchedEncoder:
     def __init__(self, encoder: Encoder) -> None:
         """Take over a loaded encoder."""
         self._spec = encoder.spec
+        self._mapper = encoder if isinstance(encoder, FeatureMapper) else None
         self._batches: MicroBatches[NDArray[np.float32]] = MicroBatches(encoder.encode)
 
     @property
     def spec(self) -> EncoderSpec:
         """See `Encoder.spec`."""
         return self._spec
+
+    def feature_maps(self, images: Sequence[Image.Image]) -> list[FeatureMap] | None:
+        """See `FeatureMapper.feature_maps`; None too of an encoder that knows nothing of maps."""
+        return None if self._mapper is None else self._mapper.feature_maps(images)
 
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """See `Encoder.encode`."""

@@ -57,7 +57,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
     if request.box is None:
         images = [region.picture.image for region in regions]
     else:
-        images = [_crop(request.query, Box(*request.box)).image]
+        images = [crop_query(request.query, Box(*request.box)).image]
     with stage(Work.QUERY, "embed"):
         embeddings = loaded.encoder.encode(images)
     if request.is_compared and request.box is None:  # while the index is asked
@@ -87,7 +87,9 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
     sought = []
     for region in request.regions:
         box = Box(*region.box)
-        _crop(request.query, box)  # one that lies outside is an error before anything is compared
+        crop_query(
+            request.query, box
+        )  # one that lies outside is an error before anything is compared
         extract = partial(_features_ahead().begin, request.query, box)
         sought.append(SoughtRegion(extract, region.region_ids))
     with stage(Work.QUERY, "verify"):
@@ -125,12 +127,12 @@ def _features_ahead() -> FeaturesAhead:
 
 
 def _features(query: StoredQuery, box: Box) -> QueryCopyFeatures:
-    pixels = _crop(query, box).pixels
+    pixels = crop_query(query, box).pixels
     with stage(Work.QUERY, "extract"):
         return comparison.extract_query(pixels)
 
 
-def _crop(query: StoredQuery, box: Box) -> UprightPicture:
+def crop_query(query: StoredQuery, box: Box) -> UprightPicture:
     """Return what lies in a box of a query.
 
     Raises:

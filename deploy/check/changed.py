@@ -16,7 +16,7 @@ _ALWAYS = "tests/architecture"
 _QUICK = ("tests/unit", "tests/contract", _ALWAYS)
 # What of the site has no test module of its own name is seen on its pages.
 _PAGES = "tests/unit/web"
-_SOURCES = ("platform", "workers", "ml", "deploy")
+_SOURCES = ("platform", "workers", "ml", "deploy", "client")
 # Whose implementations are proved by contract tests as well.
 _CONTRACTS = {
     "platform/vectors/": "tests/contract/vector_index",

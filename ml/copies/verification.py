@@ -82,6 +82,29 @@ def propose(query: MatchQuery, candidate: Matchable) -> Proposal | None:
     return second_best
 
 
+def count_agreeing(query: MatchQuery, candidate: Matchable) -> int:
+    """Return how many features at most agree about how one picture may lie on the other.
+
+    Whether they prove anything is not asked: `propose` needs `MIN_INLIERS` of them, and more.
+    """
+    ours = query.as_it_is, query.mirrored
+    theirs = candidate.features
+    return max(
+        _count_inliers(side.features, theirs, pairs)
+        for side, pairs in zip(ours, match(query, candidate), strict=True)
+    )
+
+
+def _count_inliers(ours: LocalFeatures, theirs: LocalFeatures, pairs: NDArray[np.intp]) -> int:
+    fitted = homography.fit(
+        ours.points()[pairs[:, 0]],
+        theirs.points()[pairs[:, 1]],
+        size=(ours.width, ours.height),
+        tolerance_px=_TOLERANCE * theirs.longest_side,
+    )
+    return 0 if fitted is None else int(np.count_nonzero(fitted[1]))
+
+
 def _proposal(query: Matchable, candidate: Matchable, pairs: NDArray[np.intp]) -> Proposal | None:
     if len(pairs) < MIN_INLIERS:
         return None

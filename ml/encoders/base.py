@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,33 @@ class EncoderSpec:
     dim: int
     preprocess: PreprocessConfig
     precision: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureMap:
+    """What a network sees in each cell of a grid over a picture, or over the part that it looks at.
+
+    Attributes:
+        features: (R, C, D) float32, R rows from above and C columns from the left, at most
+            `MAX_MAP_SIDE` of each; of unit length, or zeros where there is nothing. Their cosines
+            grow with likeness; only maps of one encoder can be compared.
+        seen: x0, y0, x1, y1 of the grid, in shares of the picture's width and height, 0..1.
+    """
+
+    features: NDArray[np.float32]
+    seen: tuple[float, float, float, float]
+
+
+MAX_MAP_SIDE = 16
+
+
+@runtime_checkable
+class FeatureMapper(Protocol):
+    """An encoder that also tells what it sees where; not all do."""
+
+    def feature_maps(self, images: Sequence[Image.Image]) -> list[FeatureMap] | None:
+        """Return a map a picture, as `Encoder.encode` takes them; None where there are none."""
+        ...
 
 
 class Encoder(Protocol):

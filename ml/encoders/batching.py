@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from ml.encoders.base import EncoderSpec
-from ml.encoders.preprocess import to_pixels
+from ml.encoders.base import EncoderSpec, FeatureMap
+from ml.encoders.preprocess import pooled, seen_share, to_pixels
 from ml.encoders.whitening import Whitening
 from ml.errors import NonFiniteEmbedding, OutOfDeviceMemory
 from ml.images.ahead import ahead
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _GREY = 127
 _TIMES_ON_DEVICES = 8
+_MAPPERS = ("feature_map", "forward_features")
 
 
 class TorchEncoder:
@@ -79,6 +80,40 @@ class TorchEncoder:
             embeddings[start : start + size] = self._embed_what_fits(pixels)
         return embeddings
 
+    def feature_maps(self, images: Sequence[Image.Image]) -> list[FeatureMap] | None:
+        """Return what the network sees where; None of a network that has no map.
+
+        A network has one where it has `feature_map`, or timm's `forward_features`: (B, 3, S, S) →
+        (B, C, h, w).
+        """
+        mapper = next(filter(None, (getattr(self._network, name, None) for name in _MAPPERS)), None)
+        shares = [seen_share(image.size, self.spec.preprocess) for image in images]
+        if mapper is None or None in shares:
+            return None
+        pixels = to_pixels(images, self.spec.preprocess)
+        maps = []
+        for picture, seen in zip(pixels, shares, strict=True):
+            with torch.inference_mode():
+                inputs = self._normalised(picture[None])
+                cells = mapper(inputs)[0].float().permute(1, 2, 0).cpu().numpy()
+            maps.append(FeatureMap(self._as_rows(pooled(cells)), seen or (0, 0, 1, 1)))
+        return maps
+
+    def _as_rows(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (R, C, D) unit rows of (R, C, D) cells, turned as embeddings are."""
+        flat = torch.from_numpy(cells.reshape(-1, cells.shape[2]))
+        rows = flat if self._whitening is None else self._whitening(flat.to(self._device)).cpu()
+        unit = torch.nn.functional.normalize(rows, dim=1) * flat.any(dim=1, keepdim=True)
+        found: NDArray[np.float32] = unit.numpy().reshape(*cells.shape[:2], -1)
+        return found
+
+    def _normalised(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
+        """Return (B, 3, S, S) of (B, S, S, 3) pixels, as the network takes them."""
+        # Pixels lie channels last in memory, which convolutions on a CPU prefer; the permutation
+        # only renames the axes.
+        inputs = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+        return torch.addcmul(self._shift, inputs.float(), self._scale).to(self._dtype)
+
     def _find_batch_size(self) -> None:
         """Halve the batch until a pass of it fits: now, and not on the first import."""
         side = self.spec.preprocess.size_px
@@ -111,11 +146,7 @@ class TorchEncoder:
         """Map (B, S, S, 3) pixels to (B, D) unit rows."""
         try:
             with torch.inference_mode():
-                # Pixels lie channels last in memory, which convolutions on a CPU prefer; the
-                # permutation only renames the axes.
-                inputs = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
-                normalised = torch.addcmul(self._shift, inputs.float(), self._scale)
-                outputs = self._network(normalised.to(self._dtype)).float()
+                outputs = self._network(self._normalised(pixels)).float()
                 rows = outputs if self._whitening is None else self._whitening(outputs)
                 lengths = rows.norm(dim=1, keepdim=True)
                 # A whitening makes something of zeros, too.

@@ -1,14 +1,14 @@
 """An encoder whose network the inference runtime runs: on a CPU, without torch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.encoders.base import EncoderSpec
-from ml.encoders.preprocess import to_pixels
+from ml.encoders.base import EncoderSpec, FeatureMap
+from ml.encoders.preprocess import pooled, seen_share, to_pixels
 from ml.errors import NonFiniteEmbedding
 from ml.runtime.network import CompiledNetwork
 
@@ -43,7 +43,12 @@ class CompiledEncoder:
     """An `Encoder` around a compiled network. Does not load weights: the families do."""
 
     def __init__(
-        self, spec: EncoderSpec, network: CompiledNetwork, *, whitening: WhiteningArrays | None
+        self,
+        spec: EncoderSpec,
+        network: CompiledNetwork,
+        *,
+        whitening: WhiteningArrays | None,
+        mapper: Callable[[], CompiledNetwork] | None = None,
     ) -> None:
         """Take over a compiled network.
 
@@ -51,10 +56,33 @@ class CompiledEncoder:
             spec: what the embeddings are recorded with.
             network: maps (B, S, S, 3) uint8 pixels to (B, D) float32, S and D as in `spec`.
             whitening: what the network's outputs go through, in float32; None is nothing.
+            mapper: returns the network without its mean: to (B, C, h, w); None has none. Few ask
+                for maps, so that it is made and compiled by whoever asks first.
         """
         self.spec = spec
         self._network = network
         self._whitening = whitening
+        self._mapper = mapper
+
+    def feature_maps(self, images: Sequence[Image.Image]) -> list[FeatureMap] | None:
+        """Return what the network sees where, before the mean; see `FeatureMapper`.
+
+        Each cell is turned into a row as an embedding is: as if the picture were that cell alone.
+        """
+        if self._mapper is None:
+            return None
+        maps = []
+        for image in images:
+            seen = seen_share(image.size, self.spec.preprocess)
+            if seen is None:
+                return None
+            [outputs] = self._mapper().run(to_pixels([image], self.spec.preprocess))
+            cells = pooled(outputs[0].transpose(1, 2, 0))
+            flat = cells.reshape(-1, cells.shape[2])
+            rows = flat if self._whitening is None else self._whitening(flat)
+            rows = np.where(flat.any(axis=1, keepdims=True), _unit(rows), np.float32(0))
+            maps.append(FeatureMap(rows.reshape(*cells.shape[:2], -1), seen))
+        return maps
 
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Embed pictures, one row each, in input order; see `Encoder.encode`."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.encoders.base import PreprocessConfig
+from ml.encoders.base import MAX_MAP_SIDE, PreprocessConfig
 from ml.images.letterbox import letterbox
 
 _FILTERS = {
@@ -38,6 +38,39 @@ def to_pixels(images: Sequence[Image.Image], config: PreprocessConfig) -> NDArra
             else np.asarray(_resized(image, config))
         )
     return pixels
+
+
+def seen_share(
+    image_size: tuple[int, int], config: PreprocessConfig
+) -> tuple[float, float, float, float] | None:
+    """Return which part of a picture a network looks at: x0, y0, x1, y1 in shares of its sides.
+
+    None where it is letterboxed: the input then shows more than the picture.
+    """
+    if config.resize == "letterbox":
+        return None
+    if config.resize == "squash":
+        return 0.0, 0.0, 1.0, 1.0
+    width, height = image_size
+    x0, y0, x1, y1 = _centre_box(image_size, config)
+    return x0 / width, y0 / height, x1 / width, y1 / height
+
+
+def pooled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a map of (R, C, D) cells with at most `MAX_MAP_SIDE` rows and columns, by means.
+
+    Neighbours are averaged by a whole factor; the last ones may be fewer.
+    """
+    for axis in (0, 1):
+        factor = -(-cells.shape[axis] // MAX_MAP_SIDE)
+        if factor > 1:
+            starts = np.arange(0, cells.shape[axis], factor)
+            sums = np.add.reduceat(cells, starts, axis=axis)
+            counts = np.diff([*starts, cells.shape[axis]])
+            shape = [1, 1, 1]
+            shape[axis] = len(starts)
+            cells = (sums / counts.reshape(shape)).astype(np.float32)
+    return cells
 
 
 def _resized(image: Image.Image, config: PreprocessConfig) -> Image.Image:

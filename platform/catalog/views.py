@@ -93,7 +93,9 @@ def original(request: HttpRequest, image_id: UUID) -> HttpResponse:
     image = _visible(request, image_id, "sha256", "format", "title", "file_bytes")
     response = _original_response(request, image)
     is_sent = response.status_code in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
-    if is_sent and request.method == "GET" and request.user.is_authenticated:
+    # The API has HEAD answered as GET: `method` says so to its endpoints.
+    is_read = request.META["REQUEST_METHOD"] == "GET"
+    if is_sent and is_read and request.user.is_authenticated:
         audit_log.record(AuditEntry.Action.DOWNLOADED, image, actor_id=request.user.pk)
     return response
 

@@ -165,6 +165,7 @@ _SENTENCES: dict[str, str] = {
     "review:user:bad-judgement": _(
         "A decision is one of copy, same_subject and different, and nothing else."
     ),
+    "search:user:no-region": _("This image, or the part of it, is not there to compare with."),
     "watch:user:no-picture": _("This search names no picture that could be watched."),
     "watch:user:status": _("The webhook answered that it failed. {status}"),
     "watch:user:switched-off": _("The webhook was switched off."),

@@ -8,6 +8,7 @@ from typing import Final
 
 EXTRACT_QUERY: Final = "workers.describe_query"
 FIND_COPIES: Final = "workers.find_copies"
+COMPARE_REGIONS: Final = "workers.compare_regions"
 EMBED_WORDS: Final = "workers.embed_words"
 WARM_UP: Final = "workers.warm_up"
 INDEX_IMAGES: Final = "workers.index_images"
@@ -22,6 +23,7 @@ CHECK_WATCHES: Final = "workers.check_watches"
 QUEUES: Final[dict[str, str]] = {
     EXTRACT_QUERY: "query",
     FIND_COPIES: "query",
+    COMPARE_REGIONS: "query",
     EMBED_WORDS: "query",
     WARM_UP: "query",
     INDEX_IMAGES: "bulk",

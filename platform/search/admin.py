@@ -1,8 +1,11 @@
 """Saved searches, to look at: whose they are, and what they are called."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from jobs.admin import ReadOnlyAdmin
 from search.models import SavedSearch
@@ -15,6 +18,12 @@ class SavedSearchAdmin(ReadOnlyAdmin):
     list_display = ("owner", "created_at")
     list_select_related = ("owner",)
     fields = ("owner", "created_at")
+
+    actions = None
+
+    def delete_view(self, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """Refuse: a saved search is deleted by its owner, or goes with the account."""
+        raise PermissionDenied
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Who may delete accounts: these go with them, and the admin asks about each."""

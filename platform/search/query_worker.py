@@ -8,6 +8,8 @@ from kernel.errors import FileMissing, GoneError, TransientError
 from kernel.task_messages import (
     Box,
     ComparedRegion,
+    ComparedRegions,
+    CompareRegionsRequest,
     EmbeddedWords,
     EmbedWordsRequest,
     ErrorAnswer,
@@ -110,6 +112,28 @@ def find_copies(
     )
     answer = _ask(task_names.FIND_COPIES, query, request.to_json(), timeout_s=timeout_s)
     return FoundCopies.from_json(answer, regions=len(regions))
+
+
+def compare_regions(
+    query: StoredQuery, box: Box, region_id: int, *, encoder_version: int, timeout_s: float
+) -> ComparedRegions:
+    """Have a worker compare one region of a query with one of an image.
+
+    Args:
+        query: the picture.
+        box: the region of it.
+        region_id: the row of the image's.
+        encoder_version: that has to look at both.
+        timeout_s: how long the answer is waited for.
+
+    Raises:
+        UserInputError, GoneError, TransientError, DefectError: as `extract_query`.
+    """
+    request = CompareRegionsRequest(
+        query, box, region_id, encoder_version, timeout_s=_PROVING_SHARE * timeout_s
+    )
+    answer = _ask(task_names.COMPARE_REGIONS, query, request.to_json(), timeout_s=timeout_s)
+    return ComparedRegions.from_json(answer)
 
 
 def _ask(

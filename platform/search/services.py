@@ -12,7 +12,12 @@ from uuid import UUID
 from django.conf import settings
 
 from catalog.models import EncoderVersion, Image
-from catalog.selectors import find_drawn_panels, find_medium, get_live_encoder
+from catalog.selectors import (
+    count_findable_and_waiting,
+    find_drawn_panels,
+    find_medium,
+    get_live_encoder,
+)
 from catalog.vector_store import open_index
 from catalog.visibility import Viewer, hidden_albums
 from kernel.errors import AppError, DefectError, TransientError, UserInputError
@@ -36,6 +41,8 @@ from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts
 from search.kept_queries import KeptQuery, QueryPicture
 from search.question import Filters, Question, Sort, Wait
 from search.sorting import in_order
+from search.verdict_counts import VerdictCounts, count_verdicts
+from search.verdicts import SameSubjectMark, same_subject_mark
 from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
@@ -91,6 +98,10 @@ class SearchResult:
         groups: what each part found.
         facets: of the images found, the commonest first.
         copies: whether copies are told; otherwise hits of a group are by score alone.
+        counts: how many of the images are what to the query.
+        mark: where "same subject" begins; None where it is never said.
+        searched: images that could be found, by who asks.
+        waiting: images that cannot be found yet.
         model_ms: what decoding and the models took, and proving copies.
         total_ms: the whole search.
         version: the encoder version that it was searched with.
@@ -107,6 +118,10 @@ class SearchResult:
     groups: tuple[Group, ...]
     facets: tuple[Facet, ...]
     copies: CopiesState
+    counts: VerdictCounts
+    mark: SameSubjectMark | None
+    searched: int
+    waiting: int
     model_ms: float
     total_ms: float
     version: EncoderVersion
@@ -198,6 +213,9 @@ def search(
     if question.wait is Wait.PROOFS:
         proofs = _prove(asked.stored, found, ends_at=ends_at)
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
+    # One of several pictures says nothing of its own.
+    searched, waiting = (0, 0) if reach else count_findable_and_waiting(viewer)
+    image_id = None if asked.image is None else asked.image.pk
     return SearchResult(
         asked=asked,
         query=picture,
@@ -210,6 +228,10 @@ def search(
         groups=groups,
         facets=facets_of(groups, question.filters.labels),
         copies=_copies_state(question.wait, groups),
+        counts=count_verdicts(groups, query_image=image_id, limit=found.limit),
+        mark=same_subject_mark(version.calibration),
+        searched=searched,
+        waiting=waiting,
         model_ms=(extracted.model_ms if kept is None else 0.0)
         + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,

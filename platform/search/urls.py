@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from search import saved_views, views
+from search import comparison_view, report_view, saved_views, views
 
 app_name = "search"
 urlpatterns = [
+    path("result.pdf", report_view.result_pdf, name="result_pdf"),
+    path("result.csv", report_view.result_csv, name="result_csv"),
+    path("comparisons/", comparison_view.comparison, name="comparison"),
     path("", views.page, name="page"),
     path("queries/<uuid:query_id>.jpg", views.query_preview, name="query"),
     path("searches/", saved_views.saved_searches, name="saved"),

@@ -71,6 +71,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return JsonResponse(as_json(result))
     return _render(
         request,
+        counts=(result.searched, result.waiting),
         result=present_result(result, query_name=question.name),
         asked_fields=fields_of_result(result, query_name=question.name),
     )
@@ -166,8 +167,10 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
     return mark(_render(request, problem=problem, again_url=again_url), problem)
 
 
-def _render(request: HttpRequest, **context: Any) -> HttpResponse:
-    searchable, waiting = count_findable_and_waiting(request.user)
+def _render(
+    request: HttpRequest, *, counts: tuple[int, int] | None = None, **context: Any
+) -> HttpResponse:
+    searchable, waiting = counts or count_findable_and_waiting(request.user)
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),

@@ -202,7 +202,12 @@ def test_pages_of_visitors(open_page, catalogue, keeper, theme, width):
     expect(page.locator(".hit").first).to_be_visible()
     expect(page.locator(".proving")).to_have_count(0)
     wrong["result"] = violations(page)
-    for path in (f"/images/{catalogue.pk}/", "/login/", "/nowhere/", "/upload/"):
+    EncoderVersion.objects.update(knows_words=True)
+    green, blue = Image.objects.get(title="green"), Image.objects.get(title="blue")
+    for path in (
+        *("/?words=red", f"/?image={green.pk}&image={catalogue.pk}&unlike_image={blue.pk}"),
+        *(f"/images/{catalogue.pk}/", "/login/", "/nowhere/", "/upload/"),
+    ):
         page.goto(path)
         wrong[path] = violations(page)
     log_in(page)

@@ -106,11 +106,12 @@ def test_collage_says_what_it_is_and_has_a_group_a_part(open_page, collage):
     expect(page.locator(".found h2")).to_have_text(["Picture 1", "Picture 2", "The whole picture"])
     expect(page.locator("#panel-0 .hit .name").first).to_have_text("red")
     expect(page.locator("#panel-1 .hit .name").first).to_have_text("green")
-    expect(page.locator(".understood .chip")).to_have_text(
-        ["The whole picture", "Picture 1", "Picture 2", "dog 87%"]
-    )
-    expect(page.locator(".understood [aria-current]")).to_have_text(["The whole picture"])
-    page.get_by_label("Parts of your picture").get_by_role("link", name="Picture 2").click()
+    # what has results below leads there, what has none is searched with, and looks otherwise
+    searches, jumps = page.locator(".understood .chip.search"), page.locator(".chip.jump")
+    expect(searches).to_have_text(["dog 87%"])
+    expect(jumps).to_have_text(["↓ Picture 1", "↓ Picture 2", "↓ The whole picture"])
+    expect(searches.locator(".icon")).to_have_count(1)
+    jumps.nth(1).click()
     assert urlsplit(page.url).fragment == "panel-1"
 
 
@@ -125,10 +126,10 @@ def test_part_of_the_picture_is_a_link_to_the_search_with_it(open_page, collage,
     assert asked(page) == {"name": ["mine.png"], "box": ["300,0,600,400"]}
     expect(titles(page).first).to_have_text("green")
     expect(page.locator(".found")).to_have_count(1)
-    expect(page.locator(".understood .chip")).to_have_text(
+    expect(page.locator(".understood .chip.search")).to_have_text(
         ["The whole picture", "Picture 1", "Picture 2", "dog 87%"]
     )
-    expect(page.locator(".draws")).to_be_visible(visible=has_scripts)
+    expect(page.locator("[data-select]")).to_be_visible(visible=has_scripts)
     page.get_by_role("link", name="The whole picture").click()
     expect(page.locator(".found")).to_have_count(3)
 
@@ -170,18 +171,81 @@ def test_box_ends_at_the_edge_of_the_picture(open_page, catalogue):
     assert box(page) == [pytest.approx(90, abs=1), pytest.approx(50, abs=1), 600, 400]
 
 
-def test_finger_draws_a_box(open_page, catalogue):
-    page = open_page(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
-    ask(page, halves())
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def swipe(page: Page, start: tuple[int, int], end: tuple[int, int]) -> None:
     devtools = page.context.new_cdp_session(page)
+    steps = [
+        (start[0] + (end[0] - start[0]) * n // 8, start[1] + (end[1] - start[1]) * n // 8)
+        for n in range(9)
+    ]
+    for number, (x, y) in enumerate(steps):
+        kind = "touchMove" if number else "touchStart"
+        touch = {"type": kind, "touchPoints": [{"x": x, "y": y}]}
+        devtools.send("Input.dispatchTouchEvent", touch)
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
-    for kind, place in (("touchStart", (60, 60)), ("touchMove", (240, 320)), ("touchEnd", None)):
-        places = [] if place is None else [point(page, *place)]
-        touches = [{"x": x, "y": y} for x, y in places]
-        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
 
-    assert box(page) == pytest.approx([60, 60, 240, 320], abs=2)
+def test_a_swipe_over_the_picture_scrolls_the_page_and_searches_nothing(open_page, catalogue):
+    page = open_page(**PHONE)
+    ask(page, halves())
+    before = page.url
+
+    swipe(page, point(page, 300, 350), (point(page, 300, 350)[0], 10))
+
+    page.wait_for_function("window.scrollY > 50")
+    expect(page.locator("[data-drawn]")).to_be_hidden()
+    assert page.url == before
+
+
+def test_finger_draws_a_box_once_a_part_is_to_be_selected(open_page, catalogue):
+    page = open_page(**PHONE)
+    ask(page, halves())
+
+    page.get_by_role("button", name="Select a part").tap()
+    expect(page.get_by_role("status").filter(has_text="Drag over the picture")).to_be_visible()
+    swipe(page, point(page, 60, 60), point(page, 240, 320))
+
+    assert box(page) == pytest.approx([60, 60, 240, 320], abs=4)
     expect(titles(page).first).to_have_text("red")
+
+
+def test_a_box_is_drawn_by_keyboard(open_page, catalogue):
+    page = open_page(**DESKTOP)
+    ask(page, halves())
+    page.get_by_role("button", name="Select a part").press("Enter")
+    picture = page.get_by_role("application", name="mine.png")
+    expect(picture).to_be_focused()
+
+    for key in ["ArrowRight"] * 12 + ["ArrowUp"] * 20 + ["Shift+ArrowDown"] * 3:
+        page.keyboard.press(key)
+    expect(
+        page.get_by_role("status").filter(
+            has_text="The part begins at 294, 0 and is 300 by 236 pixels."
+        )
+    ).to_be_visible()
+    page.keyboard.press("Enter")
+
+    assert box(page) == [294, 0, 594, 236]
+    expect(titles(page).first).to_have_text("green")
+
+
+def test_escape_leaves_the_drawing_by_keyboard(open_page, catalogue):
+    page = open_page(**DESKTOP)
+    ask(page, halves())
+    before, button = page.url, page.get_by_role("button", name="Select a part")
+    button.press("Enter")
+    page.keyboard.press("ArrowLeft")
+
+    page.keyboard.press("Escape")
+
+    expect(button).to_be_focused()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("[data-drawn]")).to_be_hidden()
+    page.keyboard.press("Shift+Tab")  # the picture is no stop of the keyboard any more
+    expect(page.locator("svg.parts")).not_to_be_focused()
+    assert page.url == before
 
 
 def test_escape_gives_the_box_up(open_page, collage):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kernel import task_names
 from kernel.errors import AppError
 from kernel.task_messages import (
+    CompareRegionsRequest,
     EmbedWordsRequest,
     ErrorAnswer,
     ExtractQueryRequest,
@@ -33,6 +34,16 @@ def find_copies(**arguments: object) -> JsonObject:
     from workers import queries
 
     return _answered(lambda: queries.find_copies(FindCopiesRequest.from_json(arguments)).to_json())
+
+
+@app.task(name=task_names.COMPARE_REGIONS, shared=False, ignore_result=False)
+def compare_regions(**arguments: object) -> JsonObject:
+    """Answer a `CompareRegionsRequest` with `ComparedRegions`, or the error that it ended in."""
+    from workers import comparisons
+
+    return _answered(
+        lambda: comparisons.compare_regions(CompareRegionsRequest.from_json(arguments)).to_json()
+    )
 
 
 @app.task(name=task_names.EMBED_WORDS, shared=False, ignore_result=False)

@@ -100,6 +100,20 @@ class _ImageEmbedding(nn.Module):
         )
         return embeddings
 
+    def feature_map(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return (B, D, h, w): what the tower made of each patch, seen as embeddings are.
+
+        CLIP's go through its last norm and its projection, which its own embedding's token does:
+        patches that were not trained to stand alone, and still lie by what they show.
+        """
+        tower: Any = self.tower
+        tokens: torch.Tensor = tower(pixel_values=inputs).last_hidden_state
+        if self.is_projected:
+            tokens = tower.vision_model.post_layernorm(tokens[:, 1:])
+            tokens = tower.visual_projection(tokens)
+        side = round(tokens.shape[1] ** 0.5)
+        return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
+
 
 def _has_one_embedding(tower: PreTrainedModel) -> bool:
     return getattr(tower.config, "vision_use_head", True) is not False

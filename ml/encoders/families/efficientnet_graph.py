@@ -7,6 +7,7 @@ ReLU6 and no squeeze-and-excitation.
 """
 
 from collections.abc import Mapping
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,29 @@ def load_encoder(
             f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)
         ) from err
     network = CompiledNetwork(graph, precision=precision, threads=threads, front=front)
-    return CompiledEncoder(spec, network, whitening=whitening)
+    mapper = cache(partial(_mapper, folder, spec, threads=threads))
+    return CompiledEncoder(spec, network, whitening=whitening, mapper=mapper)
+
+
+def _mapper(folder: Path, spec: EncoderSpec, *, threads: int | None) -> CompiledNetwork:
+    """Return the network of a checkpoint folder without its mean; the folder has been read before.
+
+    Raises:
+        CheckpointMismatch: it is not what it was.
+    """
+    config, path = read_config(folder), weights_file(folder)
+    try:
+        if sha256_of([path]) != spec.weights_sha256:
+            raise ValueError("its weights have changed")
+        tensors = load_file(path)
+        _whitening(tensors, spec.dim)
+        name = config["network"]["network"]
+        front, graph = build(name, tensors, spec.preprocess, is_map=True)
+    except DAMAGE as err:
+        raise CheckpointMismatch(
+            f"The checkpoint {folder.name} cannot be read: {err}", folder=str(folder)
+        ) from err
+    return CompiledNetwork(graph, precision="float32", threads=threads, front=front)
 
 
 def _whitening(tensors: dict[str, NDArray[np.floating]], dim: int) -> WhiteningArrays | None:
@@ -92,7 +115,7 @@ def _whitening(tensors: dict[str, NDArray[np.floating]], dim: int) -> WhiteningA
 
 
 def build(
-    name: str, weights: Weights, preprocess: PreprocessConfig
+    name: str, weights: Weights, preprocess: PreprocessConfig, *, is_map: bool = False
 ) -> tuple[openvino.Model, openvino.Model]:
     """Return the network in two parts: stem and first stage, all other stages.
 
@@ -102,6 +125,7 @@ def build(
         name: timm's.
         weights: the tensors of `efficientnet.build`'s network by name, batch norms folded.
         preprocess: S, and the mean and std of the pixels.
+        is_map: whether the last map itself is returned, (B, D, h, w).
 
     Raises:
         KeyError: a tensor is missing, or no network of this family has the name.
@@ -124,7 +148,7 @@ def build(
         raise ValueError(f"it is not {name}")
     values = _relu6(reader.convolution("conv_head", values))
     reader.check_all_read()
-    mean = ops.reduce_mean(values, np.array([2, 3]), keep_dims=False)
+    mean = values if is_map else ops.reduce_mean(values, np.array([2, 3]), keep_dims=False)
     return front, openvino.Model([mean], [maps], "efficientnet_lite")
 
 

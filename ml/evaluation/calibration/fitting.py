@@ -238,7 +238,7 @@ def _fit_rising(scores: NDArray[np.float64], is_same: NDArray[np.bool_]) -> Risi
         ],
         axis=1,
     )
-    joined = _joined(steps)
+    joined = _joined(steps.astype(np.float64))
     if len(joined) > 1:
         pairs, same, sums = joined.T
         return Rising(tuple(map(float, sums / pairs)), tuple(map(float, same / pairs)))

@@ -6,6 +6,12 @@ nobody asks for are passed over, so that either side may be a release ahead. Key
 as long as a release that knows them may still run.
 """
 
+from kernel.task_messages.comparison import (
+    AlikeCells,
+    CellGrid,
+    ComparedRegions,
+    CompareRegionsRequest,
+)
 from kernel.task_messages.copies import (
     ComparedRegion,
     Copy,
@@ -26,8 +32,12 @@ from kernel.task_messages.warm_up import WarmUpRequest
 from kernel.task_messages.words import EmbeddedWords, EmbedWordsRequest
 
 __all__ = [
+    "AlikeCells",
     "Box",
+    "CellGrid",
+    "CompareRegionsRequest",
     "ComparedRegion",
+    "ComparedRegions",
     "Copy",
     "EmbedWordsRequest",
     "EmbeddedWords",

@@ -29,7 +29,7 @@ def search_address(
         wait: what of the answer is waited for; None says nothing of it.
     """
     fields = [
-        *_picture_fields(asked, name),
+        *picture_fields(asked, name),
         *fields_of(Filters() if filters is None else filters, sort),
     ]
     if box is not None:
@@ -46,7 +46,8 @@ def picture_url(asked: AskedPicture) -> str:
     return reverse("search:query", args=(asked.stored.id,))
 
 
-def _picture_fields(asked: AskedPicture, name: str) -> list[tuple[str, str]]:
+def picture_fields(asked: AskedPicture, name: str) -> list[tuple[str, str]]:
+    """Return the fields of an address that name its picture; `name` is a kept query's."""
     if asked.image is not None:  # which has a name of its own
         return [("image", str(asked.image.pk))]
     return [("query", str(asked.stored.id)), *([("name", name)] if name else [])]

@@ -8,12 +8,16 @@ from kernel.task_messages import Copy, QueryRegion
 from search import filter_fields
 from search.groups import Group, ImageHit
 from search.presenters.addresses import search_address
+from search.presenters.headline import headline
 from search.question import Wait
 from search.services import SearchResult
 
 
 def as_json(result: SearchResult) -> dict[str, Any]:
     """Return the answer for a program. Boxes are x0, y0, x1, y1 in pixels, half-open.
+
+    `headline` is a sentence in the language that is asked for; `verdict_counts` has its numbers,
+    each image counted once, at the best of its verdicts.
 
     `copies` is "checked"; or "pending" where the question waited for hits alone, or "unchecked"
     where they took too long: then the same answer with its copies is at `proofs_url`.
@@ -29,6 +33,8 @@ def as_json(result: SearchResult) -> dict[str, Any]:
             "medium": result.query_medium,
             "regions": [_region_json(region) for region in result.regions],
         },
+        "headline": headline(result),
+        "verdict_counts": _counts_json(result),
         "filters": filter_fields.as_json(result.filters),
         "sort": result.sort.value,
         "groups": [_group_json(group) for group in result.groups],
@@ -44,6 +50,16 @@ def as_json(result: SearchResult) -> dict[str, Any]:
         ),
         "model_ms": result.model_ms,
         "total_ms": result.total_ms,
+    }
+
+
+def _counts_json(result: SearchResult) -> dict[str, Any]:
+    counts = result.counts
+    return {
+        **{verdict.value: many for verdict, many in counts.by_verdict.items()},
+        "copies": counts.copies,
+        "searched": result.searched,
+        "may_be_more": counts.may_be_more,
     }
 
 

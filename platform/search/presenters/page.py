@@ -2,24 +2,26 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from urllib.parse import urlsplit
 
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_srcset, thumbnail_url
-from kernel.task_messages import Box, Copy, QueryRegion
+from catalog.presenters import thumbnail_srcset, thumbnail_url
+from kernel.task_messages import Box, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
-from search.groups import ImageHit
+from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
-from search.presenters.answer_json import overlap_json
+from search.presenters.evidence import comparison_of
+from search.presenters.headline import headline
 from search.presenters.question_fields import QuestionFields, picture_field
 from search.question import Filters, Wait
 from search.saved import is_upload_saved
 from search.services import CopiesState, SearchResult
-from search.verdicts import Verdict
+from search.verdicts import SameSubjectMark, Verdict
 
 _VERDICTS = {
     Verdict.IDENTICAL: gettext_lazy("identical file"),
@@ -65,12 +67,13 @@ class HitCard:
         box: where in the image the region lies that was matched: x, y, width, height in pixels of
             it upright; None is all of it.
         bar: from 0 to 1, for the meter: the probability, or the score where none is known.
-        percent: the probability that both show the same subject; None where it is not known.
+        percent: the probability that both show the same subject; None where it is not known. All
+            that is marked *same subject* has a higher one than all that is not.
         verdict: its stable name.
         verdict_shown: for people; "" says nothing.
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
-        comparison: what the overlay is drawn from, as JSON; "" where there is none.
+        comparison: what the dialog shows of both pictures, as JSON; "" where there is none.
         found: the hit itself.
         like_url: the search with this image, too; "" where it is one already, or no more may be.
         unlike_url: the search for images that are not like it.
@@ -105,15 +108,23 @@ class GroupSection:
 
     Attributes:
         part: the part.
-        hits: the images.
+        hits: the images that are marked, or all where nothing tells them from the others.
+        less_similar: the others.
         is_plain: whether there is nothing to see in the part.
         lacks_proofs: whether its copies could not be checked although others' were.
     """
 
     part: PartLink
     hits: tuple[HitCard, ...]
+    less_similar: tuple[HitCard, ...]
     is_plain: bool
     lacks_proofs: bool
+
+    @property
+    def summary(self) -> str:
+        """The best that it found, for people; "" where it found nothing that is marked."""
+        best = min((hit.verdict for hit in self.hits), key=lambda each: each.rung, default=None)
+        return "" if best is None else str(_VERDICTS[best])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,8 @@ class ResultPage:
     """The query as it was understood, and what its parts found.
 
     Attributes:
+        headline: what was found, or that nothing was, in a sentence.
+        mark: where "same subject" begins; None where it is never said.
         is_kept: whether the picture is an upload, which is there for an hour; not a saved one.
         copies: "checked", "pending" or "unchecked".
         proofs_url: where the same answer is with its copies.
@@ -138,6 +151,8 @@ class ResultPage:
         found: the answer itself.
     """
 
+    headline: str
+    mark: SameSubjectMark | None
     is_kept: bool
     query_name: str
     query_url: str
@@ -155,9 +170,36 @@ class ResultPage:
     found: SearchResult
 
     @property
+    def pdf_url(self) -> str:
+        """Where the answer is on a page of paper."""
+        return f"{reverse('search:result_pdf')}?{urlsplit(self.proofs_url).query}"
+
+    @property
+    def csv_url(self) -> str:
+        """Where the answer is as a table."""
+        return f"{reverse('search:result_csv')}?{urlsplit(self.proofs_url).query}"
+
+    @property
     def shown(self) -> int:
         """How many cards there are."""
-        return sum(len(group.hits) for group in self.groups)
+        return sum(len(group.hits) + len(group.less_similar) for group in self.groups)
+
+    @property
+    def count_of_copies(self) -> int:
+        """How many of the images found are copies."""
+        return self.found.counts.copies
+
+    @property
+    def judged_pairs(self) -> str:
+        """By how many pairs it was found what a percentage means."""
+        return number_format(self.mark.pairs if self.mark else 0, force_grouping=True)
+
+    @property
+    def searches(self) -> list[PartLink]:
+        """Parts to search with anew: those that have no results of their own below."""
+        shown = {group.part.key for group in self.groups} if len(self.groups) > 1 else set()
+        searches = [part for part in self.parts if part.key not in shown]
+        return [] if [part.kind for part in searches] == [FULL_IMAGE] else searches
 
     @property
     def panels(self) -> int:
@@ -173,7 +215,8 @@ class ResultPage:
     @property
     def is_calibrated(self) -> bool:
         """Whether cards show probabilities, and not bare scores."""
-        return any(hit.percent is not None for group in self.groups for hit in group.hits)
+        cards = (hit for group in self.groups for hit in (*group.hits, *group.less_similar))
+        return any(hit.percent is not None for hit in cards)
 
 
 def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
@@ -188,6 +231,8 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     drawn = [] if result.box is None or result.box in known else [result.box]
     boxes = [QueryRegion("box", 0, box) for box in drawn]
     return ResultPage(
+        headline=headline(result),
+        mark=result.mark,
         is_kept=result.asked.image is None and not is_upload_saved(result.asked.stored.id),
         query_name=query_name,
         query_url=picture_url(result.asked),
@@ -196,13 +241,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         layout=result.layout,
         parts=tuple(links.part(region) for region in (*found, *boxes)),
         groups=tuple(
-            GroupSection(
-                part=links.part(group.region),
-                hits=tuple(card(hit, fields) for hit in group.hits),
-                is_plain=group.is_plain,
-                lacks_proofs=has_proofs and not group.are_copies_checked,
-            )
-            for group in result.groups
+            _section(group, links.part(group.region), result, fields) for group in result.groups
         ),
         facets=tuple(
             FacetLink(
@@ -216,6 +255,25 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         has_proofs=has_proofs,
         total_s=result.total_ms / 1000,
         found=result,
+    )
+
+
+def _section(
+    group: Group, part: PartLink, result: SearchResult, fields: QuestionFields
+) -> GroupSection:
+    is_divided = result.mark is not None or group.is_plain
+    is_less = [is_divided and hit.verdict is Verdict.SIMILAR for hit in group.hits]
+    cards = [
+        card(hit, fields, result.mark, comparison=json.dumps(comparison_of(hit, group, result)))
+        for hit in group.hits
+    ]
+    has_proofs = any(each.are_copies_checked for each in result.groups)
+    return GroupSection(
+        part=part,
+        hits=tuple(each for each, less in zip(cards, is_less, strict=True) if not less),
+        less_similar=tuple(each for each, less in zip(cards, is_less, strict=True) if less),
+        is_plain=group.is_plain,
+        lacks_proofs=has_proofs and not group.are_copies_checked,
     )
 
 
@@ -243,7 +301,7 @@ class _Links:
         x0, y0, x1, y1 = region.box
         return PartLink(
             key=f"{region.kind}-{region.ordinal}",
-            name=_part_name(region),
+            name=part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
             url=self._url(None if is_full_image else region.box),
             is_chosen=(self._box is None) if is_full_image else region.box == self._box,
@@ -275,7 +333,8 @@ def verdict_name(verdict: Verdict) -> str:
     return str(_VERDICTS[verdict]) or gettext("similar")
 
 
-def _part_name(region: QueryRegion) -> str:
+def part_name(region: QueryRegion) -> str:
+    """Return what a part of a query is called."""
     if region.kind == FULL_IMAGE:
         return gettext("The whole picture")
     if region.kind == PANEL:
@@ -289,7 +348,13 @@ def _shown(label: str) -> str:
     return label_name(label, get_language() or "en")
 
 
-def card(hit: ImageHit, fields: QuestionFields) -> HitCard:
+def card(
+    hit: ImageHit,
+    fields: QuestionFields,
+    mark: SameSubjectMark | None = None,
+    *,
+    comparison: str = "",
+) -> HitCard:
     """Return how an image is shown that was found by what these fields ask."""
     image, likely = hit.image, hit.probability
     bar = likely if likely is not None else hit.score
@@ -304,33 +369,25 @@ def card(hit: ImageHit, fields: QuestionFields) -> HitCard:
         box=_part_box(hit.region),
         score=hit.score,
         bar=f"{min(max(bar or 0.0, 0.0), 1.0):.3f}",
-        percent=None if likely is None else round(100 * likely),
+        percent=_percent(likely, mark),
         verdict=hit.verdict,
         verdict_shown=str(_VERDICTS[hit.verdict]),
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
-        comparison="" if hit.copy is None else json.dumps(_comparison(hit, hit.copy)),
+        comparison=comparison,
         found=hit,
         like_url=fields.with_image(image.pk, is_unlike=False),
         unlike_url=fields.with_image(image.pk, is_unlike=True),
     )
 
 
+def _percent(likely: float | None, mark: SameSubjectMark | None) -> int | None:
+    if likely is None:
+        return None
+    return round(100 * likely) if mark is None else mark.shown_percent(likely)
+
+
 def _part_box(region: Region | None) -> tuple[int, int, int, int] | None:
     if region is None or region.kind == Region.Kind.FULL_IMAGE:
         return None
     return region.x0, region.y0, region.x1 - region.x0, region.y1 - region.y0
-
-
-def _comparison(hit: ImageHit, copy: Copy) -> dict[str, Any]:
-    """Return what the page's script lays over each other: the query's part on the image."""
-    image = hit.image
-    original = reverse("catalog:original", args=(image.pk,))
-    return {
-        "image": original if is_drawn_by_browsers(image.format) else thumbnail_url(image),
-        "width": image.width,
-        "height": image.height,
-        "box": hit.query.box,
-        "outline": copy.outline,
-        "overlap": overlap_json(copy),
-    }

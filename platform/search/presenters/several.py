@@ -157,7 +157,7 @@ def _hits(result: SeveralResult, fields: QuestionFields) -> list[HitCard]:
         if number is not None and len(result.these) > 1 and hit.copy is not None:
             said = gettext("of picture {number}").format(number=number + 1)
         # What lies over what is said of one picture; the page has several.
-        cards.append(replace(card(hit, fields), comparison="", copy_of=said))
+        cards.append(replace(card(hit, fields), copy_of=said))
     return cards
 
 

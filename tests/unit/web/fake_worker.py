@@ -25,6 +25,8 @@ from kernel.ids import point_id
 from kernel.regions import FoundRegion
 from kernel.task_messages import (
     Box,
+    ComparedRegions,
+    CompareRegionsRequest,
     Copy,
     EmbeddedWords,
     EmbedWordsRequest,
@@ -36,7 +38,7 @@ from kernel.task_messages import (
     JsonObject,
     QueryRegion,
 )
-from kernel.task_names import EMBED_WORDS, EXTRACT_QUERY, FIND_COPIES
+from kernel.task_names import COMPARE_REGIONS, EMBED_WORDS, EXTRACT_QUERY, FIND_COPIES
 from ml.rules.layout import Layout
 from vectors.index import Payload, Point
 from worker_api.queries import read_query
@@ -45,8 +47,11 @@ GRID = 4
 DIM = GRID * GRID * 3 + 1
 COLOURS = {"red": (220, 30, 30), "зелёный": (30, 200, 60), "blue": (40, 60, 220)}
 _answers: dict[str, Any] = {}
+_NO_CELLS = ComparedRegions(5, 8, None, 1.0)
 _may_prove = threading.Event()
 _may_prove.set()
+_may_extract = threading.Event()
+_may_extract.set()
 
 
 def embed(data: bytes, box: Sequence[int] | None = None) -> NDArray[np.float32]:
@@ -76,6 +81,7 @@ def extract_query(**arguments: object) -> JsonObject:
         return ErrorAnswer(_answers["error"], _answers["context"]).to_json()
     request = ExtractQueryRequest.from_json(arguments)
     _answers["extract_requests"].append(request)
+    _may_extract.wait(timeout=30)
     query = request.query
     data = read_query(query)
     full_image = QueryRegion("whole", 0, (0, 0, query.width, query.height))
@@ -127,6 +133,20 @@ def find_copies(**arguments: object) -> JsonObject:
     ).to_json()
 
 
+@client.task(name=COMPARE_REGIONS, shared=False)
+def compare_regions(**arguments: object) -> JsonObject:
+    request = CompareRegionsRequest.from_json(arguments)
+    _answers.update(compare_request=request)
+    if isinstance(_answers["compared"], str):
+        return ErrorAnswer(_answers["compared"], {}).to_json()
+    return _answers["compared"].to_json()
+
+
+def last_compare_request() -> CompareRegionsRequest | None:
+    """What was last asked of a pair of regions, since the answers were chosen."""
+    return _answers["compare_request"]
+
+
 def answer_with(
     *,
     version_id: int = 0,
@@ -137,18 +157,31 @@ def answer_with(
     copies_error: str = "",
     unchecked: Collection[Box] = (),
     is_plain: bool = False,
+    compared: ComparedRegions | str = _NO_CELLS,
     raw: JsonObject | None = None,
     **context: object,
 ) -> None:
     """Choose what the next queries are answered with: regions beside the full image, or an error.
 
     `copies` are by the box of the region that they were found for; for the boxes `unchecked` the
-    time did not suffice; `is_plain` says so of all regions; `raw` is an answer as it is.
+    time did not suffice; `is_plain` says so of all regions; `compared` is what is said of a pair of
+    regions, or an error's code; `raw` is an answer as it is.
     """
     _answers.update(version=version_id, error=error, context=context, raw=raw)
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
     _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
     _answers.update(extract_requests=[], is_plain=is_plain)
+    _answers.update(compared=compared, compare_request=None)
+
+
+@contextmanager
+def held_extraction() -> Iterator[None]:
+    """Queries that are new are not answered before this ends."""
+    _may_extract.clear()
+    try:
+        yield
+    finally:
+        _may_extract.set()
 
 
 @contextmanager

@@ -124,6 +124,19 @@ def test_lines_that_are_streamed_are_compressed_as_they_come():
     assert gzip.decompress(content_of(answer)) == b"a,b\n" * 100
 
 
+def test_a_validator_that_compressing_made_weak_is_known_again():
+    def answer(request):
+        known = request.headers.get("If-Match", "")
+        return HttpResponse(b"x" * 500, headers={"ETag": '"abc"', "X-Known": known})
+
+    site = CompressionMiddleware(answer)
+    etag = site(RequestFactory().get("/", headers=GZIP))["ETag"]
+
+    again = site(RequestFactory().patch("/", headers={"if-match": f'"x", {etag}'}))
+
+    assert (etag, again["X-Known"]) == ('W/"abc"', '"x", "abc"')
+
+
 # Static files
 
 

@@ -260,6 +260,17 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
                              {"box": "0,0,30,40"})
             ),
         ],
+        "search:comparison": [
+            Asked("/comparisons/", {"image": str(one.pk), "found": str(other.pk)})
+            for one in images
+            for other in images
+        ],
+        "search:result_pdf": [
+            Asked("/result.pdf", {"image": str(secret.image.pk)}),
+        ],
+        "search:result_csv": [
+            Asked("/result.csv", {"image": str(image.pk)}) for image in images
+        ],
         "search:query": [Asked(f"/queries/{secret.image.pk}.jpg")],
         "search:saved": [Asked("/searches/")],
         "search:save": [  # not of one in the open: it would be there when all is asked again
@@ -478,7 +489,10 @@ def said(response: Any) -> str:
     text = response.content.decode(errors="replace")
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
     text = re.sub(r'("(?:model|total)_ms": |· )[\d.]+', r"\1", text)
-    text = re.sub(r'((?:query=|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text)
+    text = re.sub(
+        r'((?:query(?:=|%3D)|queries/|"id": ")|name="query" value=")[0-9a-f-]{36}', r"\1", text
+    )
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]{8}\+00:00", "", text)
     text = re.sub(r'(?<=name="hit" value=")[^"]+', _unsigned, text)
     text = re.sub(r"(<strong>)[\d.]+\xa0GB", r"\1", text)  # of the disk, others write on it
     heads = {name: response.get(name) for name in ("Location", "Content-Disposition", "ETag")}

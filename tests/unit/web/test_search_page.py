@@ -82,7 +82,8 @@ def test_hits_are_ranked_by_score_with_title_score_and_link(client, searchable, 
         url = f"/images/{images[hit.title].pk}/"
         assert f'href="{url}"' in text
         assert f'src="{url}thumbnail.jpg"' in text
-    assert text.count("identical file") == 1
+    assert text.count("data-proved>identical file</span>") == 1
+    assert "<h1>1 identical file among 4 pictures</h1>" in text
     [query] = storage.list_names(query_files.FOLDER)
     assert f'href="/{query}.jpg"' in text
 
@@ -104,7 +105,8 @@ def test_what_is_in_the_bin_is_never_found(client, searchable, worker, version, 
     assert [hit.title for hit in hits_of(response)] == ["dark red", "blue"]
     text = response.content.decode()
     assert all(str(images[name].pk) not in text for name in ("red", "green"))
-    assert "identical file" not in text
+    assert "data-proved>" not in text
+    assert "<h1>No copy among 2 pictures</h1>" in text
     assert "2 pictures can be found." in client.get(PAGE).content.decode()
     for part in ("", "original", "thumbnail.jpg", "whole-0.jpg"):
         assert client.get(f"/images/{images['red'].pk}/{part}").status_code == 404
@@ -315,7 +317,7 @@ def test_what_shares_a_design_stands_below_copies_the_most_inliers_first(
         ("alike", "similar"),
     ]
     body = response.content.decode()
-    assert body.count("same design or object") == 2
+    assert body.count('badge quiet">same design or object') == 2
     assert body.count("data-proved") == 1
 
 
@@ -493,6 +495,17 @@ def test_json_answer_is_exact(client, searchable, worker):
         },
         "filters": NO_FILTERS,
         "sort": "verdict",
+        "headline": "1 identical file among 1 picture",
+        "verdict_counts": {
+            "identical": 1,
+            "near-identical": 0,
+            "edited-copy": 0,
+            "shared-design": 0,
+            "same-subject": 0,
+            "copies": 1,
+            "searched": 1,
+            "may_be_more": False,
+        },
         "groups": [{"region": whole, "hits": [hit], "is_plain": False, "are_copies_checked": True}],
         "facets": [],
         "are_copies_checked": True,

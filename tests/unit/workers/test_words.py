@@ -101,3 +101,15 @@ def test_while_the_weights_are_away_nobody_knows(
     assert prepare._record_words(live).knows_words is None
 
     assert "found out at the next start" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("searches", [True, False])
+def test_words_are_ready_before_the_first_search_where_there_are_searches(
+    clip: EncoderVersion, *, searches: bool
+) -> None:
+    EncoderVersion.objects.filter(pk=clip.pk).update(knows_words=True)
+    app.loader.import_default_modules()
+
+    app.tasks[task_names.WARM_UP](pictures=1, has_hashes=searches)
+
+    assert model_pool._load_words.cache_info().currsize == (1 if searches else 0)

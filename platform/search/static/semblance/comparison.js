@@ -1,11 +1,16 @@
-// The query's part laid over the image that is its copy, and a slider that wipes between the two.
+// A hit beside the query: side by side with what met in them, laid over each other with a slider,
+// in turns, or as what differs. What is alike where is alike.js's.
 "use strict";
 (() => {
+  const BLINK_MS = 900; // well below what may harm
   const dialog = document.querySelector("dialog[data-compares]");
   if (!dialog) return;
   const part = (name) => dialog.querySelector(`[data-${name}]`);
   const [stage, image, laid, outline, slider] = ["stage", "image", "laid", "outline", "slider"].map(part);
+  const views = [...dialog.querySelectorAll("[data-view]")];
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   let shown = null; // the comparison in the open dialog
+  let blinking = null; // the timer
 
   // The matrix3d that takes a rectangle of this size to four corners, clockwise from the upper
   // left; null where they are no quadrilateral. Heckbert 1989, square to quadrilateral.
@@ -26,12 +31,15 @@
   }
 
   function lay() {
-    if (!shown) return;
+    if (!shown?.outline) return;
     const { clientWidth: width, clientHeight: height } = stage;
     const corners = shown.outline.map(([x, y]) => [x * width / shown.width, y * height / shown.height]);
     const matrix = width && height ? homography(width, height, corners) : null;
     laid.style.transform = matrix ?? "";
     laid.style.visibility = matrix ? "" : "hidden";
+    // What lies beside it differs from nothing.
+    const shares = shown.outline.map(([x, y]) => `${100 * x / shown.width}% ${100 * y / shown.height}%`);
+    stage.style.setProperty("--common", `polygon(${shares.join(", ")})`);
   }
 
   function wipe() {
@@ -44,28 +52,87 @@
     return pattern.replace("{percent}", `${overlap.query_percent}%`);
   }
 
-  function open({ comparison, title, url }) {
-    shown = JSON.parse(comparison);
+  function frame(rect, box) {
+    rect.toggleAttribute("hidden", !box);
+    if (!box) return;
+    const [x0, y0, x1, y1] = box;
+    Object.entries({ x: x0, y: y0, width: x1 - x0, height: y1 - y0 })
+      .forEach(([name, value]) => rect.setAttribute(name, value));
+  }
+
+  function fillSides() {
+    const [ours, theirs] = ["query", "image"].map((side) => dialog.querySelector(`[data-side=${side}]`));
+    frame(ours.querySelector("rect.met"), shown.box);
+    theirs.setAttribute("viewBox", `0 0 ${shown.width} ${shown.height}`);
+    const picture = theirs.querySelector("image");
+    picture.setAttribute("href", shown.image);
+    picture.setAttribute("width", shown.width);
+    picture.setAttribute("height", shown.height);
+    frame(theirs.querySelector("rect.met"), shown.outline ? null : shown.found_box);
+    theirs.querySelector("polygon").setAttribute("points", (shown.outline ?? []).join(" "));
+  }
+
+  function fillOverlay() {
+    if (!shown.outline) return;
     const [x0, y0, x1, y1] = shown.box;
-    dialog.querySelector("h2").textContent = title;
     image.src = shown.image;
     // As wide as the dialog, but never so high that the slider is out of sight.
     stage.style.aspectRatio = `${shown.width} / ${shown.height}`;
-    stage.style.maxWidth = `calc(60vh * ${shown.width / shown.height})`;
+    stage.style.maxWidth = `calc(55vh * ${shown.width / shown.height})`;
     laid.setAttribute("viewBox", `${x0} ${y0} ${x1 - x0} ${y1 - y0}`);
     outline.setAttribute("viewBox", `0 0 ${shown.width} ${shown.height}`);
     outline.firstElementChild.setAttribute("points", shown.outline.join(" "));
-    part("said").textContent = sentence(shown.overlap);
-    part("link").href = url;
     slider.value = 50;
     wipe();
-    dialog.showModal();
+  }
+
+  function pause() {
+    clearInterval(blinking);
+    blinking = null;
+    part("pause-button").textContent = dialog.dataset.goOn;
+  }
+
+  function goOn() {
+    blinking = setInterval(exchange, BLINK_MS);
+    part("pause-button").textContent = dialog.dataset.pause;
+  }
+
+  function exchange() {
+    stage.classList.toggle("away");
+  }
+
+  function look(view) {
+    views.forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === view));
+    part("sides").hidden = view !== "sides";
+    part("overlaid").hidden = view === "sides";
+    dialog.querySelectorAll("[data-for]").forEach((each) => { each.hidden = each.dataset.for !== view; });
+    stage.dataset.shows = view;
+    stage.classList.remove("away");
+    pause();
+    part("pause-button").hidden = calm.matches;
+    if (view === "blink" && !calm.matches) goOn();
     lay();
+  }
+
+  function open({ comparison, title, url }) {
+    shown = JSON.parse(comparison);
+    dialog.querySelector("h2").textContent = title;
+    part("why").textContent = shown.why;
+    part("said").textContent = shown.outline ? sentence(shown.overlap) : "";
+    const objects = shown.objects.join(", ");
+    part("objects").textContent = objects && dialog.dataset.objectsSaid.replace("{objects}", objects);
+    part("link").href = url;
+    views.forEach((button) => { button.hidden = !shown.outline && button.dataset.view !== "sides"; });
+    fillSides();
+    fillOverlay();
+    dialog.showModal();
+    look(shown.outline ? "slider" : "sides");
+    dialog.dispatchEvent(new CustomEvent("compared", { detail: shown }));
   }
 
   // On the picture itself the line follows the pointer.
   function follow(event) {
-    if (event.buttons !== 1) return;
+    if (event.buttons !== 1 || stage.dataset.shows !== "slider") return;
     const { left, width } = stage.getBoundingClientRect();
     slider.value = 100 * (event.clientX - left) / width;
     wipe();
@@ -76,11 +143,15 @@
     const button = event.target.closest?.("[data-comparison]");
     if (button) open(button.dataset);
   });
+  views.forEach((button) => button.addEventListener("click", () => look(button.dataset.view)));
+  part("pause-button").addEventListener("click", () => (blinking ? pause() : goOn()));
+  part("other").addEventListener("click", () => { pause(); exchange(); });
   slider.addEventListener("input", wipe);
   stage.addEventListener("pointerdown", follow);
   stage.addEventListener("pointermove", follow);
   stage.addEventListener("dragstart", (event) => event.preventDefault());
   part("close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", pause);
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   new ResizeObserver(lay).observe(stage);
 })();

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const LONGEST_MS = 120_000; // the site gives up sooner, and says so
-  const [ANSWER, SUMMARY] = ["[data-answer]", "[data-summary]"];
+  const [ANSWER, HEADLINE] = ["[data-answer]", "[data-headline], [data-summary]"];
   const status = document.querySelector("[data-proving]");
   const url = status?.dataset.proving;
   let waiting = null; // the controller of the request on its way
@@ -24,6 +24,17 @@
     found?.focus({ preventScroll: true });
   }
 
+  // A fold, found again by its name and its group.
+  function placeOf(details) {
+    const group = details.closest("section[id]")?.id;
+    return `${group ? `#${CSS.escape(group)} ` : ""}details[data-fold="${details.dataset.fold}"]`;
+  }
+
+  document.addEventListener("click", (event) => {
+    const details = event.target.closest?.("summary")?.parentElement;
+    if (details) details.dataset.touched = "";
+  });
+
   // The group that lies across the upper rim of the window keeps its position.
   function anchorOf(answer) {
     const group = [...answer.querySelectorAll("section[id]")]
@@ -38,13 +49,15 @@
 
   function exchange(page) {
     const [old, answer] = [document.querySelector(ANSWER), page.querySelector(ANSWER)];
-    const open = [...old.querySelectorAll("section[id]:has(details[open])")].map((section) => section.id);
     const [seen, anchor] = [focused(), anchorOf(old)];
-    answer.querySelectorAll("section[id] details").forEach((details) => {
-      details.open = open.includes(details.closest("section").id);
+    // What somebody has unfolded or folded stays so; the rest is as the answer has it.
+    old.querySelectorAll("details[data-touched]").forEach((details) => {
+      const same = answer.querySelector(placeOf(details));
+      if (same) same.open = details.open;
     });
     old.replaceWith(answer);
-    document.querySelector(SUMMARY)?.replaceWith(page.querySelector(SUMMARY));
+    document.querySelector(HEADLINE).replaceWith(page.querySelector(HEADLINE));
+    document.title = page.title;
     report(answer);
     scrollBack(answer, anchor);
     focusAgain(answer, seen);

@@ -33,7 +33,7 @@
   }
 
   function take(files) {
-    if (form.classList.contains("busy")) return;
+    if (form.classList.contains("busy") && !submits) return;
     if (!files.length) { say(picker.dataset.noFile); return; }
     const transfer = new DataTransfer();
     (input.multiple ? [...input.files, ...files] : [...files].slice(0, 1))
@@ -44,10 +44,13 @@
 
   input.addEventListener("change", chosen);
   form.addEventListener("submit", (event) => {
+    if (submits) return; // a search may be given up for another: see progress.js
     if (form.classList.contains("busy")) { event.preventDefault(); return; }
     form.classList.add("busy");
     say(picker.dataset.searching);
   });
+  // A search that was given up leaves the field empty: the same picture can be chosen again.
+  document.addEventListener("searchended", () => { if (submits && input.files.length) { form.reset(); show([]); } });
   document.addEventListener("paste", (event) => {
     if (event.target.closest?.("input:not([type=file]), textarea")) return;
     const { files } = event.clipboardData;

@@ -15,7 +15,11 @@ from kernel.errors import (
     UserInputError,
 )
 from kernel.task_messages import (
+    AlikeCells,
+    CellGrid,
     ComparedRegion,
+    ComparedRegions,
+    CompareRegionsRequest,
     Copy,
     EmbeddedWords,
     EmbedWordsRequest,
@@ -70,6 +74,25 @@ MESSAGES = {
         wire.EMBED_WORDS,
         EmbedWordsRequest.from_json,
     ),
+    "compare_regions": (
+        CompareRegionsRequest(QUERY, BOX, region_id=7, encoder_version=3, timeout_s=12.5),
+        wire.COMPARE_REGIONS,
+        CompareRegionsRequest.from_json,
+    ),
+    "compared": (
+        ComparedRegions(
+            points=5,
+            points_needed=8,
+            cells=AlikeCells(
+                CellGrid(1, 2, (30, 0, 60.5, 40)),
+                CellGrid(2, 1, (0, 0, 8, 9)),
+                bytes([0, 1, 127, 255]),
+            ),
+            model_ms=4.0,
+        ),
+        wire.COMPARED,
+        ComparedRegions.from_json,
+    ),
     "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
     "copies": (
         FoundCopies(((EDITED, SAME), ()), (True, False), ((), (9, 11)), 4.0),
@@ -82,7 +105,7 @@ MESSAGES = {
         ErrorAnswer.from_json,
     ),
 }
-REQUESTS = {"extract_query", "find_copies", "embed_words", "warm_up"}
+REQUESTS = {"compare_regions", "extract_query", "find_copies", "embed_words", "warm_up"}
 
 
 def extracted(value: object) -> ExtractedQuery:
@@ -354,3 +377,17 @@ def test_an_error_is_of_its_class_again_on_the_other_side(error: AppError, code:
 @pytest.mark.parametrize(("answer", "expected"), [(wire.ERROR, True), (wire.EXTRACTED, False)])
 def test_an_error_is_told_from_an_answer(answer: dict, expected: bool) -> None:
     assert ErrorAnswer.is_one(answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("cells.query.rows", 0),
+        ("cells.query.columns", 17),
+        ("cells.likeness", "AAF/"),
+        ("cells.likeness", "not base64!"),
+    ],
+)
+def test_cells_that_are_no_grids_are_refused(path, value):
+    with pytest.raises(MalformedMessage):
+        ComparedRegions.from_json(changed(wire.COMPARED, path, value))

@@ -41,6 +41,23 @@ EMBEDDED_WORDS = {
     "embedding": embeddings(0.5, -0.5, 1.0),
     "model_ms": 8.5,
 }
+COMPARE_REGIONS = {
+    **QUERY,
+    "box": [30, 0, 60, 40],
+    "region_id": 7,
+    "encoder_version": 3,
+    "within_s": 12.5,
+}
+COMPARED = {
+    "points": 5,
+    "points_needed": 8,
+    "cells": {
+        "query": {"rows": 1, "columns": 2, "box": [30, 0, 60.5, 40]},
+        "image": {"rows": 2, "columns": 1, "box": [0, 0, 8, 9]},
+        "likeness": "AAF//w==",
+    },
+    "model_ms": 4.0,
+}
 WARM_UP = {"pictures": 16, "has_hashes": False}
 
 WHOLE = {"kind": "whole", "ordinal": 0, "box": [0, 0, 60, 40], "label": "", "confidence": 1.0}

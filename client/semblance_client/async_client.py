@@ -1,0 +1,396 @@
+"""The client for programs that do other things while the site works: the same methods, awaited."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from semblance_client import calls, shapes
+from semblance_client.calls import (
+    Call,
+    Id,
+    ImageFilters,
+    ImportAction,
+    Said,
+    SearchFilters,
+    Wait,
+)
+from semblance_client.downloads import Download, downloading
+from semblance_client.errors import ApiError
+from semblance_client.exchange import (
+    arguments_of,
+    failure_of,
+    log_retry,
+    settings_of,
+    unreachable,
+)
+from semblance_client.retries import Retries
+from semblance_client.shapes import Box, Page
+from semblance_client.uploads import FormFile, Picture, Progress
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A Semblance site, for programs that do other things while it works.
+
+    Tasks of one loop may share it. It holds connections: use it in an `async with` block, or
+    `close` it. Files are read between other tasks, a piece of 64 kB at a time. Every
+    method raises `ApiError` where the site refuses, `NotReachable` where it does not answer after
+    `retries`, and `UnexpectedAnswer` where what answers is no Semblance.
+
+    Args:
+        url: the site's address, such as https://pictures.example.org.
+        token: made in the site's admin; None asks as a visitor.
+        timeout_s: of connecting, sending or reading a piece, not of a whole answer.
+        retries: how often a request is sent again, and after which pauses.
+        transport: how httpx sends; None is over the network.
+        pause: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        timeout_s: float = 60.0,
+        retries: Retries | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._http = httpx.AsyncClient(transport=transport, **settings_of(url, token, timeout_s))
+        self._retries = retries or Retries()
+        self._pause = pause
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    # Searches
+
+    async def search(
+        self,
+        picture: Picture,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+        name: str = "",
+        progress: Progress | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with a picture: a path, bytes, or a file that is open.
+
+        Args:
+            picture: what is asked for.
+            box: searches with this part of it alone.
+            filters: among which images.
+            wait: "hits" answers at once by likeness; then `proofs` tells the copies.
+            name: the picture's, where it has none.
+            progress: is told the bytes sent, and how many there are.
+        """
+        return await self._run(calls.search(picture, box, filters, wait, name, progress))
+
+    async def search_url(
+        self,
+        url: str,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with a picture that the site fetches from an address."""
+        return await self._run(calls.search_url(url, box, filters, wait))
+
+    async def search_image(
+        self,
+        image_id: Id,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with an image of the catalogue."""
+        return await self._run(calls.search_known("image", image_id, box, filters, wait))
+
+    async def search_again(
+        self,
+        asked: Id | shapes.SearchAnswer,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with the picture of an answer of the last hour: the answer, or its `query.id`."""
+        return await self._run(calls.search_again(asked, box, filters, wait))
+
+    async def proofs(self, answer: shapes.SearchAnswer) -> shapes.SearchAnswer:
+        """Return the same answer with its copies, where it was given before they were checked."""
+        return await self._run(calls.proofs(answer))
+
+    # Images
+
+    def images(
+        self,
+        filters: ImageFilters | None = None,
+        *,
+        fields: Sequence[str] = (),
+        page_size: int | None = None,
+    ) -> AsyncIterator[shapes.CatalogueImage]:
+        """Yield the images that fit, the newest first; pages are read as they are needed."""
+        return self._all(lambda cursor: calls.images(filters, fields, cursor, page_size))
+
+    async def images_page(
+        self,
+        filters: ImageFilters | None = None,
+        *,
+        fields: Sequence[str] = (),
+        cursor: str = "",
+        limit: int | None = None,
+    ) -> Page[shapes.CatalogueImage]:
+        """Return one page of images."""
+        return await self._run(calls.images(filters, fields, cursor, limit))
+
+    async def image(self, image_id: Id, *, fields: Sequence[str] = ()) -> shapes.CatalogueImage:
+        """Return one image; with `fields`, only those members of it."""
+        return await self._run(calls.image(image_id, fields))
+
+    async def add_image(
+        self,
+        picture: Picture,
+        said: Said | None = None,
+        *,
+        name: str = "",
+        progress: Progress | None = None,
+    ) -> shapes.AddedFile:
+        """Add a picture to the catalogue. One that is refused raises `ApiError`."""
+        added = await self._run(calls.add_images([picture], said, name, progress))
+        return added.results[0]
+
+    async def add_images(
+        self,
+        pictures: Sequence[Picture],
+        said: Said | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> shapes.Added:
+        """Add several pictures with one request; each has a result of its own."""
+        return await self._run(calls.add_images(pictures, said, "", progress))
+
+    async def change_image(
+        self, image_id: Id, changes: Mapping[str, Any], *, if_match: str = ""
+    ) -> shapes.CatalogueImage:
+        """Change members of an image; with the `etag` of what was read, nothing else than that."""
+        return await self._run(calls.change_image(image_id, changes, if_match))
+
+    async def delete_image(self, image_id: Id, *, if_match: str = "") -> None:
+        """Move an image to the bin."""
+        await self._run(calls.delete_image(image_id, if_match))
+
+    async def original(self, image_id: Id) -> bytes:
+        """Return an image's file as it was taken in."""
+        return await self._run(calls.image_file(image_id, "original"))
+
+    async def thumbnail(self, image_id: Id) -> bytes:
+        """Return an image's thumbnail, a JPEG."""
+        return await self._run(calls.image_file(image_id, "thumbnail"))
+
+    async def download_original(
+        self, image_id: Id, to: Path, *, progress: Progress | None = None
+    ) -> None:
+        """Write an image's file to a path; where a connection ends, it goes on from there."""
+        call = calls.image_file(image_id, "original")
+        with downloading(to, progress) as download:
+            await self._download(call, download)
+
+    # Changes of many images
+
+    async def bulk_edit(
+        self,
+        kind: str,
+        images: Iterable[Id] | ImageFilters,
+        *,
+        names: Sequence[str] = (),
+        value: str | None = None,
+        find: str | None = None,
+    ) -> shapes.BulkEdit:
+        """Change many images at once, such as "add_tags", "bin" or "set_owner"."""
+        return await self._run(calls.bulk_edit(kind, images, names, value, find))
+
+    async def read_bulk_edit(self, edit_id: int) -> shapes.BulkEdit:
+        """Return how far such a change is."""
+        return await self._run(calls.read_bulk_edit(edit_id))
+
+    async def cancel_bulk_edit(self, edit_id: int) -> shapes.BulkEdit:
+        """End such a change; what is changed stays so."""
+        return await self._run(calls.cancel_bulk_edit(edit_id))
+
+    # Albums and tags
+
+    def albums(self, *, page_size: int | None = None) -> AsyncIterator[shapes.NamedSet]:
+        """Yield the albums that the token's owner may know of."""
+        return self._all(lambda cursor: calls.named_sets("albums", cursor, page_size))
+
+    async def make_album(self, name: str) -> shapes.NamedSet:
+        """Make an album."""
+        return await self._run(calls.make_named_set("albums", name))
+
+    async def rename_album(self, album_id: int, name: str) -> shapes.NamedSet:
+        """Rename an album."""
+        return await self._run(calls.rename_named_set("albums", album_id, name))
+
+    async def delete_album(self, album_id: int) -> None:
+        """Delete an album; its images stay."""
+        await self._run(calls.delete_named_set("albums", album_id))
+
+    def tags(self, *, page_size: int | None = None) -> AsyncIterator[shapes.NamedSet]:
+        """Yield the tags that the token's owner may know of."""
+        return self._all(lambda cursor: calls.named_sets("tags", cursor, page_size))
+
+    async def make_tag(self, name: str) -> shapes.NamedSet:
+        """Make a tag."""
+        return await self._run(calls.make_named_set("tags", name))
+
+    async def rename_tag(self, tag_id: int, name: str) -> shapes.NamedSet:
+        """Rename a tag."""
+        return await self._run(calls.rename_named_set("tags", tag_id, name))
+
+    async def delete_tag(self, tag_id: int) -> None:
+        """Delete a tag; its images stay."""
+        await self._run(calls.delete_named_set("tags", tag_id))
+
+    # Imports
+
+    def imports(
+        self, *, state: str = "", page_size: int | None = None
+    ) -> AsyncIterator[shapes.CatalogueImport]:
+        """Yield the imports that the token's owner may know of, the newest first."""
+        return self._all(lambda cursor: calls.imports(state, cursor, page_size))
+
+    async def read_import(self, import_id: Id) -> shapes.CatalogueImport:
+        """Return how far an import is."""
+        return await self._run(calls.read_import(import_id))
+
+    async def plan_import(self, source: str, **options: Any) -> shapes.CatalogueImport:
+        """Plan an import of an address, a bucket or a path of the site's; then `start` it."""
+        return await self._run(calls.plan_import(source, options))
+
+    async def plan_import_of_files(
+        self, files: Sequence[Picture], *, progress: Progress | None = None, **options: Any
+    ) -> shapes.CatalogueImport:
+        """Plan an import of files: pictures, an archive, a manifest, a list of addresses."""
+        return await self._run(calls.plan_import_of_files(files, options, progress))
+
+    async def do_with_import(self, import_id: Id, action: ImportAction) -> shapes.CatalogueImport:
+        """Start, pause, resume or cancel an import, or try again what it refused."""
+        return await self._run(calls.do_with_import(import_id, action))
+
+    def import_failures(
+        self, import_id: Id, *, page_size: int | None = None
+    ) -> AsyncIterator[shapes.ImportFailure]:
+        """Yield the files that an import refused, and why."""
+        return self._all(lambda cursor: calls.import_failures(import_id, cursor, page_size))
+
+    # The site itself
+
+    def jobs(
+        self, *, state: str = "", name: str = "", page_size: int | None = None
+    ) -> AsyncIterator[shapes.WorkerJob]:
+        """Yield the workers' jobs, the newest first."""
+        return self._all(lambda cursor: calls.jobs(state, name, cursor, page_size))
+
+    async def job(self, job_id: Id) -> shapes.WorkerJob:
+        """Return one job."""
+        return await self._run(calls.job(job_id))
+
+    def encoder_versions(
+        self, *, page_size: int | None = None
+    ) -> AsyncIterator[shapes.EncoderVersion]:
+        """Yield what the catalogue is and was indexed with."""
+        return self._all(lambda cursor: calls.encoder_versions(cursor, page_size))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> Any:
+        """Ask an address of the API that has no method here, such as "/watches", in JSON."""
+        return await self._run(calls.anything(method, path, params, json))
+
+    # How a request is sent
+
+    async def _all(self, page_at: Callable[[str], Call[Page[T]]]) -> AsyncIterator[T]:
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._run(page_at(cursor))
+            for each in page.items:
+                yield each
+            cursor = page.next_cursor
+
+    async def _run(self, call: Call[T]) -> T:
+        with ExitStack() as stack:
+            files = stack.enter_context(call.upload.opened()) if call.upload else []
+            attempt = 1
+            while True:
+                try:
+                    return call.read(await self._answer(call, files))
+                except (ApiError, httpx.TransportError) as error:
+                    await self._wait(call, error, attempt)
+                attempt += 1
+
+    async def _answer(self, call: Call[Any], files: Sequence[FormFile]) -> httpx.Response:
+        response = await self._http.send(self._http.build_request(**arguments_of(call, files)))
+        failure = failure_of(response)
+        if failure is not None:
+            raise failure
+        return response
+
+    async def _download(self, call: Call[bytes], download: Download) -> None:
+        attempt = 1
+        while True:
+            had = download.have
+            try:
+                await self._fetch(call, download)
+            except (ApiError, httpx.TransportError) as error:
+                attempt = 1 if download.have > had else attempt
+                await self._wait(call, error, attempt)
+            else:
+                return
+            attempt += 1
+
+    async def _fetch(self, call: Call[bytes], download: Download) -> None:
+        arguments = arguments_of(call, [])
+        arguments["headers"] |= download.headers()
+        async with self._http.stream(**arguments) as response:
+            if not response.is_success:
+                await response.aread()
+            failure = failure_of(response)
+            if failure is not None:
+                raise failure
+            download.begin(response)
+            async for piece in response.aiter_bytes():
+                download.add(piece)
+
+    async def _wait(
+        self, call: Call[Any], error: ApiError | httpx.TransportError, attempt: int
+    ) -> None:
+        pause_s = self._retries.pause_after(
+            error, attempt=attempt, is_repeatable=call.is_repeatable
+        )
+        if pause_s is None:
+            if isinstance(error, httpx.TransportError):
+                raise unreachable(error) from error
+            raise error
+        log_retry(call, error, pause_s)
+        await self._pause(pause_s)

@@ -1,0 +1,390 @@
+"""The client: one method for each thing that the site does for programs."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from semblance_client import calls, shapes
+from semblance_client.calls import (
+    Call,
+    Id,
+    ImageFilters,
+    ImportAction,
+    Said,
+    SearchFilters,
+    Wait,
+)
+from semblance_client.downloads import Download, downloading
+from semblance_client.errors import ApiError
+from semblance_client.exchange import (
+    arguments_of,
+    failure_of,
+    log_retry,
+    settings_of,
+    unreachable,
+)
+from semblance_client.retries import Retries
+from semblance_client.shapes import Box, Page
+from semblance_client.uploads import FormFile, Picture, Progress
+
+T = TypeVar("T")
+
+
+class Client:
+    """A Semblance site, for programs that wait for its answers.
+
+    Threads may share one. It holds connections: use it in a `with` block, or `close` it. Every
+    method raises `ApiError` where the site refuses, `NotReachable` where it does not answer after
+    `retries`, and `UnexpectedAnswer` where what answers is no Semblance.
+
+    Args:
+        url: the site's address, such as https://pictures.example.org.
+        token: made in the site's admin; None asks as a visitor.
+        timeout_s: of connecting, sending or reading a piece, not of a whole answer.
+        retries: how often a request is sent again, and after which pauses.
+        transport: how httpx sends; None is over the network.
+        pause: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        timeout_s: float = 60.0,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = httpx.Client(transport=transport, **settings_of(url, token, timeout_s))
+        self._retries = retries or Retries()
+        self._pause = pause
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    # Searches
+
+    def search(
+        self,
+        picture: Picture,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+        name: str = "",
+        progress: Progress | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with a picture: a path, bytes, or a file that is open.
+
+        Args:
+            picture: what is asked for.
+            box: searches with this part of it alone.
+            filters: among which images.
+            wait: "hits" answers at once by likeness; then `proofs` tells the copies.
+            name: the picture's, where it has none.
+            progress: is told the bytes sent, and how many there are.
+        """
+        return self._run(calls.search(picture, box, filters, wait, name, progress))
+
+    def search_url(
+        self,
+        url: str,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with a picture that the site fetches from an address."""
+        return self._run(calls.search_url(url, box, filters, wait))
+
+    def search_image(
+        self,
+        image_id: Id,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with an image of the catalogue."""
+        return self._run(calls.search_known("image", image_id, box, filters, wait))
+
+    def search_again(
+        self,
+        asked: Id | shapes.SearchAnswer,
+        *,
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+    ) -> shapes.SearchAnswer:
+        """Search with the picture of an answer of the last hour: the answer, or its `query.id`."""
+        return self._run(calls.search_again(asked, box, filters, wait))
+
+    def proofs(self, answer: shapes.SearchAnswer) -> shapes.SearchAnswer:
+        """Return the same answer with its copies, where it was given before they were checked."""
+        return self._run(calls.proofs(answer))
+
+    # Images
+
+    def images(
+        self,
+        filters: ImageFilters | None = None,
+        *,
+        fields: Sequence[str] = (),
+        page_size: int | None = None,
+    ) -> Iterator[shapes.CatalogueImage]:
+        """Yield the images that fit, the newest first; pages are read as they are needed."""
+        return self._all(lambda cursor: calls.images(filters, fields, cursor, page_size))
+
+    def images_page(
+        self,
+        filters: ImageFilters | None = None,
+        *,
+        fields: Sequence[str] = (),
+        cursor: str = "",
+        limit: int | None = None,
+    ) -> Page[shapes.CatalogueImage]:
+        """Return one page of images."""
+        return self._run(calls.images(filters, fields, cursor, limit))
+
+    def image(self, image_id: Id, *, fields: Sequence[str] = ()) -> shapes.CatalogueImage:
+        """Return one image; with `fields`, only those members of it."""
+        return self._run(calls.image(image_id, fields))
+
+    def add_image(
+        self,
+        picture: Picture,
+        said: Said | None = None,
+        *,
+        name: str = "",
+        progress: Progress | None = None,
+    ) -> shapes.AddedFile:
+        """Add a picture to the catalogue. One that is refused raises `ApiError`."""
+        added = self._run(calls.add_images([picture], said, name, progress))
+        return added.results[0]
+
+    def add_images(
+        self,
+        pictures: Sequence[Picture],
+        said: Said | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> shapes.Added:
+        """Add several pictures with one request; each has a result of its own."""
+        return self._run(calls.add_images(pictures, said, "", progress))
+
+    def change_image(
+        self, image_id: Id, changes: Mapping[str, Any], *, if_match: str = ""
+    ) -> shapes.CatalogueImage:
+        """Change members of an image; with the `etag` of what was read, nothing else than that."""
+        return self._run(calls.change_image(image_id, changes, if_match))
+
+    def delete_image(self, image_id: Id, *, if_match: str = "") -> None:
+        """Move an image to the bin."""
+        self._run(calls.delete_image(image_id, if_match))
+
+    def original(self, image_id: Id) -> bytes:
+        """Return an image's file as it was taken in."""
+        return self._run(calls.image_file(image_id, "original"))
+
+    def thumbnail(self, image_id: Id) -> bytes:
+        """Return an image's thumbnail, a JPEG."""
+        return self._run(calls.image_file(image_id, "thumbnail"))
+
+    def download_original(
+        self, image_id: Id, to: Path, *, progress: Progress | None = None
+    ) -> None:
+        """Write an image's file to a path; where a connection ends, it goes on from there."""
+        call = calls.image_file(image_id, "original")
+        with downloading(to, progress) as download:
+            self._download(call, download)
+
+    # Changes of many images
+
+    def bulk_edit(
+        self,
+        kind: str,
+        images: Iterable[Id] | ImageFilters,
+        *,
+        names: Sequence[str] = (),
+        value: str | None = None,
+        find: str | None = None,
+    ) -> shapes.BulkEdit:
+        """Change many images at once, such as "add_tags", "bin" or "set_owner"."""
+        return self._run(calls.bulk_edit(kind, images, names, value, find))
+
+    def read_bulk_edit(self, edit_id: int) -> shapes.BulkEdit:
+        """Return how far such a change is."""
+        return self._run(calls.read_bulk_edit(edit_id))
+
+    def cancel_bulk_edit(self, edit_id: int) -> shapes.BulkEdit:
+        """End such a change; what is changed stays so."""
+        return self._run(calls.cancel_bulk_edit(edit_id))
+
+    # Albums and tags
+
+    def albums(self, *, page_size: int | None = None) -> Iterator[shapes.NamedSet]:
+        """Yield the albums that the token's owner may know of."""
+        return self._all(lambda cursor: calls.named_sets("albums", cursor, page_size))
+
+    def make_album(self, name: str) -> shapes.NamedSet:
+        """Make an album."""
+        return self._run(calls.make_named_set("albums", name))
+
+    def rename_album(self, album_id: int, name: str) -> shapes.NamedSet:
+        """Rename an album."""
+        return self._run(calls.rename_named_set("albums", album_id, name))
+
+    def delete_album(self, album_id: int) -> None:
+        """Delete an album; its images stay."""
+        self._run(calls.delete_named_set("albums", album_id))
+
+    def tags(self, *, page_size: int | None = None) -> Iterator[shapes.NamedSet]:
+        """Yield the tags that the token's owner may know of."""
+        return self._all(lambda cursor: calls.named_sets("tags", cursor, page_size))
+
+    def make_tag(self, name: str) -> shapes.NamedSet:
+        """Make a tag."""
+        return self._run(calls.make_named_set("tags", name))
+
+    def rename_tag(self, tag_id: int, name: str) -> shapes.NamedSet:
+        """Rename a tag."""
+        return self._run(calls.rename_named_set("tags", tag_id, name))
+
+    def delete_tag(self, tag_id: int) -> None:
+        """Delete a tag; its images stay."""
+        self._run(calls.delete_named_set("tags", tag_id))
+
+    # Imports
+
+    def imports(
+        self, *, state: str = "", page_size: int | None = None
+    ) -> Iterator[shapes.CatalogueImport]:
+        """Yield the imports that the token's owner may know of, the newest first."""
+        return self._all(lambda cursor: calls.imports(state, cursor, page_size))
+
+    def read_import(self, import_id: Id) -> shapes.CatalogueImport:
+        """Return how far an import is."""
+        return self._run(calls.read_import(import_id))
+
+    def plan_import(self, source: str, **options: Any) -> shapes.CatalogueImport:
+        """Plan an import of an address, a bucket or a path of the site's; then `start` it."""
+        return self._run(calls.plan_import(source, options))
+
+    def plan_import_of_files(
+        self, files: Sequence[Picture], *, progress: Progress | None = None, **options: Any
+    ) -> shapes.CatalogueImport:
+        """Plan an import of files: pictures, an archive, a manifest, a list of addresses."""
+        return self._run(calls.plan_import_of_files(files, options, progress))
+
+    def do_with_import(self, import_id: Id, action: ImportAction) -> shapes.CatalogueImport:
+        """Start, pause, resume or cancel an import, or try again what it refused."""
+        return self._run(calls.do_with_import(import_id, action))
+
+    def import_failures(
+        self, import_id: Id, *, page_size: int | None = None
+    ) -> Iterator[shapes.ImportFailure]:
+        """Yield the files that an import refused, and why."""
+        return self._all(lambda cursor: calls.import_failures(import_id, cursor, page_size))
+
+    # The site itself
+
+    def jobs(
+        self, *, state: str = "", name: str = "", page_size: int | None = None
+    ) -> Iterator[shapes.WorkerJob]:
+        """Yield the workers' jobs, the newest first."""
+        return self._all(lambda cursor: calls.jobs(state, name, cursor, page_size))
+
+    def job(self, job_id: Id) -> shapes.WorkerJob:
+        """Return one job."""
+        return self._run(calls.job(job_id))
+
+    def encoder_versions(self, *, page_size: int | None = None) -> Iterator[shapes.EncoderVersion]:
+        """Yield what the catalogue is and was indexed with."""
+        return self._all(lambda cursor: calls.encoder_versions(cursor, page_size))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> Any:
+        """Ask an address of the API that has no method here, such as "/watches", in JSON."""
+        return self._run(calls.anything(method, path, params, json))
+
+    # How a request is sent
+
+    def _all(self, page_at: Callable[[str], Call[Page[T]]]) -> Iterator[T]:
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._run(page_at(cursor))
+            yield from page.items
+            cursor = page.next_cursor
+
+    def _run(self, call: Call[T]) -> T:
+        with ExitStack() as stack:
+            files = stack.enter_context(call.upload.opened()) if call.upload else []
+            attempt = 1
+            while True:
+                try:
+                    return call.read(self._answer(call, files))
+                except (ApiError, httpx.TransportError) as error:
+                    self._wait(call, error, attempt)
+                attempt += 1
+
+    def _answer(self, call: Call[Any], files: Sequence[FormFile]) -> httpx.Response:
+        response = self._http.send(self._http.build_request(**arguments_of(call, files)))
+        failure = failure_of(response)
+        if failure is not None:
+            raise failure
+        return response
+
+    def _download(self, call: Call[bytes], download: Download) -> None:
+        attempt = 1
+        while True:
+            had = download.have
+            try:
+                self._fetch(call, download)
+            except (ApiError, httpx.TransportError) as error:
+                attempt = 1 if download.have > had else attempt
+                self._wait(call, error, attempt)
+            else:
+                return
+            attempt += 1
+
+    def _fetch(self, call: Call[bytes], download: Download) -> None:
+        arguments = arguments_of(call, [])
+        arguments["headers"] |= download.headers()
+        with self._http.stream(**arguments) as response:
+            if not response.is_success:
+                response.read()
+            failure = failure_of(response)
+            if failure is not None:
+                raise failure
+            download.begin(response)
+            for piece in response.iter_bytes():
+                download.add(piece)
+
+    def _wait(self, call: Call[Any], error: ApiError | httpx.TransportError, attempt: int) -> None:
+        pause_s = self._retries.pause_after(
+            error, attempt=attempt, is_repeatable=call.is_repeatable
+        )
+        if pause_s is None:
+            if isinstance(error, httpx.TransportError):
+                raise unreachable(error) from error
+            raise error
+        log_retry(call, error, pause_s)
+        self._pause(pause_s)

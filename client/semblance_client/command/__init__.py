@@ -1,0 +1,1 @@
+"""The command `semblance`: what the client does, by hand and in shell scripts."""
