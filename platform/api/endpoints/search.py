@@ -29,7 +29,7 @@ NEEDS = Needs(Scope.SEARCH, admits_visitors=True)
 _FIELD = "picture"
 
 
-@router.get("/search", url_name="search", auth=NEEDS, response=SearchJson)
+@router.get("/search", url_name="search", auth=NEEDS, response=SearchJson, by_alias=True)
 def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpResponse:
     """Search with a picture that the site has: `image` or `query` says which."""
     return _search(request, SentBody(QueryDict(), MultiValueDict()))
@@ -39,6 +39,7 @@ def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpRespon
     "/search",
     auth=NEEDS,
     response=SearchJson,
+    by_alias=True,
     openapi_extra=binary_body(_FIELD, json="PictureAsked"),
 )
 def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:

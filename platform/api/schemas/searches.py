@@ -152,10 +152,26 @@ class FiltersJson(GivenJson):
     scope: list[Scope]
 
 
+class VerdictCountsJson(GivenJson):
+    """How many images were found, each counted once, at the best of its verdicts."""
+
+    identical: int
+    near_identical: int = Field(alias="near-identical")
+    edited_copy: int = Field(alias="edited-copy")
+    shared_design: int = Field(alias="shared-design")
+    same_subject: int = Field(alias="same-subject")
+    similar: int
+    copies: int = Field(description="the first three of them together")
+    searched: int = Field(description="images that were searched among")
+    may_be_more: bool = Field(description="whether what is shown may not be all")
+
+
 class SearchJson(GivenJson):
     """The answer to a search: one group of images for each part of the picture."""
 
     query: QueryPictureJson
+    headline: str = Field(description="what was found, in a sentence; in Accept-Language's")
+    verdict_counts: VerdictCountsJson
     filters: FiltersJson
     sort: Sort
     groups: list[GroupJson]
