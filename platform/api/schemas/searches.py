@@ -160,7 +160,6 @@ class VerdictCountsJson(GivenJson):
     edited_copy: int = Field(alias="edited-copy")
     shared_design: int = Field(alias="shared-design")
     same_subject: int = Field(alias="same-subject")
-    similar: int
     copies: int = Field(description="the first three of them together")
     searched: int = Field(description="images that were searched among")
     may_be_more: bool = Field(description="whether what is shown may not be all")
