@@ -31,6 +31,7 @@ from catalog.models import Album, BulkEdit, CopyCheck, EncoderVersion, Image, Re
 from catalog.vector_store import open_index
 from ingestion.models import Import, ImportFailure, WatchedFolder
 from jobs.models import JobRecord
+from kernel.hashing import sha256_hex
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
 from review.models import Decision
@@ -68,8 +69,9 @@ class Asked:
         return f"{'POST' if self.is_post else 'GET'} {self.path} {shown} {self.accept}"
 
     def says(self, word: str) -> bool:
-        """Whether it says the word itself, which a page may repeat."""
-        return word in f"{self.path}{self.data}"
+        """Whether it says the word itself, which a page may repeat; who sends a file, its hash."""
+        is_its_hash = PICTURE in self.data.values() and word == sha256_hex(PICTURE)
+        return is_its_hash or word in f"{self.path}{self.data}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,11 +122,12 @@
     const objects = shown.objects.join(", ");
     part("objects").textContent = objects && dialog.dataset.objectsSaid.replace("{objects}", objects);
     part("link").href = url;
-    views.forEach((button) => { button.hidden = !shown.outline && button.dataset.view !== "sides"; });
+    dialog.querySelector(".views").hidden = !shown.outline; // then there is one alone
     fillSides();
     fillOverlay();
     dialog.showModal();
     look(shown.outline ? "slider" : "sides");
+    (shown.outline ? slider : part("close")).focus();
     dialog.dispatchEvent(new CustomEvent("compared", { detail: shown }));
   }
 
