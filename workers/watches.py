@@ -28,7 +28,14 @@ from vectors.index import Where
 from worker_api import images as catalog
 from worker_api import watches
 from worker_api.jobs import Delivery
-from worker_api.watches import LoosePicture, Match, NewImage, PartOfNew, PictureToLookFor, Scope
+from worker_api.watches import (
+    LoosePicture,
+    Match,
+    NewImage,
+    PartOfNew,
+    PictureToLookFor,
+    WatchedPictures,
+)
 from workers import catalogue_hashes
 from workers.copies import SoughtRegion, find_copies
 from workers.model_pool import Loaded
@@ -85,7 +92,7 @@ def check_watches(loaded: Loaded, *, delivery: Delivery) -> None:
 
 
 def _check_arrivals(
-    images: Sequence[NewImage], scope: Scope, loaded: Loaded, *, delivery: Delivery
+    images: Sequence[NewImage], scope: WatchedPictures, loaded: Loaded, *, delivery: Delivery
 ) -> None:
     for number, image in enumerate(images):
         try:
@@ -116,7 +123,7 @@ def _look_for_all(looks: Sequence[PictureToLookFor], loaded: Loaded, *, delivery
         watches.record_look(look.look_id, matches, delivery=delivery)
 
 
-def _matches_of_new(image: NewImage, scope: Scope, loaded: Loaded) -> list[Match]:
+def _matches_of_new(image: NewImage, scope: WatchedPictures, loaded: Loaded) -> list[Match]:
     """Return which watched pictures a new image, or a panel of it, is like.
 
     Raises:

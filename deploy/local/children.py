@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from deploy.local.health import Health, alive
-from deploy.local.watching import Watch
+from deploy.local.watching import ProbeWatch
 
 # prctl's option number, from linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
@@ -91,7 +91,7 @@ class Child:
         self.log = surroundings.log_folder / f"{process.name}.log"
         self._surroundings = surroundings
         self._popen: subprocess.Popen[bytes] | None = None
-        self.watch: Watch | None = None
+        self.watch: ProbeWatch | None = None
 
     @property
     def pid(self) -> int:
@@ -148,7 +148,7 @@ class Child:
         self.starts += 1
         if not self.process.runs_once:
             every_s = self.process.hang_timeout_s / _QUESTIONS
-            self.watch = Watch(self.process.health(), every_s=every_s, name=self.process.name)
+            self.watch = ProbeWatch(self.process.health(), every_s=every_s, name=self.process.name)
         self.enter(State.STARTING)
 
     def exit_code(self) -> int | None:

@@ -9,7 +9,7 @@ from deploy.local.health import Probe, Unhealthy
 _STARTING_S = 0.05
 
 
-class Watch:
+class ProbeWatch:
     """Asks a probe in a thread of its own, since what hangs may hold its caller up."""
 
     def __init__(self, probe: Probe, *, every_s: float, name: str) -> None:

@@ -231,6 +231,8 @@ _SENTENCES: dict[str, str] = {
     "request:user:idempotency-key-reused": _(
         "Another request came with this Idempotency-Key before. Take a new one."
     ),
+    "watch:user:what": _("Say what is watched: an album, a saved search or a search; one of them."),
+    "watch:user:no-mail": _("No e-mail can be sent to this account."),
     "request:conflict:under-way": _("The same request is still under way. Try again in a moment."),
     "request:conflict:over": _("It has ended already."),
     "named-set:conflict:taken": _("There is one of this name already."),

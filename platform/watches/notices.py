@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from catalog.selectors import are_more_waiting_than
 from kernel.errors import AppError
 from watches import mail, webhooks
 from watches.checks import is_some_arrival_ready
@@ -89,7 +90,9 @@ def _is_over(hits: QuerySet[WatchHit], now: datetime) -> bool:
     moments = list(hits.order_by("found_at").values_list("found_at", flat=True))
     if not moments:
         return False
-    is_quiet = moments[-1] <= now - QUIET_FOR and not is_some_arrival_ready()
+    # Pictures that wait to be indexed are of a run that goes on.
+    is_at_work = is_some_arrival_ready() or are_more_waiting_than(0)
+    is_quiet = moments[-1] <= now - QUIET_FOR and not is_at_work
     return is_quiet or moments[0] <= now - TOLD_AFTER
 
 

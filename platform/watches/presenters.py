@@ -50,7 +50,7 @@ class PictureCard:
 
 
 @dataclass(frozen=True, slots=True)
-class HitCard:
+class WatchHitCard:
     """A new image beside what it copies.
 
     Attributes:
@@ -78,7 +78,7 @@ def present_watches(watches: Iterable[Watch], owner: User) -> list[WatchCard]:
     return [_watch_card(watch, *counts.get(watch.pk, (0, 0))) for watch in watches]
 
 
-def present_hits(hits: Sequence[WatchHit]) -> list[HitCard]:
+def present_hits(hits: Sequence[WatchHit]) -> list[WatchHitCard]:
     """Return the cards of hits, in their order."""
     return [_hit_card(hit) for hit in hits]
 
@@ -100,9 +100,9 @@ def _watch_card(watch: Watch, hits: int, unseen: int) -> WatchCard:
     )
 
 
-def _hit_card(hit: WatchHit) -> HitCard:
+def _hit_card(hit: WatchHit) -> WatchHitCard:
     image, watched = hit.image, _watched(hit)
-    return HitCard(
+    return WatchHitCard(
         id=hit.pk,
         image=PictureCard(str(image), image.get_absolute_url(), thumbnail_url(image)),
         watched=watched,

@@ -65,7 +65,7 @@ class LoosePicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class WatchedPictures:
     """All that is watched by anybody.
 
     Attributes:
@@ -95,7 +95,7 @@ class PictureFile:
     height: int
 
 
-def read_scope() -> Scope:
+def read_scope() -> WatchedPictures:
     """Return what is watched."""
     watches = Watch.objects.order_by()
     albums = watches.filter(album__isnull=False).values_list("album__name", flat=True).distinct()
@@ -106,7 +106,7 @@ def read_scope() -> Scope:
     loose: dict[LoosePicture, list[int]] = {}
     for row in watched.select_related("image", "search").order_by("pk"):
         loose.setdefault(_loose(row, ()), []).append(row.pk)
-    return Scope(
+    return WatchedPictures(
         tuple(sorted(name for name in albums if name is not None)),
         tuple(
             LoosePicture(each.query_id, each.sha256, each.box, tuple(ids), each.image_id)

@@ -6,7 +6,7 @@ from typing import Any
 from catalog.exports import csv_line
 from kernel.task_messages import Copy, QueryRegion
 from search.presenters.report_words import counted_verdicts
-from search.report import Report, ReportedHit
+from search.report import AnswerReport, ReportedHit
 
 COLUMNS = (
     *("part", "part_box", "rank", "image_id", "title", "width", "height", "verdict"),
@@ -20,7 +20,7 @@ COLUMNS = (
 _MARK = "\ufeff"
 
 
-def csv_lines(report: Report) -> Iterator[str]:
+def csv_lines(report: AnswerReport) -> Iterator[str]:
     """Yield the table's lines; boxes and outlines are in pixels of the upright pictures."""
     yield _MARK + csv_line(COLUMNS)
     shared = _of_all(report)
@@ -29,7 +29,7 @@ def csv_lines(report: Report) -> Iterator[str]:
         yield csv_line(row.get(column) for column in COLUMNS)
 
 
-def _of_all(report: Report) -> dict[str, Any]:
+def _of_all(report: AnswerReport) -> dict[str, Any]:
     result, version = report.result, report.result.version
     return {
         "query_name": report.query_name,

@@ -3,11 +3,11 @@
 from collections import Counter
 
 from search.presenters.page import verdict_name
-from search.report import Report
+from search.report import AnswerReport
 from search.verdicts import Verdict
 
 
-def counted_verdicts(report: Report) -> str:
+def counted_verdicts(report: AnswerReport) -> str:
     """Return how many images were found as what, in the active language; each image once.
 
     An image that several parts found counts as the best that it is to any of them.

@@ -31,6 +31,7 @@ from catalog.models import Album, BulkEdit, CopyCheck, EncoderVersion, Image, Re
 from catalog.vector_store import open_index
 from ingestion.models import Import, ImportFailure, WatchedFolder
 from jobs.models import JobRecord
+from kernel.hashing import sha256_hex
 from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
 from review.models import Decision
@@ -68,8 +69,9 @@ class Asked:
         return f"{'POST' if self.is_post else 'GET'} {self.path} {shown} {self.accept}"
 
     def says(self, word: str) -> bool:
-        """Whether it says the word itself, which a page may repeat."""
-        return word in f"{self.path}{self.data}"
+        """Whether it says the word itself, which a page may repeat; who sends a file, its hash."""
+        is_its_hash = PICTURE in self.data.values() and word == sha256_hex(PICTURE)
+        return is_its_hash or word in f"{self.path}{self.data}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,6 +471,11 @@ def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[
         "import": [Asked(f"{root}/imports/{secret.current.pk}")],
         "do_import": [Asked(f"{root}/imports/{secret.current.pk}/pause", is_post=True)],
         "failures": [Asked(f"{root}/imports/{secret.current.pk}/failures")],
+        "decisions": [Asked(f"{root}/decisions")],
+        "decision": [Asked(f"{root}/decisions/{secret.decision.pk}")],
+        "watches": [Asked(f"{root}/watches")],
+        "watch_hits": [Asked(f"{root}/watches/hits")],
+        "watch": [Asked(f"{root}/watches/{secret.image.pk}")],
         "jobs": [Asked(f"{root}/jobs")],
         "job": [Asked(f"{root}/jobs/{secret.job.pk}")],
         "encoder_versions": [Asked(f"{root}/encoder-versions")],

@@ -498,6 +498,11 @@ def test_a_run_that_goes_on_is_waited_for(mailing, owner: User, album: Album, im
 
     notices.tell()
     assert outbox.outbox == []
+    # nor is it over while pictures wait to be described
+    WatchHit.objects.update(found_at=timezone.now() - QUIET)
+    Image.objects.filter(pk=images[3].pk).update(status="queued")
+    notices.tell()
+    assert outbox.outbox == []
     # but not for ever
     WatchHit.objects.filter(pk=first.pk).update(found_at=timezone.now() - timedelta(minutes=16))
     notices.tell()
