@@ -7,6 +7,7 @@ several pictures and words (`test_several`), addresses (`test_addresses`).
 
 import io
 import re
+from ipaddress import ip_network
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from catalog.models import Region
 from kernel.regions import FoundRegion
 from kernel.task_messages import Copy, QueryRegion
 from ml.rules.layout import Layout
+from tests.unit.ingestion.sites import body, site
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED
 
@@ -93,7 +95,9 @@ def test_without_scripts_a_copy_is_found_narrowed_refined_and_opened(open_page, 
     assert "query" in parse_qs(urlsplit(address).query)
 
     # Only pictures with a dog.
-    page.get_by_role("link", name=re.compile("^dog")).first.click()
+    page.get_by_text("Filters", exact=True).click()
+    page.locator("form.filters").get_by_role("checkbox", name=re.compile("^dog")).check()
+    page.get_by_role("button", name="Apply").click()
     expect(hits).to_have_count(1)
 
     # Back, and not like the dark one.
@@ -150,3 +154,62 @@ def test_a_collage_is_dropped_read_by_its_parts_and_searched_by_one(open_page, c
     expect(groups).to_have_count(1)
     expect(groups.locator(".name").first).to_have_text("green")
     assert parse_qs(urlsplit(page.url).query)["box"] == ["300,0,600,400"]
+
+
+def test_a_picture_is_fetched_from_its_address(open_page, catalogue, settings):
+    settings.FETCH_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
+    answers = {"/mine.png": body(plain(RED)), "/page.html": body(b"<!doctype html><p>no picture")}
+    with site(answers) as running:
+        page = open_page()
+
+        # An address that is no picture says so, and the form takes the next one.
+        page.get_by_label("Address of a picture").fill(f"{running.url}/page.html")
+        page.get_by_role("button", name="Fetch it").click()
+        expect(page.get_by_role("alert")).to_have_text("The file is not a picture.")
+        page.get_by_label("Address of a picture").fill(f"{running.url}/mine.png")
+        page.get_by_role("button", name="Fetch it").click()
+
+        expect(page.locator(".hits li").first).to_contain_text("same picture")
+    # What was fetched is kept as an upload is: the address asks no other site again.
+    assert "query" in parse_qs(urlsplit(page.url).query)
+    page.reload()
+    expect(page.locator(".hits .name").first).to_have_text("red")
+
+
+def test_a_photo_taken_with_a_phone_is_searched_with_at_once(open_page, catalogue):
+    page = open_page(**PHONE)
+    camera = page.locator("input[capture=environment]")
+    expect(camera).to_have_attribute("accept", "image/*")
+
+    camera.set_input_files({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": plain(RED)})
+
+    expect(page.locator(".hits li").first).to_contain_text("same picture")
+    assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_results_are_narrowed_down_sorted_and_widened_again(open_page, catalogue, has_scripts):
+    page = open_page(java_script_enabled=has_scripts)
+    pick(page, plain(RED))
+    hits = page.locator(".hits .name")
+    expect(hits).to_have_count(4)
+
+    # Only pictures with a dog.
+    page.get_by_text("Filters", exact=True).click()
+    page.locator("form.filters").get_by_role("checkbox", name=re.compile("^dog")).check()
+    page.get_by_role("button", name="Apply").click()
+    expect(hits).to_have_text(["red"])
+    assert parse_qs(urlsplit(page.url).query)["label"] == ["dog"]
+
+    # The address keeps it, and the chip takes it off.
+    page.reload()
+    expect(hits).to_have_text(["red"])
+    page.locator("form.filters a.chip").click()
+    expect(hits).to_have_count(4)
+
+    # The newest first: blue came last.
+    page.get_by_label("Sort").select_option("newest")
+    if not has_scripts:
+        page.get_by_role("button", name="Sort").click()
+    expect(hits.first).to_have_text("blue")
+    assert parse_qs(urlsplit(page.url).query)["sort"] == ["newest"]
