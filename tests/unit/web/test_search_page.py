@@ -813,7 +813,7 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
 
     # live encoder, panels that were drawn, the medium, whether some are kept back, the
     # hits' images, their regions, the counts, whether words are known
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
