@@ -13,10 +13,10 @@ from api.answers import respond
 from api.bodies import SentBody, binary_body, read_body
 from api.schemas.searches import KnownPicture, PictureAsked, SearchFilters, SearchJson
 from api.security import Needs, Scope
-from ingestion.fetching import fetch
 from review.services import PERMISSION as DECIDES
 from review.shown_hits import ShownHit
 from search import services
+from search.fetched_pictures import fetch_picture
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
 from search.limits import limited_search, take_kept
@@ -51,13 +51,14 @@ def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
-    with timed() as search, limited_search(request), search_slot():
+    with timed() as search, limited_search(request):
         if not request.FILES:  # a form's files are counted already
             take_kept(request, sum(file.size or 0 for file in sent.files.getlist(_FIELD)))
-        fields, files = _fetched(request, sent)
-        question = QueryForm(fields, files).read(request.user)
-        search.wait = question.wait
-        result = services.search(question, request.user)
+        fields, files = _fetched(request, sent)  # without a slot: the network takes its time
+        with search_slot():
+            question = QueryForm(fields, files).read(request.user)
+            search.wait = question.wait
+            result = services.search(question, request.user)
     answer = _for_programs(as_json(result), _deciding(request, result))
     shape = SearchJson.model_validate(answer)
     # No two answers are the same: each has its times, and a query of its own.
@@ -73,11 +74,10 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
         return fields, sent.files
     url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
     take(request, Limited.FETCHES)
-    data = fetch(url)
-    take_kept(request, len(data))
+    fetched = fetch_picture(url)
+    take_kept(request, len(fetched.data))
     # Of its name the end is looked at, to say what a file is that is no picture.
-    name = urlsplit(url).path.rsplit("/", 1)[-1]
-    file = SimpleUploadedFile(name if "." not in name else "picture", data)
+    file = SimpleUploadedFile(fetched.name if "." not in fetched.name else "picture", fetched.data)
     return fields, MultiValueDict({_FIELD: [file]})
 
 

@@ -3,16 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
-from catalog.labels import label_name
 from search import filter_fields
 from search.asked_pictures import AskedPicture
 from search.groups import MAX_HITS
 from search.presenters.addresses import picture_url
 from search.presenters.answer_json import hit_json
 from search.presenters.headline import headline_of_several
-from search.presenters.page import FacetLink, HitCard, card
+from search.presenters.page import HitCard, card
 from search.presenters.question_fields import QuestionFields, fields_of_question
 from search.question import Wait
 from search.services import CopiesState
@@ -67,7 +66,6 @@ class SeveralPage:
     less_similar: tuple[HitCard, ...]
     is_plain: bool
     left_out: int
-    facets: tuple[FacetLink, ...]
     has_filters: bool
     copies: CopiesState
     proofs_url: str
@@ -109,15 +107,6 @@ def present_several(result: SeveralResult) -> SeveralPage:
         less_similar=tuple(each for each, less in zip(cards, is_less, strict=True) if less),
         is_plain=result.group.is_plain,
         left_out=result.left_out,
-        facets=tuple(
-            FacetLink(
-                label_name(facet.label, get_language() or "en"),
-                facet.images,
-                fields.toggled(facet.label),
-                facet.is_chosen,
-            )
-            for facet in result.facets
-        ),
         has_filters=bool(result.question.filters),
         copies=result.copies,
         proofs_url=fields.url(Wait.PROOFS),
