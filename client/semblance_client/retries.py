@@ -21,9 +21,9 @@ _UNDER_WAY = "request:conflict:under-way"
 class Retries:
     """How often a request is sent, and the pauses between.
 
-    A pause is as long as the site asks for (Retry-After), else each one is twice the one before, up
-    to `max_pause_s`, less a random part, so that many clients do not come back at the same moment.
-    Where the site asks for more than `max_pause_s`, its answer is raised at once.
+    Each pause is twice the one before, up to `max_pause_s`, less a random part, so that many
+    clients do not come back at the same moment; and never shorter than what the site asks for
+    (Retry-After). Where it asks for more than `max_pause_s`, its answer is raised at once.
 
     Attributes:
         attempts: tries in all; 1 sends nothing again.
@@ -31,7 +31,7 @@ class Retries:
         max_pause_s: of one pause.
     """
 
-    attempts: int = 5
+    attempts: int = 8
     first_pause_s: float = 0.5
     max_pause_s: float = 60.0
 
@@ -48,11 +48,11 @@ class Retries:
         if attempt >= self.attempts or not _may_repeat(error, is_repeatable=is_repeatable):
             return None
         asked = error.retry_after_s if isinstance(error, ApiError) else None
-        if asked is not None:
-            return asked if asked <= self.max_pause_s else None
+        if asked is not None and asked > self.max_pause_s:
+            return None
         pause = min(self.max_pause_s, self.first_pause_s * 2 ** (attempt - 1))
         less = random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
-        return float(pause * less)
+        return max(asked or 0.0, float(pause * less))
 
 
 def _may_repeat(error: ApiError | httpx.TransportError, *, is_repeatable: bool) -> bool:

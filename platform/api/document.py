@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.schemas.base import ProblemJson
 from api.schemas.searches import PictureAsked
-from api.security import Needs
+from api.security import Needs, Scope
 from api.site import api
 from site_http.responses import PROBLEM_TYPE
 
@@ -36,9 +36,11 @@ nothing has changed (304), or as `If-Match` to write only what you have read (41
 # How Django's addresses say of what kind a part is.
 _CONVERTER: Final = re.compile(r"{[^}:]+:")
 # What any endpoint may answer.
-_ALWAYS: Final = (400, 401, 403, 404, 405, 413, 422, 429, 500, 503)
+_ALWAYS: Final = (400, 401, 403, 404, 405, 412, 413, 422, 429, 500, 503)
 _WITH_BODY: Final = (415,)
-_CONDITIONAL: Final = (412,)
+_OF_WRITES: Final = (409,)
+_OF_SEARCHES: Final = (410,)
+_HEEDING_IF_MATCH: Final = frozenset({"change_image", "delete_image"})
 _HEADERS_OF_WAITING: Final = {
     "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
 }
@@ -90,7 +92,10 @@ def _complete(said: Json, operation: Operation, method: str) -> None:
     said["operationId"] = operation.view_func.__name__
     said["summary"], _, more = (operation.description or "").partition("\n")
     said["description"] = "\n\n".join(filter(None, (more.strip(), _rights(needs))))
-    statuses = [*_ALWAYS, *(_CONDITIONAL if method != "post" else ())]
+    said["parameters"] += _headers(operation, method)
+    statuses = [*_ALWAYS, *(_OF_WRITES if needs.scope.endswith(":write") else ())]
+    if needs.scope is Scope.SEARCH:
+        statuses += _OF_SEARCHES
     if "requestBody" in said:
         statuses += _WITH_BODY
     answers: Json = {str(status): answer for status, answer in said["responses"].items()}
@@ -99,6 +104,25 @@ def _complete(said: Json, operation: Operation, method: str) -> None:
     for status in statuses:
         answers.setdefault(str(status), _problem(status))
     said["responses"] = dict(sorted(answers.items()))
+
+
+def _headers(operation: Operation, method: str) -> Iterator[Json]:
+    """Yield the headers that an endpoint heeds."""
+    if method == "get":
+        yield _header("If-None-Match", "an ETag: 304 where it is the answer's")
+    if operation.view_func.__name__ in _HEEDING_IF_MATCH:
+        yield _header("If-Match", "an ETag: 412 where the image has another by now")
+    if getattr(operation.view_func, "is_idempotent", False):
+        key = _header("Idempotency-Key", "what comes again under it within a day is done once")
+        yield key | {"schema": {"type": "string", "pattern": "^[!-~]{1,200}$"}}
+
+
+def _header(name: str, description: str) -> Json:
+    schema = {"type": "string"}
+    return {
+        **{"in": "header", "name": name, "required": False},
+        **{"schema": schema, "description": description},
+    }
 
 
 def _rights(needs: Needs) -> str:

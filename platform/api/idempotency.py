@@ -46,6 +46,7 @@ def idempotent(endpoint: Endpoint) -> Endpoint:
             return _repeated(kept)
         return _keep(kept, lambda: endpoint(request, *args, **kwargs))
 
+    guarded.is_idempotent = True  # type: ignore[attr-defined]  # for the document
     return guarded
 
 

@@ -2,7 +2,16 @@
 
 from ninja import NinjaAPI
 
-from api.endpoints import bulk_edits, images, imports, named_sets, search, system
+from api.endpoints import (
+    bulk_edits,
+    decisions,
+    images,
+    imports,
+    named_sets,
+    search,
+    system,
+    watches,
+)
 from api.problems import answer_failure
 
 VERSION = "1"
@@ -18,5 +27,8 @@ api = NinjaAPI(
 api.add_exception_handler(Exception, answer_failure)
 for _foreign in list(api._exception_handlers):  # ninja has its own for some, in another shape
     api.add_exception_handler(_foreign, answer_failure)
-for _resource in (search, bulk_edits, images, named_sets, imports, system):
+for _resource in (
+    *(search, bulk_edits, images, named_sets, imports),
+    *(decisions, watches, system),
+):
     api.add_router("", _resource.router)

@@ -22,7 +22,11 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class SearchFigures:
-    """What the searches showed; times are medians in milliseconds, as the client saw them."""
+    """What the searches showed; times are medians in milliseconds, as the client saw them.
+
+    `page_ms` is what the page of first hits took, from sending the picture, and `answer_ms` what
+    programs waited for the same hits.
+    """
 
     images: int
     tries: int
@@ -31,6 +35,8 @@ class SearchFigures:
     model_ms: float
     outside_ms: float
     outside_p95_ms: float
+    page_ms: float
+    answer_ms: float
 
 
 def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
@@ -50,6 +56,7 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
     with Visitor(url) as visitor:
         _search(visitor, *chosen[0])
         results = [_search(visitor, *row) for row in chosen]
+        first_hits = [_first_hits(visitor, sha256) for _, sha256 in chosen]
     outside = sorted(result.total_ms - result.model_ms for result in results)
     return SearchFigures(
         images=len(rows),
@@ -59,7 +66,15 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
         model_ms=median(result.model_ms for result in results),
         outside_ms=median(outside),
         outside_p95_ms=outside[int(0.95 * (len(outside) - 1))],
+        page_ms=median(page_ms for page_ms, _ in first_hits),
+        answer_ms=median(answer_ms for _, answer_ms in first_hits),
     )
+
+
+def _first_hits(visitor: Visitor, sha256: str) -> tuple[float, float]:
+    """Return what the page of first hits took, and the answer to a program, one after the other."""
+    copy = half_mirrored_jpeg60(storage.read(storage.original_name(sha256)))
+    return visitor.look(copy, wait="hits").total_ms, visitor.search(copy, wait="hits").total_ms
 
 
 def _search(visitor: Visitor, image_id: UUID, sha256: str) -> Try:

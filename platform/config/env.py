@@ -140,6 +140,11 @@ class SearchEnv(_Section):
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
     # Of each web process, below its threads.
     in_flight: Annotated[int, Field(ge=1, lt=WEB_THREADS, alias="SEARCHES_IN_FLIGHT")] = 12
+    # Pictures that a web process fetches for searches at a time, by addresses that people name; 0
+    # fetches none.
+    fetches_in_flight: Annotated[int, Field(ge=0, lt=WEB_THREADS)] = 2
+    # Of each web process; of one site a fifth.
+    fetches_per_minute: Annotated[int, Field(ge=1)] = 60
     # Of all pictures that were searched with, and what was extracted of them.
     kept_bytes: Annotated[int, Field(gt=0, alias="QUERIES_MAX_BYTES")] = 1024 * 1024 * 1024
     # Searches that an account may save; their pictures are not counted above.

@@ -64,16 +64,20 @@ class _Deadline:
         return left_s
 
 
-def fetch(url: str) -> bytes:
-    """Return what is at an address, at most UPLOAD_MAX_BYTES, within FETCH_TIMEOUT_S.
+def fetch(url: str, *, timeout_s: float | None = None) -> bytes:
+    """Return what is at an address, at most UPLOAD_MAX_BYTES.
 
     What kind of thing the server calls it is not looked at.
+
+    Args:
+        url: the address.
+        timeout_s: of all of it, redirects and all; None is FETCH_TIMEOUT_S.
 
     Raises:
         UserInputError: "fetch:user:…": not-http, forbidden-address, unreachable, too-slow, status,
             too-many-redirects, broken; "image:user:empty-file", "image:user:too-large".
     """
-    deadline = _Deadline.after(settings.FETCH_TIMEOUT_S)
+    deadline = _Deadline.after(settings.FETCH_TIMEOUT_S if timeout_s is None else timeout_s)
     address = parse_address(url)
     for _ in range(MAX_REDIRECTS + 1):
         answer = _ask(address, deadline)

@@ -103,6 +103,11 @@ _SENTENCES: dict[str, str] = {
     "fetch:user:too-slow": _("The site has not sent the picture within {timeout_s} s."),
     "fetch:user:status": _("The site refused to send the picture. {status}"),
     "fetch:user:too-many-redirects": _("The site leads on more than {max_redirects} times."),
+    "fetch:user:off": _("This site fetches no pictures by their address. Send the picture itself."),
+    "fetch:transient:too-many": _(
+        "Too many pictures were fetched by their address just now. Try again in a minute, or send "
+        "the picture itself."
+    ),
     "fetch:user:broken": _("The site's answer broke off or cannot be read."),
     "database:transient:away": _("The database is out of reach just now. Try again in a moment."),
     "database:transient:locked": _("The database is busy just now. Try again in a moment."),
@@ -226,6 +231,8 @@ _SENTENCES: dict[str, str] = {
     "request:user:idempotency-key-reused": _(
         "Another request came with this Idempotency-Key before. Take a new one."
     ),
+    "watch:user:what": _("Say what is watched: an album, a saved search or a search; one of them."),
+    "watch:user:no-mail": _("No e-mail can be sent to this account."),
     "request:conflict:under-way": _("The same request is still under way. Try again in a moment."),
     "request:conflict:over": _("It has ended already."),
     "named-set:conflict:taken": _("There is one of this name already."),

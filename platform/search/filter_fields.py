@@ -37,6 +37,9 @@ _SWITCHES: Mapping[str, str] = MappingProxyType(
     {"sure": "are_sure", "other_media": "are_other_media"}
 )
 _SCOPE = "scope"
+NAMES_OF_TEXTS: Mapping[str, str] = MappingProxyType(
+    {field: name for field, (name, _) in _TEXTS.items()}
+)
 NAMES = (*_TEXTS, *_DAYS, *_SIDES, *_SWITCHES, _SCOPE)
 
 

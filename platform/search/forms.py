@@ -11,6 +11,7 @@ from catalog.selectors import list_visible_images
 from catalog.validation import check_size
 from catalog.visibility import Viewer
 from kernel.errors import UserInputError
+from search.fetched_pictures import FetchedPicture
 from search.filter_fields import read_filters, read_sort
 from search.question import Question, Wait
 from search.several import SeveralQuestion
@@ -35,9 +36,17 @@ class QueryForm(forms.Form):
     box = forms.RegexField(r"^\d{1,9}(,\d{1,9}){3}$", required=False)
     wait = forms.ChoiceField(choices=[(each.value, each.value) for each in Wait], required=False)
 
-    def __init__(self, asked: QueryDict, files: MultiValueDict[str, UploadedFile]) -> None:
+    def __init__(
+        self,
+        asked: QueryDict,
+        files: MultiValueDict[str, UploadedFile],
+        *,
+        fetched: FetchedPicture | None = None,
+    ) -> None:
+        """Read what a request asks, with a picture that was fetched for it where one was."""
         super().__init__(asked, files)
         self._asked = asked
+        self._fetched = fetched
 
     def read(self, viewer: Viewer) -> Question:
         """Return the question, the size of its picture checked before that is read.
@@ -55,7 +64,7 @@ class QueryForm(forms.Form):
             name=name,
             data=data,
             is_upload=self._file is not None,
-            query_id=None if self._file else self.cleaned_data.get("query"),
+            query_id=None if data is not None else self.cleaned_data.get("query"),
             image=image,
             box=self._box(),
             filters=filters,
@@ -92,6 +101,8 @@ class QueryForm(forms.Form):
         if file is not None:
             check_size(file.size or 0)
             return (file.name or "")[:_NAME_CHARS], file.read(), None
+        if self._fetched is not None:
+            return self._fetched.name, self._fetched.data, None
         if self.cleaned_data.get("query") is not None:
             return self.cleaned_data.get("name", "")[:_NAME_CHARS], None, None
         if image_id is None:

@@ -37,7 +37,7 @@ class ReportedHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AnswerReport:
     """An answer, and when it was given.
 
     Attributes:
@@ -55,10 +55,10 @@ class Report:
     at: datetime
 
 
-def report_on(result: SearchResult, *, query_name: str) -> Report:
+def report_on(result: SearchResult, *, query_name: str) -> AnswerReport:
     """Return what is reported of an answer; the hashes of its regions are read for it."""
     calibration = result.version.calibration
-    return Report(
+    return AnswerReport(
         result=result,
         query_name=query_name,
         hits=tuple(_hits(result)),

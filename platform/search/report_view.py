@@ -16,7 +16,7 @@ from search import query_files, services
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
 from search.presenters.report_csv import csv_lines
-from search.report import Report, report_on
+from search.report import AnswerReport, report_on
 from site_http.access import searchers_only
 from site_http.responses import answer, present_error
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _WRITE_PDF = "search.presenters.report_pdf.write_pdf"
 _STEM_CHARS = 60
 
-Write = Callable[[Report], HttpResponse]
+Write = Callable[[AnswerReport], HttpResponse]
 
 
 def _reports(write: Write) -> Callable[[HttpRequest], HttpResponse]:
@@ -54,7 +54,7 @@ def _reports(write: Write) -> Callable[[HttpRequest], HttpResponse]:
 
 
 @_reports
-def result_pdf(report: Report) -> HttpResponse:
+def result_pdf(report: AnswerReport) -> HttpResponse:
     """Answer with one page: the picture, its best hits, and what they rest on."""
     write = import_string(_WRITE_PDF)
     pdf = write(report, query_data=_query_data(report))
@@ -62,13 +62,13 @@ def result_pdf(report: Report) -> HttpResponse:
 
 
 @_reports
-def result_csv(report: Report) -> HttpResponse:
+def result_csv(report: AnswerReport) -> HttpResponse:
     """Answer with a row a hit."""
     table = "".join(csv_lines(report))
     return _file(report, table.encode(), "csv", content_type="text/csv; charset=utf-8")
 
 
-def _query_data(report: Report) -> bytes:
+def _query_data(report: AnswerReport) -> bytes:
     asked = report.result.asked
     try:
         if asked.image is not None:
@@ -78,7 +78,7 @@ def _query_data(report: Report) -> bytes:
         raise GoneError("search:user:query-expired") from error
 
 
-def _file(report: Report, data: bytes, ending: str, *, content_type: str) -> HttpResponse:
+def _file(report: AnswerReport, data: bytes, ending: str, *, content_type: str) -> HttpResponse:
     response = HttpResponse(data, content_type=content_type)
     stem = "".join(c if c.isalnum() or c in " .-_" else "-" for c in report.query_name)
     stem = stem.strip(" .")[:_STEM_CHARS] or report.result.query.sha256[:12]

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.conf import settings
 
-from catalog.models import EncoderVersion
 from catalog.selectors import get_live_encoder
 from catalog.visibility import Viewer
 from kernel.errors import UserInputError
@@ -20,7 +19,14 @@ from search.groups import MAX_HITS, Group, ImageHit
 from search.question import Filters, Question, Sort, Wait
 from search.services import CopiesState, Facet, FoundByWords, SearchResult
 from search.sorting import in_order
-from search.verdicts import Verdict, by_score, curve_of, probability
+from search.verdicts import (
+    SameSubjectMark,
+    Verdict,
+    by_score,
+    curve_of,
+    probability,
+    same_subject_mark,
+)
 
 # Of all pictures together: each is a search of its own.
 MAX_PICTURES = 8
@@ -61,6 +67,7 @@ class SeveralResult:
         pictures: image → which of `these`, from 0, it is most like, or a copy of; none of them
             where words alone found it.
         left_out: images that are copies of `unlike`, and are therefore not shown.
+        mark: where "same subject" begins; None where it is never said.
         facets: objects in the images found, the commonest first.
         copies: whether copies are told.
         model_ms: what decoding and the models took, and proving copies.
@@ -73,6 +80,7 @@ class SeveralResult:
     group: Group
     pictures: Mapping[UUID, int]
     left_out: int
+    mark: SameSubjectMark | None
     facets: tuple[Facet, ...]
     copies: CopiesState
     model_ms: float
@@ -102,7 +110,10 @@ def search(question: SeveralQuestion, viewer: Viewer) -> SeveralResult:
         by_words = services.search_words(
             question.words, question.filters, viewer, reach=_REACH, ends_at=ends_at
         )
-    hits, pictures, left_out = _ranked(liked, disliked, by_words, version)
+    is_plain = any(group.is_plain for each in liked for group in each.groups)
+    # Of plain pictures a score says nothing, and what one of words means was never measured.
+    calibration = None if is_plain or question.words else version.calibration
+    hits, pictures, left_out = _ranked(liked, disliked, by_words, calibration)
     [group] = in_order([_group(hits, liked, disliked)], question.sort)
     return SeveralResult(
         question=question,
@@ -111,6 +122,7 @@ def search(question: SeveralQuestion, viewer: Viewer) -> SeveralResult:
         group=group,
         pictures=MappingProxyType(pictures),
         left_out=left_out,
+        mark=same_subject_mark(calibration),
         facets=services.facets_of([group], question.filters.labels),
         copies=_copies_state(question.wait, [*liked, *disliked]),
         model_ms=sum(each.model_ms for each in (*liked, *disliked))
@@ -135,7 +147,7 @@ def _ranked(
     liked: Sequence[SearchResult],
     disliked: Sequence[SearchResult],
     by_words: FoundByWords | None,
-    version: EncoderVersion,
+    calibration: Mapping[str, Any] | None,
 ) -> tuple[list[ImageHit], dict[UUID, int], int]:
     """Return the images best first, which picture each is most like, and how many are left out."""
     these = [_best_hits(each.groups) for each in liked]
@@ -145,9 +157,6 @@ def _ranked(
     refused = {
         image_id for hits in unlike for image_id, hit in hits.items() if hit.verdict.is_proved
     }
-    is_plain = any(group.is_plain for each in liked for group in each.groups)
-    # Of plain pictures a score says nothing, and what one of words means was never measured.
-    calibration = None if is_plain or words else version.calibration
     alike = [_likeness(hits) for hits in these]
     if by_words is not None:
         alike.append(replace(_likeness(words), is_of_words=True))

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
@@ -19,11 +20,13 @@ from catalog.validation import preview
 from kernel.errors import AppError, DefectError, FileMissing, TransientError, UserInputError
 from search import asked_pictures, query_files, services, several
 from search.asked_pictures import AskedPicture
+from search.fetched_pictures import FetchedPicture, fetch_picture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
-from search.limits import limited_search
+from search.limits import limited_search, take_kept
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
+from search.presenters.filters import present_filters
 from search.presenters.page import fields_of_result, present_result
 from search.presenters.question_fields import fields_of_question
 from search.presenters.several import present_several, several_json
@@ -32,6 +35,7 @@ from search.several import SeveralQuestion
 from search.several_form import MAX_WORDS_CHARS, is_several, keep_files
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
+from site_http.limits import Limited, take
 from site_http.responses import error_json, mark, present_error, wants_json
 
 logger = logging.getLogger(__name__)
@@ -56,25 +60,42 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
             return _several(request)
-        with timed() as search, limited_search(request), search_slot():
-            question = QueryForm(request.POST or request.GET, request.FILES).read(request.user)
-            search.wait = question.wait
-            if request.method == "POST" and not wants_json(request):
-                search.leads_on = True
-                return _see_address(asked_pictures.of_question(question), question)
-            result = services.search(question, request.user)
+        with timed() as search, limited_search(request):
+            fetched = _fetched(request)
+            with search_slot():
+                form = QueryForm(request.POST or request.GET, request.FILES, fetched=fetched)
+                question = form.read(request.user)
+                search.wait = question.wait
+                if request.method == "POST" and not wants_json(request):
+                    search.leads_on = True
+                    return _see_address(asked_pictures.of_question(question), question)
+                result = services.search(question, request.user)
     except DefectError:
         raise  # not the form's affair: the error page says it
     except AppError as error:
         return _refuse(request, error)
     if wants_json(request):
         return JsonResponse(as_json(result))
+    asked_fields = fields_of_result(result, query_name=question.name)
+    found = (hit.image for group in result.groups for hit in group.hits)
     return _render(
         request,
         counts=(result.searched, result.waiting),
         result=present_result(result, query_name=question.name),
-        asked_fields=fields_of_result(result, query_name=question.name),
+        filters=present_filters(asked_fields, found, query_medium=result.query_medium),
+        asked_fields=asked_fields,
     )
+
+
+def _fetched(request: HttpRequest) -> FetchedPicture | None:
+    """Return the picture whose address a form says, and no link: no page has the site fetch."""
+    url = request.POST.get("url", "").strip()
+    if not url or request.FILES.get("picture"):
+        return None
+    take(request, Limited.FETCHES)
+    fetched = fetch_picture(url)
+    take_kept(request, len(fetched.data))
+    return fetched
 
 
 def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
@@ -102,8 +123,12 @@ def _several(request: HttpRequest) -> HttpResponse:
         result = several.search(question, request.user)
     if wants_json(request):
         return JsonResponse(several_json(result))
+    asked_fields = fields_of_question(question)
     return _render(
-        request, several=present_several(result), asked_fields=fields_of_question(question)
+        request,
+        several=present_several(result),
+        filters=present_filters(asked_fields, (hit.image for hit in result.group.hits)),
+        asked_fields=asked_fields,
     )
 
 
@@ -175,6 +200,7 @@ def _render(
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),
         "waiting": waiting,
+        "may_fetch": bool(settings.SEARCH_FETCHES_IN_FLIGHT),
         "knows_words": knows_words(),
         "max_words_chars": MAX_WORDS_CHARS,
     }

@@ -56,7 +56,7 @@ def ask(page: Page, data: bytes) -> None:
     page.set_input_files(
         "input[name=picture]", {"name": "mine.png", "mimeType": "image/png", "buffer": data}
     )
-    without_scripts = page.get_by_role("button", name="Search")
+    without_scripts = page.get_by_role("button", name="Search", exact=True)
     if without_scripts.is_visible():
         without_scripts.click()
     expect(page.locator("svg.parts")).to_be_visible()
@@ -297,25 +297,52 @@ def test_collage_on_a_phone_scrolls_only_downwards(open_page, collage, locale):
     assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0
 
 
-def test_facet_is_put_on_kept_and_taken_off(open_page, catalogue):
+def test_filter_is_put_on_kept_and_taken_off(open_page, catalogue):
     page = open_page(**DESKTOP)
     ask(page, halves())
-    facets = page.get_by_role("navigation", name="Objects").get_by_role("link")
-    expect(facets).to_have_text(["cat 1", "dog 1"])
+    page.get_by_text("Filters", exact=True).click()
+    objects = page.get_by_role("group", name="Objects").get_by_role("checkbox")
+    expect(objects).to_have_count(3)  # and whether unsure ones are left out
 
-    facets.filter(has_text="dog").click()
+    page.get_by_role("checkbox", name="dog 1").check()
+    page.get_by_role("button", name="Apply").click()
 
     expect(titles(page)).to_have_text(["red"])
     assert asked(page) == {"name": ["mine.png"], "label": ["dog"]}
-    expect(page.locator(".facets [aria-current]")).to_have_text("dog 1 ×")
-    drag(page, point(page, 320, 20), point(page, 590, 380))
-    page.mouse.up()
-    page.wait_for_url("**box=**")
-    expect(titles(page)).to_have_text(["red"])
-    assert asked(page)["label"] == ["dog"]
-    facets.filter(has_text="dog").click()
-    expect(titles(page)).to_have_text(["green", "red"])
+    chip = page.get_by_role("list", name="Chosen filters").get_by_role("link")
+    expect(chip).to_have_text("Objects: dog ×")
+    page.locator("[data-panel] summary").click()
+    expect(page.get_by_role("checkbox", name="dog 1")).to_be_checked()
+    chip.click()
+    expect(titles(page)).to_have_count(2)
     assert "label" not in asked(page)
+
+
+def test_pictures_are_sorted_at_once(open_page, catalogue):
+    page = open_page(**DESKTOP)
+    ask(page, halves())
+    before = titles(page).all_text_contents()
+
+    page.get_by_label("Sort").select_option("Oldest first")
+
+    page.wait_for_url("**sort=oldest**")
+    assert asked(page) == {"name": ["mine.png"], "sort": ["oldest"]}
+    expect(titles(page)).to_have_text(sorted(before, key=["red", "green"].index))
+
+
+def test_filters_work_on_a_phone_without_scripts(open_page, catalogue):
+    page = open_page(java_script_enabled=False, viewport={"width": 320, "height": 640})
+    ask(page, halves())
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_role("checkbox", name="dog 1").check()
+    page.get_by_label("at least").fill("1")
+
+    page.get_by_role("button", name="Apply").click()
+
+    expect(titles(page)).to_have_text(["red"])
+    expect(page.get_by_role("list", name="Chosen filters").get_by_role("link")).to_have_text(
+        ["Objects: dog ×", "From 1 pixels ×"]
+    )
 
 
 def test_object_that_matched_is_outlined_on_the_thumbnail(open_page, searchable, worker):

@@ -59,7 +59,8 @@ def _send_all(
 ) -> Iterator[tuple[Path, AddedFile]]:
     """Yield how each file ended, as it ends; no more are opened than are in flight.
 
-    A site that is away or refuses the caller ends it all: each further file would fare the same.
+    A site that is away, or refuses the caller or what is said of all files, ends it: each further
+    one would fare the same.
     """
     with ThreadPoolExecutor(in_flight) as threads:
         waiting: dict[Future[AddedFile], Path] = {}
@@ -80,7 +81,7 @@ def _send(site: Client, path: Path, said: Said) -> AddedFile:
     try:
         return site.add_image(path, said)
     except ApiError as error:
-        if error.is_refused_caller or error.is_passing:
+        if not error.code.startswith("image:"):  # what was asked of all, not this file, is refused
             raise
         return AddedFile(path.name, "failed", problem=FileProblem(error.code, error.detail))
     except OSError as error:

@@ -19,8 +19,9 @@ _CHANGES = ("title", "description", "source", "owner", "licence", "creator", "cr
 def add_parsers(commands: Any) -> None:
     """Describe the commands' arguments."""
     _add_images(commands)
-    _add_listing(commands, "albums", "albums that you may know of", _albums)
-    _add_listing(commands, "tags", "tags that you may know of", _tags)
+    for name, do in (("albums", _albums), ("tags", _tags)):
+        parser = _add_listing(commands, name, f"{name} that you may know of, or make one", do)
+        parser.add_argument("--make", metavar="NAME", help="make one of this name")
     imports = _add_listing(commands, "imports", "imports, the newest first", _imports)
     imports.add_argument("--state", default="")
     jobs = _add_listing(commands, "jobs", "jobs of the workers, the newest first", _jobs)
@@ -114,11 +115,13 @@ def _delete(site: Client, asked: argparse.Namespace, output: Output) -> int:
 
 
 def _albums(site: Client, asked: argparse.Namespace, output: Output) -> int:
-    return _list(output, islice(site.albums(), asked.limit), ("id", "name"), _id_and_name)
+    listed = [site.make_album(asked.make)] if asked.make else islice(site.albums(), asked.limit)
+    return _list(output, listed, ("id", "name"), _id_and_name)
 
 
 def _tags(site: Client, asked: argparse.Namespace, output: Output) -> int:
-    return _list(output, islice(site.tags(), asked.limit), ("id", "name"), _id_and_name)
+    listed = [site.make_tag(asked.make)] if asked.make else islice(site.tags(), asked.limit)
+    return _list(output, listed, ("id", "name"), _id_and_name)
 
 
 def _id_and_name(each: Any) -> Sequence[object]:

@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     described.add_argument("--version", action="version", version=f"semblance-client {VERSION}")
     described.add_argument("--url", help="the site's address")
     described.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS")
-    described.add_argument("--attempts", type=count, default=5, metavar="N")
+    described.add_argument("--attempts", type=count, default=Retries().attempts, metavar="N")
     described.set_defaults(json=False)
     commands = described.add_subparsers(required=True, metavar="COMMAND")
     searching.add_parser(commands)

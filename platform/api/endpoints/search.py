@@ -13,12 +13,15 @@ from api.answers import respond
 from api.bodies import SentBody, binary_body, read_body
 from api.schemas.searches import KnownPicture, PictureAsked, SearchFilters, SearchJson
 from api.security import Needs, Scope
-from ingestion.fetching import fetch
+from review.services import PERMISSION as DECIDES
+from review.shown_hits import ShownHit
 from search import services
+from search.fetched_pictures import fetch_picture
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
 from search.limits import limited_search, take_kept
 from search.presenters.answer_json import as_json
+from search.services import SearchResult
 from site_http.limits import Limited, take
 
 router = Router(tags=["search"])
@@ -26,7 +29,7 @@ NEEDS = Needs(Scope.SEARCH, admits_visitors=True)
 _FIELD = "picture"
 
 
-@router.get("/search", url_name="search", auth=NEEDS, response=SearchJson)
+@router.get("/search", url_name="search", auth=NEEDS, response=SearchJson, by_alias=True)
 def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpResponse:
     """Search with a picture that the site has: `image` or `query` says which."""
     return _search(request, SentBody(QueryDict(), MultiValueDict()))
@@ -36,6 +39,7 @@ def search_again(request: HttpRequest, asked: Query[KnownPicture]) -> HttpRespon
     "/search",
     auth=NEEDS,
     response=SearchJson,
+    by_alias=True,
     openapi_extra=binary_body(_FIELD, json="PictureAsked"),
 )
 def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
@@ -47,14 +51,16 @@ def search(request: HttpRequest, asked: Query[SearchFilters]) -> HttpResponse:
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
-    with timed() as search, limited_search(request), search_slot():
+    with timed() as search, limited_search(request):
         if not request.FILES:  # a form's files are counted already
-            take_kept(request, sum(file.size or 0 for file in sent.files.values()))
-        fields, files = _fetched(request, sent)
-        question = QueryForm(fields, files).read(request.user)
-        search.wait = question.wait
-        result = services.search(question, request.user)
-    shape = SearchJson.model_validate(_for_programs(as_json(result)))
+            take_kept(request, sum(file.size or 0 for file in sent.files.getlist(_FIELD)))
+        fields, files = _fetched(request, sent)  # without a slot: the network takes its time
+        with search_slot():
+            question = QueryForm(fields, files).read(request.user)
+            search.wait = question.wait
+            result = services.search(question, request.user)
+    answer = _for_programs(as_json(result), _deciding(request, result))
+    shape = SearchJson.model_validate(answer)
     # No two answers are the same: each has its times, and a query of its own.
     return respond(shape, headers={"Cache-Control": "no-store"})
 
@@ -68,18 +74,31 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
         return fields, sent.files
     url = PictureAsked.model_validate({"url": fields["url"]}).url or ""
     take(request, Limited.FETCHES)
-    data = fetch(url)
-    take_kept(request, len(data))
+    fetched = fetch_picture(url)
+    take_kept(request, len(fetched.data))
     # Of its name the end is looked at, to say what a file is that is no picture.
-    name = urlsplit(url).path.rsplit("/", 1)[-1]
-    file = SimpleUploadedFile(name if "." not in name else "picture", data)
+    file = SimpleUploadedFile(fetched.name if "." not in fetched.name else "picture", fetched.data)
     return fields, MultiValueDict({_FIELD: [file]})
 
 
-def _for_programs(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the page's answer with addresses that take tokens."""
+def _deciding(request: HttpRequest, result: SearchResult) -> list[str | None]:
+    """Return for each hit, in order, what a decision about it names; None for who may not."""
+    token = request.auth.token  # type: ignore[attr-defined]
+    may = token is not None and Scope.DECISIONS_WRITE in token.scopes
+    may = may and request.user.has_perm(DECIDES)
+    return [
+        ShownHit.of(result, (group.region.kind, group.region.box), hit).signed() if may else None
+        for group in result.groups
+        for hit in group.hits
+    ]
+
+
+def _for_programs(answer: dict[str, Any], deciding: list[str | None]) -> dict[str, Any]:
+    """Return the page's answer with addresses that take tokens, and what decisions name."""
     query = urlsplit(answer["proofs_url"]).query
+    each = iter(deciding)
     for group in answer["groups"]:
         for hit in group["hits"]:
+            hit["decide_with"] = next(each)
             hit["thumbnail_url"] = reverse("api:thumbnail", args=(hit["image_id"],))
     return answer | {"proofs_url": f"{reverse('api:search')}?{query}"}

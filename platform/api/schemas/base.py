@@ -4,8 +4,9 @@ from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
+from django.db.models import TextChoices
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from catalog.models import Image
 from kernel.errors import UserInputError
@@ -23,6 +24,11 @@ class TakenJson(Schema):
     """What the API takes; a member that it does not know is refused, and not passed over."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def choices_of(choices: type[TextChoices]) -> WithJsonSchema:
+    """Return how the document describes one of a few words, where several have the same name."""
+    return WithJsonSchema({"type": "string", "enum": list(choices.values)})
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.base import GivenJson, TakenJson, Text
+from api.schemas.base import GivenJson, TakenJson, Text, choices_of
 from api.schemas.images import ImageFilters
 from catalog.models import BulkEdit
 
@@ -30,6 +30,8 @@ BulkKind = Literal[
 ]
 MAX_NAMED: Final = 10_000
 
+BulkState = Annotated[BulkEdit.State, choices_of(BulkEdit.State)]
+
 
 class BulkEditAsked(TakenJson):
     """What is done, and to which images: `images`, or those that fit `filters`."""
@@ -49,7 +51,7 @@ class BulkEditJson(GivenJson):
 
     id: int
     kind: BulkEdit.Kind
-    state: BulkEdit.State
+    state: BulkState
     total: int = Field(description="images in all")
     done: int
     gone: int = Field(description="that were not there any more")

@@ -6,13 +6,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.base import GivenJson, TakenJson, Text
+from api.schemas.base import GivenJson, TakenJson, Text, choices_of
 from ingestion.models import Import, ImportFailure
 from ingestion.selectors import ImportProgress
 from ingestion.services import CopyPolicy, ImportOptions, KnownPolicy, MetadataRules
 from kernel.messages import sentence
 
 ImportAction = Literal["start", "pause", "resume", "cancel", "retry"]
+
+ImportState = Annotated[Import.State, choices_of(Import.State)]
 
 
 class ImportFileOptions(TakenJson):
@@ -58,7 +60,7 @@ class SourceAsked(ImportFileOptions):
 class ImportFilters(TakenJson):
     """Which imports."""
 
-    state: Import.State | None = None
+    state: ImportState | None = None
 
 
 class ProgressJson(GivenJson):
@@ -77,7 +79,7 @@ class ImportJson(GivenJson):
 
     id: UUID
     source: str
-    state: Import.State
+    state: ImportState
     error_code: str
     has_plan: bool = Field(description="whether a planned one can be started")
     total: int | None

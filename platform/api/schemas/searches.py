@@ -101,6 +101,7 @@ class HitJson(GivenJson):
     query_region: QueryRegionJson
     image_region: ImageRegionJson | None
     is_unchecked: bool = Field(description="whether time ran out before it was compared")
+    decide_with: str | None = Field(description="`hit` of a decision; for tokens that may decide")
     copy_: CopyJson | None = Field(alias="copy")
 
 
@@ -151,10 +152,25 @@ class FiltersJson(GivenJson):
     scope: list[Scope]
 
 
+class VerdictCountsJson(GivenJson):
+    """How many images were found, each counted once, at the best of its verdicts."""
+
+    identical: int
+    near_identical: int = Field(alias="near-identical")
+    edited_copy: int = Field(alias="edited-copy")
+    shared_design: int = Field(alias="shared-design")
+    same_subject: int = Field(alias="same-subject")
+    copies: int = Field(description="the first three of them together")
+    searched: int = Field(description="images that were searched among")
+    may_be_more: bool = Field(description="whether what is shown may not be all")
+
+
 class SearchJson(GivenJson):
     """The answer to a search: one group of images for each part of the picture."""
 
     query: QueryPictureJson
+    headline: str = Field(description="what was found, in a sentence; in Accept-Language's")
+    verdict_counts: VerdictCountsJson
     filters: FiltersJson
     sort: Sort
     groups: list[GroupJson]

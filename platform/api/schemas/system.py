@@ -1,20 +1,24 @@
 """Jobs and encoder versions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.base import GivenJson, TakenJson, Text
+from api.schemas.base import GivenJson, TakenJson, Text, choices_of
 from catalog.models import EncoderVersion
 from jobs.models import JobRecord
+
+JobState = Annotated[JobRecord.State, choices_of(JobRecord.State)]
+
+VersionState = Annotated[EncoderVersion.State, choices_of(EncoderVersion.State)]
 
 
 class JobFilters(TakenJson):
     """Which jobs."""
 
-    state: JobRecord.State | None = None
+    state: JobState | None = None
     name: Text | None = Field(None, max_length=100, description="of the task")
 
 
@@ -24,7 +28,7 @@ class JobJson(GivenJson):
     id: UUID
     name: str
     queue: str
-    state: JobRecord.State
+    state: JobState
     deliveries: int
     error_code: str
     created_at: datetime
@@ -50,7 +54,7 @@ class EncoderVersionJson(GivenJson):
     dim: int
     precision: str
     collection: str
-    state: EncoderVersion.State
+    state: VersionState
     detector: str
     calibration: dict[str, Any] | None
     created_at: datetime

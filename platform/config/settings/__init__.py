@@ -226,6 +226,8 @@ INGEST_ROOTS: tuple[Path, ...] = env.ingest.roots
 SEARCH_REQUIRES_LOGIN = env.search.requires_login
 SEARCH_TIMEOUT_S = env.search.timeout_s
 SEARCHES_IN_FLIGHT = env.search.in_flight
+SEARCH_FETCHES_IN_FLIGHT = env.search.fetches_in_flight
+SEARCH_FETCHES_PER_MINUTE = env.search.fetches_per_minute
 # A search leaves its count to a thread that writes so often, where there were any.
 SEARCHES_WRITTEN_EVERY_S: float | None = 60.0
 QUERIES_MAX_BYTES = env.search.kept_bytes

@@ -30,6 +30,16 @@ def headline(result: SearchResult) -> str:
     return sentence
 
 
+def headline_of_several(counts: VerdictCounts, state: CopiesState) -> str:
+    """Return what an answer to several pictures says in one sentence, in the active language."""
+    said = _of_picture(counts, state)
+    if state is CopiesState.PENDING:
+        return gettext("{said}; still looking for copies…").format(said=said)
+    if state is CopiesState.UNCHECKED:
+        return gettext("{said}; not all could be compared").format(said=said)
+    return said
+
+
 def _of_picture(counts: VerdictCounts, state: CopiesState) -> str:
     found = _listed(counts.by_verdict)
     if counts.copies:

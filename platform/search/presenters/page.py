@@ -1,7 +1,7 @@
 """How the answer to a search is shown to people: everything that the page says."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.urls import reverse
@@ -18,7 +18,7 @@ from search.presenters.addresses import picture_url, search_address
 from search.presenters.evidence import comparison_of
 from search.presenters.headline import headline
 from search.presenters.question_fields import QuestionFields, picture_field
-from search.question import Filters, Wait
+from search.question import Wait
 from search.saved import is_upload_saved
 from search.services import CopiesState, SearchResult
 from search.verdicts import SameSubjectMark, Verdict
@@ -128,16 +128,6 @@ class GroupSection:
 
 
 @dataclass(frozen=True, slots=True)
-class FacetLink:
-    """An object's name, in how many images it is, and the search with or without it."""
-
-    name: str
-    images: int
-    url: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ResultPage:
     """The query as it was understood, and what its parts found.
 
@@ -161,7 +151,6 @@ class ResultPage:
     layout: str
     parts: tuple[PartLink, ...]
     groups: tuple[GroupSection, ...]
-    facets: tuple[FacetLink, ...]
     has_filters: bool
     copies: CopiesState
     proofs_url: str
@@ -243,12 +232,6 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         groups=tuple(
             _section(group, links.part(group.region), result, fields) for group in result.groups
         ),
-        facets=tuple(
-            FacetLink(
-                _shown(facet.label), facet.images, links.toggled(facet.label), facet.is_chosen
-            )
-            for facet in result.facets
-        ),
         has_filters=bool(result.filters),
         copies=result.copies,
         proofs_url=links.proofs(),
@@ -308,21 +291,15 @@ class _Links:
             percent=round(100 * region.confidence) if region.kind == OBJECT else None,
         )
 
-    def toggled(self, label: str) -> str:
-        labels = () if label in self._filters.labels else (label,)
-        return self._url(self._box, filters=replace(self._filters, labels=labels))
-
     def proofs(self) -> str:
         return self._url(self._box, wait=Wait.PROOFS)
 
-    def _url(
-        self, box: Box | None, *, filters: Filters | None = None, wait: Wait | None = None
-    ) -> str:
+    def _url(self, box: Box | None, *, wait: Wait | None = None) -> str:
         return search_address(
             self._asked,
             name=self._name,
             box=box,
-            filters=self._filters if filters is None else filters,
+            filters=self._filters,
             sort=self._sort,
             wait=wait,
         )

@@ -89,11 +89,6 @@ class QuestionFields:
         """Return the address that asks without the words."""
         return replace(self, words="").url()
 
-    def toggled(self, label: str) -> str:
-        """Return the address that asks for images with an object, or no longer for it."""
-        labels = () if label in self.filters.labels else (label,)
-        return replace(self, filters=replace(self.filters, labels=labels)).url()
-
 
 _ORDER = (*_THESE, "unlike", _UNLIKE_IMAGE)
 

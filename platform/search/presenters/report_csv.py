@@ -5,22 +5,22 @@ from typing import Any
 
 from catalog.exports import csv_line
 from kernel.task_messages import Copy, QueryRegion
-from search.presenters.report_words import counted_verdicts
-from search.report import Report, ReportedHit
+from search.presenters.headline import headline
+from search.report import AnswerReport, ReportedHit
 
 COLUMNS = (
     *("part", "part_box", "rank", "image_id", "title", "width", "height", "verdict"),
     *("score", "probability", "is_unchecked", "query_region", "query_box", "image_region"),
     *("image_box", "pdq", "pdq_quality", "pdq_bits", "inliers", "is_mirrored"),
     *("query_percent", "image_percent", "outline"),
-    *("query_name", "query_sha256", "query_width", "query_height", "copies", "found"),
+    *("query_name", "query_sha256", "query_width", "query_height", "copies", "headline"),
     *("encoder", "collection", "weights_sha256", "calibration_sha256", "searched_at"),
 )
 # So that spreadsheets take it for UTF-8.
 _MARK = "\ufeff"
 
 
-def csv_lines(report: Report) -> Iterator[str]:
+def csv_lines(report: AnswerReport) -> Iterator[str]:
     """Yield the table's lines; boxes and outlines are in pixels of the upright pictures."""
     yield _MARK + csv_line(COLUMNS)
     shared = _of_all(report)
@@ -29,7 +29,7 @@ def csv_lines(report: Report) -> Iterator[str]:
         yield csv_line(row.get(column) for column in COLUMNS)
 
 
-def _of_all(report: Report) -> dict[str, Any]:
+def _of_all(report: AnswerReport) -> dict[str, Any]:
     result, version = report.result, report.result.version
     return {
         "query_name": report.query_name,
@@ -37,7 +37,7 @@ def _of_all(report: Report) -> dict[str, Any]:
         "query_width": result.query.width,
         "query_height": result.query.height,
         "copies": result.copies.value,
-        "found": counted_verdicts(report),
+        "headline": headline(result),
         "encoder": version.encoder,
         "collection": version.collection,
         "weights_sha256": version.weights_sha256,

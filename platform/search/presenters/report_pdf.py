@@ -18,9 +18,9 @@ from catalog import storage
 from catalog.validation import preview
 from kernel.errors import AppError
 from ml.rules.regions import FULL_IMAGE
+from search.presenters.headline import headline
 from search.presenters.page import part_name, verdict_name
-from search.presenters.report_words import counted_verdicts
-from search.report import Report, ReportedHit
+from search.report import AnswerReport, ReportedHit
 
 # Points of 1/72 inch.
 _WIDTH, _HEIGHT = A4
@@ -36,7 +36,7 @@ _QUERY_SIDE_PX = 800
 _FONTS = "matplotlib/mpl-data/fonts/ttf/"
 
 
-def write_pdf(report: Report, *, query_data: bytes) -> bytes:
+def write_pdf(report: AnswerReport, *, query_data: bytes) -> bytes:
     """Return the page, an A4, in the active language.
 
     Args:
@@ -71,17 +71,17 @@ def _register_fonts() -> None:
         pdfmetrics.registerFont(TTFont(name, path))
 
 
-def _title(report: Report) -> str:
+def _title(report: AnswerReport) -> str:
     name = report.query_name or gettext("Your picture")
     return gettext("Pictures like {name}").format(name=name)
 
 
-def _head(canvas: Canvas, report: Report, query: bytes) -> float:
+def _head(canvas: Canvas, report: AnswerReport, query: bytes) -> float:
     """Draw the asked picture and what was found of it; return where the rest begins."""
     top, result = _HEIGHT - _MARGIN, report.result
     _text(canvas, _title(report), (_MARGIN, top - _TITLE_SIZE), size=_TITLE_SIZE, is_bold=True)
     top -= _TITLE_SIZE + _LINE
-    _text(canvas, counted_verdicts(report), (_MARGIN, top - _TEXT_SIZE))
+    _text(canvas, headline(result), (_MARGIN, top - _TEXT_SIZE))
     top -= _TEXT_SIZE + _LINE
     right, bottom = _picture(canvas, query, (_MARGIN, top), side=_QUERY_PT)
     box = result.box
@@ -165,7 +165,7 @@ def _proof(each: ReportedHit) -> str:
     return " · ".join(facts)
 
 
-def _foot(canvas: Canvas, report: Report, *, left_out: int) -> None:
+def _foot(canvas: Canvas, report: AnswerReport, *, left_out: int) -> None:
     version = report.result.version
     lines = [
         f"Semblance · {version.encoder} · {version.collection}",

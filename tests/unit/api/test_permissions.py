@@ -16,11 +16,14 @@ from api.document import needs_of, operations
 from api.models import ApiToken
 from api.services import make_token, revoke_token
 from catalog import services
-from catalog.models import Album, BulkEdit, Image, Tag
+from catalog.models import Album, BulkEdit, EncoderVersion, Image, Tag
 from ingestion.models import Import
 from jobs.models import JobRecord
+from review.models import Decision
+from review.shown_hits import ShownHit
 from tests.unit.api.conftest import ALL_SCOPES, Program, code_of
-from tests.unit.web.conftest import GREEN, RED, encoded, upload
+from tests.unit.web.conftest import BLUE, GREEN, RED, encoded, upload
+from watches.models import Watch
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media", "worker")]
 
@@ -80,6 +83,15 @@ CASES: Mapping[str, Case] = {
     "jobs": Case("get", "/jobs", KEEPER),
     "read_job": Case("get", "/jobs/{job}", KEEPER),
     "encoder_versions": Case("get", "/encoder-versions", REVIEWER),
+    "decisions": Case("get", "/decisions", REVIEWER),
+    "decide": Case("post", "/decisions", REVIEWER, 200, body={"hit": "{hit}", "judgement": "copy"}),
+    "take_back_decision": Case("delete", "/decisions/{decision}", REVIEWER, 204),
+    "watches": Case("get", "/watches", VIEWER),
+    "begin_watch": Case("post", "/watches", VIEWER, 201, body={"album": "{album}"}),
+    "watch_hits": Case("get", "/watches/hits", VIEWER),
+    "read_watch": Case("get", "/watches/{watch}", VIEWER),
+    "change_watch": Case("patch", "/watches/{watch}", VIEWER, body={"rung": "near-identical"}),
+    "end_watch": Case("delete", "/watches/{watch}", VIEWER, 204),
     "read_image": Case("get", "/images/{image}", VISITOR),
     "read_original": Case("get", "/images/{image}/original", VISITOR),
     "read_thumbnail": Case("get", "/images/{image}/thumbnail", VISITOR),
@@ -92,12 +104,30 @@ def world(searchable) -> dict[str, Any]:
     """A row of each kind that addresses name."""
     ensure_roles()
     image = searchable(encoded(RED), "red")
+    other = searchable(encoded(BLUE), "blue")
+    version = EncoderVersion.objects.get()
+    hit = ShownHit(
+        *(str(other.pk), other.sha256, "", str(image.pk), "", "similar", 0.5, None, version.pk, "")
+    )
+    decision = Decision.objects.create(
+        query_sha256="0" * 64,
+        image=image,
+        judgement="copy",
+        decided_at=timezone.now(),
+        encoder_version=version,
+    )
+    album = Album.objects.create(name="walls")
+    watched = Album.objects.create(name="watched")
+    watch = Watch.objects.create(album=watched, owner=User.objects.create_user("nobody"))
     edit = services.ask_bulk_edit("set_owner", Image.objects.filter(pk=image.pk))
     services.start_bulk_edit(edit, {"value": "Ann"})
     return {
         "image": image.pk,
         "bulk_edit": edit.pk,
-        "album": Album.objects.create(name="walls").pk,
+        "album": album.pk,
+        "hit": hit.signed(),
+        "decision": decision.pk,
+        "watch": watch.pk,
         "tag": Tag.objects.create(name="warm").pk,
         "import": Import.objects.create(source="a folder").pk,
         "job": JobRecord.objects.create(name="workers.index_images", queue="bulk").pk,
@@ -111,7 +141,7 @@ def calls(world) -> Callable[..., Any]:
     def call(case: Case, program: Program) -> Any:
         path = case.path.format_map(world)
         send = getattr(program, case.method)
-        BulkEdit.objects.update(started_by=program.user)
+        give_rows_to(program)
         if case.files:
             return send(path, {name: upload(data) for name, data in case.files.items()})
         if case.body is None:
@@ -139,6 +169,14 @@ def member_of(role: str, *, scopes: tuple[str, ...] = ALL_SCOPES) -> Program:
     return Program(secret, user)
 
 
+def give_rows_to(program: Program) -> None:
+    """Have what is each account's own be this one's."""
+    if program.user is not None:
+        BulkEdit.objects.update(started_by=program.user)
+        Decision.objects.update(decided_by=program.user)
+        Watch.objects.update(owner=program.user)
+
+
 def everything() -> dict[str, Any]:
     """All that is stored, but for when tokens were used."""
     rows = {}
@@ -164,7 +202,8 @@ def test_every_endpoint_asks_for_a_scope_and_writes_for_a_permission() -> None:
         if method == "get" or name == "search":
             assert not needs.scope.endswith(":write"), name
             continue
-        assert needs.permission, name
+        # What is each account's own needs no permission.
+        assert needs.permission or needs.scope.startswith("watches:"), name
         assert not needs.admits_visitors, name
         assert needs.scope.endswith(":write"), name
 
@@ -181,7 +220,7 @@ def test_the_first_role_that_may_can(name, calls) -> None:
 @pytest.mark.parametrize("caller", CALLERS[:-1])
 def test_who_may_not_leaves_all_as_it_was(caller, calls) -> None:
     program = member_of(caller)
-    BulkEdit.objects.update(started_by=program.user)
+    give_rows_to(program)
     before = everything()
     expected = (401, "missing") if caller == VISITOR else (403, "no-permission")
     refused = [case for case in CASES.values() if CALLERS.index(caller) < CALLERS.index(case.first)]
@@ -200,7 +239,7 @@ def test_a_token_without_the_scope_may_not(calls) -> None:
     for *_, operation in operations():
         case, scope = CASES[operation.view_func.__name__], needs_of(operation).scope
         program = member_of(KEEPER, scopes=tuple(each for each in ALL_SCOPES if each != scope))
-        BulkEdit.objects.update(started_by=program.user)
+        give_rows_to(program)
         before = everything()
 
         response = calls(case, program)
@@ -213,7 +252,7 @@ def test_a_token_without_the_scope_may_not(calls) -> None:
 @pytest.mark.parametrize("ended", ["revoked", "expired", "inactive", "unknown"])
 def test_a_token_that_has_ended_may_nothing(ended, calls) -> None:
     program = member_of(KEEPER)
-    BulkEdit.objects.update(started_by=program.user)
+    give_rows_to(program)
     if ended == "revoked":
         revoke_token(ApiToken.objects.get(), by_id=None)
     elif ended == "expired":
@@ -234,7 +273,6 @@ def test_a_token_that_has_ended_may_nothing(ended, calls) -> None:
 
 def test_where_people_have_to_log_in_visitors_may_nothing(calls, settings) -> None:
     settings.SEARCH_REQUIRES_LOGIN = True
-    BulkEdit.objects.update(started_by=None)
     before = everything()
 
     for case in CASES.values():

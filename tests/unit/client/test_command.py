@@ -220,6 +220,15 @@ def test_a_site_that_takes_nothing_is_asked_once(run, folder, answer, code):
     assert (ran.code, ran.out, len(script.asked)) == (code, "", 1)
 
 
+def test_what_is_wrong_with_all_files_is_said_once(run, folder):
+    script = Script(problem(422, "request:user:unknown-names"))
+
+    ran = run(script, "ingest", str(folder), "--in-flight", "1", "--album", "none")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert (ran.err, len(script.asked)) == ("Said. (request:user:unknown-names)\n", 1)
+
+
 def test_a_source_that_there_is_not_is_a_failure(run, folder, tmp_path):
     ran = run(Script(added("added")), "ingest", str(tmp_path / "none"), str(folder / "1.jpg"))
 
@@ -247,6 +256,18 @@ def test_an_image_is_changed_in_what_is_named(run):
 
     assert json.loads(script.bodies[0]) == {"title": "new", "owner": "", "tags": []}
     assert json.loads(ran.out)["title"] == "new"
+
+
+@pytest.mark.parametrize("kind", ["albums", "tags"])
+def test_albums_and_tags_are_listed_and_made(run, kind):
+    script = Script(
+        answered({"items": [{"id": 1, "name": "a"}], "next_cursor": None}),
+        answered({"id": 2, "name": "b"}, 201),
+    )
+
+    assert run(script, kind).out.splitlines() == ["id  name", "1   a"]
+    assert run(script, kind, "--make", "b").out.splitlines() == ["id  name", "2   b"]
+    assert [request.method for request in script.asked] == ["GET", "POST"]
 
 
 def test_images_are_moved_to_the_bin(run):

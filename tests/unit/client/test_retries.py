@@ -19,10 +19,20 @@ LIST = {"items": [], "next_cursor": None}
 def test_a_busy_site_is_asked_again_after_the_pause_that_it_names(status):
     script = Script(problem(status, "limit:transient:x", Retry_After="7"), answered(ALBUM, 201))
 
-    made = script.client().make_album("Sea")
+    made = script.client(retries=Retries(first_pause_s=0.1)).make_album("Sea")
 
     assert (made.id, made.name) == (1, "Sea")
     assert script.pauses == [7.0]
+
+
+def test_a_site_that_stays_busy_is_left_alone_for_longer_each_time():
+    busy = problem(503, "search:transient:busy", Retry_After="1")
+    script = Script(*[busy] * 3, answered(LIST))
+
+    script.client().images_page()
+
+    for pause, whole in zip(script.pauses, (8, 16, 32), strict=True):
+        assert whole / 2 <= pause <= whole
 
 
 def test_a_post_that_is_sent_again_bears_the_same_key():

@@ -273,8 +273,9 @@ def test_a_picture_varies_by_nothing(client, log_in, pictured, part, is_known):
     assert "Vary" not in answer
 
 
-def test_a_page_says_that_it_varies_by_account_and_language(client, db):
-    named = set(client.get("/")["Vary"].split(", "))
+@pytest.mark.parametrize("path", ["/", "/login/"])
+def test_a_page_says_that_it_varies_by_account_and_language(client, db, path):
+    named = set(client.get(path)["Vary"].split(", "))
 
     assert named == {"Cookie", "Accept-Language", "Accept-Encoding"}
 

@@ -363,15 +363,19 @@ def test_labels_narrow_the_search_and_are_counted(client, searchable, worker):
     searchable(encoded(DARK_RED), "with a dog", dog, doubtful)
     searchable(encoded(RED), "without")
 
-    result = ask(client, encoded(RED)).context["result"]
-    [facet] = result.facets
-    assert (facet.name, facet.images, facet.is_chosen) == ("dog", 1, False)
+    response = ask(client, encoded(RED))
+    labels = response.context["filters"].lists[0]
+    [choice] = labels.choices
+    assert (labels.field, choice.value, choice.images) == ("label", "dog", 1)
 
-    narrowed = client.get(facet.url).context["result"]
-    assert [hit.title for hit in narrowed.groups[0].hits] == ["with a dog"]
-    [chosen] = narrowed.facets
-    assert chosen.is_chosen
-    assert "label=" not in chosen.url
+    address = dict(response.context["filters"].fields)
+    narrowed = client.get(PAGE, {**address, "label": "dog"})
+    assert [hit.title for hit in hits_of(narrowed)] == ["with a dog"]
+    panel = narrowed.context["filters"]
+    assert panel.lists[0].choices[0].is_chosen
+    [chip] = panel.chips
+    assert chip.name == "Objects: dog"
+    assert "label=" not in chip.url
 
 
 CALIBRATION = {
@@ -812,8 +816,8 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
     # live encoder, panels that were drawn, the medium, whether some are kept back, the
-    # hits' images, their regions, the counts, whether words are known
-    with django_assert_num_queries(12):
+    # hits' images, their regions, their tags and albums, the counts, whether words are known
+    with django_assert_num_queries(15):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10

@@ -223,12 +223,14 @@ def test_an_image_that_one_may_not_see_is_none(client, catalogue):
     assert "blue" not in titles(answer)
 
 
-def test_filters_hold_for_several_pictures(client, catalogue):
-    Image.objects.filter(pk=catalogue["mauve"].pk).update(owner="Ann")
+def test_filters_hold_for_several_pictures(client, catalogue, add_image, searchable):
+    owned = encoded(MAUVE, kind="WEBP")
+    add_image(owned, "owned", owner="Ann")
+    searchable(owned, "owned")
 
     answer = ask(client, query=[kept(RED), kept(BLUE)], owner="Ann")
 
-    assert titles(answer) == ["mauve"]
+    assert titles(answer) == ["owned"]
 
 
 def test_a_box_narrows_the_only_picture_beside_what_is_unlike(client, catalogue):
@@ -368,3 +370,39 @@ def test_an_address_has_its_fields_in_one_order() -> None:
 
     assert list(address) == ["query", "image", "unlike", "label"]
     assert len(address.getlist("image")) == 2
+
+
+def test_the_headline_counts_what_is_marked_and_the_rest_is_folded(client, catalogue, version):
+    curve = {"slope": 4.0, "intercept": -2.0}
+    threshold = {"asked_precision": 0.9, "threshold": 0.9, "precision": 0.9, "recall": 0.5}
+    version.calibration = {"method": "platt", "curve": curve, "thresholds": [threshold]}
+    version.save()
+
+    page = client.get("/", {"query": [kept(RED), kept(DARK_RED)]})
+
+    shown = page.context["several"]
+    assert shown.headline == f"No copy, but {len(shown.hits)} pictures of the same subject"
+    assert {hit.verdict for hit in shown.hits} == {"same-subject"}
+    assert {hit.verdict for hit in shown.less_similar} == {"similar"}
+    assert len(shown.hits) + len(shown.less_similar) == len(catalogue)
+    assert f"<h1>{shown.headline}</h1>" in page.content.decode()
+
+
+def test_pictures_that_are_asked_with_are_no_copies_of_themselves(client, catalogue):
+    images = [str(catalogue[title].pk) for title in ("red", "blue")]
+
+    page = client.get("/", {"image": images})
+
+    assert page.context["several"].headline == "No copy"
+
+
+def test_a_copy_is_named_first(client, catalogue, version):
+    fake_worker.answer_with(
+        version_id=version.pk, copies={(0, 0, 60, 40): [same_as(catalogue["green"])]}
+    )
+
+    page = client.get("/", {"query": [kept(RED), kept(BLUE)]})
+
+    assert page.context["several"].headline == "1 same picture"
+    pending = client.get("/", {"query": [kept(RED), kept(BLUE)], "wait": "hits"})
+    assert pending.context["several"].headline == "No copy so far; still looking for copies…"

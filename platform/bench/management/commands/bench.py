@@ -1,4 +1,4 @@
-"""`manage.py bench search|pages|ingest|index|memory|stages`: figures of this machine."""
+"""`manage.py bench search|headline|pages|ingest|index|memory|stages`: figures of this machine."""
 
 import signal
 import tempfile
@@ -15,6 +15,7 @@ from bench import (
     admin_pages,
     bare_models,
     comparing_searches,
+    headlines,
     indexing,
     ingesting,
     machine,
@@ -35,6 +36,7 @@ from kernel.messages import sentence
 _PICTURES = 990
 _INDEXED_POINTS = 20_000
 _TAGS = 3_000
+_HEADLINES = 200
 
 
 def positive(text: str) -> int:
@@ -57,6 +59,21 @@ class Command(BaseCommand):
                 help="edited copies against the running site, two builds, or an import",
             )
         )
+        headline = kinds.add_parser(
+            "headline", help="is the first sentence of the running site's answers right"
+        )
+        headline.add_argument(
+            "without", type=Path, help="a folder of pictures of which the catalogue has no copy"
+        )
+        headline.add_argument(
+            "copied",
+            type=Path,
+            nargs="?",
+            help="a folder of pictures in it, to be edited; all of the catalogue's without",
+        )
+        headline.add_argument("--tries", type=positive, default=_HEADLINES, help="of each kind")
+        headline.add_argument("--seed", type=int, default=0)
+        _add_url(headline)
         self._add_pages(
             kinds.add_parser(
                 "pages", help="pages beside searches, and a crowd's; or a large catalogue's admin"
@@ -114,6 +131,7 @@ class Command(BaseCommand):
     def handle(self, *, kind: str, **options: Any) -> None:
         measure = {
             "search": self._search,
+            "headline": self._headline,
             "pages": self._pages,
             "ingest": self._ingest,
             "index": self._index,
@@ -143,7 +161,26 @@ class Command(BaseCommand):
             f"Original first: {figures.found_first} of {figures.tries}\n"
             f"A search, median: {figures.total_ms:.1f} ms, of it {figures.model_ms:.1f} ms in "
             f"the models and {figures.outside_ms:.1f} ms outside "
-            f"(95th percentile {figures.outside_p95_ms:.1f} ms)"
+            f"(95th percentile {figures.outside_p95_ms:.1f} ms)\n"
+            f"First hits, median: {figures.page_ms:.1f} ms on the page, {figures.answer_ms:.1f} ms "
+            f"for programs, ratio {figures.page_ms / figures.answer_ms:.2f}"
+        )
+
+    def _headline(self, options: dict[str, Any]) -> None:
+        figures = headlines.measure(
+            _url(options),
+            options["without"],
+            copied=options["copied"],
+            tries=options["tries"],
+            seed=options["seed"],
+        )
+        for line in figures.wrong:
+            self._say(f"  {line}")
+        self.stdout.write(
+            f"Without a copy in the catalogue: the headline says so for {figures.said_none} of "
+            f"{figures.without} ({figures.said_none / figures.without:.1%})\n"
+            f"Edited copies: named by {figures.named} of {figures.copies} headlines "
+            f"({figures.named / figures.copies:.1%})"
         )
 
     def _pages(self, options: dict[str, Any]) -> None:
