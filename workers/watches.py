@@ -73,7 +73,7 @@ class _Watched:
 
 
 def check_watches(loaded: Loaded, *, delivery: Delivery) -> None:
-    """Compare what waits for it; new images first. Doing it twice changes nothing.
+    """Compare what waits for it: new images, watched pictures. Doing it twice changes nothing.
 
     Raises:
         JobTakenOver: this worker was silent for too long; the rest is its successor's.
@@ -84,11 +84,12 @@ def check_watches(loaded: Loaded, *, delivery: Delivery) -> None:
         images = watches.claim_arrivals(delivery=delivery)
         if images:
             _check_arrivals(images, watches.read_scope(), loaded, delivery=delivery)
-            continue
+        # In turns: while a large import arrives, what was there is looked through all the same.
         looks = watches.claim_looks(delivery=delivery)
-        if not looks:
+        if looks:
+            _look_for_all(looks, loaded, delivery=delivery)
+        if not images and not looks:
             break
-        _look_for_all(looks, loaded, delivery=delivery)
 
 
 def _check_arrivals(

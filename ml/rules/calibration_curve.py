@@ -16,7 +16,7 @@ Method = Literal["rising", "platt"]
 # Read, and written by earlier releases: steps, which are passed through their middles.
 _STEPS = "isotonic"
 # No finite number of pairs proves certainty.
-_LEAST = 1e-9
+_MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,10 @@ def through_steps(scores: Sequence[float], probabilities: Sequence[float]) -> Ri
     """
     starts = [0, *(np.flatnonzero(np.diff(probabilities)) + 1), len(scores)]
     middles = [(scores[start] + scores[end - 1]) / 2 for start, end in itertools.pairwise(starts)]
-    heights = [min(max(probabilities[start], _LEAST), 1 - _LEAST) for start in starts[:-1]]
+    heights = [
+        min(max(probabilities[start], _MIN_PROBABILITY), 1 - _MIN_PROBABILITY)
+        for start in starts[:-1]
+    ]
     if len(middles) > 1:
         return Rising(tuple(map(float, middles)), tuple(map(float, heights)))
     # Scores tell nothing: it rises by next to nothing.

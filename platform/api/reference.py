@@ -1,9 +1,13 @@
 """The document as people read it: a page without a script."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
 
 from kernel.messages import known_codes, sentence
 
@@ -64,7 +68,7 @@ def present_reference(document: Json) -> Reference:
             sections.setdefault(said["tags"][0], []).append(_endpoint(path, method, said))
     shapes = document["components"]["schemas"]
     return Reference(
-        introduction=tuple(document["info"]["description"].strip().split("\n\n")),
+        introduction=_paragraphs(document["info"]["description"]),
         sections=tuple((tag, tuple(endpoints)) for tag, endpoints in sections.items()),
         shapes=tuple(_shape(name, shapes[name]) for name in sorted(shapes)),
         codes=tuple((code, sentence(code)) for code in sorted(known_codes())),
@@ -77,14 +81,25 @@ def _endpoint(path: str, method: str, said: Json) -> Endpoint:
         id=said["operationId"],
         method=method.upper(),
         path=path,
-        summary=said["summary"],
-        paragraphs=tuple(said["description"].split("\n\n")),
+        summary=_marked(said["summary"]),
+        paragraphs=_paragraphs(said["description"]),
         parameters=tuple(_parameter(each) for each in said["parameters"]),
         bodies=tuple(
             _member(kind, each["schema"], required=True) for kind, each in content.items()
         ),
         answers=tuple(_answer(status, each) for status, each in said["responses"].items()),
     )
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(_marked(each) for each in text.strip().split("\n\n"))
+
+
+def _marked(text: str) -> str:
+    """Return a text of ours with its `code` and **strong** words as HTML has them."""
+    escaped: str = escape(text)
+    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+    return mark_safe(re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escaped))  # noqa: S308  # escaped
 
 
 def _parameter(said: Json) -> Member:
@@ -111,7 +126,7 @@ def _shape(name: str, said: Json) -> Shape:
 
 
 def _member(name: str, schema: Json, *, required: bool, where: str = "") -> Member:
-    description = str(schema.get("description", ""))
+    description = _marked(str(schema.get("description", "")))
     return Member(name, _type(schema), tuple(_links(schema)), required, description, where)
 
 

@@ -128,8 +128,9 @@ class JsonErrorMiddleware:
         response = self.get_response(request)
         status = HTTPStatus.UNAUTHORIZED if _asks_to_log_in(response) else response.status_code
         is_json = response.get("Content-Type", "").startswith(_JSON_TYPES)
-        is_for_a_program = is_api(request) or wants_json(request)
-        if status not in _CODES or is_json or not is_for_a_program:
+        if status not in _CODES or is_json:
+            return response
+        if not (is_api(request) or wants_json(request)):
             return response
         code = _CODES[status]
         as_json = answer(request, Problem(status, code, sentence(code)))

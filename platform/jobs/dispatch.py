@@ -5,6 +5,7 @@ import time
 from functools import partial
 from typing import Any
 
+from celery.exceptions import TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from django.db import transaction
 from django.utils import timezone
@@ -79,6 +80,8 @@ def ask(name: str, *, timeout_s: float, **arguments: Any) -> dict[str, Any]:
     except (OperationalError, RedisError, OSError, RuntimeError) as error:
         # RuntimeError: how Celery says that it cannot listen for results.
         raise TransientError("search:transient:broker-away") from error
+    if isinstance(answer, TaskRevokedError):  # a worker came to it when its time was over
+        raise TransientError("search:transient:no-answer", timeout_s=timeout_s)
     if isinstance(answer, BaseException):
         raise DefectError("search:ours:task-failed", reason=repr(answer))
     return dict(answer)

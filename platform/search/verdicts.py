@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 # Of the thresholds that a calibration has, the lowest that is right so often tells a same subject.
 SAME_SUBJECT_PRECISION = 0.9
 # Of what only a score says: nothing is certain.
-_MOST_PERCENT = 99
+_MAX_PERCENT = 99
 # Of floats: 0.29 · 100 is 28.999999999999996.
 _ROUNDING = 1e-9
 
@@ -84,7 +84,7 @@ class SameSubjectMark:
         """Return a probability in whole per cent, on the same side of the threshold as it is."""
         percent = round(100 * probability)
         if probability >= self.probability:
-            return min(max(percent, self.percent), _MOST_PERCENT)
+            return min(max(percent, self.percent), _MAX_PERCENT)
         return min(percent, self.percent - 1)
 
 

@@ -79,7 +79,7 @@ def test_without_scripts_the_page_waits_for_all(open_page, copies):
     page = open_page(java_script_enabled=False)
 
     ask(page, plain(RED))
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Search", exact=True).click()
 
     expect(titles(page)).to_have_text(["blue", "dark red", "green"])
     expect(page.locator(".hit .badge")).to_have_text("edited copy")

@@ -56,7 +56,7 @@ def ask(page: Page, data: bytes) -> None:
     page.set_input_files(
         "input[name=picture]", {"name": "mine.png", "mimeType": "image/png", "buffer": data}
     )
-    without_scripts = page.get_by_role("button", name="Search")
+    without_scripts = page.get_by_role("button", name="Search", exact=True)
     if without_scripts.is_visible():
         without_scripts.click()
     expect(page.locator("svg.parts")).to_be_visible()

@@ -101,7 +101,7 @@ def test_without_scripts(open_page, catalogue):
     page = open_page(java_script_enabled=False)
 
     page.set_input_files("input[name=picture]", FILE)
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Search", exact=True).click()
 
     expect_hits(page)
 

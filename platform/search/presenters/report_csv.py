@@ -5,7 +5,7 @@ from typing import Any
 
 from catalog.exports import csv_line
 from kernel.task_messages import Copy, QueryRegion
-from search.presenters.report_words import counted_verdicts
+from search.presenters.headline import headline
 from search.report import AnswerReport, ReportedHit
 
 COLUMNS = (
@@ -13,7 +13,7 @@ COLUMNS = (
     *("score", "probability", "is_unchecked", "query_region", "query_box", "image_region"),
     *("image_box", "pdq", "pdq_quality", "pdq_bits", "inliers", "is_mirrored"),
     *("query_percent", "image_percent", "outline"),
-    *("query_name", "query_sha256", "query_width", "query_height", "copies", "found"),
+    *("query_name", "query_sha256", "query_width", "query_height", "copies", "headline"),
     *("encoder", "collection", "weights_sha256", "calibration_sha256", "searched_at"),
 )
 # So that spreadsheets take it for UTF-8.
@@ -37,7 +37,7 @@ def _of_all(report: AnswerReport) -> dict[str, Any]:
         "query_width": result.query.width,
         "query_height": result.query.height,
         "copies": result.copies.value,
-        "found": counted_verdicts(report),
+        "headline": headline(result),
         "encoder": version.encoder,
         "collection": version.collection,
         "weights_sha256": version.weights_sha256,

@@ -18,8 +18,8 @@ from catalog import storage
 from catalog.validation import preview
 from kernel.errors import AppError
 from ml.rules.regions import FULL_IMAGE
+from search.presenters.headline import headline
 from search.presenters.page import part_name, verdict_name
-from search.presenters.report_words import counted_verdicts
 from search.report import AnswerReport, ReportedHit
 
 # Points of 1/72 inch.
@@ -81,7 +81,7 @@ def _head(canvas: Canvas, report: AnswerReport, query: bytes) -> float:
     top, result = _HEIGHT - _MARGIN, report.result
     _text(canvas, _title(report), (_MARGIN, top - _TITLE_SIZE), size=_TITLE_SIZE, is_bold=True)
     top -= _TITLE_SIZE + _LINE
-    _text(canvas, counted_verdicts(report), (_MARGIN, top - _TEXT_SIZE))
+    _text(canvas, headline(result), (_MARGIN, top - _TEXT_SIZE))
     top -= _TEXT_SIZE + _LINE
     right, bottom = _picture(canvas, query, (_MARGIN, top), side=_QUERY_PT)
     box = result.box

@@ -58,6 +58,7 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
     assert float(first.pop("score")) == pytest.approx(score, abs=1e-5)
     assert first.pop("searched_at").endswith("+00:00")
     assert first.pop("probability")
+    assert "1 edited copy" in first.pop("headline")
     assert first == {
         "part": "whole-0",
         "part_box": "0,0,60,40",
@@ -85,7 +86,6 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
         "query_width": "60",
         "query_height": "40",
         "copies": "checked",
-        "found": "edited copy: 1 · similar: 1",
         "encoder": "grid",
         "collection": version.collection,
         "weights_sha256": "0" * 64,
