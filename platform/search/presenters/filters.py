@@ -64,7 +64,7 @@ _SORTS = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterChoice:
     """A value of a field, in how many of the images found it is where that is known."""
 
     value: str
@@ -79,7 +79,7 @@ class ChoiceList:
 
     field: str
     title: str
-    choices: tuple[Choice, ...]
+    choices: tuple[FilterChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ class FilterPanel:
 
     fields: tuple[tuple[str, str], ...]
     lists: tuple[ChoiceList, ...]
-    scopes: tuple[Choice, ...]
-    sorts: tuple[Choice, ...]
+    scopes: tuple[FilterChoice, ...]
+    sorts: tuple[FilterChoice, ...]
     chips: tuple[Chip, ...]
     filters: Filters
     has_other_media: bool
@@ -134,11 +134,11 @@ def present_filters(
         fields=tuple(replace(bare, sort=Sort.VERDICT).fields()),
         lists=tuple(_lists(filters, _counts(found))),
         scopes=tuple(
-            Choice(each.value, str(name), None, each in filters.scope)
+            FilterChoice(each.value, str(name), None, each in filters.scope)
             for each, name in _SCOPES.items()
         ),
         sorts=tuple(
-            Choice(each.value, str(name), None, each is fields.sort)
+            FilterChoice(each.value, str(name), None, each is fields.sort)
             for each, name in _SORTS.items()
         ),
         chips=tuple(_chips(fields)),
@@ -155,7 +155,7 @@ def _lists(filters: Filters, counts: Mapping[str, Counter[str]]) -> Iterable[Cho
         commonest = sorted(found, key=lambda value: (-found[value], value))[:_MAX_CHOICES]
         offered = Image.Medium.values if field == "medium" else [*chosen, *commonest]
         choices = tuple(
-            Choice(value, _shown(field, value), found[value], value in chosen)
+            FilterChoice(value, _shown(field, value), found[value], value in chosen)
             for value in dict.fromkeys(offered)
         )
         if choices:

@@ -78,6 +78,7 @@ class HitCard:
         like_url: the search with this image, too; "" where it is one already, or no more may be.
         unlike_url: the search for images that are not like it.
         copy_of: which of several pictures it is a copy of, for people; "" says nothing.
+        is_asked: whether it is the image of the catalogue that is asked with.
     """
 
     rank: int
@@ -100,6 +101,7 @@ class HitCard:
     like_url: str = ""
     unlike_url: str = ""
     copy_of: str = ""
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,14 @@ class GroupSection:
     lacks_proofs: bool
 
     @property
+    def marked(self) -> tuple[HitCard, ...]:
+        """The hits without the image of the catalogue that is asked with: it finds itself."""
+        return tuple(hit for hit in self.hits if not hit.is_asked)
+
+    @property
     def summary(self) -> str:
         """The best that it found, for people; "" where it found nothing that is marked."""
-        best = min((hit.verdict for hit in self.hits), key=lambda each: each.rung, default=None)
+        best = min((hit.verdict for hit in self.marked), key=lambda each: each.rung, default=None)
         return "" if best is None else str(_VERDICTS[best])
 
 
@@ -247,7 +254,11 @@ def _section(
     is_divided = result.mark is not None or group.is_plain
     is_less = [is_divided and hit.verdict is Verdict.SIMILAR for hit in group.hits]
     cards = [
-        card(hit, fields, result.mark, comparison=json.dumps(comparison_of(hit, group, result)))
+        card(
+            *(hit, fields, result.mark),
+            comparison=json.dumps(comparison_of(hit, group, result)),
+            is_asked=hit.image.pk == result.asked.image,
+        )
         for hit in group.hits
     ]
     has_proofs = any(each.are_copies_checked for each in result.groups)
@@ -331,6 +342,7 @@ def card(
     mark: SameSubjectMark | None = None,
     *,
     comparison: str = "",
+    is_asked: bool = False,
 ) -> HitCard:
     """Return how an image is shown that was found by what these fields ask."""
     image, likely = hit.image, hit.probability
@@ -348,13 +360,14 @@ def card(
         bar=f"{min(max(bar or 0.0, 0.0), 1.0):.3f}",
         percent=_percent(likely, mark),
         verdict=hit.verdict,
-        verdict_shown=str(_VERDICTS[hit.verdict]),
+        verdict_shown=gettext("the picture itself") if is_asked else str(_VERDICTS[hit.verdict]),
         is_proved=hit.verdict.is_proved,
         is_unchecked=hit.is_unchecked,
         comparison=comparison,
         found=hit,
         like_url=fields.with_image(image.pk, is_unlike=False),
         unlike_url=fields.with_image(image.pk, is_unlike=True),
+        is_asked=is_asked,
     )
 
 
