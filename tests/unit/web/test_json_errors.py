@@ -35,10 +35,15 @@ def test_a_method_that_is_not_taken_names_those_that_are(client, db):
     assert response["Allow"] == "GET, HEAD, POST"
 
 
-def test_a_form_without_its_token(db):
+def test_a_form_without_its_token_is_led_to_the_api(db):
     response = Client(enforce_csrf_checks=True).post("/", {"picture": "x"}, headers=JSON)
 
-    assert_refused(response, 403, "request:user:forbidden")
+    assert response.status_code == 403
+    assert response["Content-Type"] == "application/problem+json"
+    told = response.json()
+    assert told["code"] == "request:user:no-csrf-token"
+    assert told["see"] == "/api/v1/search"
+    assert told["detail"] == sentence("request:user:no-csrf-token", address="/api/v1/search")
 
 
 def test_who_has_to_log_in_is_not_sent_to_a_page(client, db, settings):

@@ -220,16 +220,19 @@ def viewer_of(request: pytest.FixtureRequest) -> User | None:
 def routes() -> set[str]:
     """The name of every address of the site, or how it looks where it has none."""
 
-    def walk(patterns: Sequence[Any], prefix: str, path: str) -> Iterator[str]:
+    def walk(patterns: Sequence[Any], prefix: str, path: str) -> Iterator[tuple[str, str]]:
         for one in patterns:
             here = f"{path}{one.pattern}"
             if isinstance(one, URLResolver):
                 inner = f"{prefix}{one.namespace}:" if one.namespace else prefix
                 yield from walk(one.url_patterns, inner, here)
             else:
-                yield f"{prefix}{one.name}" if one.name else here
+                yield here, f"{prefix}{one.name}" if one.name else here
 
-    return set(walk(get_resolver().url_patterns, "", ""))
+    names: dict[str, str] = {}
+    for address, name in walk(get_resolver().url_patterns, "", ""):
+        names.setdefault(address, name)  # the API names each method of an address
+    return set(names.values())
 
 
 def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
