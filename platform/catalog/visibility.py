@@ -50,6 +50,11 @@ def is_in(albums: Collection[int], *, image: str = "pk") -> Exists:
     return Exists(links.filter(In(F("album") + 0, albums)))
 
 
+def sees_paths(viewer: Viewer) -> bool:
+    """Return whether a person may know where pictures came from, whose names say much: staff."""
+    return viewer.is_staff and viewer.has_perm("catalog.view_image")
+
+
 def list_albums(viewer: Viewer) -> QuerySet[Album]:
     """Return the albums that a person may know of."""
     return Album.objects.exclude(pk__in=list(hidden_albums(viewer)))

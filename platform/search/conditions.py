@@ -17,7 +17,7 @@ from django.utils import timezone
 from catalog.folders import carried
 from catalog.models import Image, Region
 from catalog.selectors import is_in_folder, is_some_image_kept_back
-from catalog.visibility import Viewer
+from catalog.visibility import Viewer, sees_paths
 from kernel.task_messages import QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL, RegionKind
 from search.question import Filters, Scope
@@ -80,11 +80,18 @@ class Sought:
             _linked(Region.objects, "label", filters.labels),
             _linked(tagged, "tag__name", filters.tags),
             _linked(in_albums, "album__name", filters.albums),
-            reduce(or_, map(is_in_folder, filters.folders), Q()),
+            self._in_folders,
             _added(self._added_from, self._added_before),
             _sized(filters.min_side, filters.max_side),
         ]
         return reduce(and_, conditions)
+
+    @property
+    def _in_folders(self) -> Q:
+        folders = self.filters.folders
+        if folders and not sees_paths(self.viewer):
+            return Q(pk__in=())
+        return reduce(or_, map(is_in_folder, folders), Q())
 
     def takes(self, region: Region) -> bool:
         """Whether a part of an image is one that may be alike."""

@@ -48,6 +48,7 @@ class Filters:
         owners: as they are written.
         licences: as they are written.
         folders: paths in their source, without a slash at the end; what lies below is in them.
+            Who may not know where pictures came from finds nothing by them.
         added_from: the first day on which they were added, in the site's time zone.
         added_to: the last one.
         min_side: pixels of the longer side.

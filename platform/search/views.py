@@ -82,7 +82,9 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         counts=(result.searched, result.waiting),
         result=present_result(result, query_name=question.name),
-        filters=present_filters(asked_fields, found, query_medium=result.query_medium),
+        filters=present_filters(
+            asked_fields, found, request.user, query_medium=result.query_medium
+        ),
         asked_fields=asked_fields,
     )
 
@@ -127,7 +129,9 @@ def _several(request: HttpRequest) -> HttpResponse:
     return _render(
         request,
         several=present_several(result),
-        filters=present_filters(asked_fields, (hit.image for hit in result.group.hits)),
+        filters=present_filters(
+            asked_fields, (hit.image for hit in result.group.hits), request.user
+        ),
         asked_fields=asked_fields,
     )
 

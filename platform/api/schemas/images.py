@@ -148,7 +148,12 @@ class ImagesJson(GivenJson):
 class ImageFilters(FilterFields):
     """Which images are listed."""
 
-    q: Annotated[Text, Field(max_length=300, description="words of titles, tags, …")] = ""
+    q: Annotated[
+        Text,
+        Field(
+            max_length=300, description="words of titles; for staff of all that is said of images"
+        ),
+    ] = ""
     status: Image.Status | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 

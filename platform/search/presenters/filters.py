@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, gettex
 
 from catalog.labels import label_name
 from catalog.models import Image
+from catalog.visibility import Viewer, sees_paths
 from search.filter_fields import NAMES_OF_TEXTS, fields_of, read_filters
 from search.presenters.question_fields import QuestionFields
 from search.question import Filters, Scope, Sort
@@ -116,7 +117,11 @@ class FilterPanel:
 
 
 def present_filters(
-    fields: QuestionFields, images: Iterable[Image], *, query_medium: str = Image.Medium.UNKNOWN
+    fields: QuestionFields,
+    images: Iterable[Image],
+    viewer: Viewer,
+    *,
+    query_medium: str = Image.Medium.UNKNOWN,
 ) -> FilterPanel:
     """Return what the panel shows, in the active language.
 
@@ -126,13 +131,14 @@ def present_filters(
     Args:
         fields: what is asked.
         images: those found, with their regions.
+        viewer: who asks: folders are not for everybody.
         query_medium: the query's own, where it is one picture; "unknown" where it is not known.
     """
     filters, found = fields.filters, {image.pk: image for image in images}
     bare = replace(fields, filters=Filters())
     return FilterPanel(
         fields=tuple(replace(bare, sort=Sort.VERDICT).fields()),
-        lists=tuple(_lists(filters, _counts(found))),
+        lists=tuple(_lists(filters, _counts(found, has_folders=sees_paths(viewer)))),
         scopes=tuple(
             FilterChoice(each.value, str(name), None, each in filters.scope)
             for each, name in _SCOPES.items()
@@ -162,7 +168,7 @@ def _lists(filters: Filters, counts: Mapping[str, Counter[str]]) -> Iterable[Cho
             yield ChoiceList(field, str(title), choices)
 
 
-def _counts(images: Mapping[UUID, Image]) -> Mapping[str, Counter[str]]:
+def _counts(images: Mapping[UUID, Image], *, has_folders: bool) -> Mapping[str, Counter[str]]:
     """Return field → value → in how many of the images found it is."""
     rows = images.values()
     labels = ({region.label for region in image.regions.all()} - {""} for image in rows)
@@ -173,7 +179,9 @@ def _counts(images: Mapping[UUID, Image]) -> Mapping[str, Counter[str]]:
         "album": _named(Image.albums.through, "album", images),
         "owner": Counter(image.owner for image in rows if image.owner),
         "licence": Counter(image.licence for image in rows if image.licence),
-        "folder": Counter(folder for image in rows if (folder := _folder(image.path))),
+        "folder": Counter(
+            folder for image in rows if has_folders and (folder := _folder(image.path))
+        ),
     }
 
 

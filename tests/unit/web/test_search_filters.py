@@ -100,19 +100,26 @@ CASES = {
 
 
 @pytest.mark.parametrize("address", CASES)
-def test_only_what_is_asked_for_is_found(client, catalogue, address):
-    found = titles(client, address)
+def test_only_what_is_asked_for_is_found(admin_client, catalogue, address):
+    found = titles(admin_client, address)
 
     assert sorted(found) == sorted(CASES[address])
 
 
 @pytest.mark.parametrize("address", [each for each in CASES if each])
-def test_copies_that_the_models_prove_are_narrowed_down_too(client, catalogue, version, address):
+def test_copies_that_the_models_prove_are_narrowed_down_too(
+    admin_client, catalogue, version, address
+):
     full_images = [image.regions.get(kind="whole").pk for image in catalogue.values()]
     copies = [same_as(each) for each in full_images]
     fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): copies})
 
-    assert sorted(titles(client, address)) == sorted(CASES[address])
+    assert sorted(titles(admin_client, address)) == sorted(CASES[address])
+
+
+def test_who_may_not_know_where_pictures_came_from_finds_nothing_by_folders(client, catalogue):
+    assert titles(client, "folder=2019") == []
+    assert sorted(titles(client, "")) == ["one", "three", "two"]
 
 
 def test_points_that_carry_outdated_values_show_nothing_wrong(client, catalogue):
