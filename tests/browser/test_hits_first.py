@@ -70,7 +70,7 @@ def test_hits_are_seen_before_the_proofs_which_then_take_their_places(open_page,
     expect(page.locator(".hit .badge")).to_have_text("edited copy")
     expect(page.locator("[data-proving]")).to_have_text(DONE)
     expect(page.get_by_text(COMPARING)).to_have_count(0)
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Compare").first.click()
     expect(page.get_by_role("dialog", name="blue")).to_be_visible()
     assert len(fake_worker.extract_requests()) == 1
 
@@ -189,13 +189,15 @@ def test_where_time_sufficed_for_some_parts_alone_it_says_so(open_page, copies, 
     expect(page.locator("#panel-0 .notice")).to_have_count(0)
 
 
-def test_links_of_the_answer_ask_for_hits_first(open_page, copies):
+def test_filters_of_the_answer_ask_for_hits_first(open_page, copies):
     page = open_page()
     ask(page, plain(RED))
     expect(titles(page)).to_have_text(["blue", "dark red", "green"])
 
     with fake_worker.held_proofs():
-        page.get_by_role("link", name="dog").first.click()
+        page.get_by_text("Filters", exact=True).click()
+        page.get_by_role("checkbox", name="dog 1").check()
+        page.get_by_role("button", name="Apply").click()
         expect(page.get_by_text(COMPARING)).to_be_visible()
         fields = parse_qs(urlsplit(page.url).query)
         assert (fields["label"], fields["wait"]) == (["dog"], ["hits"])

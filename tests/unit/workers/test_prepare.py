@@ -170,6 +170,7 @@ def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: list[str
         "pictures": 10,
         "pairs": 45,
         "positive_pairs": 5,
+        "decided_pairs": 0,
     }
     made = {
         "method": "platt",
