@@ -66,6 +66,7 @@ class Hit:
         score: greater is more similar; None where a hash found it.
         probability: that both show the same subject; None where it is not known.
         is_unchecked: whether time ran out before it was compared.
+        decide_with: what a decision about it is sent with; None for who may not decide.
     """
 
     image_id: UUID
@@ -82,6 +83,7 @@ class Hit:
     image_region: PictureRegion | None = None
     is_unchecked: bool = False
     copy: CopyProof | None = None
+    decide_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,15 @@ class SearchAnswer:
 
     Attributes:
         groups: one for each part of the picture.
+        headline: what was found, in a sentence.
+        verdict_counts: its numbers, each image counted once, at the best of its verdicts.
         copies: "checked", or "pending" and "unchecked": then `Client.proofs` has them.
     """
 
     query: QueryPicture
     groups: list[HitGroup]
+    headline: str = ""
+    verdict_counts: dict[str, Any] = field(default_factory=dict)
     facets: list[Facet] = field(default_factory=list)
     filters: dict[str, Any] = field(default_factory=dict)
     sort: str = ""

@@ -38,7 +38,7 @@ def test_log_in_then_pick_and_drop(open_page, add_image):
         ["added green", "already there sea", "The file is not a picture.", "added red"],
         use_inner_text=True,
     )
-    page.get_by_role("link", name="sea").click()
+    page.get_by_role("link", name="sea", exact=True).click()
     expect(page.get_by_role("heading", name="sea")).to_be_visible()
 
 

@@ -28,7 +28,7 @@ def test_indexed_images_are_indexed_again_and_others_left_alone() -> None:
         assert image.objects.get(sha256="0").queued_at.year == 1970
     finally:  # all later tests of this process need the newest
         executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes("catalog"))
+        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -44,7 +44,7 @@ def test_deletions_that_are_not_done_yet_move_to_the_bin() -> None:
         assert list(kinds) == [("purge", "done"), ("bin", "running"), ("reindex", "asked")]
     finally:
         executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes("catalog"))
+        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -63,4 +63,4 @@ def test_points_of_an_earlier_release_are_filled_in_the_background() -> None:
         image.objects.all().delete()
     finally:
         executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes("catalog"))
+        executor.migrate(executor.loader.graph.leaf_nodes())
