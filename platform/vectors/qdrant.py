@@ -134,8 +134,10 @@ class QdrantIndex:
         stored = facts_to_dict(facts)
         for start in range(0, len(ids), _IDS_PER_REQUEST):
             part = [str(one) for one in ids[start : start + _IDS_PER_REQUEST]]
+            # By a filter: a list of ids is refused where one of them is gone by now.
+            there = models.Filter(must=[models.HasIdCondition(has_id=list(part))])
             with _our_errors(self.spec.name):
-                self._client.set_payload(self.spec.name, stored, list(part), wait=True)
+                self._client.set_payload(self.spec.name, stored, there, wait=True)
 
     def search(
         self,
