@@ -12,7 +12,14 @@ from kernel.errors import (
 )
 from kernel.hashing import sha256_hex
 from kernel.task_messages import MalformedMessage
-from kernel.task_names import EXTRACT_QUERY, FIND_COPIES, QUEUES, WARM_UP
+from kernel.task_names import (
+    COMPARE_REGIONS,
+    EMBED_WORDS,
+    EXTRACT_QUERY,
+    FIND_COPIES,
+    QUEUES,
+    WARM_UP,
+)
 
 KINDS = [UserInputError, ConflictError, TransientError, DefectError]
 
@@ -71,7 +78,7 @@ def test_waiting_time_is_only_a_transient_errors() -> None:
 def test_only_what_a_person_waits_for_is_on_the_query_queue() -> None:
     on_query = {name for name, queue in QUEUES.items() if queue == "query"}
 
-    assert on_query == {EXTRACT_QUERY, FIND_COPIES, WARM_UP}
+    assert on_query == {EXTRACT_QUERY, FIND_COPIES, EMBED_WORDS, COMPARE_REGIONS, WARM_UP}
     assert set(QUEUES.values()) == {"query", "bulk", "maintenance"}
 
 

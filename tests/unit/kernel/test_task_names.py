@@ -8,6 +8,7 @@ def test_tasks_are_called_as_other_releases_call_them() -> None:
         "workers.describe_query": "query",
         "workers.find_copies": "query",
         "workers.embed_words": "query",
+        "workers.compare_regions": "query",
         "workers.warm_up": "query",
         "workers.index_images": "bulk",
         "workers.delete_images": "maintenance",
@@ -16,5 +17,6 @@ def test_tasks_are_called_as_other_releases_call_them() -> None:
         "workers.run_import": "maintenance",
         "workers.export_images": "bulk",
         "workers.check_copies": "maintenance",
+        "workers.check_watches": "maintenance",
     }
     assert task_names.EXTRACT_QUERY == "workers.describe_query"

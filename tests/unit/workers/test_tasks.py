@@ -431,7 +431,7 @@ def test_what_was_added_again_before_a_stalled_worker_deleted_its_points_gets_th
 def test_a_deletion_stopped_by_the_storage_goes_on_later(
     indexed_images: list[Image], broker: Broker, use_storage
 ) -> None:
-    use_storage("tests.storages.FailingStorage", operation="delete", good=4)
+    use_storage("tests.storages.FailingStorage", operation="delete", good=6)
     request_deletion(indexed_images)
     deliver(broker, "maintenance")
     job = JobRecord.objects.get(name=task_names.DELETE_IMAGES)
