@@ -183,35 +183,21 @@ def search(
     ends_at = started + settings.SEARCH_TIMEOUT_S if ends_at is None else ends_at
     asked = asked_pictures.of_question(question)
     picture = asked.facts
-    is_new = question.data is not None
     try:
         _check_box(question.box, picture)
         version = get_live_encoder()
-        kept = None if is_new else kept_queries.read(asked.key, question.box)
-        if kept is not None and kept.extracted.encoder_version != version.pk:
-            kept = None
-        if kept is None:
-            # Who says of a catalogue picture which panels it has says it of every search with it.
-            panels = find_drawn_panels(picture.sha256, viewer)
-            extracted = _extract(asked, question, version, panels, timeout_s=_left_s(ends_at))
-        else:
-            extracted = kept.extracted
-        sought = Sought(
-            filters=question.filters,
-            viewer=viewer,
-            query_medium=find_medium(picture.sha256, viewer),
-            hidden_albums=hidden_albums(viewer),
-        )
+        extracted, model_ms = _known_or_extracted(asked, question, version, viewer, ends_at=ends_at)
+        medium = find_medium(picture.sha256, viewer)
+        sought = Sought(question.filters, viewer, medium, hidden_albums(viewer))
         found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
     except AppError:
-        if is_new:
+        if question.data is not None:  # it is new
             asked_pictures.forget(asked)
         raise
-    if kept is None:
+    if model_ms is not None:
         kept_queries.write(asked.key, KeptQuery(picture, extracted))
-    proofs = None
-    if question.wait is Wait.PROOFS:
-        proofs = _prove(asked.stored, found, ends_at=ends_at)
+    is_proved = question.wait is Wait.PROOFS
+    proofs = _prove(asked.stored, found, ends_at=ends_at) if is_proved else None
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
     # One of several pictures says nothing of its own.
     searched, waiting = (0, 0) if reach else count_findable_and_waiting(viewer)
@@ -232,11 +218,29 @@ def search(
         mark=same_subject_mark(version.calibration),
         searched=searched,
         waiting=waiting,
-        model_ms=(extracted.model_ms if kept is None else 0.0)
-        + (0.0 if proofs is None else proofs.model_ms),
+        model_ms=(model_ms or 0.0) + (0.0 if proofs is None else proofs.model_ms),
         total_ms=(time.perf_counter() - started) * 1000,
         version=version,
     )
+
+
+def _known_or_extracted(
+    asked: AskedPicture,
+    question: Question,
+    version: EncoderVersion,
+    viewer: Viewer,
+    *,
+    ends_at: float,
+) -> tuple[ExtractedQuery, float | None]:
+    """Return what is known of a query, and what the models took; None where none had to run."""
+    if question.data is None:
+        kept = kept_queries.read(asked.key, question.box)
+        if kept is not None and kept.extracted.encoder_version == version.pk:
+            return kept.extracted, None
+    # Who says of a catalogue picture which panels it has says it of every search with it.
+    panels = find_drawn_panels(asked.facts.sha256, viewer)
+    extracted = _extract(asked, question, version, panels, timeout_s=_left_s(ends_at))
+    return extracted, extracted.model_ms
 
 
 def search_words(

@@ -257,7 +257,7 @@ def _section(
         card(
             *(hit, fields, result.mark),
             comparison=json.dumps(comparison_of(hit, group, result)),
-            is_asked=hit.image.pk == result.asked.image,
+            is_asked=hit.image == result.asked.image,
         )
         for hit in group.hits
     ]

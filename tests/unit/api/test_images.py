@@ -208,3 +208,15 @@ def test_images_of_the_bin_are_not_listed(visitor, five) -> None:
 
     assert str(five[0].pk) not in ids(visitor.get("/images"))
     assert code_of(visitor.get(f"/images/{five[0].pk}"))[0] == 404
+
+
+def test_words_of_paths_are_searched_by_staff_alone(visitor, program, add_image) -> None:
+    image = add_image(encoded(RED), "a fox", path="1987/letters/1.png", source="/srv/scans")
+
+    staff = program("catalog.view_image")
+    for word in ("letters", "1987"):
+        assert ids(visitor.get("/images", {"q": word})) == []
+        assert ids(staff.get("/images", {"q": word})) == [str(image.pk)]
+    assert ids(staff.get("/images", {"folder": "1987"})) == [str(image.pk)]
+    assert ids(visitor.get("/images", {"q": "FOX"})) == [str(image.pk)]
+    assert ids(visitor.get("/images", {"folder": "1987"})) == []

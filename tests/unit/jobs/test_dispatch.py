@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.exceptions import TaskRevokedError
 from django.db import transaction
 
 from config.logs import log_fields
@@ -113,6 +114,8 @@ def test_messages_of_a_broker_that_is_away_cannot_be_counted(broker_away: None) 
 def echo(**arguments: object) -> dict[str, object]:
     if arguments.get("fail"):
         raise RuntimeError("no")
+    if arguments.get("late"):
+        raise TaskRevokedError("expired")  # what a worker answers that comes to it too late
     return arguments
 
 
@@ -138,6 +141,13 @@ def test_a_task_that_fails_unexpectedly_is_our_fault_and_not_the_brokers(worker:
         dispatch.ask(WARM_UP, timeout_s=10, fail=True)
 
     assert caught.value.code == "search:ours:task-failed"
+
+
+def test_a_task_that_a_worker_came_to_too_late_has_no_answer(worker: None) -> None:
+    with pytest.raises(TransientError) as caught:
+        dispatch.ask(WARM_UP, timeout_s=10, late=True)
+
+    assert caught.value.code == "search:transient:no-answer"
 
 
 def test_nobody_answers(broker: Broker) -> None:

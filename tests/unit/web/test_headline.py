@@ -127,6 +127,14 @@ def test_the_picture_itself_is_not_counted(client, catalogue):
     assert body["groups"][0]["hits"][0]["verdict"] == "identical"
 
 
+def test_the_picture_itself_is_called_so_and_folds_nothing_away(client, catalogue, calibrated):
+    text = client.get("/", {"image": str(catalogue["green"].pk)}).content.decode()
+
+    assert "the picture itself</span>" in text
+    assert "identical file</span>" not in text
+    assert '<details data-fold="less" open><summary>2 less similar pictures</summary>' in text
+
+
 def test_of_a_collage_it_says_how_many_pictures_have_copies(client, catalogue, version, calibrated):
     copies = {LEFT: [copy_of(catalogue["blue"])]}
     collage = {"version_id": version.pk, "layout": Layout.COLLAGE, "regions": PANELS}
