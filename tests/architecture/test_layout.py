@@ -36,13 +36,16 @@ def test_no_child_of_platform_bears_a_name_of_the_standard_library() -> None:
 def test_top_level_is_as_given() -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\n")
+    ).stdout.splitlines()
     folders = {name.split("/")[0] for name in listed if "/" in name}
+    files = {name for name in listed if "/" not in name}
 
     assert folders <= {
         *(".ci", "platform", "workers", "ml", "deploy", "tests", "docs", "findings"),
         "client",  # the package for who asks the API
     }
+    # What a program left in its working folder is no part of the product.
+    assert {Path(name).suffix for name in files} <= {"", ".md", ".in", ".py", ".toml", ".txt"}
 
 
 ENTRIES = {
