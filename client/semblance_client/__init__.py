@@ -18,6 +18,7 @@ from semblance_client.retries import Retries
 from semblance_client.shapes import (
     Added,
     AddedFile,
+    AskedPicture,
     Box,
     BulkEdit,
     CatalogueImage,
@@ -36,6 +37,8 @@ from semblance_client.shapes import (
     PictureRegion,
     QueryPicture,
     SearchAnswer,
+    SeveralAnswer,
+    SeveralHit,
     WorkerJob,
 )
 
@@ -43,6 +46,7 @@ __all__ = [
     "Added",
     "AddedFile",
     "ApiError",
+    "AskedPicture",
     "AsyncClient",
     "Box",
     "BulkEdit",
@@ -69,6 +73,8 @@ __all__ = [
     "SearchAnswer",
     "SearchFilters",
     "SemblanceError",
+    "SeveralAnswer",
+    "SeveralHit",
     "UnexpectedAnswer",
     "WorkerJob",
     "__version__",

@@ -16,12 +16,18 @@ from semblance_client.shapes import Box, CatalogueImage, Page
 from semblance_client.uploads import Picture, Progress, Upload
 
 T = TypeVar("T")
+Answer = TypeVar("Answer", shapes.SearchAnswer, shapes.SeveralAnswer)
 Id = UUID | str
+# One of several pictures: a file, an image of the catalogue, or one that was asked with before.
+Asked = Picture | UUID | shapes.AskedPicture
 Wait = Literal["hits", "proofs"]
 ImportAction = Literal["start", "pause", "resume", "cancel", "retry"]
 Parameters = Sequence[tuple[str, str]]
 
 ROOT = "/api/v1"
+# How the API's fields are named, for what images should be like, and for what they should not.
+_LIKE = {"file": "picture", "image": "image", "query": "query"}
+_UNLIKE = {"file": "unlike_picture", "image": "unlike_image", "query": "unlike"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ def search(  # noqa: PLR0917  # both clients name them
 ) -> Call[shapes.SearchAnswer]:
     """Search with a file."""
     params = _asked(box, filters, wait, ("name", name))
-    upload = Upload("picture", [picture], name, progress)
+    upload = Upload([("picture", picture)], name, progress)
     read = _reader(shapes.SearchAnswer)
     return Call("POST", f"{ROOT}/search", read, params, upload=upload)
 
@@ -181,18 +187,47 @@ def search_again(
     """Search with the picture of an answer."""
     if not isinstance(asked, shapes.SearchAnswer):
         return search_known("query", asked, box, filters, wait)
-    if asked.query.id is not None:
-        return search_known("query", asked.query.id, box, filters, wait)
-    if asked.query.image_id is not None:
-        return search_known("image", asked.query.image_id, box, filters, wait)
-    raise UnexpectedAnswer("the answer names no picture")
+    return search_known(*_known(asked.query), box, filters, wait)
 
 
-def proofs(answer: shapes.SearchAnswer) -> Call[shapes.SearchAnswer]:
+def search_several(  # noqa: PLR0917  # both clients name them
+    these: Sequence[Asked],
+    unlike: Sequence[Asked],
+    words: str,
+    box: Box | None,
+    filters: SearchFilters | None,
+    wait: Wait | None,
+    progress: Progress | None,
+) -> Call[shapes.SeveralAnswer]:
+    """Search with several pictures, or with words.
+
+    Raises:
+        ValueError: one picture alone is another question, with another answer.
+    """
+    if len(these) == 1 and not unlike and not words:
+        raise ValueError("search with one picture alone by `search` or `search_image`")
+    files: list[tuple[str, Picture]] = []
+    known: list[tuple[str, str]] = []
+    for each, names in (*((one, _LIKE) for one in these), *((one, _UNLIKE) for one in unlike)):
+        if isinstance(each, UUID):
+            known.append((names["image"], str(each)))
+        elif isinstance(each, shapes.AskedPicture):
+            kind, known_id = _known(each)
+            known.append((names[kind], str(known_id)))
+        else:
+            files.append((names["file"], each))
+    params = _asked(box, filters, wait, ("words", words), *known)
+    read = _reader(shapes.SeveralAnswer)
+    if not files:
+        return Call("GET", f"{ROOT}/search", read, params)
+    return Call("POST", f"{ROOT}/search", read, params, upload=Upload(files, "", progress))
+
+
+def proofs(answer: Answer) -> Call[Answer]:
     """Ask the same again, for its copies."""
     address = urlsplit(answer.proofs_url)
     params = parse_qsl(address.query, keep_blank_values=True)
-    return Call("GET", address.path, _reader(shapes.SearchAnswer), params)
+    return Call("GET", address.path, _reader(type(answer)), params)
 
 
 def images(
@@ -219,7 +254,7 @@ def add_images(
         f"{ROOT}/images",
         _reader(shapes.Added),
         _params(said),
-        upload=Upload("file", pictures, name, progress),
+        upload=Upload([("file", each) for each in pictures], name, progress),
         headers=_once(),
     )
 
@@ -336,7 +371,7 @@ def plan_import_of_files(
         f"{ROOT}/imports/files",
         _reader(shapes.CatalogueImport),
         [(name, _as_text(value)) for name, value in options.items()],
-        upload=Upload("file", files, "", progress),
+        upload=Upload([("file", each) for each in files], "", progress),
         headers=_once(),
     )
 
@@ -377,6 +412,14 @@ def anything(method: str, path: str, params: Mapping[str, Any] | None, json: Any
     headers = _once() if is_post else {}
     read: Callable[[httpx.Response], Any] = _json_or_none
     return Call(method.upper(), f"{ROOT}{path}", read, asked, json=json, headers=headers)
+
+
+def _known(asked: shapes.AskedPicture) -> tuple[Literal["image", "query"], UUID]:
+    if asked.id is not None:
+        return "query", asked.id
+    if asked.image_id is not None:
+        return "image", asked.image_id
+    raise UnexpectedAnswer("the answer names no picture")
 
 
 def _asked(

@@ -10,6 +10,8 @@ import httpx
 
 from semblance_client import calls, shapes
 from semblance_client.calls import (
+    Answer,
+    Asked,
     Call,
     Id,
     ImageFilters,
@@ -131,7 +133,41 @@ class Client:
         """Search with the picture of an answer of the last hour: the answer, or its `query.id`."""
         return self._run(calls.search_again(asked, box, filters, wait))
 
-    def proofs(self, answer: shapes.SearchAnswer) -> shapes.SearchAnswer:
+    def search_several(
+        self,
+        these: Sequence[Asked] = (),
+        *,
+        unlike: Sequence[Asked] = (),
+        words: str = "",
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+        progress: Progress | None = None,
+    ) -> shapes.SeveralAnswer:
+        """Search with several pictures, or with words: for what is like all of it.
+
+        A picture is a file as `search` takes it, the UUID of an image of the catalogue, or one of
+        an answer of the last hour. One picture alone is a question for `search`.
+
+        Args:
+            these: what images should be like.
+            unlike: what they should not be like.
+            words: that they should fit, where the site's encoder knows words.
+            box: searches with this part of the only picture of `these` alone.
+            filters: among which images.
+            wait: "hits" answers at once by likeness; then `proofs` tells the copies.
+            progress: is told the bytes sent, and how many there are.
+        """
+        call = calls.search_several(these, unlike, words, box, filters, wait, progress)
+        return self._run(call)
+
+    def search_words(
+        self, words: str, *, filters: SearchFilters | None = None
+    ) -> shapes.SeveralAnswer:
+        """Search with words, such as "a red bicycle", where the site's encoder knows words."""
+        return self.search_several(words=words, filters=filters)
+
+    def proofs(self, answer: Answer) -> Answer:
         """Return the same answer with its copies, where it was given before they were checked."""
         return self._run(calls.proofs(answer))
 

@@ -105,8 +105,8 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryPicture:
-    """The picture that was searched with.
+class AskedPicture:
+    """A picture that was searched with.
 
     Attributes:
         id: of one that was sent: the site keeps it for an hour.
@@ -117,6 +117,12 @@ class QueryPicture:
     image_id: UUID | None = None
     width: int = 0
     height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPicture(AskedPicture):
+    """The only picture that was searched with, and its parts."""
+
     layout: str = ""
     medium: str = ""
     regions: list[PictureRegion] = field(default_factory=list)
@@ -150,6 +156,49 @@ class SearchAnswer:
     def hits(self) -> list[Hit]:
         """Every hit of every group, in their order."""
         return [hit for group in self.groups for hit in group.hits]
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralHit(Hit):
+    """An image that several pictures, or words, found.
+
+    Attributes:
+        picture: which of `these`, from 0, it is most like or a copy of; None where words alone
+            found it.
+    """
+
+    picture: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralAnswer:
+    """The answer to a search with several pictures, or with words.
+
+    Attributes:
+        these: the pictures that images should be like.
+        unlike: those that they should not be like.
+        hits: the best first.
+        headline: what was found, in a sentence.
+        left_out: how many images are not among them, as copies of `unlike`.
+        is_plain: whether there is nothing to see in any of `these`.
+        copies: "checked", or "pending" and "unchecked": then `Client.proofs` has them.
+    """
+
+    these: list[AskedPicture]
+    unlike: list[AskedPicture]
+    hits: list[SeveralHit]
+    words: str = ""
+    headline: str = ""
+    left_out: int = 0
+    is_plain: bool = False
+    facets: list[Facet] = field(default_factory=list)
+    filters: dict[str, Any] = field(default_factory=dict)
+    sort: str = ""
+    are_copies_checked: bool = True
+    copies: str = "checked"
+    proofs_url: str = ""
+    model_ms: float = 0.0
+    total_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

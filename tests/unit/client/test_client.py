@@ -5,6 +5,7 @@ import asyncio
 import inspect
 import io
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,6 +27,7 @@ from semblance_client import (
     Retries,
     Said,
     SearchFilters,
+    UnexpectedAnswer,
     shapes,
 )
 from semblance_client.calls import ROOT
@@ -108,6 +110,76 @@ def test_an_answer_of_a_later_site_is_read_as_far_as_it_is_known():
     assert (found.image_id, found.verdict) == (ID, "new-verdict")
     assert found.copy.outline == [(0.0, 0.5), (1.0, 2.0)]
     assert answer.groups[0].region.box == Box(0, 0, 9, 9)
+
+
+SEVERAL = {"these": [], "unlike": [], "hits": []}
+
+
+def test_several_pictures_are_files_images_and_pictures_of_answers(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"first")
+    before = shapes.QueryPicture(id=UUID(int=2))
+    script = Script(problem(503, "x"), answered(SEVERAL))
+
+    script.client().search_several(
+        [path, ID, before, b"second"],
+        unlike=[b"third", UUID(int=3), shapes.AskedPicture(id=UUID(int=4))],
+        words="red",
+        filters=SearchFilters(tag=["x"]),
+        wait="hits",
+    )
+
+    assert sent(script) == (
+        "POST",
+        "/api/v1/search",
+        [
+            *(("tag", "x"), ("words", "red"), ("image", str(ID)), ("query", str(UUID(int=2)))),
+            *(("unlike_image", str(UUID(int=3))), ("unlike", str(UUID(int=4))), ("wait", "hits")),
+        ],
+    )
+    for body in script.bodies:  # at the second try the same
+        files = re.findall(rb'name="(\w+)"; filename="([\w.]+)".*?\r\n\r\n(\w+)', body, re.DOTALL)
+        assert files == [
+            (b"picture", b"a.jpg", b"first"),
+            (b"picture", b"picture", b"second"),
+            (b"unlike_picture", b"picture", b"third"),
+        ]
+
+
+def test_words_and_pictures_that_the_site_has_send_no_file():
+    script = Script(*[answered(SEVERAL)] * 3)
+    client = script.client()
+
+    client.search_words("a red bicycle", filters=SearchFilters(medium=["photo"]))
+    client.search_several([ID], unlike=[UUID(int=2)], box=Box(0, 0, 9, 9))
+    client.search_several(unlike=[ID])
+
+    words = [("medium", "photo"), ("words", "a red bicycle")]
+    assert sent(script, 0) == ("GET", "/api/v1/search", words)
+    known = [("image", str(ID)), ("unlike_image", str(UUID(int=2)))]
+    assert sent(script, 1) == ("GET", "/api/v1/search", [*known, ("box", "0,0,9,9")])
+    assert sent(script, 2) == ("GET", "/api/v1/search", [("unlike_image", str(ID))])
+
+
+def test_one_picture_alone_is_no_question_for_several():
+    script = Script()
+
+    with pytest.raises(ValueError, match="`search`"):
+        script.client().search_several([ID])
+    with pytest.raises(UnexpectedAnswer, match="names no picture"):
+        script.client().search_several([ID, shapes.AskedPicture()])
+    assert script.asked == []
+
+
+def test_proofs_of_several_pictures_are_an_answer_of_the_same_kind():
+    early = SEVERAL | {"copies": "pending", "proofs_url": "/api/v1/search?query=a&query=b"}
+    script = Script(answered(early), answered(SEVERAL | {"copies": "checked"}))
+    client = script.client()
+
+    proved = client.proofs(client.search_several(words="x"))
+
+    assert (type(proved), proved.copies) == (shapes.SeveralAnswer, "checked")
+    assert sent(script) == ("GET", "/api/v1/search", [("query", "a"), ("query", "b")])
 
 
 def test_lists_are_read_page_by_page_as_they_are_needed():
@@ -242,6 +314,9 @@ def test_filters_and_sayings_are_those_that_the_site_takes(ours, theirs, others)
     ("ours", "theirs"),
     [
         (shapes.SearchAnswer, searches.SearchJson),
+        (shapes.SeveralAnswer, searches.SeveralJson),
+        (shapes.SeveralHit, searches.SeveralHitJson),
+        (shapes.AskedPicture, searches.AskedPictureJson),
         (shapes.QueryPicture, searches.QueryPictureJson),
         (shapes.HitGroup, searches.GroupJson),
         (shapes.Hit, searches.HitJson),

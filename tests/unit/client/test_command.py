@@ -98,6 +98,59 @@ def test_an_id_or_an_address_is_searched_with(run, asked, method, params):
     assert dict(script.asked[0].url.params) == params
 
 
+SEVERAL = {
+    "these": [{"id": ID}, {"image_id": ID}],
+    "unlike": [],
+    "hits": [HIT | {"picture": 1}, HIT | {"rank": 2, "title": "other", "picture": None}],
+    "left_out": 3,
+}
+
+
+def test_several_pictures_are_one_table_that_says_which_is_meant(run, picture):
+    script = Script(answered(SEVERAL))
+
+    ran = run(script, "search", str(picture), ID, "--unlike", str(picture), "--words", "sea")
+
+    assert ran.code == 0
+    assert ran.err == "Left out as copies of what is not wanted: 3.\n"
+    assert ran.out.splitlines() == [
+        "like  verdict      likely  size   title          id",
+        f"2     edited-copy  99%     60×40  sea �[31m red  {ID}",
+        f"      edited-copy  99%     60×40  other          {ID}",
+    ]
+    assert script.asked[0].url.params.multi_items() == [("words", "sea"), ("image", ID)]
+    assert script.bodies[0].count(b'name="picture"') == 1
+    assert script.bodies[0].count(b'name="unlike_picture"') == 1
+
+
+def test_words_alone_are_searched_with(run):
+    script = Script(answered(SEVERAL | {"these": [], "left_out": 0}))
+
+    ran = run(script, "search", "--words", "a red bicycle", "--limit", "1")
+
+    assert ran.out.splitlines() == [
+        "verdict      likely  size   title          id",
+        f"edited-copy  99%     60×40  sea �[31m red  {ID}",
+    ]
+    assert dict(script.asked[0].url.params) == {"words": "a red bicycle"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "search with a picture, with several, or with --words"),
+        ([ID, "https://example.org/a.jpg"], "an address is searched with alone"),
+    ],
+    ids=["nothing", "address"],
+)
+def test_what_cannot_be_searched_with_is_called_wrongly(run, arguments, said):
+    script = Script()
+
+    ran = run(script, "search", *arguments)
+
+    assert (ran.code, ran.err, script.asked) == (2, f"{said}\n", [])
+
+
 def test_filters_of_a_search_are_sent(run, picture):
     script = Script(answered(FOUND))
 
