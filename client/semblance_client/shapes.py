@@ -376,6 +376,98 @@ class EncoderVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody said of an image, and what they were shown of it.
+
+    Attributes:
+        judgement: "copy", "same_subject" or "different".
+        query_box: the part that was asked with; "" is all of the picture.
+        image_box: the panel that was found; "" is the image.
+    """
+
+    id: int
+    image_id: UUID
+    judgement: str
+    query_sha256: str = ""
+    query_image_id: UUID | None = None
+    query_box: str = ""
+    image_box: str = ""
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    shown_verdict: str = ""
+    score: float | None = None
+    probability: float | None = None
+    encoder_version_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search that an account keeps; `search` is what stands behind the ? of its address."""
+
+    id: UUID
+    name: str
+    search: str
+    url: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that is called with what a watch finds.
+
+    Attributes:
+        secret: what calls are signed with; told where a watch is begun or changed.
+    """
+
+    url: str
+    secret: str | None = None
+    failing_since: datetime | None = None
+    switched_off_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An album or a saved search that is watched, and how far down the ladder it tells."""
+
+    id: UUID
+    name: str
+    rung: str
+    album: int | None = None
+    saved_search: UUID | None = None
+    by_mail: bool = False
+    webhook: Webhook | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHit:
+    """An image that is a copy of a watched picture.
+
+    Attributes:
+        watched_image_id: None of an upload.
+        is_before: whether it was there before the picture was watched.
+        seen_at: when its owner looked at it.
+    """
+
+    id: int
+    watch_id: UUID
+    image_id: UUID
+    rung: str
+    watched_image_id: UUID | None = None
+    score: float | None = None
+    is_before: bool = False
+    found_at: datetime | None = None
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSeen:
+    """How many hits were new until they were marked."""
+
+    marked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A page of a list, and where the next one begins; None at the end."""
 

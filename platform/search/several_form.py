@@ -43,7 +43,8 @@ def is_several(address: QueryDict, files: Files | None = None) -> bool:
     sent = {} if files is None else {name: files.getlist(name) for name in _FILES}
     these = [value for name in ("query", "image") for value in address.getlist(name) if value]
     is_else = any(address.get(name) for name in ("unlike", "unlike_image", "words"))
-    return is_else or bool(sent.get("unlike_picture")) or len(these + sent.get("picture", [])) > 1
+    is_else = is_else or bool(sent.get("unlike_picture"))
+    return is_else or len(these) + len(sent.get("picture", ())) > 1
 
 
 def read_question(

@@ -9,10 +9,11 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from semblance_client.calls import SearchFilters, Wait
+from semblance_client.calls import Wait
 from semblance_client.client import Client
 from semblance_client.command.arguments import add_filters, box, count, filters_of
 from semblance_client.command.output import Output
+from semblance_client.filters import SearchFilters
 from semblance_client.shapes import Hit, HitGroup, SearchAnswer, SeveralAnswer
 
 _HEAD = ("verdict", "likely", "size", "title", "id")

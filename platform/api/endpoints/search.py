@@ -62,9 +62,9 @@ def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
         if not request.FILES:  # a form's files are counted already
             take_kept(request, sum(file.size or 0 for file in sent.files.getlist(_FIELD)))
         fields, files = _fetched(request, sent)  # without a slot: the network takes its time
-        form, shape = QueryForm(fields, files), _one if not is_several(fields, files) else _several
+        ask = _several if is_several(fields, files) else _one
         with search_slot():
-            answer = shape(request, form, search)
+            answer = ask(request, QueryForm(fields, files), search)
     # No two answers are the same: each has its times, and a query of its own.
     return respond(answer, headers={"Cache-Control": "no-store"})
 

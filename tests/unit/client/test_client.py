@@ -17,7 +17,17 @@ import httpx
 import pytest
 
 from api.document import document
-from api.schemas import bulk_edits, images, imports, named_sets, searches, system
+from api.schemas import (
+    bulk_edits,
+    decisions,
+    images,
+    imports,
+    named_sets,
+    saved_searches,
+    searches,
+    system,
+    watches,
+)
 from semblance_client import (
     ApiError,
     AsyncClient,
@@ -30,7 +40,6 @@ from semblance_client import (
     UnexpectedAnswer,
     shapes,
 )
-from semblance_client.calls import ROOT
 from tests.unit.client.conftest import URL, Script, answered, problem
 
 ID = UUID(int=1)
@@ -267,6 +276,62 @@ def test_a_bulk_edit_names_images_or_filters():
     assert json.loads(script.bodies[1]) == {"kind": "set_owner", "filters": filters, "value": "Ann"}
 
 
+def test_a_hit_is_decided_about_by_what_the_answer_says_of_it():
+    decision = {"id": 3, "image_id": str(ID), "judgement": "copy"}
+    script = Script(answered(decision), answered(None, 204))
+    client = script.client()
+    hit = shapes.Hit(ID, 1, "similar", "a", "/", decide_with="signed")
+
+    assert client.decide(hit, "copy").id == 3
+    client.take_back_decision(3)
+
+    assert json.loads(script.bodies[0]) == {"hit": "signed", "judgement": "copy"}
+    assert sent(script) == ("DELETE", "/api/v1/decisions/3", [])
+    with pytest.raises(ValueError, match="decide"):
+        client.decide(shapes.Hit(ID, 1, "similar", "a", "/"), "copy")
+
+
+def test_a_search_is_saved_watched_and_asked_again_from_its_answer():
+    answer = FOUND | {"proofs_url": "/api/v1/search?query=1&wait=proofs"}
+    saved = {"id": str(ID), "name": "mine", "search": "query=1&tag=a+b"}
+    watch = {"id": str(UUID(int=2)), "name": "mine", "rung": "near-identical"}
+    script = Script(
+        *(answered(answer), answered(saved, 201), answered(watch, 201)),
+        *(answered(FOUND), answered(SEVERAL)),
+    )
+    client = script.client()
+
+    found = client.search(b"x")
+    kept = client.save_search(found, "mine")
+    client.begin_watch(
+        search="https://example.org/?query=1", rung="near-identical", webhook_url="https://a.org/"
+    )
+    again = [client.search_saved(kept) for _ in range(2)]
+
+    assert json.loads(script.bodies[1]) == {"search": "query=1&wait=proofs", "name": "mine"}
+    assert json.loads(script.bodies[2]) == {
+        "search": "query=1",
+        "rung": "near-identical",
+        "by_mail": False,
+        "webhook_url": "https://a.org/",
+    }
+    assert sent(script) == ("GET", "/api/v1/search", [("query", "1"), ("tag", "a b")])
+    assert [type(each) for each in again] == [shapes.SearchAnswer, shapes.SeveralAnswer]
+
+
+def test_hits_of_watches_are_listed_and_marked():
+    hit = {"id": 5, "watch_id": str(ID), "image_id": str(ID), "rung": "edited-copy"}
+    script = Script(answered({"items": [hit], "next_cursor": None}), answered({"marked": 1}))
+    client = script.client()
+
+    hits = list(client.watch_hits(watch=ID, unseen=True))
+
+    assert client.mark_hits_seen([each.id for each in hits]) == 1
+    params = [("watch", str(ID)), ("unseen", "1")]
+    assert sent(script, 0) == ("GET", "/api/v1/watches/hits", params)
+    assert json.loads(script.bodies[1]) == {"hits": [5]}
+
+
 def test_what_has_no_method_is_asked_for_by_its_address():
     script = Script(answered({"items": [1]}), answered(None, 204))
     client = script.client()
@@ -290,12 +355,9 @@ def test_every_endpoint_of_the_site_has_a_method():
         (method.upper(), path)
         for path, methods in document()["paths"].items()
         for method in methods
-        if not path.startswith(tuple(f"{ROOT}{other}" for other in BY_REQUEST))
     }
-    for name in ("image_id", "edit_id", "album_id", "tag_id", "import_id", "job_id", "action"):
-        value = "start" if name == "action" else "1"
-        known = {(method, path.replace(f"{{{name}}}", value)) for method, path in known}
-    assert known <= asked
+    known = {(method, path.replace("{action}", "start")) for method, path in known}
+    assert {(method, re.sub(r"{\w+}", "1", path)) for method, path in known} <= asked
 
 
 @pytest.mark.parametrize(
@@ -330,6 +392,12 @@ def test_filters_and_sayings_are_those_that_the_site_takes(ours, theirs, others)
         (shapes.ImportFailure, imports.FailureJson),
         (shapes.WorkerJob, system.JobJson),
         (shapes.EncoderVersion, system.EncoderVersionJson),
+        (shapes.Decision, decisions.DecisionJson),
+        (shapes.SavedSearch, saved_searches.SavedSearchJson),
+        (shapes.Watch, watches.WatchJson),
+        (shapes.Webhook, watches.WebhookJson),
+        (shapes.WatchHit, watches.WatchHitJson),
+        (shapes.MarkedSeen, watches.SeenJson),
     ],
 )
 def test_all_that_the_site_says_has_its_place(ours, theirs):
@@ -339,8 +407,6 @@ def test_all_that_the_site_says_has_its_place(ours, theirs):
     assert {field.name for field in fields(ours)} - ours_alone == said
 
 
-# Younger than the client's methods: `Client.request` asks for them.
-BY_REQUEST = ("/decisions", "/watches", "/watch-hits", "/saved-searches", "/webhooks")
 EVERYTHING = [
     lambda client: client.search(b"x"),
     lambda client: client.search_image("1"),
@@ -356,10 +422,12 @@ EVERYTHING = [
     lambda client: client.cancel_bulk_edit(1),
     lambda client: client.albums(),
     lambda client: client.make_album("a"),
+    lambda client: client.album(1),
     lambda client: client.rename_album(1, "a"),
     lambda client: client.delete_album(1),
     lambda client: client.tags(),
     lambda client: client.make_tag("a"),
+    lambda client: client.tag(1),
     lambda client: client.rename_tag(1, "a"),
     lambda client: client.delete_tag(1),
     lambda client: client.imports(),
@@ -371,6 +439,21 @@ EVERYTHING = [
     lambda client: client.jobs(),
     lambda client: client.job("1"),
     lambda client: client.encoder_versions(),
+    lambda client: client.decisions(),
+    lambda client: client.decide("signed", "copy"),
+    lambda client: client.take_back_decision(1),
+    lambda client: client.saved_searches(),
+    lambda client: client.save_search("image=1"),
+    lambda client: client.read_saved_search("1"),
+    lambda client: client.rename_saved_search("1", "a"),
+    lambda client: client.delete_saved_search("1"),
+    lambda client: client.watches(),
+    lambda client: client.begin_watch(album=1),
+    lambda client: client.read_watch("1"),
+    lambda client: client.change_watch("1", rung="edited-copy"),
+    lambda client: client.end_watch("1"),
+    lambda client: client.watch_hits(),
+    lambda client: client.mark_hits_seen([1]),
 ]
 
 
