@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from catalog.addresses import image_address
 from jobs.models import JobRecord
 from kernel.regions import MAX_LABEL_CHARS, RegionKey, region_key
 from ml.rules import regions
@@ -203,7 +203,7 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the address of the image's own page."""
-        return reverse("catalog:image", args=(self.pk,))
+        return image_address("catalog:image", self.pk)
 
 
 class BinnedImage(Image):

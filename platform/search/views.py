@@ -30,6 +30,7 @@ from search.presenters.page import fields_of_result, present_result
 from search.presenters.question_fields import fields_of_question
 from search.presenters.several import present_several, several_json
 from search.question import Question, Wait
+from search.services import SearchResult
 from search.several_form import MAX_WORDS_CHARS, is_several
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
@@ -75,13 +76,13 @@ def page(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return JsonResponse(as_json(result))
     asked_fields = fields_of_result(result, query_name=question.name)
-    found = (hit.image for group in result.groups for hit in group.hits)
+    images = (hit.image for group in result.groups for hit in group.hits)
     return _render(
         request,
-        counts=(result.searched, result.waiting),
+        found=result,
         result=present_result(result, query_name=question.name),
         filters=present_filters(
-            asked_fields, found, request.user, query_medium=result.query_medium
+            asked_fields, images, request.user, query_medium=result.query_medium
         ),
         asked_fields=asked_fields,
     )
@@ -188,15 +189,20 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
 
 
 def _render(
-    request: HttpRequest, *, counts: tuple[int, int] | None = None, **context: Any
+    request: HttpRequest, *, found: SearchResult | None = None, **context: Any
 ) -> HttpResponse:
-    searchable, waiting = counts or count_findable_and_waiting(request.user)
+    if found is None:
+        searchable, waiting = count_findable_and_waiting(request.user)
+        takes_words = knows_words()
+    else:
+        searchable, waiting = found.searched, found.waiting
+        takes_words = bool(found.version.knows_words)
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),
         "waiting": waiting,
         "may_fetch": bool(settings.SEARCH_FETCHES_IN_FLIGHT),
-        "knows_words": knows_words(),
+        "knows_words": takes_words,
         "max_words_chars": MAX_WORDS_CHARS,
     }
     return render(request, "search/page.html", context)
