@@ -459,6 +459,11 @@ def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[
                 Asked(f"{root}/search", {"picture": PICTURE} | more, is_post=True)
                 for more in ({}, {"wait": "hits"}, {"label": f"{WORD}label"})
             ),
+            *(
+                Asked(f"{root}/search", {"picture": PICTURE, role: str(image.pk)}, is_post=True)
+                for image in images
+                for role in ("image", "unlike_image")
+            ),
         ],
         "images": [Asked(f"{root}/images{asked}") for asked in lists],
         "image": [Asked(f"{root}/images/{image.pk}") for image in images],
@@ -481,6 +486,9 @@ def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[
         "decision": [Asked(f"{root}/decisions/{secret.decision.pk}")],
         "watches": [Asked(f"{root}/watches")],
         "watch_hits": [Asked(f"{root}/watches/hits")],
+        "hits_seen": [Asked(f"{root}/watches/hits/seen", is_post=True)],
+        "saved_searches": [Asked(f"{root}/saved-searches")],
+        "saved_search": [Asked(f"{root}/saved-searches/{secret.image.pk}")],
         "watch": [Asked(f"{root}/watches/{secret.image.pk}")],
         "jobs": [Asked(f"{root}/jobs")],
         "job": [Asked(f"{root}/jobs/{secret.job.pk}")],
