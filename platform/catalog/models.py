@@ -465,6 +465,8 @@ class BulkEdit(models.Model):
         related_name="+",
         verbose_name=_("started by"),
     )
+    # Whether an account started it, which may be gone by now (ADR 46); else it is the system's.
+    by_account = models.BooleanField(default=False, editable=False)
     job = models.ForeignKey(
         JobRecord, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("job")
     )
@@ -477,6 +479,12 @@ class BulkEdit(models.Model):
         verbose_name_plural = _("bulk edits")
         ordering = ("-created_at", "-id")
         indexes = (models.Index(fields=("state", "created_at"), name="bulk_edit_state_created"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(by_account=True) | Q(started_by__isnull=True),
+                name="bulk_edit_by_account",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.get_kind_display())

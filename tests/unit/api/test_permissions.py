@@ -185,7 +185,7 @@ def member_of(role: str, *, scopes: tuple[str, ...] = ALL_SCOPES) -> Program:
 def give_rows_to(program: Program) -> None:
     """Have what is each account's own be this one's."""
     if program.user is not None:
-        BulkEdit.objects.update(started_by=program.user)
+        BulkEdit.objects.update(started_by=program.user, by_account=True)
         Decision.objects.update(decided_by=program.user)
         Watch.objects.update(owner=program.user)
         SavedSearch.objects.update(owner=program.user)

@@ -155,7 +155,10 @@ def secret(request, searchable, add_image, open_image, version: EncoderVersion) 
     chief = User.objects.create_superuser("chief")
     edit = services.ask_bulk_edit("set_owner", Image.objects.filter(pk=image.pk))
     BulkEdit.objects.filter(pk=edit.pk).update(
-        state="running", arguments={"value": f"{WORD}new owner"}, started_by=chief
+        state="running",
+        arguments={"value": f"{WORD}new owner"},
+        started_by=chief,
+        by_account=True,
     )
     # Saved by who sees it.
     save_search(chief, address=f"image={image.pk}&label={WORD}label", name=f"{WORD}saved")
