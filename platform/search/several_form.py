@@ -22,7 +22,7 @@ from search.filter_fields import read_filters, read_sort
 from search.question import Question, Wait
 from search.several import MAX_PICTURES, SeveralQuestion
 
-Files = MultiValueDict[str, UploadedFile]
+Files = MultiValueDict[str, "UploadedFile[bytes]"]
 
 MAX_WORDS_CHARS = 200
 # The field of a form's files → that which names them once they are kept.
