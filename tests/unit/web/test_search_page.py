@@ -282,12 +282,7 @@ def test_proved_copies_come_first_with_their_proof(client, searchable, version, 
     ]
     proof = json.loads(hits[2].comparison)
     assert proof["outline"] == [[60, 0], [0, 0], [0, 40], [60, 40]]
-    assert proof["overlap"] == {
-        "inliers": 40,
-        "is_mirrored": True,
-        "query_percent": 90,
-        "image_percent": 31,
-    }
+    assert proof["said"] == "The image shows 90% of your picture; it is mirrored."
     # the encoder's best are compared, all four full images here
     [asked] = fake_worker.last_copies_request().regions
     assert asked.box == (0, 0, 60, 40)
