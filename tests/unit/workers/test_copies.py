@@ -87,6 +87,18 @@ def test_indexing_keeps_hash_and_features(scenes: list[Image]) -> None:
     assert len(features) > 100
 
 
+def test_the_querys_own_hash_is_told(scenes: list[Image]) -> None:
+    part = upright(scene(0))
+
+    [found] = copies.find_copies(
+        [sought(part, [])], max_near_identical=48, ends_at=time.monotonic() + 60
+    )
+
+    assert found.pdq is not None
+    assert found.pdq.bits.tobytes() == bytes(full_image_of(scenes[0]).pdq)
+    assert found.pdq.quality == full_image_of(scenes[0]).pdq_quality
+
+
 def test_a_picture_that_was_saved_again_is_found_by_its_hash_alone(scenes: list[Image]) -> None:
     [copy] = find_copies(upright(jpeg(scene(3), 40)), [])
 
