@@ -236,7 +236,9 @@ class FoundCopies:
 
     @classmethod
     def from_json(cls, answer: object, *, regions: int) -> "FoundCopies":
-        """Read the answer of the task; an earlier release says less: it checks all or none, and no hash.
+        """Read the answer of the task; an earlier release says less.
+
+        It checks all or none, and says no hash.
 
         Args:
             answer: what the task returned.

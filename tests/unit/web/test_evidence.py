@@ -347,7 +347,8 @@ def page_of(client) -> Callable[..., str]:
 
     def page_of(address: str = "", **picture: object) -> str:
         found = client.get(address) if address else client.post("/", picture, follow=True)
-        [link] = re.findall(r'class="compare" rel="nofollow" href="([^"]+)"', found.content.decode())
+        text = found.content.decode()
+        [link] = re.findall(r'class="compare" rel="nofollow" href="([^"]+)"', text)
         response = client.get(html.unescape(link))
         assert response["Cache-Control"] == "private, no-store"
         return response.content.decode()
