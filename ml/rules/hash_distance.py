@@ -9,6 +9,7 @@ def differing_bits(one: bytes, other: bytes) -> int:
     """Return by how many of 256 bits two hashes differ, both pictures as they lie.
 
     Args:
-        one, other: of `HASH_BYTES` each.
+        one: of `HASH_BYTES`.
+        other: of as many.
     """
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()

@@ -166,9 +166,9 @@ def answer_with(
 ) -> None:
     """Choose what the next queries are answered with: regions beside the full image, or an error.
 
-    `copies` and `hashes` are by the box of the region that they are of; for the boxes `unchecked` the
-    time did not suffice; `is_plain` says so of all regions; `compared` is what is said of a pair of
-    regions, or an error's code; `raw` is an answer as it is.
+    `copies` and `hashes` are by the box of the region that they are of; for the boxes `unchecked`
+    the time did not suffice; `is_plain` says so of all regions; `compared` is what is said of a
+    pair of regions, or an error's code; `raw` is an answer as it is.
     """
     _answers.update(version=version_id, error=error, context=context, raw=raw)
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})

@@ -195,7 +195,7 @@ def test_a_region_that_there_is_not_is_404(client, pictured, key):
 
 
 @pytest.fixture
-def with_panel(add_image):
+def with_panel(add_image, media):
     """An indexed image with a panel whose thumbnail is as large as workers make them."""
     image = add_image(encoded(RED, size=(1600, 800)))
     services.record_indexed({image.pk: [FoundRegion("panel", 0, 0, 0, 1200, 600)]})

@@ -147,7 +147,7 @@ def test_hashes_are_said_of_the_picture_and_of_each_part(client, searchable, ver
     ]
 
 
-def test_a_page_of_paper_says_the_hash_and_the_distance(  # noqa: PLR0917  # pytest passes by name
+def test_a_page_of_paper_says_the_hash_and_the_distance(
     client, searchable, version, query, monkeypatch
 ):
     region = searchable(encoded(RED), "red").regions.get(kind="whole")
