@@ -38,11 +38,11 @@
     return text !== "" && !document.dispatchEvent(offer);
   }
 
-  function take(transfer) {
-    const { files } = transfer;
+  function take(offered) {
+    const { files } = offered;
     if (form.classList.contains("busy") && !submits) return;
     if (!files.length) {
-      say(isTaken(transfer.getData("text/plain").trim()) ? "" : picker.dataset.noFile);
+      say(isTaken(offered.getData("text/plain").trim()) ? "" : picker.dataset.noFile);
       return;
     }
     const transfer = new DataTransfer();
