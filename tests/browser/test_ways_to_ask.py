@@ -99,7 +99,7 @@ def test_a_text_that_is_pasted_into_a_field_stays_there(open_page, db):
     )
 
     expect(field).to_have_attribute("data-kept", "true")
-    expect(page.get_by_role("status").first).to_have_text("")
+    expect(page.locator(".picker [role=status]")).to_have_text("")
 
 
 def test_where_no_address_is_fetched_a_pasted_one_asks_nothing(open_page, db, settings):
