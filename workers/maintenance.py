@@ -21,6 +21,7 @@ from django.db import close_old_connections
 from kernel.database import translated
 from kernel.errors import TransientError
 from worker_api import decisions, exports, images, imports, jobs, queries, watches
+from worker_api.expiry import expire_rows
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ def main() -> None:
     expiring = (
         *(queries.expire_queries, exports.expire_exports),
         *(images.expire_unfinished_files, decisions.delete_unnamed_query_pictures),
+        expire_rows,
     )
     # A disk that is slow or away is no reason to start this process again.
     watch = Duty(imports.FolderWatch(ended.is_set).look, every_s=5.0, longest_s=None)

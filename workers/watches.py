@@ -65,10 +65,15 @@ _KEPT_EMBEDDINGS = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Watched:
-    """A watched picture as it is compared: its part, decoded, and whether that is plain."""
+class _Embedded:
+    """A watched picture as all new ones are compared with it; that decodes nothing again.
 
-    picture: UprightPicture
+    Attributes:
+        embedding: (D,) float32, of length 1.
+        is_plain: whether its likeness says nothing.
+    """
+
+    embedding: NDArray[np.float32]
     is_plain: bool
 
 
@@ -191,19 +196,19 @@ def _among_loose(
     loaded: Loaded,
 ) -> list[Match]:
     """Return the pictures of saved searches that a new image is like."""
-    known = [(each, _embedding(each, loaded)) for each in loose if each.image_id != image.id]
-    readable = [(each, embedding) for each, embedding in known if embedding is not None]
+    known = [(each, _embedded(each, loaded)) for each in loose if each.image_id != image.id]
+    readable = [(each, embedded) for each, embedded in known if embedded is not None]
     if not readable:
         return []
-    scores = np.stack([embedding for _, embedding in readable]) @ embeddings.T
+    scores = np.stack([embedded.embedding for _, embedded in readable]) @ embeddings.T
     are_plain = np.array([is_plain(crop.image) for crop in crops])
     nearest = np.argsort(-scores.max(axis=1), kind="stable")[:_MAX_COMPARED]
     matches = []
     for number in nearest.tolist():
-        (each, _), row = readable[number], scores[number]
+        (each, embedded), row = readable[number], scores[number]
         rung = _rung_of_new(image, each, row)
         told = row[~are_plain]
-        is_telling = len(told) and not _watched(each).is_plain
+        is_telling = len(told) and not embedded.is_plain
         score = float(told.max()) if is_telling else None
         matches.append(Match(image.id, None, each.saved_picture_ids, rung, score))
     return matches
@@ -236,12 +241,14 @@ def _matches_there(look: PictureToLookFor, loaded: Loaded) -> list[Match]:
         MlError: the encoder failed.
     """
     picture = look.picture
-    watched, embedding = _watched(picture), _embedding(picture, loaded)
-    if embedding is None:
+    watched = _embedded(picture, loaded)
+    if watched is None:
         return []
     own = () if picture.image_id is None else (picture.image_id,)
     where = Where(kinds=(FULL_IMAGE, PANEL), not_image_ids=own)
-    [hits] = loaded.index.search(embedding[None], k=_MAX_COMPARED * _POINTS_AN_IMAGE, where=where)
+    [hits] = loaded.index.search(
+        watched.embedding[None], k=_MAX_COMPARED * _POINTS_AN_IMAGE, where=where
+    )
     points = watches.find_points(
         list({hit.image_id for hit in hits}), encoder_version=loaded.version.id
     )
@@ -307,8 +314,8 @@ def _extracted(picture: UprightPicture) -> "Future[QueryCopyFeatures]":
     return extracted
 
 
-def _embedding(picture: LoosePicture, loaded: Loaded) -> NDArray[np.float32] | None:
-    """Return the embedding of a watched picture, (D,) float32; None where it cannot be read.
+def _embedded(picture: LoosePicture, loaded: Loaded) -> _Embedded | None:
+    """Return the embedding of a watched picture; None where it cannot be read.
 
     Raises:
         TransientError: the storage is away.
@@ -319,24 +326,25 @@ def _embedding(picture: LoosePicture, loaded: Loaded) -> NDArray[np.float32] | N
         while len(_embeddings) >= _KEPT_EMBEDDINGS:
             _embeddings.pop(next(iter(_embeddings)))
         try:
-            crop = _watched(picture).picture
+            crop = _watched(picture)
         except TransientError:
             raise
         except AppError as error:  # it was deleted, or its file is lost: the audit tells
             logger.warning("watched picture cannot be read", extra={"code": error.code})
             return None
-        _embeddings[key] = loaded.encoder.encode([crop.image])[0]
+        embedding = loaded.encoder.encode([crop.image])[0]
+        _embeddings[key] = _Embedded(embedding, is_plain(crop.image))
     return _embeddings[key]
 
 
-_embeddings: dict[tuple[object, ...], NDArray[np.float32]] = {}
+_embeddings: dict[tuple[object, ...], _Embedded] = {}
 
 
 def _key(picture: LoosePicture) -> tuple[object, ...]:
     return picture.query_id, picture.sha256, picture.box
 
 
-def _watched(picture: LoosePicture) -> _Watched:
+def _watched(picture: LoosePicture) -> UprightPicture:
     """Return a watched picture, decoded.
 
     Raises:
@@ -350,16 +358,17 @@ def _features(picture: LoosePicture) -> "Future[QueryCopyFeatures]":
 
 
 @lru_cache(maxsize=_KEPT_PICTURES)
-def _decoded(query_id: UUID | None, sha256: str, box: tuple[int, int, int, int] | None) -> _Watched:
+def _decoded(
+    query_id: UUID | None, sha256: str, box: tuple[int, int, int, int] | None
+) -> UprightPicture:
     original = catalog.read_original(sha256) if query_id is None else None
     file = watches.read_watched(query_id, original)
     picture = decode_picture(file.data, width=file.width, height=file.height)
-    part = picture if box is None else picture.crop(Box(*box))
-    return _Watched(part, is_plain(part.image))
+    return picture if box is None else picture.crop(Box(*box))
 
 
 @lru_cache(maxsize=_KEPT_FEATURES)
 def _extracted_once(
     query_id: UUID | None, sha256: str, box: tuple[int, int, int, int] | None
 ) -> "Future[QueryCopyFeatures]":
-    return _extracted(_decoded(query_id, sha256, box).picture)
+    return _extracted(_decoded(query_id, sha256, box))

@@ -10,19 +10,21 @@
 """
 
 from semblance_client.async_client import AsyncClient
-from semblance_client.calls import ImageFilters, Said, SearchFilters
 from semblance_client.client import Client
 from semblance_client.errors import ApiError, NotReachable, SemblanceError, UnexpectedAnswer
 from semblance_client.exchange import VERSION as __version__
+from semblance_client.filters import ImageFilters, Said, SearchFilters
 from semblance_client.retries import Retries
 from semblance_client.shapes import (
     Added,
     AddedFile,
+    AskedPicture,
     Box,
     BulkEdit,
     CatalogueImage,
     CatalogueImport,
     CopyProof,
+    Decision,
     EncoderVersion,
     Facet,
     FileProblem,
@@ -35,7 +37,13 @@ from semblance_client.shapes import (
     Page,
     PictureRegion,
     QueryPicture,
+    SavedSearch,
     SearchAnswer,
+    SeveralAnswer,
+    SeveralHit,
+    Watch,
+    WatchHit,
+    Webhook,
     WorkerJob,
 )
 
@@ -43,6 +51,7 @@ __all__ = [
     "Added",
     "AddedFile",
     "ApiError",
+    "AskedPicture",
     "AsyncClient",
     "Box",
     "BulkEdit",
@@ -50,6 +59,7 @@ __all__ = [
     "CatalogueImport",
     "Client",
     "CopyProof",
+    "Decision",
     "EncoderVersion",
     "Facet",
     "FileProblem",
@@ -66,10 +76,16 @@ __all__ = [
     "QueryPicture",
     "Retries",
     "Said",
+    "SavedSearch",
     "SearchAnswer",
     "SearchFilters",
     "SemblanceError",
+    "SeveralAnswer",
+    "SeveralHit",
     "UnexpectedAnswer",
+    "Watch",
+    "WatchHit",
+    "Webhook",
     "WorkerJob",
     "__version__",
 ]

@@ -1,79 +1,28 @@
 """The client for programs that do other things while the site works: the same methods, awaited."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
-import httpx
-
-from semblance_client import calls, shapes
-from semblance_client.calls import (
-    Call,
-    Id,
-    ImageFilters,
-    ImportAction,
-    Said,
-    SearchFilters,
-    Wait,
-)
-from semblance_client.downloads import Download, downloading
-from semblance_client.errors import ApiError
-from semblance_client.exchange import (
-    arguments_of,
-    failure_of,
-    log_retry,
-    settings_of,
-    unreachable,
-)
-from semblance_client.retries import Retries
+from semblance_client import calls, own_calls, shapes
+from semblance_client.async_sending import AwaitedSending
+from semblance_client.call import Id
+from semblance_client.calls import Answer, Asked, ImportAction, Wait
+from semblance_client.downloads import downloading
+from semblance_client.filters import ImageFilters, Said, SearchFilters
+from semblance_client.own_calls import Judgement, Rung, Searched
 from semblance_client.shapes import Box, Page
-from semblance_client.uploads import FormFile, Picture, Progress
-
-T = TypeVar("T")
+from semblance_client.uploads import Picture, Progress
 
 
-class AsyncClient:
+class AsyncClient(AwaitedSending):
     """A Semblance site, for programs that do other things while it works.
 
     Tasks of one loop may share it. It holds connections: use it in an `async with` block, or
     `close` it. Files are read between other tasks, a piece of 64 kB at a time. Every
     method raises `ApiError` where the site refuses, `NotReachable` where it does not answer after
     `retries`, and `UnexpectedAnswer` where what answers is no Semblance.
-
-    Args:
-        url: the site's address, such as https://pictures.example.org.
-        token: made in the site's admin; None asks as a visitor.
-        timeout_s: of connecting, sending or reading a piece, not of a whole answer.
-        retries: how often a request is sent again, and after which pauses.
-        transport: how httpx sends; None is over the network.
-        pause: waits for so many seconds.
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str | None = None,
-        timeout_s: float = 60.0,
-        retries: Retries | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._http = httpx.AsyncClient(transport=transport, **settings_of(url, token, timeout_s))
-        self._retries = retries or Retries()
-        self._pause = pause
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
 
     # Searches
 
@@ -132,7 +81,41 @@ class AsyncClient:
         """Search with the picture of an answer of the last hour: the answer, or its `query.id`."""
         return await self._run(calls.search_again(asked, box, filters, wait))
 
-    async def proofs(self, answer: shapes.SearchAnswer) -> shapes.SearchAnswer:
+    async def search_several(
+        self,
+        these: Sequence[Asked] = (),
+        *,
+        unlike: Sequence[Asked] = (),
+        words: str = "",
+        box: Box | None = None,
+        filters: SearchFilters | None = None,
+        wait: Wait | None = None,
+        progress: Progress | None = None,
+    ) -> shapes.SeveralAnswer:
+        """Search with several pictures, or with words: for what is like all of it.
+
+        A picture is a file as `search` takes it, the UUID of an image of the catalogue, or one of
+        an answer of the last hour. One picture alone is a question for `search`.
+
+        Args:
+            these: what images should be like.
+            unlike: what they should not be like.
+            words: that they should fit, where the site's encoder knows words.
+            box: searches with this part of the only picture of `these` alone.
+            filters: among which images.
+            wait: "hits" answers at once by likeness; then `proofs` tells the copies.
+            progress: is told the bytes sent, and how many there are.
+        """
+        call = calls.search_several(these, unlike, words, box, filters, wait, progress)
+        return await self._run(call)
+
+    async def search_words(
+        self, words: str, *, filters: SearchFilters | None = None
+    ) -> shapes.SeveralAnswer:
+        """Search with words, such as "a red bicycle", where the site's encoder knows words."""
+        return await self.search_several(words=words, filters=filters)
+
+    async def proofs(self, answer: Answer) -> Answer:
         """Return the same answer with its copies, where it was given before they were checked."""
         return await self._run(calls.proofs(answer))
 
@@ -243,6 +226,10 @@ class AsyncClient:
         """Make an album."""
         return await self._run(calls.make_named_set("albums", name))
 
+    async def album(self, album_id: int) -> shapes.NamedSet:
+        """Return one album."""
+        return await self._run(calls.read_named_set("albums", album_id))
+
     async def rename_album(self, album_id: int, name: str) -> shapes.NamedSet:
         """Rename an album."""
         return await self._run(calls.rename_named_set("albums", album_id, name))
@@ -258,6 +245,10 @@ class AsyncClient:
     async def make_tag(self, name: str) -> shapes.NamedSet:
         """Make a tag."""
         return await self._run(calls.make_named_set("tags", name))
+
+    async def tag(self, tag_id: int) -> shapes.NamedSet:
+        """Return one tag."""
+        return await self._run(calls.read_named_set("tags", tag_id))
 
     async def rename_tag(self, tag_id: int, name: str) -> shapes.NamedSet:
         """Rename a tag."""
@@ -299,6 +290,100 @@ class AsyncClient:
         """Yield the files that an import refused, and why."""
         return self._all(lambda cursor: calls.import_failures(import_id, cursor, page_size))
 
+    # What an account decided, saved and watches
+
+    def decisions(self, *, page_size: int | None = None) -> AsyncIterator[shapes.Decision]:
+        """Yield what people decided about images that the token's owner may see."""
+        return self._all(lambda cursor: own_calls.decisions(cursor, page_size))
+
+    async def decide(self, hit: shapes.Hit | str, judgement: Judgement) -> shapes.Decision:
+        """Say what a hit of a search by this token is: the hit, or its `decide_with`."""
+        return await self._run(own_calls.decide(hit, judgement))
+
+    async def take_back_decision(self, decision_id: int) -> None:
+        """Take back a decision of the token's owner."""
+        await self._run(own_calls.take_back_decision(decision_id))
+
+    def saved_searches(self, *, page_size: int | None = None) -> AsyncIterator[shapes.SavedSearch]:
+        """Yield the searches that the token's owner saved, the newest first."""
+        return self._all(lambda cursor: own_calls.saved_searches(cursor, page_size))
+
+    async def save_search(self, searched: Searched, name: str = "") -> shapes.SavedSearch:
+        """Save a search: an answer to it, or its address; uploads that it names stay with it."""
+        return await self._run(own_calls.save_search(searched, name))
+
+    async def read_saved_search(self, search_id: Id) -> shapes.SavedSearch:
+        """Return one saved search."""
+        return await self._run(own_calls.read_saved_search(search_id))
+
+    async def rename_saved_search(self, search_id: Id, name: str) -> shapes.SavedSearch:
+        """Rename a saved search."""
+        return await self._run(own_calls.rename_saved_search(search_id, name))
+
+    async def delete_saved_search(self, search_id: Id) -> None:
+        """Delete a saved search, and the watch of it."""
+        await self._run(own_calls.delete_saved_search(search_id))
+
+    async def search_saved(
+        self, saved: shapes.SavedSearch
+    ) -> shapes.SearchAnswer | shapes.SeveralAnswer:
+        """Ask a saved search again."""
+        return await self._run(own_calls.search_saved(saved))
+
+    def watches(self, *, page_size: int | None = None) -> AsyncIterator[shapes.Watch]:
+        """Yield what the token's owner watches, the newest first."""
+        return self._all(lambda cursor: own_calls.watches(cursor, page_size))
+
+    async def begin_watch(
+        self,
+        *,
+        album: int | None = None,
+        saved_search: Id | None = None,
+        search: Searched | None = None,
+        rung: Rung = "edited-copy",
+        by_mail: bool = False,
+        webhook_url: str = "",
+    ) -> shapes.Watch:
+        """Be told of copies of the pictures of an album, a saved search or a search: one of these.
+
+        Args:
+            album: its id.
+            saved_search: its id.
+            search: an answer to it, or its address: it is saved.
+            rung: how far down the ladder of verdicts.
+            by_mail: whether by e-mail, too.
+            webhook_url: that is called; the watch says the secret that its calls are signed with.
+        """
+        wishes = own_calls.wishes_of(rung, webhook_url, by_mail=by_mail)
+        return await self._run(own_calls.begin_watch(album, saved_search, search, wishes))
+
+    async def read_watch(self, watch_id: Id) -> shapes.Watch:
+        """Return one watch."""
+        return await self._run(own_calls.read_watch(watch_id))
+
+    async def change_watch(
+        self, watch_id: Id, *, rung: Rung, by_mail: bool = False, webhook_url: str = ""
+    ) -> shapes.Watch:
+        """Be told otherwise: all of it is said anew."""
+        wishes = own_calls.wishes_of(rung, webhook_url, by_mail=by_mail)
+        return await self._run(own_calls.change_watch(watch_id, wishes))
+
+    async def end_watch(self, watch_id: Id) -> None:
+        """End a watch; what it found goes with it."""
+        await self._run(own_calls.end_watch(watch_id))
+
+    def watch_hits(
+        self, *, watch: Id | None = None, unseen: bool = False, page_size: int | None = None
+    ) -> AsyncIterator[shapes.WatchHit]:
+        """Yield what watches found, or one of them, or what is new and unseen; the newest first."""
+        return self._all(
+            lambda cursor: own_calls.watch_hits(watch, cursor, page_size, unseen=unseen)
+        )
+
+    async def mark_hits_seen(self, hit_ids: Sequence[int]) -> int:
+        """Say that somebody has looked at hits; return how many were new."""
+        return await self._run(own_calls.mark_hits_seen(hit_ids))
+
     # The site itself
 
     def jobs(
@@ -325,72 +410,5 @@ class AsyncClient:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
     ) -> Any:
-        """Ask an address of the API that has no method here, such as "/watches", in JSON."""
+        """Ask an address of the API that has no method here, such as "/openapi.json", in JSON."""
         return await self._run(calls.anything(method, path, params, json))
-
-    # How a request is sent
-
-    async def _all(self, page_at: Callable[[str], Call[Page[T]]]) -> AsyncIterator[T]:
-        cursor: str | None = ""
-        while cursor is not None:
-            page = await self._run(page_at(cursor))
-            for each in page.items:
-                yield each
-            cursor = page.next_cursor
-
-    async def _run(self, call: Call[T]) -> T:
-        with ExitStack() as stack:
-            files = stack.enter_context(call.upload.opened()) if call.upload else []
-            attempt = 1
-            while True:
-                try:
-                    return call.read(await self._answer(call, files))
-                except (ApiError, httpx.TransportError) as error:
-                    await self._wait(call, error, attempt)
-                attempt += 1
-
-    async def _answer(self, call: Call[Any], files: Sequence[FormFile]) -> httpx.Response:
-        response = await self._http.send(self._http.build_request(**arguments_of(call, files)))
-        failure = failure_of(response)
-        if failure is not None:
-            raise failure
-        return response
-
-    async def _download(self, call: Call[bytes], download: Download) -> None:
-        attempt = 1
-        while True:
-            had = download.have
-            try:
-                await self._fetch(call, download)
-            except (ApiError, httpx.TransportError) as error:
-                attempt = 1 if download.have > had else attempt
-                await self._wait(call, error, attempt)
-            else:
-                return
-            attempt += 1
-
-    async def _fetch(self, call: Call[bytes], download: Download) -> None:
-        arguments = arguments_of(call, [])
-        arguments["headers"] |= download.headers()
-        async with self._http.stream(**arguments) as response:
-            if not response.is_success:
-                await response.aread()
-            failure = failure_of(response)
-            if failure is not None:
-                raise failure
-            download.begin(response)
-            async for piece in response.aiter_bytes():
-                download.add(piece)
-
-    async def _wait(
-        self, call: Call[Any], error: ApiError | httpx.TransportError, attempt: int
-    ) -> None:
-        pause_s = self._retries.pause_after(
-            error, attempt=attempt, is_repeatable=call.is_repeatable
-        )
-        if pause_s is None:
-            if isinstance(error, httpx.TransportError):
-                raise unreachable(error) from error
-            raise error
-        log_retry(call, error, pause_s)
-        await self._pause(pause_s)

@@ -1,140 +1,49 @@
-"""Every request that the API takes, said once for both clients: what is sent, what comes back."""
+"""The requests that the API takes, said once for both clients: what is sent, what comes back."""
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import httpx
 
 from semblance_client import shapes
+from semblance_client.call import (
+    ROOT,
+    Call,
+    Id,
+    content_of,
+    json_of,
+    json_or_none,
+    nothing,
+    once,
+    only_if,
+    page_call,
+    reader,
+)
 from semblance_client.decoding import decode
 from semblance_client.errors import UnexpectedAnswer
+from semblance_client.filters import (
+    ImageFilters,
+    Said,
+    SearchFilters,
+    as_text,
+    members_of,
+    params_of,
+)
 from semblance_client.shapes import Box, CatalogueImage, Page
 from semblance_client.uploads import Picture, Progress, Upload
 
-T = TypeVar("T")
-Id = UUID | str
+Answer = TypeVar("Answer", shapes.SearchAnswer, shapes.SeveralAnswer)
+# One of several pictures: a file, an image of the catalogue, or one that was asked with before.
+Asked = Picture | UUID | shapes.AskedPicture
 Wait = Literal["hits", "proofs"]
 ImportAction = Literal["start", "pause", "resume", "cancel", "retry"]
-Parameters = Sequence[tuple[str, str]]
 
-ROOT = "/api/v1"
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """A request.
-
-    Attributes:
-        method: HTTP's.
-        path: below the site's address.
-        read: makes the answer of what came.
-        params: of the address.
-        json: the body, where it is JSON.
-        upload: the files, where it is a form.
-        headers: beside those of every request.
-        is_repeatable: whether doing it twice is the same as doing it once.
-    """
-
-    method: str
-    path: str
-    read: Callable[[httpx.Response], T]
-    params: Parameters = ()
-    json: Any = None
-    upload: Upload | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_repeatable: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommonFilters:
-    """Which images; each that is given narrows them down.
-
-    Named as in the addresses of the search page. A site of an earlier release refuses those that it
-    does not know.
-
-    Attributes:
-        folder: that their paths begin with.
-        added_from: the first day on which they were added, such as "2026-05-31".
-        added_to: the last one.
-        min_side: of the longer side, in pixels.
-        max_side: the same.
-    """
-
-    label: Sequence[str] = ()
-    medium: Sequence[str] = ()
-    tag: Sequence[str] = ()
-    album: Sequence[str] = ()
-    owner: Sequence[str] = ()
-    licence: Sequence[str] = ()
-    folder: Sequence[str] = ()
-    added_from: str = ""
-    added_to: str = ""
-    min_side: int | None = None
-    max_side: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFilters(CommonFilters):
-    """Among which images is searched, and in which order they come.
-
-    Attributes:
-        sure: leaves out objects whose label is doubtful.
-        other_media: leaves out images of the picture's own medium.
-        scope: which parts of images may be alike: "full-image", "panels", "objects".
-        sort: "verdict", "similarity", "newest", "oldest" or "largest".
-    """
-
-    sure: bool = False
-    other_media: bool = False
-    scope: Sequence[str] = ()
-    sort: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFilters(CommonFilters):
-    """Which images are listed.
-
-    Attributes:
-        q: words of titles, tags, …
-        status: "indexed", "queued" or "failed".
-        sha256: of the file.
-    """
-
-    q: str = ""
-    status: str = ""
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What is said of a picture that is added.
-
-    Attributes:
-        known: what becomes of one that is there already: "skip", "update" or "keep".
-        copies: what becomes of a new one that is a copy: "take_in", "hold" or "refuse".
-    """
-
-    title: str = ""
-    description: str = ""
-    source: str = ""
-    external_id: str = ""
-    owner: str = ""
-    licence: str = ""
-    rights: str = ""
-    creator: str = ""
-    credit: str = ""
-    usage_terms: str = ""
-    licensor: str = ""
-    taken_at: str = ""
-    medium: str = ""
-    tags: Sequence[str] = ()
-    albums: Sequence[str] = ()
-    known: str = ""
-    copies: str = ""
+# How the API's fields are named, for what images should be like, and for what they should not.
+_LIKE = {"file": "picture", "image": "image", "query": "query"}
+_UNLIKE = {"file": "unlike_picture", "image": "unlike_image", "query": "unlike"}
 
 
 def search(  # noqa: PLR0917  # both clients name them
@@ -147,8 +56,8 @@ def search(  # noqa: PLR0917  # both clients name them
 ) -> Call[shapes.SearchAnswer]:
     """Search with a file."""
     params = _asked(box, filters, wait, ("name", name))
-    upload = Upload("picture", [picture], name, progress)
-    read = _reader(shapes.SearchAnswer)
+    upload = Upload([("picture", picture)], name, progress)
+    read = reader(shapes.SearchAnswer)
     return Call("POST", f"{ROOT}/search", read, params, upload=upload)
 
 
@@ -157,7 +66,7 @@ def search_url(
 ) -> Call[shapes.SearchAnswer]:
     """Search with a picture that the site fetches."""
     params = _asked(box, filters, wait)
-    return Call("POST", f"{ROOT}/search", _reader(shapes.SearchAnswer), params, json={"url": url})
+    return Call("POST", f"{ROOT}/search", reader(shapes.SearchAnswer), params, json={"url": url})
 
 
 def search_known(
@@ -169,7 +78,7 @@ def search_known(
 ) -> Call[shapes.SearchAnswer]:
     """Search with a picture that the site has."""
     params = _asked(box, filters, wait, (kind, str(known_id)))
-    return Call("GET", f"{ROOT}/search", _reader(shapes.SearchAnswer), params)
+    return Call("GET", f"{ROOT}/search", reader(shapes.SearchAnswer), params)
 
 
 def search_again(
@@ -181,18 +90,47 @@ def search_again(
     """Search with the picture of an answer."""
     if not isinstance(asked, shapes.SearchAnswer):
         return search_known("query", asked, box, filters, wait)
-    if asked.query.id is not None:
-        return search_known("query", asked.query.id, box, filters, wait)
-    if asked.query.image_id is not None:
-        return search_known("image", asked.query.image_id, box, filters, wait)
-    raise UnexpectedAnswer("the answer names no picture")
+    return search_known(*_known(asked.query), box, filters, wait)
 
 
-def proofs(answer: shapes.SearchAnswer) -> Call[shapes.SearchAnswer]:
+def search_several(  # noqa: PLR0917  # both clients name them
+    these: Sequence[Asked],
+    unlike: Sequence[Asked],
+    words: str,
+    box: Box | None,
+    filters: SearchFilters | None,
+    wait: Wait | None,
+    progress: Progress | None,
+) -> Call[shapes.SeveralAnswer]:
+    """Search with several pictures, or with words.
+
+    Raises:
+        ValueError: one picture alone is another question, with another answer.
+    """
+    if len(these) == 1 and not unlike and not words:
+        raise ValueError("search with one picture alone by `search` or `search_image`")
+    files: list[tuple[str, Picture]] = []
+    known: list[tuple[str, str]] = []
+    for each, names in (*((one, _LIKE) for one in these), *((one, _UNLIKE) for one in unlike)):
+        if isinstance(each, UUID):
+            known.append((names["image"], str(each)))
+        elif isinstance(each, shapes.AskedPicture):
+            kind, known_id = _known(each)
+            known.append((names[kind], str(known_id)))
+        else:
+            files.append((names["file"], each))
+    params = _asked(box, filters, wait, ("words", words), *known)
+    read = reader(shapes.SeveralAnswer)
+    if not files:
+        return Call("GET", f"{ROOT}/search", read, params)
+    return Call("POST", f"{ROOT}/search", read, params, upload=Upload(files, "", progress))
+
+
+def proofs(answer: Answer) -> Call[Answer]:
     """Ask the same again, for its copies."""
     address = urlsplit(answer.proofs_url)
     params = parse_qsl(address.query, keep_blank_values=True)
-    return Call("GET", address.path, _reader(shapes.SearchAnswer), params)
+    return Call("GET", address.path, reader(type(answer)), params)
 
 
 def images(
@@ -200,8 +138,8 @@ def images(
 ) -> Call[Page[CatalogueImage]]:
     """List images; `names` are the members that are wanted, none is all."""
     chosen = [("fields", ",".join(names))] if names else []
-    params = [*_params(filters), *chosen]
-    return _page("/images", CatalogueImage, cursor, limit, params)
+    params = [*params_of(filters), *chosen]
+    return page_call("/images", CatalogueImage, cursor, limit, params)
 
 
 def image(image_id: Id, names: Sequence[str]) -> Call[CatalogueImage]:
@@ -217,10 +155,10 @@ def add_images(
     return Call(
         "POST",
         f"{ROOT}/images",
-        _reader(shapes.Added),
-        _params(said),
-        upload=Upload("file", pictures, name, progress),
-        headers=_once(),
+        reader(shapes.Added),
+        params_of(said),
+        upload=Upload([("file", each) for each in pictures], name, progress),
+        headers=once(),
     )
 
 
@@ -231,7 +169,7 @@ def change_image(image_id: Id, changes: Mapping[str, Any], if_match: str) -> Cal
         f"{ROOT}/images/{image_id}",
         _read_image,
         json=dict(changes),
-        headers=_only_if(if_match),
+        headers=only_if(if_match),
         # Who reads 412 at the second try cannot know that it was the first which wrote.
         is_repeatable=not if_match,
     )
@@ -242,15 +180,15 @@ def delete_image(image_id: Id, if_match: str) -> Call[None]:
     return Call(
         "DELETE",
         f"{ROOT}/images/{image_id}",
-        _nothing,
-        headers=_only_if(if_match),
+        nothing,
+        headers=only_if(if_match),
         is_repeatable=False,  # the second try would find nothing
     )
 
 
 def image_file(image_id: Id, file: Literal["original", "thumbnail"]) -> Call[bytes]:
     """Read a file of an image."""
-    return Call("GET", f"{ROOT}/images/{image_id}/{file}", _content)
+    return Call("GET", f"{ROOT}/images/{image_id}/{file}", content_of)
 
 
 def bulk_edit(
@@ -263,68 +201,73 @@ def bulk_edit(
     """Change many images."""
     body: dict[str, Any] = {"kind": kind}
     if isinstance(images_of, ImageFilters):
-        body["filters"] = _members(images_of)
+        body["filters"] = members_of(images_of)
     else:
         body["images"] = [str(each) for each in images_of]
     more = {"names": list(names) or None, "value": value, "find": find}
     body |= {name: said for name, said in more.items() if said is not None}
-    read = _reader(shapes.BulkEdit)
-    return Call("POST", f"{ROOT}/images/bulk", read, json=body, headers=_once())
+    read = reader(shapes.BulkEdit)
+    return Call("POST", f"{ROOT}/images/bulk", read, json=body, headers=once())
 
 
 def read_bulk_edit(edit_id: int) -> Call[shapes.BulkEdit]:
     """Read how far one is."""
-    return Call("GET", f"{ROOT}/bulk-edits/{edit_id}", _reader(shapes.BulkEdit))
+    return Call("GET", f"{ROOT}/bulk-edits/{edit_id}", reader(shapes.BulkEdit))
 
 
 def cancel_bulk_edit(edit_id: int) -> Call[shapes.BulkEdit]:
     """End one."""
     path = f"{ROOT}/bulk-edits/{edit_id}/cancel"
-    return Call("POST", path, _reader(shapes.BulkEdit), is_repeatable=False)
+    return Call("POST", path, reader(shapes.BulkEdit), is_repeatable=False)
 
 
 def named_sets(
     kind: Literal["albums", "tags"], cursor: str, limit: int | None
 ) -> Call[Page[shapes.NamedSet]]:
     """List albums or tags."""
-    return _page(f"/{kind}", shapes.NamedSet, cursor, limit)
+    return page_call(f"/{kind}", shapes.NamedSet, cursor, limit)
+
+
+def read_named_set(kind: Literal["albums", "tags"], set_id: int) -> Call[shapes.NamedSet]:
+    """Read an album or a tag."""
+    return Call("GET", f"{ROOT}/{kind}/{set_id}", reader(shapes.NamedSet))
 
 
 def make_named_set(kind: Literal["albums", "tags"], name: str) -> Call[shapes.NamedSet]:
     """Make an album or a tag."""
-    read = _reader(shapes.NamedSet)
-    return Call("POST", f"{ROOT}/{kind}", read, json={"name": name}, headers=_once())
+    read = reader(shapes.NamedSet)
+    return Call("POST", f"{ROOT}/{kind}", read, json={"name": name}, headers=once())
 
 
 def rename_named_set(
     kind: Literal["albums", "tags"], set_id: int, name: str
 ) -> Call[shapes.NamedSet]:
     """Rename an album or a tag."""
-    read = _reader(shapes.NamedSet)
+    read = reader(shapes.NamedSet)
     return Call("PATCH", f"{ROOT}/{kind}/{set_id}", read, json={"name": name})
 
 
 def delete_named_set(kind: Literal["albums", "tags"], set_id: int) -> Call[None]:
     """Delete an album or a tag."""
-    return Call("DELETE", f"{ROOT}/{kind}/{set_id}", _nothing, is_repeatable=False)
+    return Call("DELETE", f"{ROOT}/{kind}/{set_id}", nothing, is_repeatable=False)
 
 
 def imports(state: str, cursor: str, limit: int | None) -> Call[Page[shapes.CatalogueImport]]:
     """List imports."""
     params = [("state", state)] if state else []
-    return _page("/imports", shapes.CatalogueImport, cursor, limit, params)
+    return page_call("/imports", shapes.CatalogueImport, cursor, limit, params)
 
 
 def read_import(import_id: Id) -> Call[shapes.CatalogueImport]:
     """Read how far an import is."""
-    return Call("GET", f"{ROOT}/imports/{import_id}", _reader(shapes.CatalogueImport))
+    return Call("GET", f"{ROOT}/imports/{import_id}", reader(shapes.CatalogueImport))
 
 
 def plan_import(source: str, options: Mapping[str, Any]) -> Call[shapes.CatalogueImport]:
     """Plan an import of what the site can reach."""
     body = {"source": source, **options}
-    read = _reader(shapes.CatalogueImport)
-    return Call("POST", f"{ROOT}/imports", read, json=body, headers=_once())
+    read = reader(shapes.CatalogueImport)
+    return Call("POST", f"{ROOT}/imports", read, json=body, headers=once())
 
 
 def plan_import_of_files(
@@ -334,137 +277,71 @@ def plan_import_of_files(
     return Call(
         "POST",
         f"{ROOT}/imports/files",
-        _reader(shapes.CatalogueImport),
-        [(name, _as_text(value)) for name, value in options.items()],
-        upload=Upload("file", files, "", progress),
-        headers=_once(),
+        reader(shapes.CatalogueImport),
+        [(name, as_text(value)) for name, value in options.items()],
+        upload=Upload([("file", each) for each in files], "", progress),
+        headers=once(),
     )
 
 
 def do_with_import(import_id: Id, action: ImportAction) -> Call[shapes.CatalogueImport]:
     """Start, pause, resume, cancel an import, or try again what it refused."""
     path = f"{ROOT}/imports/{import_id}/{action}"
-    return Call("POST", path, _reader(shapes.CatalogueImport), is_repeatable=False)
+    return Call("POST", path, reader(shapes.CatalogueImport), is_repeatable=False)
 
 
 def import_failures(
     import_id: Id, cursor: str, limit: int | None
 ) -> Call[Page[shapes.ImportFailure]]:
     """List what an import refused."""
-    return _page(f"/imports/{import_id}/failures", shapes.ImportFailure, cursor, limit)
+    return page_call(f"/imports/{import_id}/failures", shapes.ImportFailure, cursor, limit)
 
 
 def jobs(state: str, name: str, cursor: str, limit: int | None) -> Call[Page[shapes.WorkerJob]]:
     """List jobs."""
     params = [(key, value) for key, value in (("state", state), ("name", name)) if value]
-    return _page("/jobs", shapes.WorkerJob, cursor, limit, params)
+    return page_call("/jobs", shapes.WorkerJob, cursor, limit, params)
 
 
 def job(job_id: Id) -> Call[shapes.WorkerJob]:
     """Read one job."""
-    return Call("GET", f"{ROOT}/jobs/{job_id}", _reader(shapes.WorkerJob))
+    return Call("GET", f"{ROOT}/jobs/{job_id}", reader(shapes.WorkerJob))
 
 
 def encoder_versions(cursor: str, limit: int | None) -> Call[Page[shapes.EncoderVersion]]:
     """List encoder versions."""
-    return _page("/encoder-versions", shapes.EncoderVersion, cursor, limit)
+    return page_call("/encoder-versions", shapes.EncoderVersion, cursor, limit)
 
 
 def anything(method: str, path: str, params: Mapping[str, Any] | None, json: Any) -> Call[Any]:
     """Ask an address below the API's root, in JSON."""
-    asked = [(name, _as_text(value)) for name, value in (params or {}).items()]
+    asked = [(name, as_text(value)) for name, value in (params or {}).items()]
     is_post = method.upper() == "POST"
-    headers = _once() if is_post else {}
-    read: Callable[[httpx.Response], Any] = _json_or_none
+    headers = once() if is_post else {}
+    read: Callable[[httpx.Response], Any] = json_or_none
     return Call(method.upper(), f"{ROOT}{path}", read, asked, json=json, headers=headers)
-
-
-def _asked(
-    box: Box | None, filters: SearchFilters | None, wait: Wait | None, *more: tuple[str, str]
-) -> list[tuple[str, str]]:
-    params = [*_params(filters), *((name, value) for name, value in more if value)]
-    if box is not None:
-        params.append(("box", ",".join(map(str, box))))
-    if wait is not None:
-        params.append(("wait", wait))
-    return params
-
-
-def _members(said: Any) -> dict[str, Any]:
-    """Return the members of a dataclass that say something."""
-    if said is None:
-        return {}
-    all_members = {each.name: getattr(said, each.name) for each in fields(said)}
-    sayings = {name: value for name, value in all_members.items() if value not in ("", None, False)}
-    return {
-        name: list(value) if isinstance(value, tuple | list) else value
-        for name, value in sayings.items()
-        if not isinstance(value, tuple | list) or value
-    }
-
-
-def _params(said: Any) -> list[tuple[str, str]]:
-    return [
-        (name, _as_text(each))
-        for name, value in _members(said).items()
-        for each in (value if isinstance(value, list) else [value])
-    ]
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return str(value)
-
-
-def _once() -> dict[str, str]:
-    """Return the header that lets a POST be sent again: the site does it once."""
-    return {"Idempotency-Key": uuid.uuid4().hex}
-
-
-def _only_if(etag: str) -> dict[str, str]:
-    return {"If-Match": etag} if etag else {}
-
-
-def _page(
-    path: str, kind: type[T], cursor: str, limit: int | None, params: Parameters = ()
-) -> Call[Page[T]]:
-    more = {"cursor": cursor, "limit": "" if limit is None else str(limit)}
-    asked = [*params, *((name, value) for name, value in more.items() if value)]
-
-    def read(response: httpx.Response) -> Page[T]:
-        body = _json(response)
-        if not isinstance(body, dict):
-            raise UnexpectedAnswer("the answer is no list")
-        return Page(decode(list[kind], body.get("items")), body.get("next_cursor"))  # type: ignore[valid-type]
-
-    return Call("GET", f"{ROOT}{path}", read, asked)
-
-
-def _reader(kind: type[T]) -> Callable[[httpx.Response], T]:
-    return lambda response: decode(kind, _json(response))
 
 
 def _read_image(response: httpx.Response) -> CatalogueImage:
     # Compressing makes validators weak; the site takes those back as they were.
     etag = response.headers.get("ETag", "")
-    return replace(decode(CatalogueImage, _json(response)), etag=etag)
+    return replace(decode(CatalogueImage, json_of(response)), etag=etag)
 
 
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError as error:
-        raise UnexpectedAnswer("the answer is no JSON: is this a Semblance?") from error
+def _known(asked: shapes.AskedPicture) -> tuple[Literal["image", "query"], UUID]:
+    if asked.id is not None:
+        return "query", asked.id
+    if asked.image_id is not None:
+        return "image", asked.image_id
+    raise UnexpectedAnswer("the answer names no picture")
 
 
-def _json_or_none(response: httpx.Response) -> Any:
-    return _json(response) if response.content else None
-
-
-def _content(response: httpx.Response) -> bytes:
-    return response.content
-
-
-def _nothing(response: httpx.Response) -> None:
-    return None
+def _asked(
+    box: Box | None, filters: SearchFilters | None, wait: Wait | None, *more: tuple[str, str]
+) -> list[tuple[str, str]]:
+    params = [*params_of(filters), *((name, value) for name, value in more if value)]
+    if box is not None:
+        params.append(("box", ",".join(map(str, box))))
+    if wait is not None:
+        params.append(("wait", wait))
+    return params

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from semblance_client.calls import Call
+from semblance_client.call import Call
 from semblance_client.errors import ApiError, NotReachable, SemblanceError, UnexpectedAnswer
 from semblance_client.retries import retry_after_s
 from semblance_client.uploads import FormFile

@@ -105,8 +105,8 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryPicture:
-    """The picture that was searched with.
+class AskedPicture:
+    """A picture that was searched with.
 
     Attributes:
         id: of one that was sent: the site keeps it for an hour.
@@ -117,6 +117,12 @@ class QueryPicture:
     image_id: UUID | None = None
     width: int = 0
     height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPicture(AskedPicture):
+    """The only picture that was searched with, and its parts."""
+
     layout: str = ""
     medium: str = ""
     regions: list[PictureRegion] = field(default_factory=list)
@@ -150,6 +156,49 @@ class SearchAnswer:
     def hits(self) -> list[Hit]:
         """Every hit of every group, in their order."""
         return [hit for group in self.groups for hit in group.hits]
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralHit(Hit):
+    """An image that several pictures, or words, found.
+
+    Attributes:
+        picture: which of `these`, from 0, it is most like or a copy of; None where words alone
+            found it.
+    """
+
+    picture: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralAnswer:
+    """The answer to a search with several pictures, or with words.
+
+    Attributes:
+        these: the pictures that images should be like.
+        unlike: those that they should not be like.
+        hits: the best first.
+        headline: what was found, in a sentence.
+        left_out: how many images are not among them, as copies of `unlike`.
+        is_plain: whether there is nothing to see in any of `these`.
+        copies: "checked", or "pending" and "unchecked": then `Client.proofs` has them.
+    """
+
+    these: list[AskedPicture]
+    unlike: list[AskedPicture]
+    hits: list[SeveralHit]
+    words: str = ""
+    headline: str = ""
+    left_out: int = 0
+    is_plain: bool = False
+    facets: list[Facet] = field(default_factory=list)
+    filters: dict[str, Any] = field(default_factory=dict)
+    sort: str = ""
+    are_copies_checked: bool = True
+    copies: str = "checked"
+    proofs_url: str = ""
+    model_ms: float = 0.0
+    total_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +373,98 @@ class EncoderVersion:
     detector: str = ""
     calibration: dict[str, Any] | None = None
     created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody said of an image, and what they were shown of it.
+
+    Attributes:
+        judgement: "copy", "same_subject" or "different".
+        query_box: the part that was asked with; "" is all of the picture.
+        image_box: the panel that was found; "" is the image.
+    """
+
+    id: int
+    image_id: UUID
+    judgement: str
+    query_sha256: str = ""
+    query_image_id: UUID | None = None
+    query_box: str = ""
+    image_box: str = ""
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    shown_verdict: str = ""
+    score: float | None = None
+    probability: float | None = None
+    encoder_version_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search that an account keeps; `search` is what stands behind the ? of its address."""
+
+    id: UUID
+    name: str
+    search: str
+    url: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that is called with what a watch finds.
+
+    Attributes:
+        secret: what calls are signed with; told where a watch is begun or changed.
+    """
+
+    url: str
+    secret: str | None = None
+    failing_since: datetime | None = None
+    switched_off_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An album or a saved search that is watched, and how far down the ladder it tells."""
+
+    id: UUID
+    name: str
+    rung: str
+    album: int | None = None
+    saved_search: UUID | None = None
+    by_mail: bool = False
+    webhook: Webhook | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHit:
+    """An image that is a copy of a watched picture.
+
+    Attributes:
+        watched_image_id: None of an upload.
+        is_before: whether it was there before the picture was watched.
+        seen_at: when its owner looked at it.
+    """
+
+    id: int
+    watch_id: UUID
+    image_id: UUID
+    rung: str
+    watched_image_id: UUID | None = None
+    score: float | None = None
+    is_before: bool = False
+    found_at: datetime | None = None
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSeen:
+    """How many hits were new until they were marked."""
+
+    marked: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,16 @@ _IN_MEMORY_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Files for one field of a form.
+    """Files of a form.
 
     Attributes:
-        field: its name.
-        pictures: paths, bytes, or files that are open for reading, which stay open.
+        pictures: the field of each, and a path, bytes, or a file that is open for reading, which
+            stays open.
         name: of bytes, and instead of a single file's own.
         progress: is told the bytes of all files that have been read, and how many there are.
     """
 
-    field: str
-    pictures: Sequence[Picture]
+    pictures: Sequence[tuple[str, Picture]]
     name: str = ""
     progress: Progress | None = None
 
@@ -43,11 +42,11 @@ class Upload:
             OSError: one cannot be read.
         """
         with ExitStack() as stack:
-            files = [stack.enter_context(_opened(each)) for each in self.pictures]
+            files = [stack.enter_context(_opened(each)) for _, each in self.pictures]
             watch = _Watch(sum(map(_size, files)), self.progress)
             yield [
-                (self.field, self._form_file(picture, file, watch))
-                for picture, file in zip(self.pictures, files, strict=True)
+                (field, self._form_file(picture, file, watch))
+                for (field, picture), file in zip(self.pictures, files, strict=True)
             ]
 
     def _form_file(

@@ -65,17 +65,18 @@ def read_json(request: HttpRequest) -> Any:
         raise UserInputError("request:user:malformed") from error
 
 
-def binary_body(field: str, *, several: bool = False, json: str = "") -> dict[str, Any]:
+def binary_body(*fields: str, json: str = "") -> dict[str, Any]:
     """Return how the document describes pictures that are sent.
 
     Args:
-        field: of a form.
-        several: whether a form may have several.
+        fields: of a form; each may have several.
         json: the shape that JSON may have instead; "" is none.
     """
     picture = {"type": "string", "format": "binary"}
-    files: dict[str, Any] = {"type": "array", "items": picture} if several else picture
-    form = {"type": "object", "properties": {field: files}, "required": [field]}
+    files = {"type": "array", "items": picture}
+    form: dict[str, Any] = {"type": "object", "properties": dict.fromkeys(fields, files)}
+    if not json:  # nothing else says which pictures
+        form["required"] = list(fields)
     content: dict[str, Any] = {MULTIPART: {"schema": form}}
     content |= {kind: {"schema": picture} for kind in ("image/*", "application/octet-stream")}
     if json:

@@ -11,7 +11,7 @@ from ninja.operation import Operation
 from pydantic.json_schema import models_json_schema
 
 from api.schemas.base import ProblemJson
-from api.schemas.searches import PictureAsked
+from api.schemas.searches import PicturesAsked
 from api.security import Needs, Scope
 from api.site import api
 from site_http.responses import PROBLEM_TYPE
@@ -45,7 +45,7 @@ _HEADERS_OF_WAITING: Final = {
     "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
 }
 # Shapes that no parameter or answer names by itself.
-_MORE_SHAPES: Final = (ProblemJson, PictureAsked)
+_MORE_SHAPES: Final = (ProblemJson, PicturesAsked)
 
 
 @cache

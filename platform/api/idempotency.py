@@ -2,24 +2,19 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from api.bodies import MULTIPART, sent_bytes
 from api.models import KeptAnswer
+from api.services import list_over_answers
 from kernel.errors import ConflictError, UserInputError
 
 Endpoint = Callable[..., HttpResponse]
 HEADER: Final = "Idempotency-Key"
-_KEPT_FOR: Final = timedelta(hours=24)
-# One that has not ended by then has lost its process; the site answers within a minute or two.
-_LOST_AFTER: Final = timedelta(minutes=10)
 _MAX_CHARS: Final = 200
 _KEPT_HEADERS: Final = ("Content-Type", "Location", "Retry-After")
 _SERVER_ERROR: Final = 500
@@ -57,10 +52,7 @@ def _begin(token_id: int, key: str, fingerprint: str) -> KeptAnswer:
         UserInputError: "request:user:idempotency-key-reused".
         ConflictError: "request:conflict:under-way".
     """
-    now = timezone.now()
-    lost = Q(status=None, created_at__lt=now - _LOST_AFTER)
-    over = KeptAnswer.objects.filter(Q(created_at__lt=now - _KEPT_FOR) | lost)
-    over.delete()
+    list_over_answers().filter(token=token_id, key=key).delete()  # maintenance sees to the others
     kept, is_new = KeptAnswer.objects.get_or_create(
         token_id=token_id, key=key, defaults={"fingerprint": fingerprint}
     )

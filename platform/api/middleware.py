@@ -8,6 +8,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
+from audit_log import services as audit_log
 from site_http.limits import allowances
 from site_http.responses import is_api
 
@@ -27,7 +28,8 @@ class ApiMiddleware:
         is_head = request.method == "HEAD"
         if is_head:
             request.method = "GET"
-        response = self.get_response(request)
+        with audit_log.one_request():
+            response = self.get_response(request)
         patch_vary_headers(response, ["Authorization", "Accept-Language"])
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             response["Allow"] = _with_head(response.get("Allow", ""))

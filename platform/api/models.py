@@ -23,8 +23,8 @@ class ApiToken(models.Model):
         SYSTEM_READ = "system:read", _("read jobs and encoder versions")
         DECISIONS_READ = "decisions:read", _("read decisions")
         DECISIONS_WRITE = "decisions:write", _("decide about pairs of images")
-        WATCHES_READ = "watches:read", _("read watches")
-        WATCHES_WRITE = "watches:write", _("make, change and delete watches")
+        WATCHES_READ = "watches:read", _("read watches and saved searches")
+        WATCHES_WRITE = "watches:write", _("make, change and delete watches and saved searches")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -40,6 +40,8 @@ _STATUS: Mapping[str, int] = {
         HTTPStatus.UNAUTHORIZED,
     ),
 }
+# A list's name and an index in it.
+_ITEM_PARTS = 2
 # What Django and django-ninja raise, and what it is called here.
 _FOREIGN: Sequence[tuple[type[Exception], str]] = (
     (Http404, "request:user:not-found"),
@@ -92,12 +94,22 @@ def _translated(error: Exception) -> AppError:
     return translate(error) or DefectError("request:ours:failed")
 
 
+def _place(loc: Sequence[str | int]) -> Sequence[str | int]:
+    """Return where something is wrong, as callers name it.
+
+    Of an item of a list in an address django-ninja names our own parameter, too.
+    """
+    source, *rest = loc
+    is_item = source == "query" and len(rest) > _ITEM_PARTS and isinstance(rest[-1], int)
+    return [source, *rest[1:]] if is_item else loc
+
+
 def _invalid(error: ValidationError) -> HttpResponse:
     code = "request:user:invalid"
     problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, code, sentence(code))
     errors = [
         {
-            "at": [part if isinstance(part, int) else str(part) for part in each["loc"]],
+            "at": [part if isinstance(part, int) else str(part) for part in _place(each["loc"])],
             "detail": each["msg"],
         }
         for each in error.errors

@@ -15,6 +15,7 @@ from pydantic import Field
 from api.models import ApiToken
 from api.selectors import get_token
 from api.services import note_use
+from audit_log import services as audit_log
 from catalog.visibility import Viewer
 from kernel.errors import UserInputError
 from site_http.limits import Limited, limit_by_token, take
@@ -58,6 +59,7 @@ def identify(request: HttpRequest) -> ApiCaller:
             take(request, Limited.UNKNOWN_TOKENS)
         raise
     note_use(token)
+    audit_log.name_token(token.name)
     limit_by_token(request, token.pk)
     return ApiCaller(token.owner, token)
 

@@ -1,4 +1,4 @@
-"""What may change tokens."""
+"""What may change tokens, and which kept answers count no more."""
 
 import secrets
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from typing import Final, cast
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from api.models import ApiToken
+from api.models import ApiToken, KeptAnswer
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog.visibility import Viewer
@@ -22,6 +22,9 @@ _SECRET_BYTES: Final = 32
 _PREFIX_CHARS: Final = 10
 # That it was used is written so often.
 _USE_IS_WRITTEN_EVERY: Final = timedelta(minutes=10)
+_ANSWERS_KEPT_FOR: Final = timedelta(hours=24)
+# A request that goes on for so long has lost its process; the site answers within a minute or two.
+_LOST_AFTER: Final = timedelta(minutes=10)
 
 
 @transaction.atomic
@@ -60,6 +63,19 @@ def note_use(token: ApiToken) -> None:
     old = Q(last_used_at=None) | Q(last_used_at__lt=now - _USE_IS_WRITTEN_EVERY)
     if token.last_used_at is None or token.last_used_at < now - _USE_IS_WRITTEN_EVERY:
         ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=now)
+
+
+def list_over_answers() -> QuerySet[KeptAnswer]:
+    """Return kept answers whose day is over, and those of requests that lost their process."""
+    now = timezone.now()
+    is_lost = Q(status=None, created_at__lt=now - _LOST_AFTER)
+    return KeptAnswer.objects.filter(is_lost | Q(created_at__lt=now - _ANSWERS_KEPT_FOR))
+
+
+def expire_answers() -> int:
+    """Remove kept answers that count no more; return how many."""
+    removed, _ = list_over_answers().delete()
+    return removed
 
 
 def hash_secret(secret: str) -> str:

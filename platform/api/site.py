@@ -8,6 +8,7 @@ from api.endpoints import (
     images,
     imports,
     named_sets,
+    saved_searches,
     search,
     system,
     watches,
@@ -29,6 +30,6 @@ for _foreign in list(api._exception_handlers):  # ninja has its own for some, in
     api.add_exception_handler(_foreign, answer_failure)
 for _resource in (
     *(search, bulk_edits, images, named_sets, imports),
-    *(decisions, watches, system),
+    *(decisions, saved_searches, watches, system),
 ):
     api.add_router("", _resource.router)

@@ -166,8 +166,14 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description=_("who"), empty_value="")
     def actor(self, entry: AuditEntry) -> str:
-        """Return the account's name then; the system has none."""
-        return entry.actor_name or str(_("the system"))
+        """Return the account's name then, and its token's; the system has none."""
+        name = entry.actor_name or str(_("the system"))
+        if not entry.token_name:
+            return name
+        return _("%(account)s, by the API token “%(token)s”") % {
+            "account": name,
+            "token": entry.token_name,
+        }
 
     @display(
         description=_("what"),

@@ -9,7 +9,8 @@ class AuditEntry(models.Model):
 
     Who did it and to what are kept as they were called then, without foreign keys: they outlive
     accounts and images. ``actor_id`` is None of what the system did by itself, and of a log-in that
-    failed, whose ``actor_name`` is what was typed. ``object_type`` is as ``catalog.image``.
+    failed, whose ``actor_name`` is what was typed. ``token_name`` is of the API token that the
+    account's program came with; "" of its person. ``object_type`` is as ``catalog.image``.
     ``details`` is ``{field: [old, new]}`` of an edit, and what `audit_log.services` says of others.
     """
 
@@ -30,6 +31,7 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(_("when"), auto_now_add=True)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(_("who"), max_length=150, blank=True)
+    token_name = models.CharField(_("API token"), max_length=100, blank=True)
     action = models.CharField(_("what"), max_length=20, choices=Action)
     object_type = models.CharField(_("kind"), max_length=100, blank=True)
     object_id = models.CharField(_("id"), max_length=36, blank=True)

@@ -1,6 +1,8 @@
 """What writes the audit log. Call in the transaction of what is done: both stand, or neither."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,23 @@ Action = AuditEntry.Action
 
 # Entries that one sweep removes, so that it stays short; the next one goes on.
 _EXPIRED_LIMIT = 10_000
+# The name of the API token whose request is answered in this thread; "" of none.
+_token_name: ContextVar[str] = ContextVar("audited_token_name", default="")
+
+
+@contextmanager
+def one_request() -> Iterator[None]:
+    """Forget at the end which token `name_token` named: a thread answers many requests."""
+    before = _token_name.set("")
+    try:
+        yield
+    finally:
+        _token_name.reset(before)
+
+
+def name_token(name: str) -> None:
+    """Have entries of this request say that it came with the API token of this name."""
+    _token_name.set(name)
 
 
 def record(
@@ -37,6 +56,7 @@ def record(
         action=action,
         actor_id=actor_id,
         actor_name="" if actor_id is None else _account_name(actor_id),
+        token_name=_token_name.get(),
         **_about(about),
         details=dict(details or {}),
     )

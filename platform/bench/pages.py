@@ -32,6 +32,7 @@ from catalog.models import Image
 _TIMEOUT_S: Final = 300.0
 _MS: Final = 1000.0
 _PHOTOS_A_COLLAGE: Final = 9
+_TOO_MANY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # What clients have said when they fall silent.
 _HALF: Final = (
     b"",
@@ -55,7 +56,7 @@ class CrowdFigures:
 
     Attributes:
         right, wrong: answered, with the original first or not.
-        refused: with 503 and Retry-After.
+        refused: with Retry-After: the site (503) or this caller (429) has too many in flight.
         failed: in any other way.
         slowest_answer_s, slowest_refusal_s: 0 where there was none.
     """
@@ -254,7 +255,7 @@ def _crowd(site: _Site, copies: Sequence[tuple[UUID, bytes]]) -> CrowdFigures:
 
     ended = all_at_once(len(copies), one)
     answered = [each for each in ended if each.status == HTTPStatus.OK]
-    refused = [each for each in ended if each.status == 503 and each.retry_after]  # noqa: PLR2004
+    refused = [each for each in ended if each.status in _TOO_MANY and each.retry_after]
     right = sum(
         each.status == HTTPStatus.OK and _first(each.body) == str(pk)
         for each, (pk, _) in zip(ended, copies, strict=True)

@@ -56,7 +56,10 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
     with Visitor(url) as visitor:
         _search(visitor, *chosen[0])
         results = [_search(visitor, *row) for row in chosen]
-        first_hits = [_first_hits(visitor, sha256) for _, sha256 in chosen]
+        first_hits = [
+            _first_hits(visitor, sha256, is_page_first=number % 2 == 0)
+            for number, (_, sha256) in enumerate(chosen)
+        ]
     outside = sorted(result.total_ms - result.model_ms for result in results)
     return SearchFigures(
         images=len(rows),
@@ -71,10 +74,17 @@ def measure(url: str, *, tries: int, seed: int) -> SearchFigures:
     )
 
 
-def _first_hits(visitor: Visitor, sha256: str) -> tuple[float, float]:
-    """Return what the page of first hits took, and the answer to a program, one after the other."""
+def _first_hits(visitor: Visitor, sha256: str, *, is_page_first: bool) -> tuple[float, float]:
+    """Return what the page of first hits took, and the answer to a program, one after the other.
+
+    Who comes second finds the memory of the processors warm: each does as often.
+    """
     copy = half_mirrored_jpeg60(storage.read(storage.original_name(sha256)))
-    return visitor.look(copy, wait="hits").total_ms, visitor.search(copy, wait="hits").total_ms
+    if is_page_first:
+        page_ms = visitor.look(copy, wait="hits").total_ms
+        return page_ms, visitor.search(copy, wait="hits").total_ms
+    answer_ms = visitor.search(copy, wait="hits").total_ms
+    return visitor.look(copy, wait="hits").total_ms, answer_ms
 
 
 def _search(visitor: Visitor, image_id: UUID, sha256: str) -> Try:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog import storage
 from catalog.models import BulkEdit, Image, Region
 from catalog.selectors import list_current_images, list_visible_images
+from catalog.visibility import viewer_of
 
 FOLDER = "exports"
 KEEP_FOR = timedelta(days=1)
@@ -107,8 +108,9 @@ def read_rows(edit_id: int, image_ids: Sequence[UUID]) -> list[dict[str, Any]]:
     pixels of the upright original, half-open. ``private_to`` has the groups of those of its albums
     that are private: who sees an image knows all of its albums.
     """
-    asker = BulkEdit.objects.select_related("started_by").get(pk=edit_id).started_by
-    visible = list_current_images() if asker is None else list_visible_images(asker)
+    edit = BulkEdit.objects.select_related("started_by").get(pk=edit_id)
+    viewer = viewer_of(edit.started_by, by_account=edit.by_account)
+    visible = list_current_images() if viewer is None else list_visible_images(viewer)
     related = ("tags", "albums__groups", "occurrences", "regions")
     images = visible.prefetch_related(*related).in_bulk(image_ids)
     return [_row(images[pk]) for pk in image_ids if pk in images]

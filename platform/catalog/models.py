@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from catalog.addresses import image_address
 from jobs.models import JobRecord
 from kernel.regions import MAX_LABEL_CHARS, RegionKey, region_key
 from ml.rules import regions
@@ -203,7 +203,7 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the address of the image's own page."""
-        return reverse("catalog:image", args=(self.pk,))
+        return image_address("catalog:image", self.pk)
 
 
 class BinnedImage(Image):
@@ -465,6 +465,8 @@ class BulkEdit(models.Model):
         related_name="+",
         verbose_name=_("started by"),
     )
+    # Whether an account started it, which may be gone by now (ADR 46); else it is the system's.
+    by_account = models.BooleanField(default=False, editable=False)
     job = models.ForeignKey(
         JobRecord, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("job")
     )
@@ -477,6 +479,12 @@ class BulkEdit(models.Model):
         verbose_name_plural = _("bulk edits")
         ordering = ("-created_at", "-id")
         indexes = (models.Index(fields=("state", "created_at"), name="bulk_edit_state_created"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(by_account=True) | Q(started_by__isnull=True),
+                name="bulk_edit_by_account",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.get_kind_display())

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
+from catalog.addresses import image_address, page_address
 from catalog.labels import label_name
 from catalog.models import Image, Region
 from catalog.storage import ThumbnailSize
@@ -82,7 +83,7 @@ def _region_card(image: Image, region: Region) -> RegionCard:
 
 def original_url(image: Image) -> str:
     """Return the address of an image's original."""
-    return reverse("catalog:original", args=(image.pk,))
+    return image_address("catalog:original", image.pk)
 
 
 def picture_url(image: Image) -> str:
@@ -92,12 +93,12 @@ def picture_url(image: Image) -> str:
 
 def similar_url(image: Image, **part: str) -> str:
     """Return the address of a search with an image, or with a part of it: ``box="x0,y0,x1,y1"``."""
-    return f"{reverse('search:page')}?{urlencode({'image': image.pk, **part})}"
+    return f"{page_address('search:page')}?{urlencode({'image': image.pk, **part})}"
 
 
 def thumbnail_url(image: Image) -> str:
     """Return the address of an image's thumbnail."""
-    return reverse("catalog:thumbnail", args=(image.pk,))
+    return image_address("catalog:thumbnail", image.pk)
 
 
 def small_thumbnail_url(image: Image) -> str:
@@ -107,7 +108,7 @@ def small_thumbnail_url(image: Image) -> str:
 
 def webp_url(image: Image, size: ThumbnailSize) -> str:
     """Return the address of an image's thumbnail of a size, a WebP."""
-    return reverse("catalog:webp_thumbnail", args=(image.pk, str(size)))
+    return image_address("catalog:webp_thumbnail", image.pk, str(size))
 
 
 def thumbnail_srcset(image: Image) -> str:
@@ -135,7 +136,7 @@ def _region_webp_url(region: Region, size: ThumbnailSize) -> str:
 def region_thumbnail_url(region: Region) -> str:
     """Return the address of a region's JPEG; the full image's is that of its image."""
     if region.kind == Region.Kind.FULL_IMAGE:
-        return reverse("catalog:thumbnail", args=(region.image_id,))
+        return image_address("catalog:thumbnail", region.image_id)
     return reverse("catalog:region_thumbnail", args=(region.image_id, str(region.key)))
 
 

@@ -14,6 +14,19 @@ from catalog.models import Album, AlbumGroup, Image, Tag
 Viewer = User | AnonymousUser
 
 
+def viewer_of(account: User | None, *, by_account: bool) -> Viewer | None:
+    """Return for whom work is done that goes on without its person (ADR 46).
+
+    Args:
+        account: that began it; None where it is gone, or there was none.
+        by_account: whether an account began it.
+
+    Returns:
+        A visitor where the account is gone; None is the system, which sees everything.
+    """
+    return AnonymousUser() if account is None and by_account else account
+
+
 def hidden_albums(viewer: Viewer) -> dict[int, str]:
     """Return id → name of the albums that are private to groups of which a person is in none."""
     if viewer.is_active and viewer.is_superuser:

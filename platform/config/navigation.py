@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 Item = dict[str, Any]
@@ -85,7 +86,7 @@ def _tokens(request: HttpRequest) -> Item | None:
     if not any(request.user.has_perm(f"api.{name}_apitoken") for name in names):
         return None
     link = reverse("admin:api_apitoken_changelist")
-    return {"title": gettext("API tokens"), "icon": "key", "link": link}
+    return {"title": capfirst(gettext("API tokens")), "icon": "key", "link": link}
 
 
 def _watched(request: HttpRequest) -> Item | None:

@@ -88,6 +88,8 @@ class Import(models.Model):
         related_name="+",
         verbose_name=_("started by"),
     )
+    # Whether an account started it, which may be gone by now (ADR 46); else it is the system's.
+    by_account = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(_("started"), auto_now_add=True)
     touched_at = models.DateTimeField(auto_now_add=True)
     recorded_at = models.DateTimeField(null=True, editable=False)
@@ -97,6 +99,12 @@ class Import(models.Model):
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ("-created_at",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(by_account=True) | Q(started_by__isnull=True),
+                name="import_by_account",
+            ),
+        )
 
     def __str__(self) -> str:
         # A source may be taken in every day.
@@ -140,6 +148,8 @@ class WatchedFolder(models.Model):
         related_name="+",
         verbose_name=_("added by"),
     )
+    # As `Import.by_account`, of the imports that it begins.
+    by_account = models.BooleanField(default=False, editable=False)
 
     class Meta:
         verbose_name = _("watched folder")
@@ -147,6 +157,12 @@ class WatchedFolder(models.Model):
         # Who may add imports may all with these, too.
         default_permissions = ()
         ordering = ("path",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(by_account=True) | Q(added_by__isnull=True),
+                name="watched_folder_by_account",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.path

@@ -15,7 +15,7 @@ from search.fetched_pictures import FetchedPicture
 from search.filter_fields import read_filters, read_sort
 from search.question import Question, Wait
 from search.several import SeveralQuestion
-from search.several_form import is_several, read_question
+from search.several_form import is_several, read_question, with_kept_files
 
 _NAME_CHARS = 200
 
@@ -73,16 +73,18 @@ class QueryForm(forms.Form):
         )
 
     def read_several(self, viewer: Viewer) -> SeveralQuestion:
-        """Return what is asked with several pictures, or with words; none of them is a file.
+        """Return what is asked with several pictures, or with words; files are kept, as queries.
 
         Raises:
             UserInputError: "search:user:bad-box", "search:user:bad-wait", or what
-                `several_form.read_question` raises.
+                `several_form.with_kept_files` and `read_question` raise.
+            TransientError: the storage is away.
             Http404: as `read`.
         """
         self._check()
         wait = Wait(self.cleaned_data["wait"] or Wait.PROOFS)
-        return read_question(self._asked, viewer, box=self._box(), wait=wait)
+        asked = with_kept_files(self._asked, self.files)
+        return read_question(asked, viewer, box=self._box(), wait=wait)
 
     def _check(self) -> None:
         self.full_clean()

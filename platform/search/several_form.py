@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from catalog.models import Image
 from catalog.selectors import list_visible_images
@@ -21,7 +22,11 @@ from search.filter_fields import read_filters, read_sort
 from search.question import Question, Wait
 from search.several import MAX_PICTURES, SeveralQuestion
 
+Files = MultiValueDict[str, "UploadedFile[bytes]"]
+
 MAX_WORDS_CHARS = 200
+# The field of a form's files → that which names them once they are kept.
+_FILES = {"picture": "query", "unlike_picture": "unlike"}
 # The field's name → whether it says "not like this", and whether it is an image's id.
 _PICTURES = {
     "query": (False, False),
@@ -33,10 +38,13 @@ _PICTURES = {
 _UNSEEN = frozenset({"Cc", "Cs", "Co", "Cn"})
 
 
-def is_several(address: QueryDict) -> bool:
-    """Return whether an address asks with more, or with something else, than one picture."""
+def is_several(address: QueryDict, files: Files | None = None) -> bool:
+    """Return whether an address, or a form, asks with more or else than one picture."""
+    sent = {} if files is None else {name: files.getlist(name) for name in _FILES}
     these = [value for name in ("query", "image") for value in address.getlist(name) if value]
-    return len(these) > 1 or any(address.get(name) for name in ("unlike", "unlike_image", "words"))
+    is_else = any(address.get(name) for name in ("unlike", "unlike_image", "words"))
+    is_else = is_else or bool(sent.get("unlike_picture"))
+    return is_else or len(these) + len(sent.get("picture", ())) > 1
 
 
 def read_question(
@@ -102,15 +110,27 @@ def read_words(address: QueryDict) -> str:
     return words
 
 
-def keep_files(files: Sequence["UploadedFile[bytes]"]) -> list[AskedPicture]:
-    """Keep several files, each as a query; where one is refused, none is kept.
+def with_kept_files(asked: QueryDict, files: Files) -> QueryDict:
+    """Return the address that asks with a form's files, too: each is kept as a query.
+
+    Where one of them is refused, none is kept.
 
     Raises:
-        UserInputError: "search:user:too-many-pictures", or a file is no picture that we take.
+        UserInputError: "search:user:too-many-pictures", "search:user:bad-id", or a file is no
+            picture that we take.
         TransientError: the storage is away.
     """
-    if len(files) > MAX_PICTURES:
+    sent = [(field, file) for name, field in _FILES.items() for file in files.getlist(name)]
+    if len(sent) + sum(len(_ids(asked, name)) for name in _PICTURES) > MAX_PICTURES:
         raise UserInputError("search:user:too-many-pictures", most=MAX_PICTURES)
+    kept = _keep([file for _, file in sent])
+    address = asked.copy()
+    for (field, _), one in zip(sent, kept, strict=True):
+        address.appendlist(field, str(one.stored.id))
+    return address
+
+
+def _keep(files: Sequence["UploadedFile[bytes]"]) -> list[AskedPicture]:
     for file in files:
         check_size(file.size or 0)
     kept: list[AskedPicture] = []

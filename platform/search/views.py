@@ -10,7 +10,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
-from django.utils.datastructures import MultiValueDict
 from django.utils.formats import number_format
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -31,8 +30,8 @@ from search.presenters.page import fields_of_result, present_result
 from search.presenters.question_fields import fields_of_question
 from search.presenters.several import present_several, several_json
 from search.question import Question, Wait
-from search.several import SeveralQuestion
-from search.several_form import MAX_WORDS_CHARS, is_several, keep_files
+from search.services import SearchResult
+from search.several_form import MAX_WORDS_CHARS, is_several
 from site_http.access import searchers_only
 from site_http.bodies import takes_files
 from site_http.limits import Limited, take
@@ -58,7 +57,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and (request.method == "HEAD" or not is_asked(request.GET)):
         return _render(request)
     try:
-        if is_several(request.POST or request.GET) or len(request.FILES.getlist("picture")) > 1:
+        if is_several(request.POST or request.GET, request.FILES):
             return _several(request)
         with timed() as search, limited_search(request):
             fetched = _fetched(request)
@@ -77,13 +76,13 @@ def page(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return JsonResponse(as_json(result))
     asked_fields = fields_of_result(result, query_name=question.name)
-    found = (hit.image for group in result.groups for hit in group.hits)
+    images = (hit.image for group in result.groups for hit in group.hits)
     return _render(
         request,
-        counts=(result.searched, result.waiting),
+        found=result,
         result=present_result(result, query_name=question.name),
         filters=present_filters(
-            asked_fields, found, request.user, query_medium=result.query_medium
+            asked_fields, images, request.user, query_medium=result.query_medium
         ),
         asked_fields=asked_fields,
     )
@@ -116,7 +115,8 @@ def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
 def _several(request: HttpRequest) -> HttpResponse:
     """Answer what is asked with several pictures, or with words, as `page` does with one."""
     with timed() as search, limited_search(request), search_slot():
-        question = _read_several(request)
+        form = QueryForm(request.POST or request.GET, request.FILES)
+        question = form.read_several(request.user)
         search.wait = question.wait
         if request.method == "POST" and not wants_json(request):
             search.leads_on = True
@@ -134,14 +134,6 @@ def _several(request: HttpRequest) -> HttpResponse:
         ),
         asked_fields=asked_fields,
     )
-
-
-def _read_several(request: HttpRequest) -> SeveralQuestion:
-    """Return what is asked; files are kept, each as a query."""
-    asked = (request.POST or request.GET).copy()
-    for kept in keep_files(request.FILES.getlist("picture")):
-        asked.appendlist("query", str(kept.stored.id))
-    return QueryForm(asked, MultiValueDict()).read_several(request.user)
 
 
 def _see_other(address: str) -> HttpResponse:
@@ -197,15 +189,20 @@ def _refuse(request: HttpRequest, error: AppError) -> HttpResponse:
 
 
 def _render(
-    request: HttpRequest, *, counts: tuple[int, int] | None = None, **context: Any
+    request: HttpRequest, *, found: SearchResult | None = None, **context: Any
 ) -> HttpResponse:
-    searchable, waiting = counts or count_findable_and_waiting(request.user)
+    if found is None:
+        searchable, waiting = count_findable_and_waiting(request.user)
+        takes_words = knows_words()
+    else:
+        searchable, waiting = found.searched, found.waiting
+        takes_words = bool(found.version.knows_words)
     context |= {
         "searchable": searchable,
         "searchable_shown": number_format(searchable, force_grouping=True),
         "waiting": waiting,
         "may_fetch": bool(settings.SEARCH_FETCHES_IN_FLIGHT),
-        "knows_words": knows_words(),
+        "knows_words": takes_words,
         "max_words_chars": MAX_WORDS_CHARS,
     }
     return render(request, "search/page.html", context)

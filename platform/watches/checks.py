@@ -9,6 +9,7 @@ without one are found by asking, so nobody has to tell of pictures that enter an
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 CHUNK = 16
 # Without any watch, new images are forgotten by so many.
 _FORGOTTEN_AT_ONCE = 5_000
+# Images of an album that had all been looked for are gone through again so often.
+_ASKED_EVERY = timedelta(minutes=5)
 _LINKS = Image.albums.through.objects
 # A picture that ended its worker again and again is left out.
 _IS_OVER = Q(done_at__isnull=False) | Q(tries__gte=MAX_TRIES)
@@ -59,6 +62,24 @@ class Match:
     saved_picture_ids: tuple[int, ...]
     copy_rung: str
     score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A match that is far enough up to be told, and its rung."""
+
+    match: Match
+    rung: str
+
+    def is_told_by(self, watch: Watch) -> bool:
+        """Whether a watch tells so far down."""
+        return self.rung in Rung(watch.rung).below
+
+    def hit_of(self, watch: Watch, **watched: Any) -> WatchHit:
+        """Return it as a hit, not saved."""
+        match = self.match
+        known = {"image_id": match.image_id, "rung": self.rung, "score": match.score}
+        return WatchHit(watch=watch, **known, **watched)
 
 
 def note_arrivals(image_ids: Iterable[UUID]) -> None:
@@ -204,11 +225,37 @@ def _next_watch_to_look_for() -> Watch | None:
     of_saved = watches.filter(Exists(saved), saved_search__isnull=False).first()
     if of_saved is not None:
         return of_saved
+    return _next_album_to_look_for(watches, of_it)
+
+
+def _next_album_to_look_for(watches: QuerySet[Watch], looks: QuerySet[Look]) -> Watch | None:
+    """Return the first watch of an album with an image that has no look.
+
+    Asking that of every image of every watched album takes seconds for some hundreds of albums, so
+    it is asked at once of those that something entered, or in which something was indexed, and of
+    the others every `_ASKED_EVERY`: for what comes back from the bin, or was held.
+
+    Args:
+        watches: in their order.
+        looks: those that are over, of the watch that is two queries further out.
+    """
+    now = timezone.now()
+    last_link = _LINKS.order_by("-pk").values_list("pk", flat=True).first() or 0
+    entered = _LINKS.filter(album=OuterRef("album"), pk__gt=OuterRef("looked_through_link"))
+    indexed = _LINKS.filter(image__indexed_at__gte=now - _ASKED_EVERY).values("album")
+    is_due = Q(looked_through_at=None) | Q(looked_through_at__lt=now - _ASKED_EVERY)
+    due = watches.filter(is_due | Exists(entered) | Q(album__in=indexed), album__isnull=False)
     links = _LINKS.filter(
         is_current("image"), album=OuterRef("album"), image__status=Image.Status.INDEXED
     )
-    links = links.exclude(Exists(of_it.filter(image=OuterRef("image"))))
-    return watches.filter(Exists(links)).first()
+    links = links.exclude(Exists(looks.filter(image=OuterRef("image"))))
+    found = due.filter(Exists(links)).first()
+    through = due if found is None else due.filter(created_at__lt=found.created_at)
+    ids = list(through.order_by().values_list("pk", flat=True))
+    if ids:
+        marks = {"looked_through_at": now, "looked_through_link": last_link}
+        Watch.objects.filter(pk__in=ids).update(**marks)
+    return found
 
 
 def _saved_to_look_for(watch: Watch) -> list[int]:
@@ -230,19 +277,24 @@ def _images_to_look_for(watch: Watch) -> list[UUID]:
 
 
 def _record(matches: Sequence[Match], *, is_before: bool, only: Watch | None) -> int:
-    """Write the hits of all watches, or of one, that the matches are far enough up for."""
-    hits = []
+    """Write the hits of all watches, or of one, that the matches are far enough up for.
+
+    Returns:
+        How many of them are new.
+    """
     calibration = get_live_encoder().calibration if matches else None
-    for match in matches:
-        rung = _rung(match, calibration)
-        if rung is None:
-            continue
-        for watch in _watches_of(match, only):
-            if rung in Rung(watch.rung).below:
-                hits += _hits(watch, match, rung, is_before=is_before)
-    before = WatchHit.objects.count() if hits else 0
+    rungs = ((match, _rung(match, calibration)) for match in matches)
+    told = [_Told(match, rung) for match, rung in rungs if rung is not None]
+    if not told:
+        return 0
+    hits = [*_hits_in_albums(told, _watches(only)), *_hits_in_searches(told, _watches(only))]
+    for hit in hits:
+        hit.is_before = is_before
+    # Only of these images: counting all that were ever found takes longer with each.
+    of_images = WatchHit.objects.filter(image__in={hit.image_id for hit in hits})
+    before = of_images.count() if hits else 0
     WatchHit.objects.bulk_create(hits, ignore_conflicts=True)
-    return WatchHit.objects.count() - before if hits else 0
+    return of_images.count() - before if hits else 0
 
 
 def _rung(match: Match, calibration: Mapping[str, Any] | None) -> str | None:
@@ -255,33 +307,55 @@ def _rung(match: Match, calibration: Mapping[str, Any] | None) -> str | None:
     return Rung.SAME_SUBJECT.value if by_likeness is Verdict.SAME_SUBJECT else None
 
 
-def _watches_of(match: Match, only: Watch | None) -> list[Watch]:
-    """Return the watches that watch the picture of a match."""
-    watches = Watch.objects.all() if only is None else Watch.objects.filter(pk=only.pk)
-    is_watched = Q(saved_search__pictures__in=match.saved_picture_ids)
-    if match.watched_image_id is not None:
-        albums = _LINKS.filter(image=match.watched_image_id).values("album")
-        is_watched |= Q(album__in=albums)
-    return list(watches.filter(is_watched).distinct())
+def _watches(only: Watch | None) -> QuerySet[Watch]:
+    return Watch.objects.all() if only is None else Watch.objects.filter(pk=only.pk)
 
 
-def _hits(watch: Watch, match: Match, rung: str, *, is_before: bool) -> list[WatchHit]:
-    """Return a match as a watch's hits, unless it has it the other way round already."""
-    known: dict[str, Any] = {
-        "watch": watch,
-        "image_id": match.image_id,
-        "rung": rung,
-        "score": match.score,
-    }
-    known |= {"is_before": is_before}
-    if watch.album_id is not None:
-        watched = match.watched_image_id
-        turned = WatchHit.objects.filter(watch=watch, image=watched, watched_image=match.image_id)
-        if watched is None or watched == match.image_id or turned.exists():
-            return []
-        return [WatchHit(**known, watched_image_id=watched)]
-    pictures = SavedPicture.objects.filter(
-        IS_WATCHED, pk__in=match.saved_picture_ids, search=watch.saved_search_id
-    )
-    pictures = pictures.exclude(image=match.image_id)
-    return [WatchHit(**known, saved_picture=picture) for picture in pictures]
+def _hits_in_albums(told: Sequence[_Told], watches: QuerySet[Watch]) -> list[WatchHit]:
+    """Return the hits of watched albums, without those that are there the other way round.
+
+    However many watch the same picture, it is asked as often; so with searches.
+    """
+    watched_ids = {each.match.watched_image_id for each in told} - {None}
+    if not watched_ids:
+        return []
+    links = _LINKS.filter(image__in=watched_ids)
+    watching: dict[int | None, list[Watch]] = {}
+    for watch in watches.filter(album__in=links.values("album")):
+        watching.setdefault(watch.album_id, []).append(watch)
+    albums: dict[UUID | None, list[int]] = {}
+    for image_id, album_id in links.filter(album__in=watching).values_list("image", "album"):
+        albums.setdefault(image_id, []).append(album_id)
+    new_ids = {each.match.image_id for each in told}
+    turned = WatchHit.objects.filter(image__in=watched_ids, watched_image__in=new_ids)
+    known = set(turned.values_list("watch", "image", "watched_image"))
+    return [
+        each.hit_of(watch, watched_image_id=watched_id)
+        for each in told
+        for watched_id in (each.match.watched_image_id,)
+        for album_id in albums.get(watched_id, ())
+        for watch in watching[album_id]
+        if each.is_told_by(watch)
+        and watched_id != each.match.image_id
+        and (watch.pk, watched_id, each.match.image_id) not in known
+    ]
+
+
+def _hits_in_searches(told: Sequence[_Told], watches: QuerySet[Watch]) -> list[WatchHit]:
+    """Return the hits of watched searches; an image is none of itself."""
+    saved_ids = {pk for each in told for pk in each.match.saved_picture_ids}
+    if not saved_ids:
+        return []
+    pictures = SavedPicture.objects.filter(IS_WATCHED, pk__in=saved_ids).in_bulk()
+    watching: dict[int | None, list[Watch]] = {}
+    searches = {picture.search_id for picture in pictures.values()}
+    for watch in watches.filter(saved_search__in=searches):
+        watching.setdefault(watch.saved_search_id, []).append(watch)
+    return [
+        each.hit_of(watch, saved_picture=picture)
+        for each in told
+        for picture in map(pictures.get, each.match.saved_picture_ids)
+        if picture is not None and picture.image_id != each.match.image_id
+        for watch in watching.get(picture.search_id, ())
+        if each.is_told_by(watch)
+    ]

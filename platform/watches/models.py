@@ -70,6 +70,10 @@ class Watch(models.Model):
     # Of its e-mails: that of the page on which the watch was made or last changed.
     language = models.CharField(max_length=10, default="en")
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
+    # Of an album: when each of its images had its look, and the last row by then of what links
+    # images to albums. `watches.checks` asks again for what may have come since.
+    looked_through_at = models.DateTimeField(null=True, editable=False)
+    looked_through_link = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("watch")

@@ -113,6 +113,7 @@ def admin_pages(image: Image, keeper: User) -> list[str]:
         *(f"catalog/tag/{shown['catalog/tag'].pk}/delete/", "catalog/album/add/"),
         "review/decision/precision/",
         *(f"auth/user/{keeper.pk}/password/", "auth/user/add/", "ingestion/import/add/"),
+        "api/apitoken/add/",
         *(f"catalog/bulkedit/{edit.pk}/confirm/" for edit in edits),
         *(f"catalog/bulkedit/{edit.pk}/change/" for edit in started),
         *(f"ingestion/import/{each.pk}/change/" for each in Import.objects.all()),
@@ -172,6 +173,23 @@ def test_pages_of_the_admin(open_page, catalogue, keeper, theme):
         wrong[path] = violations(page)
 
     assert {path: found for path, found in wrong.items() if found} == {}
+
+
+def test_no_page_of_the_admin_is_wider_than_a_phone(open_page, catalogue, keeper):
+    page = open_page(
+        "/admin/login/", viewport={"width": 390, "height": 844}, locale="ru-RU"
+    )  # whose words are long
+    log_in(page)
+    too_wide = {}
+
+    for path in admin_pages(catalogue, keeper):
+        page.goto(path)
+        root = page.locator("html")
+        over_px = root.evaluate("page => page.scrollWidth - page.clientWidth")
+        if over_px:
+            too_wide[path] = over_px
+
+    assert too_wide == {}
 
 
 @THEMES

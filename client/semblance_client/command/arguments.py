@@ -5,6 +5,8 @@ from typing import Any
 
 from semblance_client.shapes import Box
 
+_LISTED = 50
+
 
 def count(text: str) -> int:
     """Return a number from 1."""
@@ -19,6 +21,13 @@ def box(text: str) -> Box:
         return Box(*map(int, text.split(",")))
     except (TypeError, ValueError) as error:
         raise argparse.ArgumentTypeError("it has to be X0,Y0,X1,Y1 in pixels") from error
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Describe how much of a list is written."""
+    parser.add_argument(
+        "--limit", type=count, default=_LISTED, metavar="N", help=f"at most so many ({_LISTED})"
+    )
 
 
 _LISTS = ("label", "medium", "tag", "album", "owner", "licence", "folder")

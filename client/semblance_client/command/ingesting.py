@@ -7,12 +7,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
 
-from semblance_client.calls import Said
 from semblance_client.client import Client
 from semblance_client.command.arguments import count
 from semblance_client.command.folders import pictures_of
 from semblance_client.command.output import Output
 from semblance_client.errors import ApiError
+from semblance_client.filters import Said
 from semblance_client.shapes import AddedFile, FileProblem
 
 FAILED = 1

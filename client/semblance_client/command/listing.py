@@ -1,18 +1,17 @@
 """Commands that read and change the catalogue: images, albums, tags, imports, jobs."""
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from semblance_client.calls import ImageFilters
 from semblance_client.client import Client
-from semblance_client.command.arguments import add_filters, count, filters_of
+from semblance_client.command.arguments import add_filters, add_limit, filters_of
 from semblance_client.command.output import Output
+from semblance_client.filters import ImageFilters
 
-_LISTED = 50
 _CHANGES = ("title", "description", "source", "owner", "licence", "creator", "credit", "rights")
 
 
@@ -33,14 +32,8 @@ def _add_listing(
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=f"list {said}")
     parser.set_defaults(do=do)
-    _add_limit(parser)
+    add_limit(parser)
     return parser
-
-
-def _add_limit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--limit", type=count, default=_LISTED, metavar="N", help=f"at most so many ({_LISTED})"
-    )
 
 
 def _add_images(commands: Any) -> None:
@@ -51,7 +44,7 @@ def _add_images(commands: Any) -> None:
     listing.add_argument("--query", default="", metavar="WORDS", help="in titles, tags, …")
     listing.add_argument("--status", default="")
     add_filters(listing)
-    _add_limit(listing)
+    add_limit(listing)
     for name, said, do in (
         ("show", "show one image", _show),
         ("edit", "change what is said of an image", _edit),
@@ -74,12 +67,12 @@ def _add_images(commands: Any) -> None:
 def _images(site: Client, asked: argparse.Namespace, output: Output) -> int:
     filters = ImageFilters(q=asked.query, status=asked.status, **filters_of(asked))
     found = site.images(filters, page_size=min(asked.limit, 200))
-    return _list(
-        output,
-        islice(found, asked.limit),
+    output.rows(
         ("status", "size", "format", "title", "tags", "id"),
+        islice(found, asked.limit),
         lambda i: (i.status, f"{i.width}×{i.height}", i.format, i.title, ", ".join(i.tags), i.id),
     )
+    return 0
 
 
 def _show(site: Client, asked: argparse.Namespace, output: Output) -> int:
@@ -116,12 +109,14 @@ def _delete(site: Client, asked: argparse.Namespace, output: Output) -> int:
 
 def _albums(site: Client, asked: argparse.Namespace, output: Output) -> int:
     listed = [site.make_album(asked.make)] if asked.make else islice(site.albums(), asked.limit)
-    return _list(output, listed, ("id", "name"), _id_and_name)
+    output.rows(("id", "name"), listed, _id_and_name)
+    return 0
 
 
 def _tags(site: Client, asked: argparse.Namespace, output: Output) -> int:
     listed = [site.make_tag(asked.make)] if asked.make else islice(site.tags(), asked.limit)
-    return _list(output, listed, ("id", "name"), _id_and_name)
+    output.rows(("id", "name"), listed, _id_and_name)
+    return 0
 
 
 def _id_and_name(each: Any) -> Sequence[object]:
@@ -129,33 +124,18 @@ def _id_and_name(each: Any) -> Sequence[object]:
 
 
 def _imports(site: Client, asked: argparse.Namespace, output: Output) -> int:
-    return _list(
-        output,
-        islice(site.imports(state=asked.state), asked.limit),
+    output.rows(
         ("state", "found", "added", "failed", "source", "id"),
+        islice(site.imports(state=asked.state), asked.limit),
         lambda i: (i.state, i.found, i.added, i.failed, i.source, i.id),
     )
+    return 0
 
 
 def _jobs(site: Client, asked: argparse.Namespace, output: Output) -> int:
-    return _list(
-        output,
-        islice(site.jobs(state=asked.state), asked.limit),
+    output.rows(
         ("state", "name", "queue", "error", "id"),
+        islice(site.jobs(state=asked.state), asked.limit),
         lambda job: (job.state, job.name, job.queue, job.error_code, job.id),
     )
-
-
-def _list(
-    output: Output,
-    items: Iterable[Any],
-    head: Sequence[str],
-    row: Callable[[Any], Sequence[object]],
-) -> int:
-    if output.is_json:
-        for each in items:
-            output.line(each)
-    else:
-        rows: Iterator[Sequence[object]] = map(row, items)
-        output.table(head, rows)
     return 0

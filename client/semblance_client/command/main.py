@@ -15,7 +15,7 @@ from typing import TextIO
 import httpx
 
 from semblance_client.client import Client
-from semblance_client.command import bench, ingesting, listing, searching
+from semblance_client.command import bench, ingesting, listing, searching, watching
 from semblance_client.command.arguments import count
 from semblance_client.command.output import Output
 from semblance_client.command.settings import (
@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     searching.add_parser(commands)
     ingesting.add_parser(commands)
     listing.add_parsers(commands)
+    watching.add_parsers(commands)
     bench.add_parser(commands)
     for name, said, do in (
         (

@@ -1,10 +1,12 @@
 """How answers are written: tables for people, JSON for programs."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import TextIO
+from collections.abc import Callable, Iterable, Sequence
+from typing import TextIO, TypeVar
 
 from semblance_client.decoding import encode, encode_line
+
+T = TypeVar("T")
 
 _LONGEST_CELL = 60
 
@@ -44,6 +46,22 @@ class Output:
         for row in cells:
             padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self._out.write("  ".join(padded).rstrip() + "\n")
+
+    def rows(
+        self, head: Sequence[str], items: Iterable[T], row: Callable[[T], Sequence[object]]
+    ) -> None:
+        """Write a list: a line of JSON each, or a table.
+
+        Args:
+            head: of the table.
+            items: what is listed.
+            row: returns the table's cells of one.
+        """
+        if not self.is_json:
+            self.table(head, map(row, items))
+            return
+        for each in items:
+            self.line(each)
 
     def say(self, text: str) -> None:
         """Write a line to standard error."""

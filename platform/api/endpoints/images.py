@@ -63,7 +63,7 @@ def images(
     "/images",
     auth=ADDS,
     response={200: AddedJson, 201: AddedJson},
-    openapi_extra=binary_body(_FIELD, several=True),
+    openapi_extra=binary_body(_FIELD),
 )
 @idempotent
 def add_images(request: HttpRequest, options: Query[AddingOptions]) -> HttpResponse:

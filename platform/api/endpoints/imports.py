@@ -79,7 +79,7 @@ def plan_import(request: HttpRequest, asked: SourceAsked) -> HttpResponse:
     An address is https://…, s3://bucket/prefix, or a path that INGEST_ROOTS allows.
     """
     current = services.plan_import(
-        source=asked.source.strip(), options=asked.options(), started_by_id=request.user.pk
+        source=asked.source, options=asked.options(), started_by_id=request.user.pk
     )
     return _answer(request, current.pk, status=202)
 

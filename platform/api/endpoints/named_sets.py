@@ -48,9 +48,20 @@ def make_album(request: HttpRequest, said: NamedSetAsked) -> HttpResponse:
     return _made(services.make_named_set(Album, said.name, by_id=request.user.pk), "api:album")
 
 
-@router.patch(
+@router.get(
     "/albums/{int:album_id}",
     url_name="album",
+    tags=["albums"],
+    auth=_needs(READ, "view_album"),
+    response=NamedSetJson,
+)
+def read_album(request: HttpRequest, album_id: RowId) -> HttpResponse:
+    """Read one of the albums that you may know of."""
+    return _read(get_object_or_404(list_albums(request.user), pk=album_id))
+
+
+@router.patch(
+    "/albums/{int:album_id}",
     tags=["albums"],
     auth=_needs(WRITE, "change_album"),
     response=NamedSetJson,
@@ -89,9 +100,20 @@ def make_tag(request: HttpRequest, said: NamedSetAsked) -> HttpResponse:
     return _made(services.make_named_set(Tag, said.name, by_id=request.user.pk), "api:tag")
 
 
-@router.patch(
+@router.get(
     "/tags/{int:tag_id}",
     url_name="tag",
+    tags=["tags"],
+    auth=_needs(READ, "view_tag"),
+    response=NamedSetJson,
+)
+def read_tag(request: HttpRequest, tag_id: RowId) -> HttpResponse:
+    """Read one of the tags that you may know of."""
+    return _read(get_object_or_404(list_tags(request.user), pk=tag_id))
+
+
+@router.patch(
+    "/tags/{int:tag_id}",
     tags=["tags"],
     auth=_needs(WRITE, "change_tag"),
     response=NamedSetJson,
@@ -111,17 +133,24 @@ def delete_tag(request: HttpRequest, tag_id: RowId) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+def _read(row: Album | Tag) -> HttpResponse:
+    return respond(_shape(row))
+
+
+def _shape(row: Album | Tag) -> NamedSetJson:
+    return NamedSetJson(id=row.pk, name=row.name)
+
+
 def _page(rows: list[Any], next_cursor: str | None) -> HttpResponse:
-    items = [NamedSetJson(id=row.pk, name=row.name) for row in rows]
+    items = [_shape(row) for row in rows]
     return respond(NamedSetsJson(items=items, next_cursor=next_cursor))
 
 
 def _made(row: Album | Tag, address: str) -> HttpResponse:
     location = reverse(address, args=(row.pk,))
-    shape = NamedSetJson(id=row.pk, name=row.name)
-    return respond(shape, status=201, headers={"Location": location})
+    return respond(_shape(row), status=201, headers={"Location": location})
 
 
 def _renamed(row: Album | Tag, said: NamedSetAsked, request: HttpRequest) -> HttpResponse:
     services.rename_named_set(row, said.name, by_id=request.user.pk)
-    return respond(NamedSetJson(id=row.pk, name=said.name))
+    return _read(row)

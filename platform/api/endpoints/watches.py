@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,8 +15,11 @@ from api.cursors import page_of
 from api.idempotency import idempotent
 from api.schemas.base import DEFAULT_LIMIT, Cursor, Limit
 from api.schemas.watches import (
+    HitsSeen,
+    SeenJson,
     WatchAsked,
     WatchesJson,
+    WatchHitFilters,
     WatchHitsJson,
     WatchJson,
     WatchWishes,
@@ -28,7 +32,7 @@ from kernel.errors import UserInputError
 from search.models import SavedSearch
 from search.saved import list_saved, save_search
 from watches import mail, services
-from watches.selectors import list_hits, list_watchable_albums, list_watches
+from watches.selectors import list_hits, list_unseen, list_watchable_albums, list_watches
 from watches.services import Wishes
 
 router = Router(tags=["watches"])
@@ -52,7 +56,9 @@ def watches(
 def begin_watch(request: HttpRequest, asked: WatchAsked) -> HttpResponse:
     """Be told of copies of what an album has, or a search; what is watched already, anew."""
     owner = _owner(request)
-    watch = services.begin_watch(owner, _watched(asked, owner), _wishes(asked, owner))
+    wishes = _wishes(asked, owner)
+    with transaction.atomic():  # a search that cannot be watched is not saved, either
+        watch = services.begin_watch(owner, _watched(asked, owner), wishes)
     headers = {"Location": reverse("api:watch", args=(watch.pk,))}
     return _told(request, watch.pk, status=201, headers=headers)
 
@@ -60,17 +66,24 @@ def begin_watch(request: HttpRequest, asked: WatchAsked) -> HttpResponse:
 @router.get("/watches/hits", url_name="watch_hits", auth=READS, response=WatchHitsJson)
 def watch_hits(
     request: HttpRequest,
-    watch: Query[UUID | None] = None,
+    which: Query[WatchHitFilters],
     cursor: Cursor = "",
     limit: Limit = DEFAULT_LIMIT,
 ) -> HttpResponse:
-    """List what your watches found, or one of them, the newest first."""
-    found = list_hits(_owner(request))
-    if watch is not None:
-        found = found.filter(watch=watch)
+    """List what your watches found, or one of them, or what is new and unseen; the newest first."""
+    owner = _owner(request)
+    found = list_unseen(owner) if which.unseen else list_hits(owner)
+    if which.watch is not None:
+        found = found.filter(watch=which.watch)
     page, next_cursor = page_of(found, cursor, limit, moment="found_at")
     items = [watch_hit_json(each) for each in page]
     return respond(WatchHitsJson(items=items, next_cursor=next_cursor))
+
+
+@router.post("/watches/hits/seen", url_name="hits_seen", auth=WRITES, response=SeenJson)
+def mark_hits_seen(request: HttpRequest, asked: HitsSeen) -> HttpResponse:
+    """Say that you have looked at these of your watches' hits."""
+    return respond(SeenJson(marked=services.mark_seen(_owner(request), asked.hits)))
 
 
 @router.get("/watches/{uuid:watch_id}", url_name="watch", auth=READS, response=WatchJson)

@@ -38,6 +38,13 @@ def _plain(text: str) -> str:
     return text
 
 
+def trimmed(text: str) -> str:
+    """Return a text without the blanks around it; refuse one that is nothing else."""
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text.strip()
+
+
 Text = Annotated[str, AfterValidator(_plain)]
 Box = Annotated[
     list[int],

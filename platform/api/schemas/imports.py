@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from api.schemas.base import GivenJson, TakenJson, Text, choices_of
+from api.schemas.base import GivenJson, TakenJson, Text, choices_of, trimmed
 from ingestion.models import Import, ImportFailure
 from ingestion.selectors import ImportProgress
 from ingestion.services import CopyPolicy, ImportOptions, KnownPolicy, MetadataRules
@@ -54,7 +54,7 @@ class ImportFileOptions(TakenJson):
 class SourceAsked(ImportFileOptions):
     """Where pictures come from, and what is done with them."""
 
-    source: Annotated[Text, Field(min_length=1, max_length=1000)]
+    source: Annotated[Text, Field(min_length=1, max_length=1000), AfterValidator(trimmed)]
 
 
 class ImportFilters(TakenJson):

@@ -4,19 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from api.schemas.base import GivenJson, TakenJson, Text
-
-
-def _trimmed(name: str) -> str:
-    if not name.strip():
-        raise ValueError("it is empty")
-    return name.strip()
+from api.schemas.base import GivenJson, TakenJson, Text, trimmed
 
 
 class NamedSetAsked(TakenJson):
     """The name of an album or a tag."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_trimmed)]
+    name: Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(trimmed)]
 
 
 class NamedSetJson(GivenJson):

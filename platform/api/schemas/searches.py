@@ -19,6 +19,12 @@ BoxText = Annotated[
     ),
 ]
 Switch = Literal["", "0", "1"]
+Copies = Literal["checked", "pending", "unchecked"]
+_IMAGES = "of the catalogue"
+_QUERIES = "pictures that were sent within the hour, by the `id` that an answer gave them"
+_UNLIKE = "as `query`; what is found should not be like these"
+_UNLIKE_IMAGES = "as `image`; what is found should not be like these"
+_WORDS = "that what is found should fit, 200 characters at most; for encoders that know words"
 
 
 class SearchFilters(FilterFields):
@@ -36,18 +42,30 @@ class SearchFilters(FilterFields):
     name: Annotated[Text, Field(max_length=200, description="of the picture; only shown")] = ""
 
 
-class KnownPicture(SearchFilters):
-    """A picture that the site has: of the catalogue, or one that was searched with before."""
+class KnownPictures(SearchFilters):
+    """What images should be like, and not like: pictures that the site has, and words.
 
-    image: UUID | None = Field(None, description="an image of the catalogue")
-    query: UUID | None = Field(None, description="`query.id` of an answer of the last hour")
+    A picture alone is searched with in all of its parts; several, or words, as one question. The
+    pictures are eight at most, with those that are sent.
+    """
+
+    image: list[UUID] = Field([], description=_IMAGES)
+    query: list[UUID] = Field([], description=_QUERIES)
+    unlike: list[UUID] = Field([], description=_UNLIKE)
+    unlike_image: list[UUID] = Field([], description=_UNLIKE_IMAGES)
+    words: Text = Field("", description=_WORDS)
 
 
-class PictureAsked(KnownPicture):
-    """A picture that the site has, or can fetch: one of the three."""
+class PicturesAsked(SearchFilters):
+    """The same in JSON, with a picture that the site can fetch."""
 
+    image: UUID | list[UUID] = Field([], description=_IMAGES)
+    query: UUID | list[UUID] = Field([], description=_QUERIES)
+    unlike: UUID | list[UUID] = Field([], description=_UNLIKE)
+    unlike_image: UUID | list[UUID] = Field([], description=_UNLIKE_IMAGES)
+    words: Text = Field("", description=_WORDS)
     url: Annotated[Text, Field(max_length=2000)] | None = Field(
-        None, description="where the picture is on the web"
+        None, description="where a picture is on the web"
     )
 
 
@@ -165,6 +183,43 @@ class VerdictCountsJson(GivenJson):
     may_be_more: bool = Field(description="whether what is shown may not be all")
 
 
+class AskedPictureJson(GivenJson):
+    """One of several pictures that were searched with."""
+
+    id: UUID | None = Field(description="of an upload: it is kept for an hour")
+    image_id: UUID | None = Field(description="where it is an image of the catalogue")
+    width: int
+    height: int
+
+
+class SeveralHitJson(HitJson):
+    """An image that several pictures, or words, found."""
+
+    picture: int | None = Field(
+        description="which of `these`, from 0, it is most like or a copy of; null of words alone"
+    )
+
+
+class SeveralJson(GivenJson):
+    """The answer to a search with several pictures, or with words: one list of images."""
+
+    these: list[AskedPictureJson] = Field(description="pictures that images should be like")
+    unlike: list[AskedPictureJson] = Field(description="pictures that they should not be like")
+    words: str
+    headline: str = Field(description="what was found, in a sentence; in Accept-Language's")
+    filters: FiltersJson
+    sort: Sort
+    hits: list[SeveralHitJson]
+    left_out: int = Field(description="images that are not shown, as copies of `unlike`")
+    is_plain: bool = Field(description="whether there is nothing to see in any of `these`")
+    facets: list[FacetJson]
+    are_copies_checked: bool
+    copies: Copies
+    proofs_url: str = Field(description="where the same search tells its copies")
+    model_ms: float
+    total_ms: float
+
+
 class SearchJson(GivenJson):
     """The answer to a search: one group of images for each part of the picture."""
 
@@ -176,7 +231,7 @@ class SearchJson(GivenJson):
     groups: list[GroupJson]
     facets: list[FacetJson]
     are_copies_checked: bool
-    copies: Literal["checked", "pending", "unchecked"]
+    copies: Copies
     proofs_url: str = Field(description="where the same search tells its copies")
     model_ms: float
     total_ms: float

@@ -9,6 +9,7 @@ from pydantic import Field
 from api.schemas.base import GivenJson, TakenJson, Text
 from watches.models import Rung, Watch, WatchHit
 
+HitId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Url = Annotated[Text, Field(max_length=1000, description="is called with what is found; signed")]
 
 
@@ -78,6 +79,25 @@ class WatchHitsJson(GivenJson):
 
     items: list[WatchHitJson]
     next_cursor: str | None
+
+
+class WatchHitFilters(TakenJson):
+    """Which hits of your watches."""
+
+    watch: UUID | None = None
+    unseen: bool = Field(default=False, description="those alone that are new and unseen")
+
+
+class HitsSeen(TakenJson):
+    """Hits that somebody has looked at; others' and those that are gone are passed over."""
+
+    hits: Annotated[list[HitId], Field(max_length=200)]
+
+
+class SeenJson(GivenJson):
+    """How many of them were new."""
+
+    marked: int
 
 
 def watch_json(watch: Watch, *, with_secret: bool = False) -> WatchJson:

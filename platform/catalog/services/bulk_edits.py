@@ -12,7 +12,6 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -30,7 +29,7 @@ from catalog.services.copy_checks import refuse_held, take_in_held
 from catalog.services.indexing import request_indexing
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import lock
-from catalog.visibility import seen_by
+from catalog.visibility import Viewer, seen_by, viewer_of
 from jobs import dispatch
 from jobs.models import Delivery, JobRecord
 from jobs.services import JobTakenOver, hold
@@ -53,7 +52,12 @@ def ask_bulk_edit(
 ) -> BulkEdit:
     """Fix the set of images that a change is for, in the order of the query; change none."""
     ids = dict.fromkeys(images.values_list("pk", flat=True))  # a filter may find one twice
-    edit = BulkEdit.objects.create(kind=kind, total=len(ids), started_by_id=started_by_id)
+    edit = BulkEdit.objects.create(
+        kind=kind,
+        total=len(ids),
+        started_by_id=started_by_id,
+        by_account=started_by_id is not None,
+    )
     hexes = [pk.hex for pk in ids]
     starts = range(0, len(hexes), CHUNK_IMAGES)
     BulkEditChunk.objects.bulk_create(
@@ -101,7 +105,8 @@ def apply_next_chunk(edit_id: int, *, delivery: Delivery) -> bool:
         return False
     kind = Kind(edit.kind)
     ids = [UUID(one) for one in chunk.image_ids]
-    images = _reachable(kind, edit.started_by).filter(pk__in=ids)
+    viewer = viewer_of(edit.started_by, by_account=edit.by_account)
+    images = _reachable(kind, viewer).filter(pk__in=ids)
     lock(images)
     done = images.count()
     changed = _CHANGES[kind](images, edit)
@@ -181,12 +186,12 @@ _IN_BIN = frozenset({Kind.RESTORE, Kind.PURGE})
 _HELD = frozenset({Kind.TAKE_IN, Kind.REFUSE})
 
 
-def _reachable(kind: BulkEdit.Kind, account: User | None) -> QuerySet[Image]:
+def _reachable(kind: BulkEdit.Kind, viewer: Viewer | None) -> QuerySet[Image]:
     """Return what a kind of change is made of, less what was made private to others since."""
     if kind in _HELD:
-        return list_held_images(account)
+        return list_held_images(viewer)
     images = list_binned_images() if kind in _IN_BIN else list_current_images()
-    return images if account is None else seen_by(images, account)
+    return images if viewer is None else seen_by(images, viewer)
 
 
 def _in_or_out(move: Callable[..., int]) -> _Change:

@@ -13,6 +13,7 @@ from catalog.selectors import find_by_sha256s, find_private_to_others
 from catalog.services import CopyRule, ImageMetadata, IsCopy, NewPicture
 from catalog.services.waiting import lock
 from catalog.validation import ValidPicture, validate
+from catalog.visibility import viewer_of
 from ingestion.embedded import read_embedded
 from ingestion.models import Import
 from ingestion.sources import SourceFile
@@ -308,9 +309,12 @@ def _copy_rule(file: SourceFile, current: Import, rules: MetadataRules) -> CopyR
 
 def _not_theirs(images: Iterable[Image], current: Import) -> set[UUID]:
     """Return those images that are kept from who started the import, and not theirs to change."""
-    if current.started_by is None:
+    # Asked again each time: a command runs for hours, and the account may be closed meanwhile.
+    row = Import.objects.select_related("started_by").get(pk=current.pk)
+    viewer = viewer_of(row.started_by, by_account=row.by_account)
+    if viewer is None:
         return set()
-    return find_private_to_others((image.pk for image in images), current.started_by)
+    return find_private_to_others((image.pk for image in images), viewer)
 
 
 def _metadata(read: ReadFile, rules: MetadataRules) -> tuple[ImageMetadata, tuple[str, ...]]:

@@ -77,6 +77,7 @@ def plan_import(
         options=options.to_json(),
         state=State.PLANNED,
         started_by_id=started_by_id,
+        by_account=started_by_id is not None,
     )
     try:
         keep_upload(current, uploads)
@@ -108,6 +109,7 @@ def record_import(
             options=options.to_json(),
             state=State.INTERRUPTED,
             started_by_id=started_by_id,
+            by_account=started_by_id is not None,
         )
         audit_start(current)
     return current

@@ -62,7 +62,11 @@ def start_import(
     """Record the start of an import of files that only its caller can read."""
     with transaction.atomic():
         current = Import.objects.create(
-            source=source[:1000], options=options.to_json(), started_by_id=started_by_id, runs=1
+            source=source[:1000],
+            options=options.to_json(),
+            started_by_id=started_by_id,
+            by_account=started_by_id is not None,
+            runs=1,
         )
         audit_start(current)
     return current

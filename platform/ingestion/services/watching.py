@@ -45,9 +45,12 @@ def watch(path: str, *, options: ImportOptions, added_by_id: int | None) -> Watc
     if not isinstance(open_for_workers(path), FolderSource):
         raise UserInputError("folder:user:no-folder")
     with transaction.atomic():
-        folder, is_new = WatchedFolder.objects.get_or_create(
-            path=absolute(path), defaults={"options": options.to_json(), "added_by_id": added_by_id}
-        )
+        said = {
+            "options": options.to_json(),
+            "added_by_id": added_by_id,
+            "by_account": added_by_id is not None,
+        }
+        folder, is_new = WatchedFolder.objects.get_or_create(path=absolute(path), defaults=said)
         if not is_new:
             raise UserInputError("folder:user:watched")
         audit_log.record(Action.ADDED, folder, actor_id=added_by_id)
@@ -221,6 +224,7 @@ def _begin_import(folder: WatchedFolder, settled: Fingerprints) -> Import:
         total=len(settled),
         recorded_at=now,
         started_by_id=folder.added_by_id,
+        by_account=folder.by_account,
     )
     ListedFiles.objects.create(of=current, paths=settled.paths())
     audit_start(current)

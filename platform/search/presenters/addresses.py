@@ -3,6 +3,7 @@
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from catalog.addresses import page_address
 from kernel.task_messages import Box
 from search.asked_pictures import AskedPicture
 from search.filter_fields import fields_of
@@ -36,7 +37,7 @@ def search_address(
         fields.append(("box", ",".join(str(number) for number in box)))
     if wait is not None:
         fields.append(("wait", wait.value))
-    return f"{reverse('search:page')}?{urlencode(fields)}"
+    return f"{page_address('search:page')}?{urlencode(fields)}"
 
 
 def picture_url(asked: AskedPicture) -> str:

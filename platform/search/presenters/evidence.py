@@ -3,14 +3,14 @@
 import base64
 from typing import Any
 
-from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.translation import get_language, gettext, ngettext
 
+from catalog.addresses import page_address
 from catalog.labels import label_name
 from catalog.models import Region
-from catalog.presenters import is_drawn_by_browsers, thumbnail_url
+from catalog.presenters import picture_url
 from kernel.task_messages import Box, CellGrid, ComparedRegions, Copy, QueryRegion
 from ml.rules.regions import FULL_IMAGE
 from search.comparing import PairComparison
@@ -29,9 +29,8 @@ def comparison_of(hit: ImageHit, group: Group, result: SearchResult) -> dict[str
     Boxes are x0, y0, x1, y1 in pixels of the upright pictures.
     """
     image, copy, region = hit.image, hit.copy, hit.region
-    original = reverse("catalog:original", args=(image.pk,))
     return {
-        "image": original if is_drawn_by_browsers(image.format) else thumbnail_url(image),
+        "image": picture_url(image),
         "width": image.width,
         "height": image.height,
         "box": hit.query.box,
@@ -53,7 +52,7 @@ def compare_url(hit: ImageHit, part: QueryRegion, fields: QuestionFields) -> str
         fields: what was asked.
     """
     asked = [*fields.fields(), ("found", str(hit.image.pk)), ("part", part_key(part))]
-    return f"{reverse('search:comparison_page')}?{urlencode(asked)}"
+    return f"{page_address('search:comparison_page')}?{urlencode(asked)}"
 
 
 def part_key(part: QueryRegion) -> str:
@@ -158,7 +157,7 @@ def _more_url(hit: ImageHit, part: QueryRegion, result: SearchResult) -> str:
         fields.append(("box", ",".join(str(number) for number in part.box)))
     if hit.region is not None and hit.region.kind == Region.Kind.PANEL:
         fields.append(("panel", str(hit.region.ordinal)))
-    return f"{reverse('search:comparison')}?{urlencode(fields)}"
+    return f"{page_address('search:comparison')}?{urlencode(fields)}"
 
 
 def as_evidence(pair: PairComparison) -> dict[str, Any]:

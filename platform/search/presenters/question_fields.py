@@ -1,12 +1,13 @@
 """What an address asks, to be asked again with something more or less."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
-from django.urls import reverse
 from django.utils.http import urlencode
 
+from catalog.addresses import page_address
 from catalog.models import Image
 from kernel.task_messages import Box
 from search.filter_fields import fields_of
@@ -45,8 +46,8 @@ class QuestionFields:
     def url(self, wait: Wait | None = None) -> str:
         """Return the address; of nothing that is asked, the page that asks."""
         if not self.these and not self.words:
-            return reverse("search:page")
-        return f"{reverse('search:page')}?{urlencode(self.fields(wait))}"
+            return page_address("search:page")
+        return f"{page_address('search:page')}?{urlencode(self.fields(wait))}"
 
     @property
     def without_words_fields(self) -> list[tuple[str, str]]:
@@ -75,10 +76,8 @@ class QuestionFields:
         known = {one for field, one in self.pictures if field in (_IMAGE, _UNLIKE_IMAGE)}
         if len(self.pictures) >= MAX_PICTURES or str(image_id) in known:
             return ""
-        one = (_UNLIKE_IMAGE if is_unlike else _IMAGE, str(image_id))
-        # As fields are read, each under its name; so an address has one order.
-        pictures = sorted([*self.pictures, one], key=lambda each: _ORDER.index(each[0]))
-        return replace(self, pictures=tuple(pictures)).url()
+        before, after = _around_image(self, _UNLIKE_IMAGE if is_unlike else _IMAGE)
+        return f"{before}{image_id}{after}"
 
     def without(self, position: int) -> str:
         """Return the address that asks with one picture less."""
@@ -91,6 +90,16 @@ class QuestionFields:
 
 
 _ORDER = (*_THESE, "unlike", _UNLIKE_IMAGE)
+_ANY_ID = str(UUID(int=0))
+
+
+@lru_cache(maxsize=32)  # all hits of a page are added to the same question
+def _around_image(fields: QuestionFields, field: str) -> tuple[str, str]:
+    """Return what stands before and after the id of an image that is added under a field."""
+    # As fields are read, each under its name; so an address has one order.
+    pictures = sorted([*fields.pictures, (field, _ANY_ID)], key=lambda each: _ORDER.index(each[0]))
+    before, _, after = replace(fields, pictures=tuple(pictures)).url().partition(_ANY_ID)
+    return before, after
 
 
 def fields_of_question(question: SeveralQuestion) -> QuestionFields:

@@ -125,6 +125,7 @@ def several_json(result: SeveralResult) -> dict[str, Any]:
         "these": [_asked_json(asked) for asked in result.these],
         "unlike": [_asked_json(asked) for asked in result.unlike],
         "words": result.question.words,
+        "headline": _headline(result),
         "filters": filter_fields.as_json(result.question.filters),
         "sort": result.question.sort.value,
         "hits": [

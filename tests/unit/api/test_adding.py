@@ -1,7 +1,10 @@
 """Pictures added, changed and deleted by programs; a key that has a request done once."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from api.models import KeptAnswer
 from audit_log.models import AuditEntry
@@ -209,6 +212,16 @@ def test_a_request_that_is_under_way_is_not_begun_again(editor) -> None:
     response = send(editor, encoded(RED), headers=KEY)
 
     assert code_of(response) == (409, "request:conflict:under-way")
+
+
+def test_a_key_counts_for_a_day_also_where_nothing_was_swept(editor) -> None:
+    send(editor, encoded(RED), headers=KEY)
+    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
+
+    response = send(editor, encoded(RED), headers=KEY)
+
+    assert response.status_code == 200  # it is there by now
+    assert not response.has_header("Idempotency-Replayed")
 
 
 def test_a_refusal_is_not_kept(editor) -> None:

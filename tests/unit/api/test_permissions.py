@@ -21,6 +21,8 @@ from ingestion.models import Import
 from jobs.models import JobRecord
 from review.models import Decision
 from review.shown_hits import ShownHit
+from search.models import SavedSearch
+from search.saved import save_search
 from tests.unit.api.conftest import ALL_SCOPES, Program, code_of
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded, upload
 from watches.models import Watch
@@ -66,10 +68,12 @@ CASES: Mapping[str, Case] = {
     "cancel_bulk_edit": Case("post", "/bulk-edits/{bulk_edit}/cancel", EDITOR),
     "albums": Case("get", "/albums", VIEWER),
     "make_album": Case("post", "/albums", KEEPER, 201, body={"name": "new"}),
+    "read_album": Case("get", "/albums/{album}", VIEWER),
     "rename_album": Case("patch", "/albums/{album}", KEEPER, body={"name": "new"}),
     "delete_album": Case("delete", "/albums/{album}", KEEPER, 204),
     "tags": Case("get", "/tags", EDITOR),
     "make_tag": Case("post", "/tags", EDITOR, 201, body={"name": "new"}),
+    "read_tag": Case("get", "/tags/{tag}", EDITOR),
     "rename_tag": Case("patch", "/tags/{tag}", EDITOR, body={"name": "new"}),
     "delete_tag": Case("delete", "/tags/{tag}", KEEPER, 204),
     "imports": Case("get", "/imports", EDITOR),
@@ -86,9 +90,15 @@ CASES: Mapping[str, Case] = {
     "decisions": Case("get", "/decisions", REVIEWER),
     "decide": Case("post", "/decisions", REVIEWER, 200, body={"hit": "{hit}", "judgement": "copy"}),
     "take_back_decision": Case("delete", "/decisions/{decision}", REVIEWER, 204),
+    "saved_searches": Case("get", "/saved-searches", VIEWER),
+    "save_search": Case("post", "/saved-searches", VIEWER, 201, body={"search": "image={image}"}),
+    "read_saved_search": Case("get", "/saved-searches/{saved}", VIEWER),
+    "rename_saved_search": Case("patch", "/saved-searches/{saved}", VIEWER, body={"name": "new"}),
+    "delete_saved_search": Case("delete", "/saved-searches/{saved}", VIEWER, 204),
     "watches": Case("get", "/watches", VIEWER),
     "begin_watch": Case("post", "/watches", VIEWER, 201, body={"album": "{album}"}),
     "watch_hits": Case("get", "/watches/hits", VIEWER),
+    "mark_hits_seen": Case("post", "/watches/hits/seen", VIEWER, body={"hits": [1]}),
     "read_watch": Case("get", "/watches/{watch}", VIEWER),
     "change_watch": Case("patch", "/watches/{watch}", VIEWER, body={"rung": "near-identical"}),
     "end_watch": Case("delete", "/watches/{watch}", VIEWER, 204),
@@ -118,7 +128,9 @@ def world(searchable) -> dict[str, Any]:
     )
     album = Album.objects.create(name="walls")
     watched = Album.objects.create(name="watched")
-    watch = Watch.objects.create(album=watched, owner=User.objects.create_user("nobody"))
+    nobody = User.objects.create_user("nobody")
+    watch = Watch.objects.create(album=watched, owner=nobody)
+    saved = save_search(nobody, address=f"image={other.pk}", name="saved")
     edit = services.ask_bulk_edit("set_owner", Image.objects.filter(pk=image.pk))
     services.start_bulk_edit(edit, {"value": "Ann"})
     return {
@@ -128,6 +140,7 @@ def world(searchable) -> dict[str, Any]:
         "hit": hit.signed(),
         "decision": decision.pk,
         "watch": watch.pk,
+        "saved": saved.pk,
         "tag": Tag.objects.create(name="warm").pk,
         "import": Import.objects.create(source="a folder").pk,
         "job": JobRecord.objects.create(name="workers.index_images", queue="bulk").pk,
@@ -172,9 +185,10 @@ def member_of(role: str, *, scopes: tuple[str, ...] = ALL_SCOPES) -> Program:
 def give_rows_to(program: Program) -> None:
     """Have what is each account's own be this one's."""
     if program.user is not None:
-        BulkEdit.objects.update(started_by=program.user)
+        BulkEdit.objects.update(started_by=program.user, by_account=True)
         Decision.objects.update(decided_by=program.user)
         Watch.objects.update(owner=program.user)
+        SavedSearch.objects.update(owner=program.user)
 
 
 def everything() -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_bad_parameters_are_told_where(visitor, worker) -> None:
     assert [each["at"] for each in response.json()["errors"]] == [
         ["query", "box"],
         ["query", "wait"],
-        ["query", "image"],
+        ["query", "image", 0],
     ]
 
 

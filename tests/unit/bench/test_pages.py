@@ -1,5 +1,6 @@
 """`manage.py bench pages` against a small site that answers as it is told."""
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Site(ThreadingHTTPServer):
         self.admin_status = 200
         self.slots = threading.BoundedSemaphore(SLOTS)
         self.all_are_here = threading.Barrier(PEOPLE)
+        self.refusals = itertools.cycle((429, 503))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -52,7 +54,8 @@ class Handler(BaseHTTPRequestHandler):
         if not is_collage:
             self.server.all_are_here.wait(30)
         if not has_slot:
-            self._answer(503, b"busy")
+            # As a site does that has no slot, and one that counts the caller's.
+            self._answer(next(self.server.refusals), b"busy")
             return
         hits = [{"image_id": self.server.first}]
         self._answer(200, json.dumps({"groups": [{"hits": hits}]}).encode())
@@ -63,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Set-Cookie", "csrftoken=token; Path=/")
-        if status == 503:
+        if status in {429, 503}:
             self.send_header("Retry-After", "5")
         self.end_headers()
         self.wfile.write(body)

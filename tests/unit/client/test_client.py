@@ -5,6 +5,7 @@ import asyncio
 import inspect
 import io
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,17 @@ import httpx
 import pytest
 
 from api.document import document
-from api.schemas import bulk_edits, images, imports, named_sets, searches, system
+from api.schemas import (
+    bulk_edits,
+    decisions,
+    images,
+    imports,
+    named_sets,
+    saved_searches,
+    searches,
+    system,
+    watches,
+)
 from semblance_client import (
     ApiError,
     AsyncClient,
@@ -26,9 +37,9 @@ from semblance_client import (
     Retries,
     Said,
     SearchFilters,
+    UnexpectedAnswer,
     shapes,
 )
-from semblance_client.calls import ROOT
 from tests.unit.client.conftest import URL, Script, answered, problem
 
 ID = UUID(int=1)
@@ -108,6 +119,76 @@ def test_an_answer_of_a_later_site_is_read_as_far_as_it_is_known():
     assert (found.image_id, found.verdict) == (ID, "new-verdict")
     assert found.copy.outline == [(0.0, 0.5), (1.0, 2.0)]
     assert answer.groups[0].region.box == Box(0, 0, 9, 9)
+
+
+SEVERAL = {"these": [], "unlike": [], "hits": []}
+
+
+def test_several_pictures_are_files_images_and_pictures_of_answers(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"first")
+    before = shapes.QueryPicture(id=UUID(int=2))
+    script = Script(problem(503, "x"), answered(SEVERAL))
+
+    script.client().search_several(
+        [path, ID, before, b"second"],
+        unlike=[b"third", UUID(int=3), shapes.AskedPicture(id=UUID(int=4))],
+        words="red",
+        filters=SearchFilters(tag=["x"]),
+        wait="hits",
+    )
+
+    assert sent(script) == (
+        "POST",
+        "/api/v1/search",
+        [
+            *(("tag", "x"), ("words", "red"), ("image", str(ID)), ("query", str(UUID(int=2)))),
+            *(("unlike_image", str(UUID(int=3))), ("unlike", str(UUID(int=4))), ("wait", "hits")),
+        ],
+    )
+    for body in script.bodies:  # at the second try the same
+        files = re.findall(rb'name="(\w+)"; filename="([\w.]+)".*?\r\n\r\n(\w+)', body, re.DOTALL)
+        assert files == [
+            (b"picture", b"a.jpg", b"first"),
+            (b"picture", b"picture", b"second"),
+            (b"unlike_picture", b"picture", b"third"),
+        ]
+
+
+def test_words_and_pictures_that_the_site_has_send_no_file():
+    script = Script(*[answered(SEVERAL)] * 3)
+    client = script.client()
+
+    client.search_words("a red bicycle", filters=SearchFilters(medium=["photo"]))
+    client.search_several([ID], unlike=[UUID(int=2)], box=Box(0, 0, 9, 9))
+    client.search_several(unlike=[ID])
+
+    words = [("medium", "photo"), ("words", "a red bicycle")]
+    assert sent(script, 0) == ("GET", "/api/v1/search", words)
+    known = [("image", str(ID)), ("unlike_image", str(UUID(int=2)))]
+    assert sent(script, 1) == ("GET", "/api/v1/search", [*known, ("box", "0,0,9,9")])
+    assert sent(script, 2) == ("GET", "/api/v1/search", [("unlike_image", str(ID))])
+
+
+def test_one_picture_alone_is_no_question_for_several():
+    script = Script()
+
+    with pytest.raises(ValueError, match="`search`"):
+        script.client().search_several([ID])
+    with pytest.raises(UnexpectedAnswer, match="names no picture"):
+        script.client().search_several([ID, shapes.AskedPicture()])
+    assert script.asked == []
+
+
+def test_proofs_of_several_pictures_are_an_answer_of_the_same_kind():
+    early = SEVERAL | {"copies": "pending", "proofs_url": "/api/v1/search?query=a&query=b"}
+    script = Script(answered(early), answered(SEVERAL | {"copies": "checked"}))
+    client = script.client()
+
+    proved = client.proofs(client.search_several(words="x"))
+
+    assert (type(proved), proved.copies) == (shapes.SeveralAnswer, "checked")
+    assert sent(script) == ("GET", "/api/v1/search", [("query", "a"), ("query", "b")])
 
 
 def test_lists_are_read_page_by_page_as_they_are_needed():
@@ -195,6 +276,62 @@ def test_a_bulk_edit_names_images_or_filters():
     assert json.loads(script.bodies[1]) == {"kind": "set_owner", "filters": filters, "value": "Ann"}
 
 
+def test_a_hit_is_decided_about_by_what_the_answer_says_of_it():
+    decision = {"id": 3, "image_id": str(ID), "judgement": "copy"}
+    script = Script(answered(decision), answered(None, 204))
+    client = script.client()
+    hit = shapes.Hit(ID, 1, "similar", "a", "/", decide_with="signed")
+
+    assert client.decide(hit, "copy").id == 3
+    client.take_back_decision(3)
+
+    assert json.loads(script.bodies[0]) == {"hit": "signed", "judgement": "copy"}
+    assert sent(script) == ("DELETE", "/api/v1/decisions/3", [])
+    with pytest.raises(ValueError, match="decide"):
+        client.decide(shapes.Hit(ID, 1, "similar", "a", "/"), "copy")
+
+
+def test_a_search_is_saved_watched_and_asked_again_from_its_answer():
+    answer = FOUND | {"proofs_url": "/api/v1/search?query=1&wait=proofs"}
+    saved = {"id": str(ID), "name": "mine", "search": "query=1&tag=a+b"}
+    watch = {"id": str(UUID(int=2)), "name": "mine", "rung": "near-identical"}
+    script = Script(
+        *(answered(answer), answered(saved, 201), answered(watch, 201)),
+        *(answered(FOUND), answered(SEVERAL)),
+    )
+    client = script.client()
+
+    found = client.search(b"x")
+    kept = client.save_search(found, "mine")
+    client.begin_watch(
+        search="https://example.org/?query=1", rung="near-identical", webhook_url="https://a.org/"
+    )
+    again = [client.search_saved(kept) for _ in range(2)]
+
+    assert json.loads(script.bodies[1]) == {"search": "query=1&wait=proofs", "name": "mine"}
+    assert json.loads(script.bodies[2]) == {
+        "search": "query=1",
+        "rung": "near-identical",
+        "by_mail": False,
+        "webhook_url": "https://a.org/",
+    }
+    assert sent(script) == ("GET", "/api/v1/search", [("query", "1"), ("tag", "a b")])
+    assert [type(each) for each in again] == [shapes.SearchAnswer, shapes.SeveralAnswer]
+
+
+def test_hits_of_watches_are_listed_and_marked():
+    hit = {"id": 5, "watch_id": str(ID), "image_id": str(ID), "rung": "edited-copy"}
+    script = Script(answered({"items": [hit], "next_cursor": None}), answered({"marked": 1}))
+    client = script.client()
+
+    hits = list(client.watch_hits(watch=ID, unseen=True))
+
+    assert client.mark_hits_seen([each.id for each in hits]) == 1
+    params = [("watch", str(ID)), ("unseen", "1")]
+    assert sent(script, 0) == ("GET", "/api/v1/watches/hits", params)
+    assert json.loads(script.bodies[1]) == {"hits": [5]}
+
+
 def test_what_has_no_method_is_asked_for_by_its_address():
     script = Script(answered({"items": [1]}), answered(None, 204))
     client = script.client()
@@ -218,12 +355,9 @@ def test_every_endpoint_of_the_site_has_a_method():
         (method.upper(), path)
         for path, methods in document()["paths"].items()
         for method in methods
-        if not path.startswith(tuple(f"{ROOT}{other}" for other in BY_REQUEST))
     }
-    for name in ("image_id", "edit_id", "album_id", "tag_id", "import_id", "job_id", "action"):
-        value = "start" if name == "action" else "1"
-        known = {(method, path.replace(f"{{{name}}}", value)) for method, path in known}
-    assert known <= asked
+    known = {(method, path.replace("{action}", "start")) for method, path in known}
+    assert {(method, re.sub(r"{\w+}", "1", path)) for method, path in known} <= asked
 
 
 @pytest.mark.parametrize(
@@ -242,6 +376,9 @@ def test_filters_and_sayings_are_those_that_the_site_takes(ours, theirs, others)
     ("ours", "theirs"),
     [
         (shapes.SearchAnswer, searches.SearchJson),
+        (shapes.SeveralAnswer, searches.SeveralJson),
+        (shapes.SeveralHit, searches.SeveralHitJson),
+        (shapes.AskedPicture, searches.AskedPictureJson),
         (shapes.QueryPicture, searches.QueryPictureJson),
         (shapes.HitGroup, searches.GroupJson),
         (shapes.Hit, searches.HitJson),
@@ -255,6 +392,12 @@ def test_filters_and_sayings_are_those_that_the_site_takes(ours, theirs, others)
         (shapes.ImportFailure, imports.FailureJson),
         (shapes.WorkerJob, system.JobJson),
         (shapes.EncoderVersion, system.EncoderVersionJson),
+        (shapes.Decision, decisions.DecisionJson),
+        (shapes.SavedSearch, saved_searches.SavedSearchJson),
+        (shapes.Watch, watches.WatchJson),
+        (shapes.Webhook, watches.WebhookJson),
+        (shapes.WatchHit, watches.WatchHitJson),
+        (shapes.MarkedSeen, watches.SeenJson),
     ],
 )
 def test_all_that_the_site_says_has_its_place(ours, theirs):
@@ -264,8 +407,6 @@ def test_all_that_the_site_says_has_its_place(ours, theirs):
     assert {field.name for field in fields(ours)} - ours_alone == said
 
 
-# Younger than the client's methods: `Client.request` asks for them.
-BY_REQUEST = ("/decisions", "/watches", "/watch-hits", "/saved-searches", "/webhooks")
 EVERYTHING = [
     lambda client: client.search(b"x"),
     lambda client: client.search_image("1"),
@@ -281,10 +422,12 @@ EVERYTHING = [
     lambda client: client.cancel_bulk_edit(1),
     lambda client: client.albums(),
     lambda client: client.make_album("a"),
+    lambda client: client.album(1),
     lambda client: client.rename_album(1, "a"),
     lambda client: client.delete_album(1),
     lambda client: client.tags(),
     lambda client: client.make_tag("a"),
+    lambda client: client.tag(1),
     lambda client: client.rename_tag(1, "a"),
     lambda client: client.delete_tag(1),
     lambda client: client.imports(),
@@ -296,6 +439,21 @@ EVERYTHING = [
     lambda client: client.jobs(),
     lambda client: client.job("1"),
     lambda client: client.encoder_versions(),
+    lambda client: client.decisions(),
+    lambda client: client.decide("signed", "copy"),
+    lambda client: client.take_back_decision(1),
+    lambda client: client.saved_searches(),
+    lambda client: client.save_search("image=1"),
+    lambda client: client.read_saved_search("1"),
+    lambda client: client.rename_saved_search("1", "a"),
+    lambda client: client.delete_saved_search("1"),
+    lambda client: client.watches(),
+    lambda client: client.begin_watch(album=1),
+    lambda client: client.read_watch("1"),
+    lambda client: client.change_watch("1", rung="edited-copy"),
+    lambda client: client.end_watch("1"),
+    lambda client: client.watch_hits(),
+    lambda client: client.mark_hits_seen([1]),
 ]
 
 

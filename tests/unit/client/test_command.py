@@ -98,6 +98,59 @@ def test_an_id_or_an_address_is_searched_with(run, asked, method, params):
     assert dict(script.asked[0].url.params) == params
 
 
+SEVERAL = {
+    "these": [{"id": ID}, {"image_id": ID}],
+    "unlike": [],
+    "hits": [HIT | {"picture": 1}, HIT | {"rank": 2, "title": "other", "picture": None}],
+    "left_out": 3,
+}
+
+
+def test_several_pictures_are_one_table_that_says_which_is_meant(run, picture):
+    script = Script(answered(SEVERAL))
+
+    ran = run(script, "search", str(picture), ID, "--unlike", str(picture), "--words", "sea")
+
+    assert ran.code == 0
+    assert ran.err == "Left out as copies of what is not wanted: 3.\n"
+    assert ran.out.splitlines() == [
+        "like  verdict      likely  size   title          id",
+        f"2     edited-copy  99%     60×40  sea �[31m red  {ID}",
+        f"      edited-copy  99%     60×40  other          {ID}",
+    ]
+    assert script.asked[0].url.params.multi_items() == [("words", "sea"), ("image", ID)]
+    assert script.bodies[0].count(b'name="picture"') == 1
+    assert script.bodies[0].count(b'name="unlike_picture"') == 1
+
+
+def test_words_alone_are_searched_with(run):
+    script = Script(answered(SEVERAL | {"these": [], "left_out": 0}))
+
+    ran = run(script, "search", "--words", "a red bicycle", "--limit", "1")
+
+    assert ran.out.splitlines() == [
+        "verdict      likely  size   title          id",
+        f"edited-copy  99%     60×40  sea �[31m red  {ID}",
+    ]
+    assert dict(script.asked[0].url.params) == {"words": "a red bicycle"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "search with a picture, with several, or with --words"),
+        ([ID, "https://example.org/a.jpg"], "an address is searched with alone"),
+    ],
+    ids=["nothing", "address"],
+)
+def test_what_cannot_be_searched_with_is_called_wrongly(run, arguments, said):
+    script = Script()
+
+    ran = run(script, "search", *arguments)
+
+    assert (ran.code, ran.err, script.asked) == (2, f"{said}\n", [])
+
+
 def test_filters_of_a_search_are_sent(run, picture):
     script = Script(answered(FOUND))
 
@@ -111,6 +164,86 @@ def test_filters_of_a_search_are_sent(run, picture):
         *(("added_from", "2026-01-01"), ("box", "1,2,3,4"), ("label", "cat"), ("label", "dog")),
         *(("min_side", "500"), ("sure", "1"), ("wait", "hits")),
     ]
+
+
+WATCH = {
+    "id": ID,
+    "name": "walls",
+    "rung": "edited-copy",
+    "by_mail": True,
+    "webhook": {"url": "https://a.org/", "secret": "s3"},
+}
+
+
+def test_a_watch_is_begun_and_the_secret_of_its_calls_is_said_once(run):
+    script = Script(answered(WATCH, 201))
+
+    ran = run(script, "watches", "add", "--album", "7", "--mail", "--webhook", "https://a.org/")
+
+    assert (ran.code, ran.err) == (0, "Calls are signed with s3.\n")
+    assert ran.out.splitlines() == [
+        "name   tells of     e-mail  webhook         id",
+        f"walls  edited-copy  yes     https://a.org/  {ID}",
+    ]
+    assert json.loads(script.bodies[0]) == {
+        "album": 7,
+        "rung": "edited-copy",
+        "by_mail": True,
+        "webhook_url": "https://a.org/",
+    }
+
+
+def test_what_watches_found_is_listed_and_marked_as_seen(run):
+    hits = [
+        {"id": number, "watch_id": ID, "image_id": ID, "rung": "edited-copy"} for number in (8, 9)
+    ]
+    script = Script(answered({"items": hits, "next_cursor": None}), answered({"marked": 2}))
+
+    ran = run(script, "watches", "hits", "--unseen", "--mark-seen", "--json")
+
+    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [8, 9]
+    assert dict(script.asked[0].url.params) == {"unseen": "1"}
+    assert json.loads(script.bodies[1]) == {"hits": [8, 9]}
+
+
+def test_watches_and_saved_searches_are_ended_and_deleted(run):
+    script = Script(*[answered(None, 204)] * 2)
+
+    assert run(script, "watches", "end", ID).out == f"ended: {ID}\n"
+    assert run(script, "saved", "delete", ID).out == f"deleted: {ID}\n"
+    assert [(each.method, each.url.path) for each in script.asked] == [
+        ("DELETE", f"/api/v1/watches/{ID}"),
+        ("DELETE", f"/api/v1/saved-searches/{ID}"),
+    ]
+
+
+def test_saved_searches_watches_and_decisions_are_tables(run):
+    saved = {"id": ID, "name": "mine", "search": "image=1", "created_at": "2026-05-01T10:00:00Z"}
+    decision = {"id": 3, "image_id": ID, "judgement": "copy", "query_sha256": "ab"}
+    script = Script(
+        answered(saved, 201),
+        *(answered({"items": [each], "next_cursor": None}) for each in (saved, WATCH, decision)),
+    )
+
+    added = run(script, "saved", "add", "image=1", "--name", "mine")
+    listed = run(script, "saved", "list")
+
+    assert added.out == listed.out
+    assert listed.out.splitlines()[1] == f"mine  2026-05-01 10:00:00+00:00  image=1  {ID}"
+    assert run(script, "watches", "list").out.splitlines()[1].split()[0] == "walls"
+    assert run(script, "decisions").out.splitlines()[1].split() == ["copy", ID, "ab", "3"]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["watches add", "watches", "watches end x", "watches add --album 1 --saved " + ID]
+)
+def test_a_watch_that_is_called_for_wrongly_asks_nothing(run, arguments):
+    script = Script()
+
+    with pytest.raises(SystemExit) as ended:
+        run(script, *arguments.split())
+
+    assert (ended.value.code, script.asked) == (2, [])
 
 
 def test_a_picture_comes_from_standard_input(run, monkeypatch):
@@ -150,8 +283,8 @@ def test_a_file_that_there_is_not_is_said(run, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["nothing"], ["search"], ["search", "a", "--box", "1,2"], ["search", "a", "--limit", "0"]],
-    ids=["none", "unknown", "no-picture", "box", "limit"],
+    [[], ["nothing"], ["search", "a", "--box", "1,2"], ["search", "a", "--limit", "0"]],
+    ids=["none", "unknown", "box", "limit"],
 )
 def test_a_wrong_call_ends_with_2(run, arguments):
     with pytest.raises(SystemExit) as ended:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from PIL import Image as Pillow
 
-from catalog.models import Image
+from catalog.models import EncoderVersion, Image
 from semblance_client import ApiError, AsyncClient, Box, Client, ImageFilters, SearchFilters
 from semblance_client.command.main import main
 from tests.unit.client.conftest import URL, InOneThread
@@ -52,6 +52,81 @@ async def _awaited(data: bytes) -> list[str]:
     async with AsyncClient(URL, transport=InOneThread()) as site:
         answer = await site.search(data)
         return [hit.title for hit in answer.hits]
+
+
+async def _several_awaited(these: list[bytes], unlike: list[bytes]) -> list[str]:
+    async with AsyncClient(URL, transport=InOneThread()) as site:
+        answer = await site.search_several(these, unlike=unlike)
+        return [hit.title for hit in answer.hits]
+
+
+def test_page_api_client_and_command_find_the_same_with_several_pictures(
+    client, site, catalogue, site_transport, tmp_path
+):
+    these, unlike = [encoded(RED), encoded(BLUE)], [encoded(DARK_RED)]
+    paths = [tmp_path / name for name in ("red.png", "blue.png", "dark.png")]
+    for path, data in zip(paths, [*these, *unlike], strict=True):
+        path.write_bytes(data)
+    out, err = io.StringIO(), io.StringIO()
+
+    def form() -> dict:
+        return {
+            "picture": [upload(data) for data in these],
+            "unlike_picture": [upload(data) for data in unlike],
+        }
+
+    page = client.post("/", form(), headers=JSON).json()
+    api = client.post("/api/v1/search", form()).json()
+    by_client = site.search_several(paths[:2], unlike=paths[2:])
+    ended = main(
+        ["search", *map(str, paths[:2]), "--unlike", str(paths[2]), "--json"],
+        {"SEMBLANCE_URL": URL, "SEMBLANCE_CONFIG": str(tmp_path / "none")},
+        out,
+        err,
+        site_transport,
+    )
+    by_command = json.loads(out.getvalue())
+
+    expected = found([page])
+    # The picture that is not wanted is of the catalogue, and left out.
+    assert {title(each[0]) for each in expected} == {"red", "green"}
+    assert page["left_out"] == api["left_out"] == by_client.left_out == 1
+    assert found([api]) == expected
+    assert [
+        (str(hit.image_id), hit.rank, hit.verdict, hit.score, hit.probability)
+        for hit in by_client.hits
+    ] == expected
+    assert [hit.picture for hit in by_client.hits] == [hit["picture"] for hit in page["hits"]]
+    assert (ended, err.getvalue()) == (0, "")
+    assert found([by_command]) == expected
+    assert outcome(_several_awaited(these, unlike)) == [title(each[0]) for each in expected]
+
+
+def title(image_id: str) -> str:
+    return Image.objects.get(pk=image_id).title
+
+
+def test_page_api_client_and_command_find_the_same_with_words(
+    client, site, catalogue, site_transport, tmp_path
+):
+    EncoderVersion.objects.update(knows_words=True)
+    out, err = io.StringIO(), io.StringIO()
+
+    page = client.get("/", {"words": "red"}, headers=JSON).json()
+    api = client.get("/api/v1/search", {"words": "red"}).json()
+    by_client = site.search_words("red")
+    ended = main(
+        ["search", "--words", "red", "--json"],
+        {"SEMBLANCE_URL": URL, "SEMBLANCE_CONFIG": str(tmp_path / "none")},
+        out,
+        err,
+        site_transport,
+    )
+
+    assert title(page["hits"][0]["image_id"]) == "red"
+    assert found([api]) == found([page]) == found([json.loads(out.getvalue())])
+    assert [hit.title for hit in by_client.hits] == [hit["title"] for hit in page["hits"]]
+    assert (ended, err.getvalue()) == (0, "")
 
 
 def test_page_api_client_and_command_find_the_same(

@@ -157,3 +157,27 @@ def test_what_is_private_to_others_is_not_changed_by_who_has_the_file(
     assert is_changed == is_member
     expected = "Mine" if is_member and policy is KnownPolicy.UPDATE else "Paris"
     assert Image.objects.get().title == expected
+
+
+@pytest.mark.parametrize("end", ["deleted", "deactivated", "deleted on the way"])
+def test_what_is_private_is_not_changed_for_an_account_that_is_closed(
+    folder: Path, media: Path, broker: Broker, end: str
+) -> None:
+    bring_in(folder, KnownPolicy.SKIP)
+    album, group = Album.objects.create(name="private"), Group.objects.create(name="owners")
+    album.groups.add(group)
+    album.images.set(Image.objects.all())
+    user = User.objects.create_user("somebody", is_superuser=True)
+    current = start_import("mine", started_by_id=user.pk)
+    if end == "deleted on the way":
+        assert current.started_by == user  # a command has read it long since
+    if end == "deactivated":
+        User.objects.update(is_active=False)
+    else:
+        User.objects.get().delete()
+    files = FolderSource(folder).files(Counter())
+
+    outcomes = list(take_in(current, files, rules=MetadataRules(known=KnownPolicy.KEEP)))
+
+    assert [each.result for each in outcomes] == ["duplicates", "duplicates"]
+    assert occurrences() == []

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from audit_log.models import AuditEntry
 from catalog import services as catalog
-from catalog.models import Image
+from catalog.models import Album, Image, Occurrence
 from ingestion import services
 from ingestion.models import Import, ListedFiles, WatchedFolder
 from ingestion.services import FolderWatch, ImportOptions, KnownPolicy, MetadataRules
@@ -387,3 +387,25 @@ def test_it_is_told_what_any_import_is_told(folder: Path, media: Path, broker: B
         ("ingestion.import", "started", "keeper"),
         ("ingestion.import", "ended", "keeper"),
     }
+
+
+def test_it_goes_on_as_a_visitors_once_its_account_is_gone(
+    folder: Path, media: Path, broker: Broker
+) -> None:
+    keeper = User.objects.create_user("keeper", is_superuser=True)
+    options = ImportOptions(rules=MetadataRules(known=KnownPolicy.KEEP))
+    services.watch(str(folder), options=options, added_by_id=keeper.pk)
+    look(watch := FolderWatch(), times=2)
+    work(broker)
+    album = Album.objects.create(name="private")
+    album.groups.add(Group.objects.create(name="owners"))
+    album.images.set(Image.objects.filter(path="tower.png"))
+
+    keeper.delete()
+    shutil.copy(folder / "tower.png", folder / "private.png")
+    shutil.copy(folder / "2019" / "paris.png", folder / "open.png")
+    look(watch, times=2)
+    work(broker)
+
+    assert counts(begun_import()) == (2, 0, 2, 0)
+    assert list(Occurrence.objects.values_list("path", flat=True)) == ["open.png"]

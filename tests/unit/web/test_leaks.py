@@ -155,7 +155,10 @@ def secret(request, searchable, add_image, open_image, version: EncoderVersion) 
     chief = User.objects.create_superuser("chief")
     edit = services.ask_bulk_edit("set_owner", Image.objects.filter(pk=image.pk))
     BulkEdit.objects.filter(pk=edit.pk).update(
-        state="running", arguments={"value": f"{WORD}new owner"}, started_by=chief
+        state="running",
+        arguments={"value": f"{WORD}new owner"},
+        started_by=chief,
+        by_account=True,
     )
     # Saved by who sees it.
     save_search(chief, address=f"image={image.pk}&label={WORD}label", name=f"{WORD}saved")
@@ -466,6 +469,11 @@ def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[
                 Asked(f"{root}/search", {"picture": PICTURE} | more, is_post=True)
                 for more in ({}, {"wait": "hits"}, {"label": f"{WORD}label"})
             ),
+            *(
+                Asked(f"{root}/search", {"picture": PICTURE, role: str(image.pk)}, is_post=True)
+                for image in images
+                for role in ("image", "unlike_image")
+            ),
         ],
         "images": [Asked(f"{root}/images{asked}") for asked in lists],
         "image": [Asked(f"{root}/images/{image.pk}") for image in images],
@@ -488,6 +496,9 @@ def asked_of_the_api(secret: Secret, images: Sequence[Image]) -> dict[str, list[
         "decision": [Asked(f"{root}/decisions/{secret.decision.pk}")],
         "watches": [Asked(f"{root}/watches")],
         "watch_hits": [Asked(f"{root}/watches/hits")],
+        "hits_seen": [Asked(f"{root}/watches/hits/seen", is_post=True)],
+        "saved_searches": [Asked(f"{root}/saved-searches")],
+        "saved_search": [Asked(f"{root}/saved-searches/{secret.image.pk}")],
         "watch": [Asked(f"{root}/watches/{secret.image.pk}")],
         "jobs": [Asked(f"{root}/jobs")],
         "job": [Asked(f"{root}/jobs/{secret.job.pk}")],

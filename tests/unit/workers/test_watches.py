@@ -182,6 +182,23 @@ def test_an_image_of_the_catalogue_is_watched_by_its_saved_search(
     assert hits() == {("copy", "upload", "near-identical", False)}
 
 
+def test_watched_pictures_are_decoded_once_however_many_images_come(
+    bring: Bring, loaded: Loaded, owner: User
+) -> None:
+    for number in range(4, 10):  # more than stay decoded
+        picture = bring(scene(number), f"watched {number}")
+        begin_watch(owner, save_search(owner, address=f"image={picture.pk}", name=""), WISHES)
+    bring(OTHER, "first")
+    check(loaded)
+    decoded = watches._decoded.cache_info().misses
+
+    bring(smaller(scene(7)), "copy")
+    check(loaded)
+
+    assert watches._decoded.cache_info().misses == decoded
+    assert ("copy", "upload", "near-identical", False) in hits()
+
+
 def test_a_picture_in_a_new_collage_is_a_hit(
     bring: Bring, loaded: Loaded, owner: User, album: Album
 ) -> None:
