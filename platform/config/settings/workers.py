@@ -15,10 +15,11 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database = {**_database, "OPTIONS": {**_database["OPTIONS"], "timeout": 30}}
 DATABASES = {"default": _database}
 
-# Also those whose rows go with an image: who deletes one has to know of them.
+# Also those whose rows go with an image, or with time: who deletes one has to know of them.
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sessions",
     "audit_log",
     "jobs",
     "catalog",
@@ -26,4 +27,5 @@ INSTALLED_APPS = [
     "search",
     "review",
     "watches",
+    "api",
 ]

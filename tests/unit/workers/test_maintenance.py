@@ -1,5 +1,7 @@
 """What is done again and again, in threads of this process."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,8 @@ import pytest
 from deploy.local.health import touched_lately
 from workers import maintenance
 from workers.maintenance import Duty, run
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def wait_until(holds: Callable[[], bool]) -> bool:
@@ -91,3 +95,18 @@ def test_it_says_that_it_lives_until_a_round_hangs(started) -> None:
 
 def test_nothing_lives_where_no_file_is(tmp_path: Path) -> None:
     assert not touched_lately(tmp_path / "none", within_s=60)()()
+
+
+def test_the_process_begins_and_knows_what_it_removes(tmp_path: Path) -> None:
+    code = "import workers.maintenance, django.contrib.sessions.models as m; print(m.Session)"
+
+    began = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert began.returncode == 0, began.stderr
+    assert "Session" in began.stdout
