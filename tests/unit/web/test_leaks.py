@@ -273,6 +273,12 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             for one in images
             for other in images
         ],
+        "search:comparison_page": [
+            Asked("/comparisons/page", {"image": str(one.pk), "found": str(other.pk),
+                                        "part": "whole-0"})
+            for one in images
+            for other in images
+        ],
         "search:result_pdf": [
             Asked("/result.pdf", {"image": str(secret.image.pk)}),
         ],
@@ -308,6 +314,10 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
+        "catalog:region_webp_thumbnail": [
+            Asked(reverse("catalog:region_webp_thumbnail", args=[i.pk, "panel-0", size]))
+            for i in images for size in ("small", "medium")
+        ],
         "catalog:webp_thumbnail": [
             Asked(reverse("catalog:webp_thumbnail", args=[i.pk, size]))
             for i in images
