@@ -197,8 +197,7 @@ def search(
         raise
     if model_ms is not None:
         kept_queries.write(asked.key, KeptQuery(picture, extracted))
-    is_proved = question.wait is Wait.PROOFS
-    proofs = _prove(asked.stored, found, ends_at=ends_at) if is_proved else None
+    proofs = _prove(asked.stored, found, ends_at=ends_at) if question.wait is Wait.PROOFS else None
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
     # One of several pictures says nothing of its own.
     searched, waiting = (0, 0) if reach else count_findable_and_waiting(viewer)

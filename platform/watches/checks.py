@@ -349,7 +349,7 @@ def _hits_in_searches(told: Sequence[_Told], watches: QuerySet[Watch]) -> list[W
     if not saved_ids:
         return []
     pictures = SavedPicture.objects.filter(IS_WATCHED, pk__in=saved_ids).in_bulk()
-    watching: dict[int | None, list[Watch]] = {}
+    watching: dict[UUID | None, list[Watch]] = {}
     searches = {picture.search_id for picture in pictures.values()}
     for watch in watches.filter(saved_search__in=searches):
         watching.setdefault(watch.saved_search_id, []).append(watch)
