@@ -83,7 +83,7 @@ def check_members(shape: type[Schema], fields: QueryDict) -> None:
         fields: what was sent.
 
     Raises:
-        ValidationError: "request:user:invalid", with each place.
+        ValidationError: "request:user:invalid", with where each is.
     """
     known = shape.model_fields
     several = {name for name, field in known.items() if isinstance(field.default, list)}
@@ -91,8 +91,8 @@ def check_members(shape: type[Schema], fields: QueryDict) -> None:
     try:
         shape.model_validate(said)
     except pydantic.ValidationError as error:
-        places = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise ValidationError(places) from error
+        errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise ValidationError(errors) from error
 
 
 def binary_body(*fields: str, json: str = "") -> dict[str, Any]:

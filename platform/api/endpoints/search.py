@@ -96,7 +96,7 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
         fields.setlist(name, values)
     if not fields.get("url"):
         return fields, sent.files
-    url = fields["url"]
+    url = str(fields["url"])
     check_members(PicturesAsked, QueryDict(urlencode({"url": url})))
     take(request, Limited.FETCHES)
     fetched = fetch_picture(url)
