@@ -65,7 +65,7 @@ _KEPT_EMBEDDINGS = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _KnownPicture:
+class _WatchedEmbedding:
     """A watched picture as all new ones are compared with it; that decodes nothing again.
 
     Attributes:
@@ -196,7 +196,7 @@ def _among_loose(
     loaded: Loaded,
 ) -> list[Match]:
     """Return the pictures of saved searches that a new image is like."""
-    known = [(each, _known_picture(each, loaded)) for each in loose if each.image_id != image.id]
+    known = [(each, _embedded(each, loaded)) for each in loose if each.image_id != image.id]
     readable = [(each, embedded) for each, embedded in known if embedded is not None]
     if not readable:
         return []
@@ -241,7 +241,7 @@ def _matches_there(look: PictureToLookFor, loaded: Loaded) -> list[Match]:
         MlError: the encoder failed.
     """
     picture = look.picture
-    watched = _known_picture(picture, loaded)
+    watched = _embedded(picture, loaded)
     if watched is None:
         return []
     own = () if picture.image_id is None else (picture.image_id,)
@@ -314,7 +314,7 @@ def _extracted(picture: UprightPicture) -> "Future[QueryCopyFeatures]":
     return extracted
 
 
-def _known_picture(picture: LoosePicture, loaded: Loaded) -> _KnownPicture | None:
+def _embedded(picture: LoosePicture, loaded: Loaded) -> _WatchedEmbedding | None:
     """Return the embedding of a watched picture; None where it cannot be read.
 
     Raises:
@@ -333,11 +333,11 @@ def _known_picture(picture: LoosePicture, loaded: Loaded) -> _KnownPicture | Non
             logger.warning("watched picture cannot be read", extra={"code": error.code})
             return None
         embedding = loaded.encoder.encode([crop.image])[0]
-        _embeddings[key] = _KnownPicture(embedding, is_plain(crop.image))
+        _embeddings[key] = _WatchedEmbedding(embedding, is_plain(crop.image))
     return _embeddings[key]
 
 
-_embeddings: dict[tuple[object, ...], _KnownPicture] = {}
+_embeddings: dict[tuple[object, ...], _WatchedEmbedding] = {}
 
 
 def _key(picture: LoosePicture) -> tuple[object, ...]:

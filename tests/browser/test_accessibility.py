@@ -282,3 +282,15 @@ def test_what_opens_on_the_result_page(open_page, catalogue, version, theme, wid
     wrong["comparison without scripts"] = violations(page)
 
     assert {name: found for name, found in wrong.items() if found} == {}
+
+
+def test_on_a_phone_cells_of_lists_are_as_high_as_what_is_in_them(open_page, catalogue, keeper):
+    viewport = {"width": 390, "height": 844}
+    page = open_page("/admin/login/?next=/admin/review/decision/", viewport=viewport)
+    log_in(page)
+    cells = page.locator("#result_list td.field-found")
+    expect(cells.locator("img").first).to_have_js_property("complete", value=True)
+
+    cut = cells.evaluate_all("all => all.map((cell) => cell.scrollHeight - cell.clientHeight)")
+
+    assert cut == [0, 0]
