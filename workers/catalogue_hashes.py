@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.copies.lookup import HashLookup
-from ml.copies.pdq import MIN_QUALITY, NEAR_IDENTICAL_BITS, with_negatives
+from ml.copies.pdq import NEAR_IDENTICAL_BITS, with_negatives
+from ml.rules.hash_distance import MIN_QUALITY
 from worker_api import images as catalog
 from worker_api.images import CatalogueRegion
 

@@ -28,8 +28,9 @@ from ml.copies.comparison import (
     QueryCopyFeatures,
 )
 from ml.copies.features import LocalFeatures
-from ml.copies.pdq import HASH_BYTES, Orientation, PdqHash
+from ml.copies.pdq import Orientation, PdqHash
 from ml.errors import DamagedFeatures
+from ml.rules.hash_distance import HASH_BYTES
 from ml.types import Box
 from worker_api import images as catalog
 from worker_api.images import CatalogueRegion
@@ -68,11 +69,13 @@ class RegionCopies:
         copies: in no order.
         is_checked: whether all candidates were compared before the time was over.
         unchecked_ids: those of its candidates, in the order of the request, that were not.
+        pdq: its own hash; None where the time was over before it was known.
     """
 
     copies: tuple[Copy, ...]
     is_checked: bool
     unchecked_ids: tuple[int, ...]
+    pdq: PdqHash | None
 
 
 def find_copies(
@@ -126,7 +129,7 @@ def find_copies(
             region = prepared.popleft()
             copies = tuple(copy for copy in judged.values() if copy is not None)
             unchecked_ids = tuple(each for each in region.candidates if each not in judged)
-            found.append(RegionCopies(copies, is_checked, unchecked_ids))
+            found.append(RegionCopies(copies, is_checked, unchecked_ids, region.pdq))
     finally:
         candidates.cancel()
     return found
@@ -138,6 +141,12 @@ class _PreparedRegion:
 
     extracted: Future[QueryCopyFeatures]
     candidates: Mapping[int, CatalogueRegion]
+
+    @property
+    def pdq(self) -> PdqHash | None:
+        """Its hash; None where that is not known yet."""
+        is_known = self.extracted.done() and self.extracted.exception() is None
+        return self.extracted.result().upright.pdq if is_known else None
 
 
 def _prepare(

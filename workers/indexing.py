@@ -160,7 +160,8 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, delivery: Deliver
 def _keep_files(image: ClaimedImage, region: PictureRegion) -> FoundRegion:
     """Write a region's thumbnail and local features, and return what SQL keeps of it."""
     if region.key != FULL_IMAGE_KEY:
-        catalog.write_thumbnail(image.sha256, region.key, thumbnail(region.picture))
+        jpeg, is_known = thumbnail(region.picture), region.key in image.regions
+        catalog.write_thumbnail(image.sha256, region.key, jpeg, is_known=is_known)
     box = region.box
     found = FoundRegion(
         *(region.key.kind, region.key.ordinal),

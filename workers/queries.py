@@ -13,11 +13,13 @@ from kernel.task_messages import (
     FindCopiesRequest,
     FoundCopies,
     QueryRegion,
+    RegionHash,
     StoredQuery,
 )
 from metrics.definitions import Work, stage
 from ml.copies import comparison
 from ml.copies.comparison import QueryCopyFeatures
+from ml.copies.pdq import PdqHash
 from ml.images.plain import is_plain
 from ml.rules.layout import Layout
 from ml.rules.regions import PANEL
@@ -103,8 +105,13 @@ def find_copies(request: FindCopiesRequest) -> FoundCopies:
         copies=tuple(each.copies for each in found),
         are_checked=tuple(each.is_checked for each in found),
         unchecked_ids=tuple(each.unchecked_ids for each in found),
+        hashes=tuple(_region_hash(each.pdq) for each in found),
         model_ms=_ms_since(started),
     )
+
+
+def _region_hash(found: PdqHash | None) -> RegionHash | None:
+    return None if found is None else RegionHash(found.bits.tobytes(), found.quality)
 
 
 def embed_words(request: EmbedWordsRequest) -> EmbeddedWords:

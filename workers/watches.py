@@ -65,7 +65,7 @@ _KEPT_EMBEDDINGS = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Embedded:
+class _WatchedEmbedding:
     """A watched picture as all new ones are compared with it; that decodes nothing again.
 
     Attributes:
@@ -314,7 +314,7 @@ def _extracted(picture: UprightPicture) -> "Future[QueryCopyFeatures]":
     return extracted
 
 
-def _embedded(picture: LoosePicture, loaded: Loaded) -> _Embedded | None:
+def _embedded(picture: LoosePicture, loaded: Loaded) -> _WatchedEmbedding | None:
     """Return the embedding of a watched picture; None where it cannot be read.
 
     Raises:
@@ -333,11 +333,11 @@ def _embedded(picture: LoosePicture, loaded: Loaded) -> _Embedded | None:
             logger.warning("watched picture cannot be read", extra={"code": error.code})
             return None
         embedding = loaded.encoder.encode([crop.image])[0]
-        _embeddings[key] = _Embedded(embedding, is_plain(crop.image))
+        _embeddings[key] = _WatchedEmbedding(embedding, is_plain(crop.image))
     return _embeddings[key]
 
 
-_embeddings: dict[tuple[object, ...], _Embedded] = {}
+_embeddings: dict[tuple[object, ...], _WatchedEmbedding] = {}
 
 
 def _key(picture: LoosePicture) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from ml.bench.timing import Clock, Times, Work, shortest_ms
 from ml.copies import features, pdq
 from ml.copies.lookup import HashLookup
 from ml.copies.verification import verify
+from ml.rules.hash_distance import HASH_BYTES
 
 _HASHES, _SEED = 100_000, 0
 _MAX_LOOKUP_MS, _MAX_VERIFY_MS = 5.0, 40.0
@@ -65,7 +66,7 @@ def measure(
 def _filled_lookup() -> HashLookup:
     rng = np.random.default_rng(_SEED)
     lookup = HashLookup()
-    hashes = rng.integers(0, 256, (_HASHES, pdq.HASH_BYTES), dtype=np.uint8)
+    hashes = rng.integers(0, 256, (_HASHES, HASH_BYTES), dtype=np.uint8)
     lookup.add(range(_HASHES), hashes)
     return lookup
 

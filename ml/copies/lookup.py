@@ -8,7 +8,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.copies.pdq import HASH_BITS, HASH_BYTES
+from ml.copies.pdq import HASH_BITS
+from ml.rules.hash_distance import HASH_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-HASH_BITS = 256
-HASH_BYTES = HASH_BITS // 8
-# At most so many different bits, both pictures of at least this quality: the source's own advice.
+from ml.rules.hash_distance import HASH_BYTES, MIN_QUALITY
+
+HASH_BITS = 8 * HASH_BYTES
+# At most so many different bits, both pictures of `MIN_QUALITY`: the source's own advice.
 NEAR_IDENTICAL_BITS = 31
-MIN_QUALITY = 50
 # The hash only sees 64 × 64 averages, and takes 1 s for 12 megapixels: the source shrinks first,
 # to 512 px. A side stays 64 px where it can, below which the averages would repeat themselves.
 _LONGEST_SIDE_PX = 512

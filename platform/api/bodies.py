@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pydantic
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
+from ninja import Schema
+from ninja.errors import ValidationError
 
 from catalog.validation import check_size
 from kernel.errors import UserInputError
@@ -27,14 +30,18 @@ class SentBody:
     files: "MultiValueDict[str, UploadedFile[Any]]"
 
 
-def read_body(request: HttpRequest, *, file_field: str) -> SentBody:
+def read_body(
+    request: HttpRequest, *, file_field: str, json_shape: type[Schema] | None = None
+) -> SentBody:
     """Return what was sent as a form, as JSON, or as the bytes of one picture.
 
     Args:
         request: what is answered.
         file_field: of a form; bytes as they are count as a file of that name.
+        json_shape: what JSON may say; None is not looked at.
 
     Raises:
+        ValidationError: the JSON says something else.
         UserInputError: "request:user:unsupported-media", "request:user:malformed",
             "image:user:too-large", "image:user:empty-file".
     """
@@ -42,7 +49,10 @@ def read_body(request: HttpRequest, *, file_field: str) -> SentBody:
     if kind == MULTIPART:
         return SentBody(request.POST, request.FILES)
     if kind == JSON:
-        return SentBody(as_fields(read_json(request)), MultiValueDict())
+        fields = as_fields(read_json(request))
+        if json_shape is not None:
+            check_members(json_shape, fields)
+        return SentBody(fields, MultiValueDict())
     if kind.startswith(RAW):
         return SentBody(QueryDict(), MultiValueDict({file_field: [_raw_file(request)]}))
     if not kind and not int(request.META.get("CONTENT_LENGTH") or 0):
@@ -63,6 +73,26 @@ def read_json(request: HttpRequest) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UserInputError("request:user:malformed") from error
+
+
+def check_members(shape: type[Schema], fields: QueryDict) -> None:
+    """Refuse fields that a shape has not, or that it has otherwise.
+
+    Args:
+        shape: what may be sent; of a member that may be several, none is a list.
+        fields: what was sent.
+
+    Raises:
+        ValidationError: "request:user:invalid", with where each is.
+    """
+    known = shape.model_fields
+    several = {name for name, field in known.items() if isinstance(field.default, list)}
+    said = {name: fields.getlist(name) if name in several else fields.get(name) for name in fields}
+    try:
+        shape.model_validate(said)
+    except pydantic.ValidationError as error:
+        errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise ValidationError(errors) from error
 
 
 def binary_body(*fields: str, json: str = "") -> dict[str, Any]:

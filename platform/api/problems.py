@@ -94,7 +94,7 @@ def _translated(error: Exception) -> AppError:
     return translate(error) or DefectError("request:ours:failed")
 
 
-def _place(loc: Sequence[str | int]) -> Sequence[str | int]:
+def _said_at(loc: Sequence[str | int]) -> Sequence[str | int]:
     """Return where something is wrong, as callers name it.
 
     Of an item of a list in an address django-ninja names our own parameter, too.
@@ -109,7 +109,7 @@ def _invalid(error: ValidationError) -> HttpResponse:
     problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, code, sentence(code))
     errors = [
         {
-            "at": [part if isinstance(part, int) else str(part) for part in _place(each["loc"])],
+            "at": [part if isinstance(part, int) else str(part) for part in _said_at(each["loc"])],
             "detail": each["msg"],
         }
         for each in error.errors

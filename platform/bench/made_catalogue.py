@@ -62,12 +62,12 @@ def fill(*, images: int, tags: int) -> None:
     """
     with transaction.atomic():
         _add_accounts()
-        tag_rows = _add(Tag(name=f"tag {n:05}") for n in range(tags))
-        album_rows = _add(Album(name=f"album {n:03}") for n in range(_ALBUMS))
+        tag_rows = add_rows(Tag(name=f"tag {n:05}") for n in range(tags))
+        album_rows = add_rows(Album(name=f"album {n:03}") for n in range(_ALBUMS))
         private = Album.objects.create(name="private")
         AlbumGroup.objects.create(album=private, group=Group.objects.create(name="others"))
-        image_rows = _add(_image(n) for n in range(images))
-        _add(
+        image_rows = add_rows(_image(n) for n in range(images))
+        add_rows(
             Region(image=image, kind=kind, ordinal=0, x0=0, y0=0, x1=9, y1=9, label=label)
             for n, image in enumerate(image_rows)
             for kind, label in (("whole", ""), ("object", f"label {_half_first(n, _LABELS)}"))
@@ -80,14 +80,14 @@ def fill(*, images: int, tags: int) -> None:
         albums = [(image, album_rows[n % _ALBUMS]) for n, image in enumerate(image_rows)]
         albums += [(image, private) for image in image_rows[::2]]
         _link(Image.albums.through, "album", albums)
-        imports = _add(Import(source=f"folder {n}", state="finished") for n in range(_IMPORTS))
+        imports = add_rows(Import(source=f"folder {n}", state="finished") for n in range(_IMPORTS))
         met = [(i, imports[_half_first(n, _IMPORTS)]) for n, i in enumerate(image_rows)]
         _link(Import.images.through, "import", met)
-        _add(
+        add_rows(
             JobRecord(name=task_names.INDEX_IMAGES, queue="bulk", state="succeeded")
             for _ in range(images // 10)
         )
-        _add(
+        add_rows(
             AuditEntry(
                 actor_name=KEEPER,
                 action=AuditEntry.Action.CHANGED,
@@ -135,7 +135,7 @@ def _half_first(number: int, count: int) -> int:
     return number % count if number % 2 else 0
 
 
-def _add(rows: Iterable[Any]) -> list[Any]:
+def add_rows(rows: Iterable[Any]) -> list[Any]:
     """Add rows of one model, and return them."""
     made = list(rows)
     if made:
@@ -144,4 +144,4 @@ def _add(rows: Iterable[Any]) -> list[Any]:
 
 
 def _link(through: type[Model], field: str, pairs: list[tuple[Any, Any]]) -> None:
-    _add(through(image_id=image.pk, **{f"{field}_id": row.pk}) for image, row in pairs)
+    add_rows(through(image_id=image.pk, **{f"{field}_id": row.pk}) for image, row in pairs)

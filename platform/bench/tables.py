@@ -9,6 +9,7 @@ from bench.ingesting import IngestComparison
 from bench.memory import MemoryFigures
 from bench.pages import PagesFigures
 from bench.turns import Comparison
+from bench.watching import WatchFigures
 
 _MEBIBYTE = 1024 * 1024
 _NAME_CHARS = 44
@@ -128,3 +129,16 @@ def admin_row(figures: AdminPageFigures) -> str:
         f"{ms:{_FIGURE_CHARS}.0f}" for ms in (figures.p50_ms, figures.p95_ms, figures.cpu_ms)
     )
     return f"{figures.name:<{_NAME_CHARS}}{times}{figures.queries:{_FIGURE_CHARS}}"
+
+
+def watch_head(*, images: int) -> str:
+    """Return what stands above the rows of many watches."""
+    heads = ("watches", "looks", "image: queries", "ms", "looks: queries", "ms")
+    return f"{images:,} images; medians of new ones\n" + "".join(f"{head:>16}" for head in heads)
+
+
+def watch_row(figures: WatchFigures) -> str:
+    """Return what a new image cost beside so many watches."""
+    counts = f"{figures.watches:16,}{figures.looks:16,}"
+    image = f"{figures.image_queries:16}{figures.image_ms:16.1f}"
+    return f"{counts}{image}{figures.look_queries:16}{figures.look_ms:16.1f}"

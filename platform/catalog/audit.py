@@ -216,7 +216,7 @@ def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str
     )
     for image_id, sha256, status, kind, ordinal in rows.iterator():
         region = region_key(kind, ordinal)
-        thumbnail, feature_file = storage.derived_names(sha256, region)
+        thumbnail, feature_file, *webps = storage.derived_names(sha256, region)
         if (
             region != FULL_IMAGE_KEY
             and status == Image.Status.INDEXED
@@ -224,7 +224,7 @@ def _compare_region_files(result: Audit, thumbnails: set[str], features: set[str
             and not storage.exists(thumbnail)
         ):
             missing.add(image_id)
-        thumbnails.discard(thumbnail)
+        thumbnails.difference_update([thumbnail, *webps])
         features.discard(feature_file)
     # An image without its original cannot be indexed again; that it lacks it is said already.
     result.missing_region_thumbnails = sorted(missing - set(result.missing_originals))

@@ -24,6 +24,7 @@ class RegionCard:
     name: str
     percent: int | None
     thumbnail_url: str
+    thumbnail_srcset: str
     search_url: str
 
 
@@ -74,7 +75,8 @@ def _region_card(image: Image, region: Region) -> RegionCard:
     return RegionCard(
         name=label_name(region.label, get_language() or "en") if is_object else number,
         percent=round(100 * region.confidence) if is_object else None,
-        thumbnail_url=region_thumbnail_url(region),
+        thumbnail_url=_region_webp_url(region, ThumbnailSize.SMALL),
+        thumbnail_srcset=region_thumbnail_srcset(region),
         search_url=similar_url(image, box=box),
     )
 
@@ -117,8 +119,22 @@ def thumbnail_srcset(image: Image) -> str:
     return f"{medium} 1x, {webp_url(image, ThumbnailSize.LARGE)} 2x"
 
 
+def region_thumbnail_srcset(region: Region) -> str:
+    """Return the addresses of a panel's or object's thumbnails, as `thumbnail_srcset`."""
+    small = _region_webp_url(region, ThumbnailSize.SMALL)
+    sides = (region.x1 - region.x0, region.y1 - region.y0)
+    if max(sides) <= WEBP_SIDES_PX[ThumbnailSize.SMALL]:
+        return small
+    return f"{small} 1x, {_region_webp_url(region, ThumbnailSize.MEDIUM)} 2x"
+
+
+def _region_webp_url(region: Region, size: ThumbnailSize) -> str:
+    args = (region.image_id, str(region.key), str(size))
+    return reverse("catalog:region_webp_thumbnail", args=args)
+
+
 def region_thumbnail_url(region: Region) -> str:
-    """Return the address of a region's thumbnail; the full image's is that of its image."""
+    """Return the address of a region's JPEG; the full image's is that of its image."""
     if region.kind == Region.Kind.FULL_IMAGE:
         return image_address("catalog:thumbnail", region.image_id)
     return reverse("catalog:region_thumbnail", args=(region.image_id, str(region.key)))

@@ -40,6 +40,10 @@ class ThumbnailSize(StrEnum):
     LARGE = "large"
 
 
+# Of panels and objects: their JPEGs are no larger.
+REGION_SIZES = (ThumbnailSize.SMALL, ThumbnailSize.MEDIUM)
+
+
 def original_name(sha256: str) -> str:
     """Return the storage name of an original; its format is in the Image row."""
     return f"{ORIGINALS}/{sha256[:2]}/{sha256}"
@@ -50,14 +54,16 @@ def thumbnail_name(sha256: str) -> str:
     return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.jpg"
 
 
-def webp_name(sha256: str, size: ThumbnailSize) -> str:
+def webp_name(sha256: str, size: ThumbnailSize, region: RegionKey = FULL_IMAGE_KEY) -> str:
     """Return the storage name of a thumbnail for pages, a WebP, made when it is asked for."""
-    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}.{size}.webp"
+    part = "" if region == FULL_IMAGE_KEY else f".{region}"
+    return f"{THUMBNAILS}/{sha256[:2]}/{sha256}{part}.{size}.webp"
 
 
-def webp_names(sha256: str) -> set[str]:
+def webp_names(sha256: str, region: RegionKey = FULL_IMAGE_KEY) -> set[str]:
     """Return the names that thumbnails for pages may have."""
-    return {webp_name(sha256, size) for size in ThumbnailSize}
+    sizes = ThumbnailSize if region == FULL_IMAGE_KEY else REGION_SIZES
+    return {webp_name(sha256, size, region) for size in sizes}
 
 
 def region_thumbnail_name(sha256: str, region: RegionKey) -> str:
@@ -72,9 +78,13 @@ def features_name(sha256: str, region: RegionKey) -> str:
     return f"{FEATURES}/{sha256[:2]}/{sha256}.{region}"
 
 
-def derived_names(sha256: str, region: RegionKey) -> tuple[str, str]:
-    """Return the names of all that is made of a region and can be made again."""
-    return region_thumbnail_name(sha256, region), features_name(sha256, region)
+def derived_names(sha256: str, region: RegionKey) -> tuple[str, ...]:
+    """Return the names of all that is made of a region and can be made again.
+
+    First its thumbnail and its local features, then what pages have made of the thumbnail.
+    """
+    made = (region_thumbnail_name(sha256, region), features_name(sha256, region))
+    return *made, *sorted(webp_names(sha256, region))
 
 
 def parse_sha256(name: str) -> str:

@@ -17,10 +17,11 @@ from catalog import storage
 from catalog.models import Image
 from catalog.presenters import file_name, is_drawn_by_browsers, mime_type, present_image
 from catalog.selectors import list_visible_images
-from catalog.storage import ThumbnailSize
+from catalog.storage import REGION_SIZES, ThumbnailSize
 from catalog.thumbnails import read_webp
 from kernel.errors import FileMissing
 from kernel.messages import sentence
+from kernel.regions import RegionKey
 from site_http.access import searchers_only
 from site_http.ranges import RangeNotSatisfiable, asked_range
 from site_http.responses import Problem, answer, present_error
@@ -67,20 +68,45 @@ def webp_thumbnail(request: HttpRequest, image_id: UUID, size: str) -> HttpRespo
 @searchers_only
 def region_thumbnail(request: HttpRequest, image_id: UUID, key: str) -> HttpResponse:
     """Return the thumbnail of a panel or an object, a JPEG; `key` is such as "panel-3"."""
+    image, region = _visible_region(request, image_id, key)
+    return _file(
+        request,
+        lambda: storage.read(storage.region_thumbnail_name(image.sha256, region)),
+        etag=_region_etag(image, region),
+        headers={"Content-Type": "image/jpeg"},
+    )
+
+
+@require_safe
+@searchers_only
+def region_webp_thumbnail(
+    request: HttpRequest, image_id: UUID, key: str, size: str
+) -> HttpResponse:
+    """Return the thumbnail of a panel or an object for pages, a WebP; as `webp_thumbnail`."""
+    if size not in REGION_SIZES:
+        raise Http404
+    image, region = _visible_region(request, image_id, key)
+    return _file(
+        request,
+        lambda: read_webp(image.sha256, ThumbnailSize(size), region),
+        etag=_region_etag(image, region, size),
+        headers={"Content-Type": "image/webp"},
+    )
+
+
+def _visible_region(request: HttpRequest, image_id: UUID, key: str) -> tuple[Image, RegionKey]:
     image = _visible(request, image_id, "sha256", "indexed_at")
     kind, _, ordinal = key.rpartition("-")
     if not ordinal.isdecimal():
         raise Http404
     regions = image.regions.only("image", "kind", "ordinal")
-    region = get_object_or_404(regions, kind=kind, ordinal=ordinal)
+    return image, get_object_or_404(regions, kind=kind, ordinal=ordinal).key
+
+
+def _region_etag(image: Image, region: RegionKey, size: str = "") -> str:
+    # A later indexing may find another region of that number.
     indexed = image.indexed_at and image.indexed_at.timestamp()
-    return _file(
-        request,
-        lambda: storage.read(storage.region_thumbnail_name(image.sha256, region.key)),
-        # A later indexing may find another region of that number.
-        etag=f'"{image.sha256}-{region.key}-{indexed}"',
-        headers={"Content-Type": "image/jpeg"},
-    )
+    return f'"{"-".join(filter(None, [image.sha256, str(region), size, str(indexed)]))}"'
 
 
 @require_safe

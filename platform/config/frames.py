@@ -21,9 +21,8 @@ _FRAME_SLOTS = 8200
 def with_room_for_frames(call: Callable[P, R]) -> Callable[P, R]:
     """Return what does the same, and has all calls within keep their frames in one piece."""
 
-    @wraps(call)
     def roomy(*args: P.args, **kwargs: P.kwargs) -> R:
         return call(*args, **kwargs)
 
     roomy.__code__ = roomy.__code__.replace(co_stacksize=_FRAME_SLOTS)
-    return roomy
+    return wraps(call)(roomy)

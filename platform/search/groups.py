@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.models import Image, Region
-from kernel.task_messages import Copy, ExtractedQuery, QueryRegion
+from kernel.task_messages import Copy, ExtractedQuery, QueryRegion, RegionHash
 from ml.rules.pair_score import pair_score
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.conditions import Sought
@@ -79,12 +79,14 @@ class Group:
         is_plain: whether there is nothing to see in the part, so that likeness says nothing.
         are_copies_checked: whether all that may be its copies were compared with it; those that
             hits show are proved in any case.
+        pdq: the part's hash; None where it is not known.
     """
 
     region: QueryRegion
     hits: tuple[ImageHit, ...]
     is_plain: bool
     are_copies_checked: bool
+    pdq: RegionHash | None = None
 
 
 def parts_of(extracted: ExtractedQuery, sought: Sought) -> list[QueryPart]:
@@ -148,6 +150,7 @@ def rank(
     is_plain: bool,
     are_copies_checked: bool,
     unchecked_images: Container[UUID],
+    pdq: RegionHash | None,
     limit: int,
 ) -> Group:
     """Return a part's images: copies first, the best rung on top, shared designs, then by score.
@@ -165,6 +168,7 @@ def rank(
         is_plain: whether there is nothing to see in the part.
         are_copies_checked: whether `copies` are all there are.
         unchecked_images: which the time did not suffice to compare.
+        pdq: the part's hash.
         limit: images that are kept.
     """
     curve = curve_of(calibration)
@@ -195,7 +199,7 @@ def rank(
         )
     hits.sort(key=_order)
     kept = (replace(hit, rank=position) for position, hit in enumerate(hits[:limit], start=1))
-    return Group(part.region, tuple(kept), is_plain, are_copies_checked)
+    return Group(part.region, tuple(kept), is_plain, are_copies_checked, pdq)
 
 
 def _verdict(

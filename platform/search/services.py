@@ -28,6 +28,7 @@ from kernel.task_messages import (
     ExtractedQuery,
     FoundCopies,
     QueryRegion,
+    RegionHash,
     StoredQuery,
 )
 from metrics.definitions import search_stage
@@ -196,8 +197,7 @@ def search(
         raise
     if model_ms is not None:
         kept_queries.write(asked.key, KeptQuery(picture, extracted))
-    is_proved = question.wait is Wait.PROOFS
-    proofs = _prove(asked.stored, found, ends_at=ends_at) if is_proved else None
+    proofs = _prove(asked.stored, found, ends_at=ends_at) if question.wait is Wait.PROOFS else None
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
     # One of several pictures says nothing of its own.
     searched, waiting = (0, 0) if reach else count_findable_and_waiting(viewer)
@@ -391,9 +391,10 @@ def _groups(
     copies: Sequence[Sequence[Copy]] = [()] * len(found.parts)
     are_checked: Sequence[bool] = [False] * len(found.parts)
     unchecked_ids: Sequence[Sequence[int]] = [()] * len(found.parts)
+    hashes: Sequence[RegionHash | None] = [None] * len(found.parts)
     if proofs is not None:
         copies, are_checked = proofs.copies, proofs.are_checked
-        unchecked_ids = proofs.unchecked_ids
+        unchecked_ids, hashes = proofs.unchecked_ids, proofs.hashes
     catalogue = with_copies(found.catalogue, copies, version, found.sought)
     return tuple(
         rank(
@@ -407,15 +408,17 @@ def _groups(
             is_plain=is_plain,
             are_copies_checked=is_checked,
             unchecked_images={catalogue.by_id[each].image_id for each in unchecked},
+            pdq=pdq,
             limit=found.limit,
         )
-        for part, pairs, is_plain, those, is_checked, unchecked in zip(
+        for part, pairs, is_plain, those, is_checked, unchecked, pdq in zip(
             found.parts,
             found.pairs,
             found.are_plain,
             copies,
             are_checked,
             unchecked_ids,
+            hashes,
             strict=True,
         )
     )

@@ -9,6 +9,7 @@ urlpatterns = [
     path("result.pdf", report_view.result_pdf, name="result_pdf"),
     path("result.csv", report_view.result_csv, name="result_csv"),
     path("comparisons/", comparison_view.comparison, name="comparison"),
+    path("comparisons/page", comparison_view.comparison_page, name="comparison_page"),
     path("", views.page, name="page"),
     path("queries/<uuid:query_id>.jpg", views.query_preview, name="query"),
     path("searches/", saved_views.saved_searches, name="saved"),

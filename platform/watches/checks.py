@@ -118,7 +118,7 @@ def claim_arrivals(*, delivery: Delivery) -> list[Arrival]:
     """
     _hold(delivery)
     _forget(_ready().filter(tries__gte=MAX_TRIES))
-    ready = list(_ready().select_related("image").order_by("pk")[:CHUNK])
+    ready = list(_ready().prefetch_related("image").order_by("pk")[:CHUNK])
     taken = _alone_if_tried(ready)
     Arrival.objects.filter(pk__in=[each.pk for each in taken]).update(tries=F("tries") + 1)
     return taken
@@ -200,7 +200,9 @@ def _hold(delivery: Delivery) -> None:
 
 def _ready() -> QuerySet[Arrival]:
     """Arrivals that can be told: held ones, and those in the bin, wait until they are current."""
-    return Arrival.objects.filter(is_current("image"), image__status=Image.Status.INDEXED)
+    # Not joined: SQLite would go through all indexed images, and look for each one's arrival.
+    indexed = Image.objects.filter(is_current(), status=Image.Status.INDEXED)
+    return Arrival.objects.filter(Exists(indexed.filter(pk=OuterRef("image"))))
 
 
 def _forget(arrivals: QuerySet[Arrival]) -> None:
@@ -347,7 +349,7 @@ def _hits_in_searches(told: Sequence[_Told], watches: QuerySet[Watch]) -> list[W
     if not saved_ids:
         return []
     pictures = SavedPicture.objects.filter(IS_WATCHED, pk__in=saved_ids).in_bulk()
-    watching: dict[int | None, list[Watch]] = {}
+    watching: dict[UUID | None, list[Watch]] = {}
     searches = {picture.search_id for picture in pictures.values()}
     for watch in watches.filter(saved_search__in=searches):
         watching.setdefault(watch.saved_search_id, []).append(watch)

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from catalog import services, storage
 from catalog.models import Image, Region
 from catalog.selectors import drawn_boxes, list_current_images
+from catalog.thumbnails import forget_webps
 from jobs import services as jobs
 from jobs.models import Delivery
 from kernel.errors import FileMissing
@@ -131,13 +132,22 @@ def read_original(sha256: str) -> bytes:
     return storage.read(storage.original_name(sha256))
 
 
-def write_thumbnail(sha256: str, region: RegionKey, jpeg: bytes) -> None:
+def write_thumbnail(sha256: str, region: RegionKey, jpeg: bytes, *, is_known: bool) -> None:
     """Keep the thumbnail of a panel or object; the full image's was made when it was added.
+
+    Args:
+        sha256: of the image's original.
+        region: of the image.
+        jpeg: the thumbnail.
+        is_known: whether the image had a region of this key before: pages may have kept
+            what they made of its thumbnail.
 
     Raises:
         TransientError: "storage:transient:unavailable".
     """
     storage.write(storage.region_thumbnail_name(sha256, region), jpeg)
+    if is_known:
+        forget_webps(sha256, region)
 
 
 def write_features(sha256: str, region: RegionKey, features: bytes) -> None:

@@ -15,9 +15,11 @@ from ingestion.services.plans import ImportPlan
 from jobs.models import JobRecord
 from kernel import task_names
 from kernel.regions import FoundRegion
+from kernel.task_messages import AlikeCells, CellGrid, ComparedRegions, Copy, Overlap
 from review.models import Decision
 from search.saved import save_search
-from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
+from tests.unit.web import fake_worker
+from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED, encoded
 from watches.models import Notice, Rung, WatchHit, Webhook
 from watches.services import Wishes, begin_watch
 
@@ -243,3 +245,52 @@ def test_pages_of_visitors(open_page, catalogue, keeper, theme, width):
     wrong["result of a reviewer"] = violations(page)
 
     assert {path: found for path, found in wrong.items() if found} == {}
+
+
+@THEMES
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+def test_what_opens_on_the_result_page(open_page, catalogue, version, theme, width):
+    whole = catalogue.regions.get(kind="whole")
+    box = (0, 0, whole.x1, whole.y1)
+    corners = ((0, 0), (box[2], 0), (box[2], box[3]), (0, box[3]))
+    copy = Copy(whole.pk, False, False, None, corners, Overlap(40, False, 100.0, 100.0))
+    cells = AlikeCells(CellGrid(1, 2, box), CellGrid(1, 2, box), bytes([0, 255, 0, 0]))
+    compared = ComparedRegions(40, 8, cells, 1.0)
+    query = encoded(DARK_RED)
+    fake_worker.answer_with(version_id=version.pk, copies={box: [copy]}, compared=compared)
+    viewport = {"width": width, "height": 900}
+    page = open_page("/", color_scheme=theme, viewport=viewport)
+    page.set_input_files("input[name=picture]", QUERY | {"buffer": query})
+    expect(page.locator(".hit").first).to_be_visible()
+    expect(page.locator(".proving")).to_have_count(0)
+    wrong = {}
+
+    page.get_by_text("Filters", exact=True).click()
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    wrong["filters"] = violations(page)
+    page.keyboard.press("Escape")
+    address = page.locator(".compare").first.get_attribute("href")
+    page.locator(".compare").first.click()
+    for view in ("Overlay", "Blink", "Differences", "Side by side"):
+        page.get_by_role("button", name=view).click()
+        wrong[view] = violations(page)
+    page.get_by_role("button", name="Show what is alike where").click()
+    expect(page.locator("[data-legend]")).to_be_visible()
+    wrong["alike"] = violations(page)
+    page.goto(address)
+    expect(page.locator(".sides")).to_be_visible()
+    wrong["comparison without scripts"] = violations(page)
+
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
+def test_on_a_phone_cells_of_lists_are_as_high_as_what_is_in_them(open_page, catalogue, keeper):
+    viewport = {"width": 390, "height": 844}
+    page = open_page("/admin/login/?next=/admin/review/decision/", viewport=viewport)
+    log_in(page)
+    cells = page.locator("#result_list td.field-found")
+    expect(cells.locator("img").first).to_have_js_property("complete", value=True)
+
+    cut = cells.evaluate_all("all => all.map((cell) => cell.scrollHeight - cell.clientHeight)")
+
+    assert cut == [0, 0]

@@ -43,7 +43,7 @@ def compare(page: Page) -> None:
     page.set_input_files("input[name=picture]", query)
     expect(page.locator(".hit").first).to_be_visible()
     expect(page.locator(".proving")).to_have_count(0)
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 

@@ -70,7 +70,7 @@ def test_hits_are_seen_before_the_proofs_which_then_take_their_places(open_page,
     expect(page.locator(".hit .badge")).to_have_text("edited copy")
     expect(page.locator("[data-proving]")).to_have_text(DONE)
     expect(page.get_by_text(COMPARING)).to_have_count(0)
-    page.get_by_role("button", name="Compare").first.click()
+    page.get_by_role("link", name="Compare").first.click()
     expect(page.get_by_role("dialog", name="blue")).to_be_visible()
     assert len(fake_worker.extract_requests()) == 1
 

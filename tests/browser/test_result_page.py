@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image as Pillow
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from kernel.regions import FoundRegion
 from kernel.task_messages import Copy, Overlap, QueryRegion
@@ -421,7 +421,7 @@ def colours(page: Page, *places: tuple[int, int]) -> list[str]:
 
 
 def compare(page: Page) -> None:
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     expect(page.locator("[data-image]")).to_have_js_property("complete", value=True)
 
@@ -449,7 +449,7 @@ def test_comparison_opens_wipes_and_closes(open_page, copy):
     assert colours(page, left, right, outside) == ["blue", "blue", "blue"]
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("button", name="Compare")).to_be_focused()
+    expect(page.get_by_role("link", name="Compare")).to_be_focused()
 
 
 @pytest.mark.parametrize(
@@ -507,11 +507,41 @@ def test_corners_that_are_no_quadrilateral_lay_nothing_over(open_page, copy):
     assert colours(page, (150, 150), (350, 150)) == ["blue", "blue"]
 
 
-def test_without_scripts_there_is_no_comparison(open_page, copy):
+def test_without_scripts_a_page_compares_both_pictures(open_page, copy):
     copy(UPRIGHT, overlap())
     page = open_page(java_script_enabled=False)
+    ask(page, plain(RED))
+    answer = page.url
 
+    page.get_by_role("link", name="Compare").click()
+
+    expect(page.get_by_role("heading", name="blue")).to_be_visible()
+    expect(page.get_by_text("A copy, but more differs than saving again changes.")).to_be_visible()
+    expect(page.get_by_text("The image shows 85% of your picture.")).to_be_visible()
+    query, image = page.get_by_role("img").all()
+    assert in_the_middle_of(query) == RED
+    assert in_the_middle_of(image) == BLUE
+    points = ",".join(f"{each:.1f}" for corner in UPRIGHT for each in corner).split(",")
+    corners = image.locator("polygon").get_attribute("points")
+    assert corners.replace(" ", ",").split(",") == points
+    page.get_by_role("link", name="Back to what was found").click()
+    assert page.url == answer
+
+
+def in_the_middle_of(picture: Locator) -> tuple[int, ...]:
+    """The colour that is seen there."""
+    with Pillow.open(io.BytesIO(picture.screenshot())) as seen:
+        pixel: tuple[int, ...] = seen.getpixel((seen.width // 2, seen.height // 2))
+    return pixel[:3]
+
+
+def test_with_a_key_held_the_comparison_opens_as_a_page(open_page, copy):
+    copy(UPRIGHT, overlap())
+    page = open_page()
     ask(page, plain(RED))
 
-    expect(page.locator(".hit .badge")).to_have_text("edited copy")
-    expect(page.locator(".compare")).to_be_hidden()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Compare").click(modifiers=["Control"])
+
+    expect(opened.value.get_by_role("heading", name="blue")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)

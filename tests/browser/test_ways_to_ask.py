@@ -38,3 +38,74 @@ def test_by_the_camera(open_page, searchable, worker):
     camera.set_input_files({"name": "p.png", "mimeType": "image/png", "buffer": encoded(RED)})
 
     expect(page.locator(".hit .name")).to_have_text(["red"])
+
+
+# One event of the page with a text in it, as a browser's address bar or another page would make.
+SEND_TEXT = """([kind, text]) => {
+  const transfer = new DataTransfer();
+  transfer.setData("text/plain", text);
+  const event = kind === "drop"
+    ? new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true})
+    : new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true});
+  document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_by_an_address_that_is_pasted_or_dropped_anywhere(
+    open_page, searchable, worker, settings, kind
+):
+    settings.FETCH_ALLOWED_NETWORKS = (ip_network("127.0.0.1/32"),)
+    red = searchable(encoded(RED), "red")
+
+    with site({"/a.png": body(encoded(RED))}) as web:
+        for path in ("/", f"/?image={red.pk}"):  # where its field lies folded up, too
+            page = open_page(path)
+            page.evaluate(SEND_TEXT, [kind, f" {web.url}/a.png\n"])
+
+            page.wait_for_url(lambda url: "query=" in url)
+            expect(page.locator(".hit .name")).to_have_text(["red"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a red picture", "javascript:alert(1)", "https://", "https://a b", "ftp://a.example/a.png"],
+)
+def test_a_pasted_text_that_is_no_address_asks_nothing(open_page, db, text):
+    page = open_page()
+
+    page.evaluate(SEND_TEXT, ["paste", text])
+
+    expect(page.locator(".picker [role=status]")).to_have_text(
+        "There is no picture in what you dropped or pasted."
+    )
+    expect(page.get_by_label("Address of a picture")).to_have_value("")
+    assert page.url.endswith("/")
+
+
+def test_a_text_that_is_pasted_into_a_field_stays_there(open_page, db):
+    page = open_page()
+    field = page.get_by_label("Address of a picture")
+
+    field.focus()
+    field.evaluate(
+        """field => {
+          const transfer = new DataTransfer();
+          transfer.setData("text/plain", "https://a.example/");
+          const event = new ClipboardEvent(
+            "paste", {clipboardData: transfer, bubbles: true, cancelable: true});
+          field.dataset.kept = field.dispatchEvent(event);
+        }"""
+    )
+
+    expect(field).to_have_attribute("data-kept", "true")
+    expect(page.locator(".picker [role=status]")).to_have_text("")
+
+
+def test_where_no_address_is_fetched_a_pasted_one_asks_nothing(open_page, db, settings):
+    settings.SEARCH_FETCHES_IN_FLIGHT = 0
+    page = open_page()
+
+    page.evaluate(SEND_TEXT, ["paste", "https://a.example/a.png"])
+
+    expect(page.locator(".picker [role=status]")).to_contain_text("There is no picture")

@@ -1,7 +1,7 @@
 """Searches: with a file, an address, an image of the catalogue, a query that is still kept."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from ninja import Query, Router
 
 from api.answers import respond
-from api.bodies import SentBody, binary_body, read_body
+from api.bodies import SentBody, binary_body, check_members, read_body
 from api.schemas.searches import KnownPictures, PicturesAsked, SearchJson, SeveralJson
 from api.security import Needs, Scope
 from review.services import PERMISSION as DECIDES
@@ -54,7 +54,7 @@ def search(request: HttpRequest, asked: Query[KnownPictures]) -> HttpResponse:
     What else is asked stands in the address, or beside them in the form or the JSON. One picture
     finds a group of images for each of its parts; several, or words, one list.
     """
-    return _search(request, read_body(request, file_field=_FIELD))
+    return _search(request, read_body(request, file_field=_FIELD, json_shape=PicturesAsked))
 
 
 def _search(request: HttpRequest, sent: SentBody) -> HttpResponse:
@@ -96,7 +96,8 @@ def _fetched(request: HttpRequest, sent: SentBody) -> tuple[QueryDict, MultiValu
         fields.setlist(name, values)
     if not fields.get("url"):
         return fields, sent.files
-    url = PicturesAsked.model_validate({"url": fields["url"]}).url or ""
+    url = str(fields["url"])
+    check_members(PicturesAsked, QueryDict(urlencode({"url": url})))
     take(request, Limited.FETCHES)
     fetched = fetch_picture(url)
     take_kept(request, len(fetched.data))

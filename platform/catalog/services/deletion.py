@@ -52,8 +52,6 @@ def delete_image(image_id: UUID) -> None:
     if image is None:
         return
     storage.delete(storage.original_name(image.sha256))
-    for name in storage.webp_names(image.sha256):
-        storage.delete(name)
     # The full image's too where it was never recorded: its files may be there all the same.
     delete_derived_files(
         image.sha256, {FULL_IMAGE_KEY, *(region.key for region in image.regions.all())}

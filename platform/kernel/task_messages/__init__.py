@@ -19,6 +19,7 @@ from kernel.task_messages.copies import (
     FoundCopies,
     Outline,
     Overlap,
+    RegionHash,
 )
 from kernel.task_messages.errors import ErrorAnswer
 from kernel.task_messages.extraction import (
@@ -52,6 +53,7 @@ __all__ = [
     "Overlap",
     "Point",
     "QueryRegion",
+    "RegionHash",
     "StoredQuery",
     "WarmUpRequest",
 ]

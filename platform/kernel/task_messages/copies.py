@@ -7,6 +7,7 @@ from kernel.task_messages.fields import (
     Box,
     Fields,
     JsonObject,
+    MalformedMessage,
     Point,
     boolean,
     box,
@@ -15,8 +16,10 @@ from kernel.task_messages.fields import (
     number,
     optional,
     point,
+    text,
 )
 from kernel.task_messages.query import StoredQuery
+from ml.rules.hash_distance import HASH_BYTES
 
 Outline = tuple[Point, Point, Point, Point]
 
@@ -168,6 +171,40 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionHash:
+    """The PDQ hash of a region of a query.
+
+    Attributes:
+        pdq: `HASH_BYTES`.
+        quality: 0..100, how much there is to hash.
+    """
+
+    pdq: bytes
+    quality: int
+
+    def to_json(self) -> JsonObject:
+        """Return one of an answer's `hashes`; the bits as PDQ's hexadecimal form has them."""
+        return {"pdq": self.pdq.hex(), "quality": self.quality}
+
+    @classmethod
+    def from_json(cls, value: object) -> "RegionHash":
+        """Read one of an answer's `hashes`.
+
+        Raises:
+            MalformedMessage: it is none.
+        """
+        fields = Fields.of(value)
+        written = fields.read("pdq", text)
+        try:
+            pdq = bytes.fromhex(written)
+        except ValueError as error:
+            raise MalformedMessage("pdq: not hexadecimal") from error
+        if len(pdq) != HASH_BYTES:
+            raise MalformedMessage(f"pdq: {len(pdq)} bytes")
+        return cls(pdq, fields.read("quality", integer))
+
+
+@dataclass(frozen=True, slots=True)
 class FoundCopies:
     """The copies of each region that was asked for.
 
@@ -176,12 +213,14 @@ class FoundCopies:
         are_checked: for each region, whether it was compared with all of its candidates before the
             time was over; those of `copies` are proved in any case.
         unchecked_ids: for each region, those of its candidates that it was not compared with.
+        hashes: of each region; None where the time was over before it was known.
         model_ms: how long decoding and comparing took.
     """
 
     copies: tuple[tuple[Copy, ...], ...]
     are_checked: tuple[bool, ...]
     unchecked_ids: tuple[tuple[int, ...], ...]
+    hashes: tuple[RegionHash | None, ...]
     model_ms: float
 
     def to_json(self) -> JsonObject:
@@ -191,12 +230,15 @@ class FoundCopies:
             "copies": copies,
             "checked": list(self.are_checked),
             "unchecked_ids": [list(ids) for ids in self.unchecked_ids],
+            "hashes": [None if each is None else each.to_json() for each in self.hashes],
             "model_ms": self.model_ms,
         }
 
     @classmethod
     def from_json(cls, answer: object, *, regions: int) -> "FoundCopies":
-        """Read the answer of the task; an earlier release says less: it checks all or none.
+        """Read the answer of the task; an earlier release says less.
+
+        It checks all or none, and says no hash.
 
         Args:
             answer: what the task returned.
@@ -213,9 +255,13 @@ class FoundCopies:
         unchecked_ids: tuple[tuple[int, ...], ...] = ((),) * regions
         if "unchecked_ids" in fields.values:
             unchecked_ids = fields.read("unchecked_ids", many(many(integer), count=regions))
+        hashes: tuple[RegionHash | None, ...] = (None,) * regions
+        if "hashes" in fields.values:
+            hashes = fields.read("hashes", many(optional(RegionHash.from_json), count=regions))
         return cls(
             copies=fields.read("copies", many(many(Copy.from_json), count=regions)),
             are_checked=are_checked,
             unchecked_ids=unchecked_ids,
+            hashes=hashes,
             model_ms=fields.read("model_ms", number),
         )

@@ -16,7 +16,7 @@ from ml.rules.regions import FULL_IMAGE
 from search.comparing import PairComparison
 from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_fields
-from search.presenters.answer_json import overlap_json
+from search.presenters.question_fields import QuestionFields
 from search.services import CopiesState, SearchResult
 from search.verdicts import Verdict, same_subject_threshold
 
@@ -24,7 +24,7 @@ _MAX_OBJECTS = 8
 
 
 def comparison_of(hit: ImageHit, group: Group, result: SearchResult) -> dict[str, Any]:
-    """Return what the page's script shows of a hit: both pictures, what met, and why no more.
+    """Return what is shown of a hit beside the query: both pictures, what met, and why no more.
 
     Boxes are x0, y0, x1, y1 in pixels of the upright pictures.
     """
@@ -36,11 +36,41 @@ def comparison_of(hit: ImageHit, group: Group, result: SearchResult) -> dict[str
         "box": hit.query.box,
         "found_box": None if region is None else (region.x0, region.y0, region.x1, region.y1),
         "outline": None if copy is None else copy.outline,
-        "overlap": None if copy is None else overlap_json(copy),
+        "said": _overlap_sentence(copy),
         "why": why_not_higher(hit, group, result),
         "objects": _objects_in_common(hit, group.region, result.regions),
         "more_url": _more_url(hit, group.region, result),
     }
+
+
+def compare_url(hit: ImageHit, part: QueryRegion, fields: QuestionFields) -> str:
+    """Return where a page shows a hit beside what found it.
+
+    Args:
+        hit: the hit.
+        part: of the query, whose hit it is.
+        fields: what was asked.
+    """
+    asked = [*fields.fields(), ("found", str(hit.image.pk)), ("part", part_key(part))]
+    return f"{page_address('search:comparison_page')}?{urlencode(asked)}"
+
+
+def part_key(part: QueryRegion) -> str:
+    """Return the name of a part in addresses and in the API: "whole-0", "panel-3", "box-0"."""
+    return f"{part.kind}-{part.ordinal}"
+
+
+def _overlap_sentence(copy: Copy | None) -> str:
+    if copy is None:
+        return ""
+    if copy.overlap is None:
+        return gettext("The two pictures are the same but for small changes.")
+    shown = (
+        gettext("The image shows {percent} of your picture; it is mirrored.")
+        if copy.overlap.is_mirrored
+        else gettext("The image shows {percent} of your picture.")
+    )
+    return shown.format(percent=f"{round(copy.overlap.query_percent)}%")
 
 
 def why_not_higher(hit: ImageHit, group: Group, result: SearchResult) -> str:

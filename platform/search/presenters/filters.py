@@ -18,6 +18,7 @@ from catalog.labels import label_name
 from catalog.models import Image
 from catalog.visibility import Viewer, sees_paths
 from search.filter_fields import NAMES_OF_TEXTS, fields_of, read_filters
+from search.known_values import folder_of, list_known_values
 from search.presenters.question_fields import QuestionFields
 from search.question import Filters, Scope, Sort
 
@@ -76,11 +77,16 @@ class FilterChoice:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceList:
-    """The choices of a field."""
+    """The choices of a field.
+
+    Attributes:
+        known: values to complete what is typed to; None where nothing can be typed.
+    """
 
     field: str
     title: str
     choices: tuple[FilterChoice, ...]
+    known: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ def present_filters(
     """Return what the panel shows, in the active language.
 
     Its choices are of images that were found, so that they may be seen and lead somewhere, and
-    those that are chosen already.
+    those that are chosen already; others can be typed where somebody may know of them.
 
     Args:
         fields: what is asked.
@@ -138,7 +144,13 @@ def present_filters(
     bare = replace(fields, filters=Filters())
     return FilterPanel(
         fields=tuple(replace(bare, sort=Sort.VERDICT).fields()),
-        lists=tuple(_lists(filters, _counts(found, has_folders=sees_paths(viewer)))),
+        lists=tuple(
+            _lists(
+                filters,
+                _counts(found, has_folders=sees_paths(viewer)),
+                list_known_values(viewer),
+            )
+        ),
         scopes=tuple(
             FilterChoice(each.value, str(name), None, each in filters.scope)
             for each, name in _SCOPES.items()
@@ -154,7 +166,9 @@ def present_filters(
     )
 
 
-def _lists(filters: Filters, counts: Mapping[str, Counter[str]]) -> Iterable[ChoiceList]:
+def _lists(
+    filters: Filters, counts: Mapping[str, Counter[str]], known: Mapping[str, tuple[str, ...]]
+) -> Iterable[ChoiceList]:
     for field, title in _TITLES.items():
         chosen: Sequence[str] = getattr(filters, NAMES_OF_TEXTS[field])
         found = counts[field]
@@ -164,8 +178,11 @@ def _lists(filters: Filters, counts: Mapping[str, Counter[str]]) -> Iterable[Cho
             FilterChoice(value, _shown(field, value), found[value], value in chosen)
             for value in dict.fromkeys(offered)
         )
-        if choices:
-            yield ChoiceList(field, str(title), choices)
+        others = None
+        if known.get(field) or (field in known and field == "folder"):
+            others = tuple(value for value in known[field] if value not in offered)
+        if choices or others is not None:
+            yield ChoiceList(field, str(title), choices, others)
 
 
 def _counts(images: Mapping[UUID, Image], *, has_folders: bool) -> Mapping[str, Counter[str]]:
@@ -180,13 +197,9 @@ def _counts(images: Mapping[UUID, Image], *, has_folders: bool) -> Mapping[str, 
         "owner": Counter(image.owner for image in rows if image.owner),
         "licence": Counter(image.licence for image in rows if image.licence),
         "folder": Counter(
-            folder for image in rows if has_folders and (folder := _folder(image.path))
+            folder for image in rows if has_folders and (folder := folder_of(image.path))
         ),
     }
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0].strip("/ ")
 
 
 def _named(through: type[Model], name: str, image_ids: Iterable[UUID]) -> Counter[str]:

@@ -15,7 +15,7 @@ from kernel.task_messages import Box, QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL
 from search.groups import Group, ImageHit
 from search.presenters.addresses import picture_url, search_address
-from search.presenters.evidence import comparison_of
+from search.presenters.evidence import compare_url, comparison_of, part_key
 from search.presenters.headline import headline
 from search.presenters.question_fields import QuestionFields, picture_field
 from search.question import Wait
@@ -74,6 +74,7 @@ class HitCard:
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
         comparison: what the dialog shows of both pictures, as JSON; "" where there is none.
+        compare_url: the page that shows the same without scripts.
         found: the hit itself.
         like_url: the search with this image, too; "" where it is one already, or no more may be.
         unlike_url: the search for images that are not like it.
@@ -98,6 +99,7 @@ class HitCard:
     is_unchecked: bool
     comparison: str
     found: ImageHit
+    compare_url: str = ""
     like_url: str = ""
     unlike_url: str = ""
     copy_of: str = ""
@@ -257,6 +259,7 @@ def _section(
         card(
             *(hit, fields, result.mark),
             comparison=json.dumps(comparison_of(hit, group, result)),
+            compare_url=compare_url(hit, group.region, fields),
             is_asked=hit.image == result.asked.image,
         )
         for hit in group.hits
@@ -294,7 +297,7 @@ class _Links:
         is_full_image = region.kind == FULL_IMAGE
         x0, y0, x1, y1 = region.box
         return PartLink(
-            key=f"{region.kind}-{region.ordinal}",
+            key=part_key(region),
             name=part_name(region),
             box=(x0, y0, x1 - x0, y1 - y0),
             url=self._url(None if is_full_image else region.box),
@@ -342,6 +345,7 @@ def card(
     mark: SameSubjectMark | None = None,
     *,
     comparison: str = "",
+    compare_url: str = "",
     is_asked: bool = False,
 ) -> HitCard:
     """Return how an image is shown that was found by what these fields ask."""
@@ -365,6 +369,7 @@ def card(
         is_unchecked=hit.is_unchecked,
         comparison=comparison,
         found=hit,
+        compare_url=compare_url,
         like_url=fields.with_image(image.pk, is_unlike=False),
         unlike_url=fields.with_image(image.pk, is_unlike=True),
         is_asked=is_asked,

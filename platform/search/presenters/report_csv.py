@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.exports import csv_line
-from kernel.task_messages import Copy, QueryRegion
+from kernel.task_messages import Copy, QueryRegion, RegionHash
 from search.presenters.headline import headline
 from search.report import AnswerReport, ReportedHit
 
 COLUMNS = (
-    *("part", "part_box", "rank", "image_id", "title", "width", "height", "verdict"),
+    *("part", "part_box", "part_pdq", "part_pdq_quality", "rank", "image_id", "title"),
+    *("width", "height", "verdict"),
     *("score", "probability", "is_unchecked", "query_region", "query_box", "image_region"),
     *("image_box", "pdq", "pdq_quality", "pdq_bits", "inliers", "is_mirrored"),
     *("query_percent", "image_percent", "outline"),
-    *("query_name", "query_sha256", "query_width", "query_height", "copies", "headline"),
+    *("query_name", "query_sha256", "query_pdq", "query_pdq_quality"),
+    *("query_width", "query_height", "copies", "headline"),
     *("encoder", "collection", "weights_sha256", "calibration_sha256", "searched_at"),
 )
 # So that spreadsheets take it for UTF-8.
@@ -34,6 +36,7 @@ def _of_all(report: AnswerReport) -> dict[str, Any]:
     return {
         "query_name": report.query_name,
         "query_sha256": result.query.sha256,
+        **_of_hash("query", report.query_pdq),
         "query_width": result.query.width,
         "query_height": result.query.height,
         "copies": result.copies.value,
@@ -51,6 +54,7 @@ def _of_hit(each: ReportedHit) -> dict[str, Any]:
     return {
         "part": _key(each.group.region),
         "part_box": _numbers(each.group.region.box),
+        **_of_hash("part", each.group.pdq),
         "rank": hit.rank,
         "image_id": hit.image.pk,
         "title": str(hit.image),
@@ -66,6 +70,7 @@ def _of_hit(each: ReportedHit) -> dict[str, Any]:
         "image_box": None if each.region_box is None else _numbers(each.region_box),
         "pdq": each.pdq,
         "pdq_quality": each.pdq_quality,
+        "pdq_bits": each.pdq_bits,
     }
 
 
@@ -73,7 +78,7 @@ def _of_copy(copy: Copy | None) -> dict[str, Any]:
     if copy is None:
         return {}
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in copy.outline)
-    known: dict[str, Any] = {"pdq_bits": copy.bits, "outline": corners}
+    known: dict[str, Any] = {"outline": corners}
     if copy.overlap is not None:
         known |= {
             "inliers": copy.overlap.inliers,
@@ -82,6 +87,12 @@ def _of_copy(copy: Copy | None) -> dict[str, Any]:
             "image_percent": round(copy.overlap.image_percent, 1),
         }
     return known
+
+
+def _of_hash(name: str, found: RegionHash | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {f"{name}_pdq": found.pdq.hex(), f"{name}_pdq_quality": found.quality}
 
 
 def _key(region: QueryRegion) -> str:

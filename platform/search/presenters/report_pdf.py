@@ -88,11 +88,12 @@ def _head(canvas: Canvas, report: AnswerReport, query: bytes) -> float:
     if box is not None:
         scale = (right - _MARGIN) / result.query.width
         _frame(canvas, box, (_MARGIN, top), scale)
-    at = date_format(report.at, "DATETIME_FORMAT")
+    at, pdq = date_format(report.at, "DATETIME_FORMAT"), report.query_pdq
     facts = [
         report.query_name,
         f"{result.query.width} × {result.query.height} px",
         *_wrapped_hash("SHA-256", result.query.sha256),
+        *([] if pdq is None else _wrapped_hash(f"PDQ ({pdq.quality})", pdq.pdq.hex())),
         *([] if box is None else [gettext("Part: {box}").format(box=_box(box))]),
         gettext("Searched {at} (UTC)").format(at=at),
         ngettext("{count} hit", "{count} hits", len(report.hits)).format(count=len(report.hits)),
@@ -124,7 +125,7 @@ def _hit(canvas: Canvas, each: ReportedHit, top: float) -> float:
 
 
 def _said_of(each: ReportedHit) -> list[str]:
-    hit, copy = each.hit, each.hit.copy
+    hit = each.hit
     facts = [str(verdict_name(hit.verdict))]
     if hit.probability is not None and not hit.verdict.is_proved:
         likely = f"{round(100 * hit.probability)}%"
@@ -139,19 +140,17 @@ def _said_of(each: ReportedHit) -> list[str]:
         image=gettext("all of the image") if each.region_box is None else _box(each.region_box),
     )
     lines = [" · ".join(facts), met, f"{hit.image.width} × {hit.image.height} px · {hit.image.pk}"]
-    if copy is not None:
-        lines.append(_proof(each))
+    lines += filter(None, [_proof(each)])
     if each.pdq:
         lines.append(f"PDQ {each.pdq} ({each.pdq_quality})")
     return lines
 
 
 def _proof(each: ReportedHit) -> str:
+    """Return what pixels and hashes say of a hit; "" for nothing."""
     copy = each.hit.copy
-    if copy is None:
-        return ""
     facts = []
-    if copy.overlap is not None:
+    if copy is not None and copy.overlap is not None:
         points = copy.overlap.inliers
         facts.append(
             ngettext("{points} point agrees", "{points} points agree", points).format(points=points)
@@ -160,8 +159,8 @@ def _proof(each: ReportedHit) -> str:
         facts.append(gettext("shows {percent}% of your picture").format(percent=percent))
         if copy.overlap.is_mirrored:
             facts.append(gettext("mirrored"))
-    if copy.bits is not None:
-        facts.append(gettext("{bits} of 256 bits of PDQ differ").format(bits=copy.bits))
+    if each.pdq_bits is not None:
+        facts.append(gettext("{bits} of 256 bits of PDQ differ").format(bits=each.pdq_bits))
     return " · ".join(facts)
 
 

@@ -181,10 +181,8 @@ def test_more_than_eight_pictures_are_refused_and_none_is_kept(visitor, catalogu
     assert list(media.glob("**/queries/*")) == []
 
 
-def test_json_with_another_kind_of_id_is_a_problem(visitor, version) -> None:
-    sent = {"query": ["x", "y"]}
-
-    response = visitor.post("/search", sent, content_type="application/json")
+def test_a_form_with_another_kind_of_id_is_a_problem(visitor, version) -> None:
+    response = visitor.post("/search", {"query": ["x", "y"]})
 
     assert code_of(response) == (422, "search:user:bad-id")
 
@@ -205,3 +203,25 @@ def test_the_document_says_how_to_ask_with_several() -> None:
     assert set(form) == {"picture", "unlike_picture"}
     in_json = document()["components"]["schemas"]["PicturesAsked"]["properties"]
     assert asked | {"url"} <= set(in_json)
+
+
+@pytest.mark.parametrize(
+    ("sent", "place"),
+    [
+        ({"words": "red", "unlike_imge": []}, ["body", "unlike_imge"]),
+        ({"url": f"https://example.org/{'x' * 2000}"}, ["body", "url"]),
+        ({"image": "x"}, ["body", "image"]),
+    ],
+    ids=["member", "long-address", "id"],
+)
+def test_json_that_says_something_else_is_a_problem(visitor, version, sent, place) -> None:
+    response = visitor.post("/search", sent, content_type="application/json")
+
+    assert code_of(response) == (422, "request:user:invalid")
+    assert response.json()["errors"][0]["at"][: len(place)] == place
+
+
+def test_a_forms_address_of_a_picture_can_be_too_long(visitor, version) -> None:
+    response = visitor.post("/search", {"url": f"https://example.org/{'x' * 2000}"})
+
+    assert code_of(response) == (422, "request:user:invalid")

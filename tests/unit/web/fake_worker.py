@@ -37,6 +37,7 @@ from kernel.task_messages import (
     FoundCopies,
     JsonObject,
     QueryRegion,
+    RegionHash,
 )
 from kernel.task_names import COMPARE_REGIONS, EMBED_WORDS, EXTRACT_QUERY, FIND_COPIES
 from ml.rules.layout import Layout
@@ -129,6 +130,7 @@ def find_copies(**arguments: object) -> JsonObject:
         unchecked_ids=tuple(
             each.region_ids if each.box in _answers["unchecked"] else () for each in request.regions
         ),
+        hashes=tuple(_answers["hashes"].get(box) for box in boxes),
         model_ms=4.0,
     ).to_json()
 
@@ -155,6 +157,7 @@ def answer_with(
     regions: Sequence[QueryRegion] = (),
     copies: Mapping[Box, Sequence[Copy]] | None = None,
     copies_error: str = "",
+    hashes: Mapping[Box, RegionHash] | None = None,
     unchecked: Collection[Box] = (),
     is_plain: bool = False,
     compared: ComparedRegions | str = _NO_CELLS,
@@ -163,13 +166,14 @@ def answer_with(
 ) -> None:
     """Choose what the next queries are answered with: regions beside the full image, or an error.
 
-    `copies` are by the box of the region that they were found for; for the boxes `unchecked` the
-    time did not suffice; `is_plain` says so of all regions; `compared` is what is said of a pair of
-    regions, or an error's code; `raw` is an answer as it is.
+    `copies` and `hashes` are by the box of the region that they are of; for the boxes `unchecked`
+    the time did not suffice; `is_plain` says so of all regions; `compared` is what is said of a
+    pair of regions, or an error's code; `raw` is an answer as it is.
     """
     _answers.update(version=version_id, error=error, context=context, raw=raw)
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
     _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
+    _answers.update(hashes=hashes or {})
     _answers.update(extract_requests=[], is_plain=is_plain)
     _answers.update(compared=compared, compare_request=None)
 

@@ -410,6 +410,19 @@ def test_the_page_of_precision(client, reviewer, make_decision, version) -> None
     ]  # fmt: skip
 
 
+def test_the_page_of_precision_in_russian_says_what_was_right_and_not_which_side(
+    client, reviewer, make_decision
+) -> None:
+    make_decision("copy", "edited-copy")
+
+    page = client.get(
+        "/admin/review/decision/precision/", headers={"accept-language": "ru"}
+    ).content.decode()
+
+    assert '<th scope="col">верно</th>' in page
+    assert "справа" not in page
+
+
 def test_decisions_about_private_pictures_are_for_who_sees_them(
     client, reviewer, make_decision, add_image
 ) -> None:

@@ -336,3 +336,73 @@ def test_it_may_need_an_account(client, worker, pair, settings):
     settings.SEARCH_REQUIRES_LOGIN = True
 
     assert client.get("/comparisons/", pair).status_code == 302
+
+
+# The page for who has no scripts
+
+
+@pytest.fixture
+def page_of(client) -> Callable[..., str]:
+    """Search, and return the page that the one hit's *Compare* leads to."""
+
+    def page_of(address: str = "", **picture: object) -> str:
+        found = client.get(address) if address else client.post("/", picture, follow=True)
+        text = found.content.decode()
+        [link] = re.findall(r'class="compare" rel="nofollow" href="([^"]+)"', text)
+        response = client.get(html.unescape(link))
+        assert response["Cache-Control"] == "private, no-store"
+        return response.content.decode()
+
+    return page_of
+
+
+def test_a_page_says_what_the_dialog_says(page_of, searchable, version, worker):
+    dog = FoundRegion("object", 0, 10, 10, 40, 30, "dog", 0.9)
+    image = searchable(encoded(RED), "red", dog)
+    fake_worker.answer_with(
+        version_id=version.pk,
+        regions=[QueryRegion("object", 0, (5, 5, 20, 20), "dog", 0.8)],
+        copies={
+            WHOLE: [
+                Copy(
+                    *(image.regions.get(kind="whole").pk, False, False, None),
+                    outline=((0.25, 0), (60, 0), (60, 40), (0, 40)),
+                    overlap=Overlap(30, True, query_percent=90.0, image_percent=80.0),
+                )
+            ]
+        },
+    )
+
+    page = page_of(picture=upload(encoded(DARK_RED)))
+
+    assert "edited copy" in page
+    assert "A copy, but more differs than saving again changes." in page
+    assert "The image shows 90% of your picture; it is mirrored." in page
+    assert "Found in both: dog." in page
+    assert '<polygon class="met" points="0.2,0.0 60.0,0.0 60.0,40.0 0.0,40.0"/>' in page
+    assert page.count('viewBox="0 0 60 40"') == 2
+
+
+def test_a_page_frames_the_regions_that_met(page_of, searchable, version, worker):
+    searchable(encoded(BLUE), "blue")
+    red = searchable(encoded(RED), "red", FoundRegion("panel", 3, 30, 0, 60, 40))
+
+    page = page_of(f"/?image={red.pk}&box=0,0,30,40&scope=panels")
+
+    frames = re.findall(r'<rect class="met" ([^/]+)/>', page)
+    assert frames == ['x="0" y="0" width="30" height="40"', 'x="30" y="0" width="30" height="40"']
+    assert f'href="/?image={red.pk}&amp;scope=panels&amp;box=0%2C0%2C30%2C40"' in page
+
+
+def test_a_page_of_what_the_search_no_longer_finds_is_not_there(client, pair, worker):
+    address = {"image": pair["image"], "found": pair["found"], "part": "whole-0"}
+
+    assert client.get("/comparisons/page", address).status_code == 200
+    for change in ({"found": uuid4()}, {"part": "panel-0"}, {"part": "x"}, {"found": "x"}):
+        assert client.get("/comparisons/page", address | change).status_code == 404
+
+
+def test_a_page_of_a_query_that_is_over_says_so(client, pair, worker):
+    address = {"query": uuid4(), "found": pair["found"], "part": "whole-0"}
+
+    assert client.get("/comparisons/page", address).status_code == 410

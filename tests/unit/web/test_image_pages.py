@@ -12,9 +12,10 @@ from catalog import services, storage
 from catalog.models import Album, Image, Tag
 from catalog.presenters import thumbnail_srcset
 from catalog.storage import ThumbnailSize
+from catalog.validation import as_webp
 from kernel.messages import sentence
 from kernel.regions import FoundRegion, RegionKey
-from tests.unit.web.conftest import RED, encoded
+from tests.unit.web.conftest import BLUE, RED, encoded
 
 FORMATS = [
     ("JPEG", "jpeg", "jpg"),
@@ -125,7 +126,7 @@ def test_thumbnail_is_a_jpeg(client, add_image):
         assert (thumbnail.format, thumbnail.size) == ("JPEG", (400, 200))
 
 
-PARTS = ["original", "thumbnail.jpg", "panel-1.jpg"]
+PARTS = ["original", "thumbnail.jpg", "panel-1.jpg", "panel-1/small.webp"]
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_an_address_ends_with_its_picture(client, pictured, part, end):
     assert client.get(url, headers={"if-none-match": etag}).status_code == 404
 
 
-@pytest.mark.parametrize(("part", "queries"), [*zip(PARTS, (2, 2, 3), strict=True)])
+@pytest.mark.parametrize(("part", "queries"), [*zip(PARTS, (2, 2, 3, 3), strict=True)])
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_picture_costs_next_to_no_queries(  # noqa: PLR0917  # pytest passes by name
     client, pictured, part, queries, is_known, django_assert_num_queries
@@ -177,8 +178,9 @@ def test_a_picture_costs_next_to_no_queries(  # noqa: PLR0917  # pytest passes b
         client.get(url, headers=headers)
 
 
-def test_a_region_that_was_found_anew_is_sent_again(client, pictured):
-    url = f"/images/{pictured.pk}/panel-1.jpg"
+@pytest.mark.parametrize("part", ["panel-1.jpg", "panel-1/small.webp"])
+def test_a_region_that_was_found_anew_is_sent_again(client, pictured, part):
+    url = f"/images/{pictured.pk}/{part}"
     etag = client.get(url)["ETag"]
 
     Image.objects.update(indexed_at=pictured.created_at + timedelta(seconds=90))
@@ -189,6 +191,66 @@ def test_a_region_that_was_found_anew_is_sent_again(client, pictured):
 @pytest.mark.parametrize("key", ["panel-2", "panel", "panel-x", "panel-²", "1", "face-1", "-1"])
 def test_a_region_that_there_is_not_is_404(client, pictured, key):
     assert client.get(f"/images/{pictured.pk}/{key}.jpg").status_code == 404
+    assert client.get(f"/images/{pictured.pk}/{key}/small.webp").status_code == 404
+
+
+@pytest.fixture
+def with_panel(add_image, media):
+    """An indexed image with a panel whose thumbnail is as large as workers make them."""
+    image = add_image(encoded(RED, size=(1600, 800)))
+    services.record_indexed({image.pk: [FoundRegion("panel", 0, 0, 0, 1200, 600)]})
+    name = storage.region_thumbnail_name(image.sha256, RegionKey("panel", 0))
+    storage.write(name, encoded(RED, kind="JPEG", size=(256, 128)))
+    return image
+
+
+@pytest.mark.parametrize(("size", "pixels"), [("small", (128, 64)), ("medium", (256, 128))])
+def test_a_regions_thumbnail_for_pages_is_made_once_and_goes_with_its_image(
+    client, with_panel, size, pixels
+):
+    url = f"/images/{with_panel.pk}/panel-0/{size}.webp"
+
+    first = client.get(url)
+
+    assert (first.status_code, first["Content-Type"]) == (200, "image/webp")
+    assert first["Cache-Control"] == "private, no-cache"
+    with Pillow.open(io.BytesIO(first.content)) as picture:
+        assert (picture.format, picture.size) == ("WEBP", pixels)
+    storage.delete(storage.region_thumbnail_name(with_panel.sha256, RegionKey("panel", 0)))
+    assert client.get(url).content == first.content
+    services.request_deletion(Image.objects.all())
+    assert client.get(url).status_code == 404
+    services.delete_image(with_panel.pk)
+    assert list(storage.list_names(storage.THUMBNAILS)) == []
+
+
+def test_a_regions_thumbnail_is_not_kept_of_what_was_indexed_anew_meanwhile(
+    client, with_panel, monkeypatch
+):
+    key, other = RegionKey("panel", 0), encoded(BLUE, kind="JPEG", size=(256, 128))
+
+    def as_webp_slowly(jpeg, *, side_px):
+        storage.write(storage.region_thumbnail_name(with_panel.sha256, key), other)
+        return as_webp(jpeg, side_px=side_px)
+
+    monkeypatch.setattr("catalog.thumbnails.as_webp", as_webp_slowly)
+    url = f"/images/{with_panel.pk}/panel-0/small.webp"
+
+    assert client.get(url).status_code == 200
+
+    assert not any(map(storage.exists, storage.webp_names(with_panel.sha256, key)))
+
+
+@pytest.mark.parametrize("size", ["large", "huge"])
+def test_regions_have_no_thumbnails_larger_than_what_workers_make(client, with_panel, size):
+    assert client.get(f"/images/{with_panel.pk}/panel-0/{size}.webp").status_code == 404
+
+
+def test_a_page_names_a_regions_thumbnail_for_each_screen(client, with_panel):
+    text = client.get(with_panel.get_absolute_url()).content.decode()
+
+    small, medium = (f"/images/{with_panel.pk}/panel-0/{each}.webp" for each in ("small", "medium"))
+    assert f'src="{small}" srcset="{small} 1x, {medium} 2x"' in text
 
 
 def test_picture_that_browsers_cannot_draw_is_shown_by_its_thumbnail(client, add_image):

@@ -138,14 +138,7 @@ def secret(request, searchable, add_image, open_image, version: EncoderVersion) 
     open_index(version).set_payload([image.pk], carried)
     binned = add_image(encoded((90, 90, 90)), f"{WORD}binned", binned_at=timezone.now())
     album.images.add(binned)
-    held = add_image(encoded((90, 91, 90)), f"{WORD}held", held_at=timezone.now())
-    album.images.add(held)
-    # One that is in the open, but that tells of the private picture.
-    held_copy_of_it = add_image(encoded((90, 92, 90)), f"{WORD}copy", held_at=timezone.now())
-    for each, copy_of in ((held, open_image), (held_copy_of_it, image)):
-        CopyCheck.objects.create(
-            image=each, copy_of=copy_of, state="held", policy="hold", import_id=uuid4()
-        )
+    held_ones = make_held_ones(add_image, album, image, open_image)
     current = Import.objects.create(source=f"/srv/{WORD}import", found=2, added=1, failed=1)
     current.images.add(image, *others)
     failure = ImportFailure.objects.create(
@@ -168,7 +161,6 @@ def secret(request, searchable, add_image, open_image, version: EncoderVersion) 
     image.refresh_from_db()
     changed = {"title": ["", f"{WORD}title"]}
     entry = record(AuditEntry.Action.CHANGED, image, actor_id=chief.pk, details=changed)
-    held_ones = (held, held_copy_of_it)
     # One about it, and one that was taken when it was asked with.
     pairs = {"judgement": "copy", "decided_at": timezone.now(), "encoder_version": version}
     decision = Decision.objects.create(image=image, query_sha256=f"{WORD}sha", **pairs)
@@ -179,6 +171,20 @@ def secret(request, searchable, add_image, open_image, version: EncoderVersion) 
     for each, copy, copied in ((watch, open_image, image), (own_watch, image, open_image)):
         WatchHit.objects.create(watch=each, image=copy, watched_image=copied, rung="edited-copy")
     return Secret(image, album, tag, *rows, watch, own_watch)
+
+
+def make_held_ones(
+    add_image: Any, album: Album, image: Image, open_image: Image
+) -> tuple[Image, Image]:
+    """One in the private album, and one in the open that tells of the private picture."""
+    held = add_image(encoded((90, 91, 90)), f"{WORD}held", held_at=timezone.now())
+    album.images.add(held)
+    held_copy_of_it = add_image(encoded((90, 92, 90)), f"{WORD}copy", held_at=timezone.now())
+    for each, copy_of in ((held, open_image), (held_copy_of_it, image)):
+        CopyCheck.objects.create(
+            image=each, copy_of=copy_of, state="held", policy="hold", import_id=uuid4()
+        )
+    return held, held_copy_of_it
 
 
 @pytest.fixture
@@ -240,13 +246,41 @@ def routes() -> set[str]:
 
 def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     """What is asked of each address, by its name."""
+    asked = {
+        **asked_of_searches(secret, open_image),
+        **asked_of_pictures(secret, open_image),
+        **asked_of_the_site(secret, open_image),
+        **asked_of_the_admin(secret),
+        **asked_of_single_rows(secret, open_image),
+        **asked_of_tables(secret),
+    }
+    asked["admin:catalog_image_changelist"] += [
+        Asked("/admin/catalog/image/", data)
+        for data in (
+            {"albums__id__exact": secret.album.pk},
+            {"tags__id__exact": secret.tag.pk},
+            {"imports__id__exact": str(secret.current.pk)},
+            {"albums__name__startswith": WORD},
+            {"status__exact": "failed"},
+            {"error_code": "image:user:broken"},
+            {"medium__exact": "unknown", "o": "2"},
+            *({"q": f"{WORD}{name}"} for name in TEXTS),
+            {"q": secret.image.sha256[:8]},
+        )
+    ]
+    wrong = {"title": "", "albums": secret.album.pk, "tags": secret.tag.pk, "medium": "none"}
+    asked["admin:catalog_image_change"] += [
+        Asked(f"/admin/catalog/image/{open_image.pk}/change/"),
+        Asked(f"/admin/catalog/image/{open_image.pk}/change/", wrong, is_post=True),
+    ]
+    return asked
+
+
+def asked_of_searches(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
+    """Searches, and those that are saved."""
     search, images = "/", (secret.image, open_image)
     saved = SavedSearch.objects.get()
-    watch, own = secret.watch, secret.own_watch
-    word = f"{WORD}title"
-    binned, imports = "/admin/catalog/binnedimage/", "/admin/ingestion/import/"
-    held = [f"/admin/catalog/heldimage/{i.pk}" for i in (secret.held, secret.held_copy_of_it)]
-    asked: dict[str, list[Asked]] = {
+    return {
         "search:page": [
             Asked(search),
             *(Asked(search, {"image": str(image.pk)}) for image in images),
@@ -273,6 +307,12 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             for one in images
             for other in images
         ],
+        "search:comparison_page": [
+            Asked("/comparisons/page", {"image": str(one.pk), "found": str(other.pk),
+                                        "part": "whole-0"})
+            for one in images
+            for other in images
+        ],
         "search:result_pdf": [
             Asked("/result.pdf", {"image": str(secret.image.pk)}),
         ],
@@ -289,6 +329,13 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         ],
         "search:saved_delete": [Asked(f"/searches/{saved.pk}/delete", is_post=True)],
         "search:saved_thumbnail": [Asked(f"/searches/{saved.pk}.jpg")],
+    }  # fmt: skip
+
+
+def asked_of_pictures(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
+    """Watches, files and decisions."""
+    images, watch, own = (secret.image, open_image), secret.watch, secret.own_watch
+    return {
         "watches:watches": [Asked("/watches/")],
         "watches:new": [
             Asked("/watches/new"),
@@ -308,6 +355,10 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "search:image_preview": [Asked(f"/images/{i.pk}/preview.jpg") for i in images],
         "catalog:image": [Asked(reverse("catalog:image", args=[i.pk])) for i in images],
         "catalog:thumbnail": [Asked(reverse("catalog:thumbnail", args=[i.pk])) for i in images],
+        "catalog:region_webp_thumbnail": [
+            Asked(reverse("catalog:region_webp_thumbnail", args=[i.pk, "panel-0", size]))
+            for i in images for size in ("small", "medium")
+        ],
         "catalog:webp_thumbnail": [
             Asked(reverse("catalog:webp_thumbnail", args=[i.pk, size]))
             for i in images
@@ -327,6 +378,13 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             Asked(f"/admin/review/decision/{secret.decision.pk}/query.jpg")
         ],
         "admin:review_decision_precision_page": [Asked("/admin/review/decision/precision/")],
+    }  # fmt: skip
+
+
+def asked_of_the_site(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
+    """What is no picture's: accounts, health; and the API."""
+    images = (secret.image, open_image)
+    return {
         "ingestion:upload": [Asked("/upload/")],  # its own test is below
         "accounts:password": [Asked("/account/password/")],
         "accounts:password_changed": [Asked("/account/password/changed/")],
@@ -340,6 +398,12 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "healthz": [Asked("/healthz")],
         "readyz": [Asked("/readyz")],
         "metrics": [Asked("/metrics")],  # for who has the token, of all images
+    }  # fmt: skip
+
+
+def asked_of_the_admin(secret: Secret) -> dict[str, list[Asked]]:
+    """Pages of the admin that are of no table."""
+    return {
         "^admin/r/": [Asked(f"/admin/r/{content_type(Image).pk}/{secret.image.pk}/")],
         "admin:index": [Asked("/admin/")],
         "admin:login": [Asked("/admin/login/")],
@@ -360,6 +424,15 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             for name in ("tags", "albums")
             for term in ("", WORD)
         ],
+    }  # fmt: skip
+
+
+def asked_of_single_rows(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
+    """What the admin shows, and does, of one row beside its form."""
+    images = (secret.image, open_image)
+    binned, imports = "/admin/catalog/binnedimage/", "/admin/ingestion/import/"
+    held = [f"/admin/catalog/heldimage/{i.pk}" for i in (secret.held, secret.held_copy_of_it)]
+    return {
         "admin:catalog_bulkedit_confirm": [
             Asked(f"/admin/catalog/bulkedit/{secret.edit.pk}/confirm/")
         ],
@@ -391,6 +464,12 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
         "admin:api_apitoken_revoke": [Asked("/admin/api/apitoken/1/revoke/", is_post=True)],
         "admin:auth_user_password_change": [Asked("/admin/auth/user/1/password/")],
     }  # fmt: skip
+
+
+def asked_of_tables(secret: Secret) -> dict[str, list[Asked]]:
+    """Lists and forms of each table in the admin."""
+    asked: dict[str, list[Asked]] = {}
+    word, saved, own = f"{WORD}title", SavedSearch.objects.get(), secret.own_watch
     rows: dict[str, Any] = {
         "catalog_image": secret.image, "catalog_album": secret.album, "catalog_tag": secret.tag,
         "catalog_bulkedit": secret.edit, "catalog_encoderversion": EncoderVersion.objects.get(),
@@ -417,25 +496,6 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
             f"admin:{model}_history": [Asked(f"{path}{row.pk}/history/")],
             f"{path[1:]}<path:object_id>/": [Asked(f"{path}{row.pk}/")],
         }
-    asked["admin:catalog_image_changelist"] += [
-        Asked("/admin/catalog/image/", data)
-        for data in (
-            {"albums__id__exact": secret.album.pk},
-            {"tags__id__exact": secret.tag.pk},
-            {"imports__id__exact": str(secret.current.pk)},
-            {"albums__name__startswith": WORD},
-            {"status__exact": "failed"},
-            {"error_code": "image:user:broken"},
-            {"medium__exact": "unknown", "o": "2"},
-            *({"q": f"{WORD}{name}"} for name in TEXTS),
-            {"q": secret.image.sha256[:8]},
-        )
-    ]
-    wrong = {"title": "", "albums": secret.album.pk, "tags": secret.tag.pk, "medium": "none"}
-    asked["admin:catalog_image_change"] += [
-        Asked(f"/admin/catalog/image/{open_image.pk}/change/"),
-        Asked(f"/admin/catalog/image/{open_image.pk}/change/", wrong, is_post=True),
-    ]
     return asked
 
 

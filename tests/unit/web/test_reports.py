@@ -11,13 +11,15 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
+from reportlab.pdfgen.canvas import Canvas
 
 from catalog import storage
 from catalog.calibrations import calibration_sha256
 from catalog.models import Album, EncoderVersion, Region
 from config.env import ROOT
 from kernel.hashing import sha256_hex
-from kernel.task_messages import Copy, Overlap
+from kernel.task_messages import Copy, Overlap, QueryRegion, RegionHash
+from ml.rules.layout import Layout
 from search import query_files
 from search.presenters.report_csv import COLUMNS
 from tests.unit.web import fake_worker
@@ -47,7 +49,8 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
     region = red.regions.get(kind="whole")
     Region.objects.filter(pk=region.pk).update(pdq=bytes(range(32)), pdq_quality=88)
     proof = Copy(region.pk, False, False, 9, CORNERS, Overlap(31, True, 90.04, 80.0))
-    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): [proof]})
+    whole, own = (0, 0, 60, 40), RegionHash(b"\xff" * 32, 61)
+    fake_worker.answer_with(version_id=version.pk, copies={whole: [proof]}, hashes={whole: own})
 
     response = client.get("/result.csv", {"query": query, "name": "mine.png"})
 
@@ -62,6 +65,8 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
     assert first == {
         "part": "whole-0",
         "part_box": "0,0,60,40",
+        "part_pdq": "ff" * 32,
+        "part_pdq_quality": "61",
         "rank": "1",
         "image_id": str(red.pk),
         "title": "red",
@@ -83,6 +88,8 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
         "outline": "0.0,0.0 60.0,0.0 60.0,40.5 0.0,40.0",
         "query_name": "mine.png",
         "query_sha256": sha256_hex(encoded(DARK_RED)),
+        "query_pdq": "ff" * 32,
+        "query_pdq_quality": "61",
         "query_width": "60",
         "query_height": "40",
         "copies": "checked",
@@ -96,6 +103,65 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
         "similar",
         "",
     )
+
+
+FAR = bytes(31) + b"\x0f"  # four bits of 256
+
+
+@pytest.mark.parametrize(
+    ("own", "quality", "expected"),
+    [
+        (RegionHash(bytes(32), 50), 50, "4"),
+        (RegionHash(bytes(32), 49), 50, ""),
+        (RegionHash(bytes(32), 50), 49, ""),
+        (None, 50, ""),
+    ],
+    ids=["known", "the query says too little", "the image says too little", "not known"],
+)
+def test_a_hit_without_a_proof_has_its_hashs_distance(  # noqa: PLR0917  # pytest passes by name
+    client, searchable, version, query, own, quality, expected
+):
+    region = searchable(encoded(RED), "red").regions.get(kind="whole")
+    Region.objects.filter(pk=region.pk).update(pdq=FAR, pdq_quality=quality)
+    hashes = {} if own is None else {(0, 0, 60, 40): own}
+    fake_worker.answer_with(version_id=version.pk, hashes=hashes)
+
+    [row] = table(client.get("/result.csv", {"query": query}))
+
+    assert (row["pdq"], row["pdq_bits"]) == (FAR.hex(), expected)
+
+
+def test_hashes_are_said_of_the_picture_and_of_each_part(client, searchable, version, query):
+    searchable(encoded(RED), "red")
+    left, whole = QueryRegion("panel", 0, (0, 0, 30, 40)), (0, 0, 60, 40)
+    hashes = {left.box: RegionHash(FAR, 90), whole: RegionHash(bytes(32), 80)}
+    fake_worker.answer_with(
+        version_id=version.pk, layout=Layout.COLLAGE, regions=[left], hashes=hashes
+    )
+
+    rows = table(client.get("/result.csv", {"query": query}))
+
+    assert [(row["part"], row["part_pdq"], row["query_pdq"]) for row in rows] == [
+        ("panel-0", FAR.hex(), "00" * 32),
+        ("whole-0", "00" * 32, "00" * 32),
+    ]
+
+
+def test_a_page_of_paper_says_the_hash_and_the_distance(
+    client, searchable, version, query, monkeypatch
+):
+    region = searchable(encoded(RED), "red").regions.get(kind="whole")
+    Region.objects.filter(pk=region.pk).update(pdq=FAR, pdq_quality=90)
+    own = RegionHash(bytes(32), 80)
+    fake_worker.answer_with(version_id=version.pk, hashes={(0, 0, 60, 40): own})
+
+    written: list[str] = []
+    monkeypatch.setattr(Canvas, "drawString", lambda _canvas, _x, _y, text: written.append(text))
+
+    client.get("/result.pdf", {"query": query})
+
+    assert f"PDQ (80) {'00' * 16}" in written
+    assert "4 of 256 bits of PDQ differ" in written
 
 
 def test_no_cell_is_a_formula(client, searchable, query):

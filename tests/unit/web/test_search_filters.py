@@ -1,6 +1,7 @@
 """Searches that are narrowed down: by everything that can be asked for, and never beyond sight."""
 
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image as Pillow
 from catalog.models import Album, Image, Tag
 from kernel.regions import FoundRegion
 from kernel.task_messages import Copy, QueryRegion
+from search.known_values import MAX_KNOWN
 from tests.pictures import plain
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import BLUE, DARK_RED, GREEN, RED, encoded, upload
@@ -249,3 +251,62 @@ def test_doubtful_objects_of_the_query_are_left_out(client, searchable, version)
     for address, key in (("", "object-0"), ("sure=1", "whole-0")):
         [hit] = ask(client, address, data=png.getvalue()).json()["groups"][0]["hits"]
         assert hit["query_region"]["key"] == key
+
+
+# Values that are not among those of the images found
+
+
+def typed(client, field: str) -> list[str] | None:
+    """What a field of the panel is completed to; None where nothing can be typed."""
+    page = client.post("/", {"picture": upload(encoded(RED)), "medium": "photo"}, follow=True)
+    text = page.content.decode()
+    if f'<input class="another" name="{field}" list="known-{field}"' not in text:
+        return None
+    [known] = re.findall(f'<datalist id="known-{field}">(.*?)</datalist>', text)
+    return re.findall('<option value="([^"]*)">', known)
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("tag", ["tag three", "tag two"]),
+        ("album", ["album three", "album two"]),
+        ("owner", ["Bob"]),
+        ("licence", ["CC0"]),
+        ("label", None),
+        ("medium", None),
+        ("folder", None),
+    ],
+)
+def test_values_of_images_that_were_not_found_can_be_typed(client, catalogue, field, expected):
+    assert typed(client, field) == expected
+
+
+def test_staff_can_type_a_folder(client, catalogue, log_in):
+    log_in("catalog.view_image", staff=True)
+
+    assert typed(client, "folder") == ["2019/Maya"]
+
+
+def test_staff_can_type_a_folder_where_no_picture_has_one(client, searchable, log_in):
+    searchable(encoded(RED), "red", DOG)
+    Image.objects.update(medium="photo")
+    log_in("catalog.view_image", staff=True)
+
+    assert (typed(client, "folder"), typed(client, "owner")) == ([], None)
+
+
+def test_what_is_private_to_others_is_not_offered(client, catalogue):
+    for album in (catalogue["two"].albums.get(), catalogue["three"].albums.get()):
+        album.groups.set([Group.objects.create(name=f"of {album}")])
+
+    fields = ("tag", "album", "owner", "licence")
+    assert {field: typed(client, field) for field in fields} == {field: [] for field in fields}
+
+
+def test_so_many_are_offered_and_no_more(client, catalogue):
+    Tag.objects.bulk_create(Tag(name=f"tag {number:04}") for number in range(200))
+
+    offered = typed(client, "tag")
+
+    assert (len(offered), offered[0]) == (MAX_KNOWN, "tag 0000")

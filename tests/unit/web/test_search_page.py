@@ -282,12 +282,7 @@ def test_proved_copies_come_first_with_their_proof(client, searchable, version, 
     ]
     proof = json.loads(hits[2].comparison)
     assert proof["outline"] == [[60, 0], [0, 0], [0, 40], [60, 40]]
-    assert proof["overlap"] == {
-        "inliers": 40,
-        "is_mirrored": True,
-        "query_percent": 90,
-        "image_percent": 31,
-    }
+    assert proof["said"] == "The image shows 90% of your picture; it is mirrored."
     # the encoder's best are compared, all four full images here
     [asked] = fake_worker.last_copies_request().regions
     assert asked.box == (0, 0, 60, 40)
@@ -816,8 +811,9 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
     # live encoder, panels that were drawn, the medium, whether some are kept back, the
-    # hits' images, their regions, their tags and albums, the counts, whether words are known
-    with django_assert_num_queries(15):
+    # hits' images, their regions, their tags and albums, the counts, whether words are known; what
+    # filters can be typed: hidden albums and the newest images, tags and albums
+    with django_assert_num_queries(20):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10

@@ -191,3 +191,24 @@ def test_albums_that_were_looked_through_are_not_gone_through_again(
     Look.objects.all().delete()  # asked once more, they would be missed
 
     assert looked_for(delivery) == set()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="it is SQLite that went astray")
+def test_new_images_are_taken_without_going_through_the_catalogue(
+    images: list[UUID], delivery: Delivery
+) -> None:
+    Arrival.objects.bulk_create(Arrival(image_id=each) for each in images[:2])
+    with CaptureQueriesContext(connection) as captured:
+        taken = watches.claim_arrivals(delivery=delivery)
+    assert [each.id for each in taken] == images[:2]
+
+    asked = [each["sql"] for each in captured if each["sql"].startswith("SELECT")]
+    plans = []
+    with connection.cursor() as cursor:
+        for sql in asked:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plans += [row[-1] for row in cursor.fetchall()]
+
+    of_images = {plan for plan in plans if "catalog_image" in plan}
+    assert of_images
+    assert not [plan for plan in of_images if plan.startswith("SCAN") or "status" in plan]

@@ -87,6 +87,18 @@ def test_indexing_keeps_hash_and_features(scenes: list[Image]) -> None:
     assert len(features) > 100
 
 
+def test_the_querys_own_hash_is_told(scenes: list[Image]) -> None:
+    part = upright(scene(0))
+
+    [found] = copies.find_copies(
+        [sought(part, [])], max_near_identical=48, ends_at=time.monotonic() + 60
+    )
+
+    assert found.pdq is not None
+    assert found.pdq.bits.tobytes() == bytes(full_image_of(scenes[0]).pdq)
+    assert found.pdq.quality == full_image_of(scenes[0]).pdq_quality
+
+
 def test_a_picture_that_was_saved_again_is_found_by_its_hash_alone(scenes: list[Image]) -> None:
     [copy] = find_copies(upright(jpeg(scene(3), 40)), [])
 
@@ -409,16 +421,22 @@ def test_describing_again_forgets_the_points_and_files_of_regions_that_are_no_mo
 
     # given a panel more than the splitter finds, as an earlier release may have found
     Region.objects.create(image=image, kind="panel", ordinal=2, x0=0, y0=0, x1=9, y1=9)
-    surplus = storage.derived_names(image.sha256, RegionKey("panel", 2))
-    for name in surplus:
+    # and pages that have shown that one and another
+    outdated = {
+        *storage.derived_names(image.sha256, RegionKey("panel", 2)),
+        *storage.webp_names(image.sha256, RegionKey("panel", 0)),
+    }
+    for name in outdated:
         storage.write(name, b"old")
     Image.objects.update(status=Image.Status.QUEUED)
     index_all([image.pk], loaded)
 
     assert image.regions.count() == loaded.index.count() == 3
-    assert not any(storage.exists(name) for name in surplus)
+    assert not any(storage.exists(name) for name in outdated)
     for region in image.regions.all():
-        assert all(storage.exists(name) for name in storage.derived_names(image.sha256, region.key))
+        thumbnail, features, *_shown = storage.derived_names(image.sha256, region.key)
+        assert storage.exists(thumbnail)
+        assert storage.exists(features)
 
 
 def test_deleting_an_image_removes_what_was_made_of_its_regions(

@@ -1,4 +1,4 @@
-"""`manage.py bench search|headline|pages|ingest|index|memory|stages`: figures of this machine."""
+"""`manage.py bench search|headline|pages|ingest|index|memory|stages|watches`: of this machine."""
 
 import signal
 import tempfile
@@ -24,6 +24,7 @@ from bench import (
     pages,
     searching,
     tables,
+    watching,
 )
 from bench.builds.checkout import SCRATCH_PREFIX, Build, checked_out, this_build
 from bench.comparing_searches import SearchPlan
@@ -37,6 +38,7 @@ _PICTURES = 990
 _INDEXED_POINTS = 20_000
 _TAGS = 3_000
 _HEADLINES = 200
+_WATCHES, _WATCHED_AMONG = (1, 100, 1_000), 100_000
 
 
 def positive(text: str) -> int:
@@ -99,6 +101,9 @@ class Command(BaseCommand):
         _add_count(index, default=_INDEXED_POINTS)
         index.add_argument("--dim", type=positive, default=512)
         index.add_argument("--seed", type=int, default=0)
+        watches = kinds.add_parser("watches", help="what many watches cost each new image, in SQL")
+        watches.add_argument("--images", type=positive, default=_WATCHED_AMONG)
+        watches.add_argument("--watches", type=positive, nargs="+", default=_WATCHES)
 
     def _add_search(self, search: ArgumentParser) -> None:
         search.add_argument("--tries", type=positive, default=100, help="searches (a turn)")
@@ -137,6 +142,7 @@ class Command(BaseCommand):
             "index": self._index,
             "memory": self._memory,
             "stages": self._stages,
+            "watches": self._watches,
         }[kind]
         try:
             with _ended_in_order():
@@ -279,6 +285,14 @@ class Command(BaseCommand):
                 f"{row.name:<26} p50 {row.p50_ms:6.2f} ms   p95 {row.p95_ms:6.2f} ms   "
                 f"recall@20 {row.recall_at_20:.4f}   {row.upserts_per_s:8.0f} upserts/s"
             )
+
+    def _watches(self, options: dict[str, Any]) -> None:
+        self._say(machine.describe())
+        with _scratch() as scratch, made_catalogue.scratch_database(scratch):
+            made_catalogue.fill(images=options["images"], tags=1)
+            self._say(tables.watch_head(images=options["images"]))
+            for figures in watching.measure(options["watches"]):
+                self._say(tables.watch_row(figures))
 
     @contextmanager
     def _builds(self, commit: str) -> Iterator[tuple[tuple[Build, Build], Path]]:

@@ -46,12 +46,6 @@
     stage.style.setProperty("--wipe", `${slider.value}%`);
   }
 
-  function sentence(overlap) {
-    if (!overlap) return dialog.dataset.same;
-    const pattern = overlap.is_mirrored ? dialog.dataset.mirrored : dialog.dataset.shown;
-    return pattern.replace("{percent}", `${overlap.query_percent}%`);
-  }
-
   function frame(rect, box) {
     rect.toggleAttribute("hidden", !box);
     if (!box) return;
@@ -118,7 +112,7 @@
     shown = JSON.parse(comparison);
     dialog.querySelector("h2").textContent = title;
     part("why").textContent = shown.why;
-    part("said").textContent = shown.outline ? sentence(shown.overlap) : "";
+    part("said").textContent = shown.said;
     const objects = shown.objects.join(", ");
     part("objects").textContent = objects && dialog.dataset.objectsSaid.replace("{objects}", objects);
     part("link").href = url;
@@ -139,10 +133,12 @@
     wipe();
   }
 
-  // Heard from above: proofs.js exchanges the buttons.
+  // Heard from above: proofs.js exchanges the links. They lead to a page, for who wants it in a tab.
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[data-comparison]");
-    if (button) open(button.dataset);
+    const link = event.target.closest?.("[data-comparison]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    open(link.dataset);
   });
   views.forEach((button) => button.addEventListener("click", () => look(button.dataset.view)));
   part("pause-button").addEventListener("click", () => (blinking ? pause() : goOn()));

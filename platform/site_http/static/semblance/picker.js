@@ -32,9 +32,19 @@
     if (submits && input.files.length) form.requestSubmit();
   }
 
-  function take(files) {
+  // What is no file may be of use to others on the page: ways.js takes a picture's address.
+  function isTaken(text) {
+    const offer = new CustomEvent("textoffered", { detail: text, cancelable: true });
+    return text !== "" && !document.dispatchEvent(offer);
+  }
+
+  function take(offered) {
+    const { files } = offered;
     if (form.classList.contains("busy") && !submits) return;
-    if (!files.length) { say(picker.dataset.noFile); return; }
+    if (!files.length) {
+      say(isTaken(offered.getData("text/plain").trim()) ? "" : picker.dataset.noFile);
+      return;
+    }
     const transfer = new DataTransfer();
     (input.multiple ? [...input.files, ...files] : [...files].slice(0, 1))
       .forEach((file) => transfer.items.add(file));
@@ -53,9 +63,8 @@
   document.addEventListener("searchended", () => { if (submits && input.files.length) { form.reset(); show([]); } });
   document.addEventListener("paste", (event) => {
     if (event.target.closest?.("input:not([type=file]), textarea")) return;
-    const { files } = event.clipboardData;
     event.preventDefault();
-    take(files);
+    take(event.clipboardData);
   });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -67,7 +76,7 @@
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     form.classList.remove("over");
-    take(event.dataTransfer.files);
+    take(event.dataTransfer);
   });
   // Back from the results: the page as it was left, ready for another picture.
   window.addEventListener("pageshow", (event) => {

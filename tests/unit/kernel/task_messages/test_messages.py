@@ -31,6 +31,7 @@ from kernel.task_messages import (
     MalformedMessage,
     Overlap,
     QueryRegion,
+    RegionHash,
     StoredQuery,
     WarmUpRequest,
 )
@@ -48,6 +49,7 @@ CORNERS = ((60, 0), (0, 0.5), (0, 40), (60, 40))
 OVERLAP = Overlap(40, True, query_percent=90.5, image_percent=31.0)
 EDITED = Copy(7, False, False, None, CORNERS, OVERLAP)
 SAME = Copy(8, True, False, 3, CORNERS, None)
+HASHES = (RegionHash(bytes(range(32)), 88), None)
 
 # Every message that has an oracle: what it is, its JSON, and how that is read.
 MESSAGES = {
@@ -95,7 +97,7 @@ MESSAGES = {
     ),
     "warm_up": (WarmUpRequest(16, False), wire.WARM_UP, WarmUpRequest.from_json),
     "copies": (
-        FoundCopies(((EDITED, SAME), ()), (True, False), ((), (9, 11)), 4.0),
+        FoundCopies(((EDITED, SAME), ()), (True, False), ((), (9, 11)), HASHES, 4.0),
         wire.COPIES,
         lambda value: FoundCopies.from_json(value, regions=2),
     ),
@@ -224,6 +226,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 # What an earlier release does not say.
 LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
 LATER |= {("extract_query", "panels"), ("extracted", "are_plain"), ("copies", "unchecked_ids")}
+LATER |= {("copies", "hashes")}
 LATER |= {("copies", f"copies.0.{index}.is_shared_design") for index in (0, 1)}
 
 
@@ -276,7 +279,19 @@ def test_a_field_of_a_newer_release_is_passed_over(name: str, path: str) -> None
 def test_an_answer_that_does_not_say_what_was_checked_checked_all() -> None:
     read = FoundCopies.from_json(without(wire.COPIES, "checked"), regions=2)
 
-    assert read == FoundCopies(((EDITED, SAME), ()), (True, True), ((), (9, 11)), 4.0)
+    assert read == FoundCopies(((EDITED, SAME), ()), (True, True), ((), (9, 11)), HASHES, 4.0)
+
+
+def test_an_answer_of_an_earlier_release_says_no_hash() -> None:
+    read = FoundCopies.from_json(without(wire.COPIES, "hashes"), regions=2)
+
+    assert read.hashes == (None, None)
+
+
+@pytest.mark.parametrize("pdq", ["", "00", "x" * 64], ids=["none", "short", "no hexadecimal"])
+def test_what_is_no_hash_is_refused(pdq: str) -> None:
+    with pytest.raises(MalformedMessage, match="pdq"):
+        FoundCopies.from_json(changed(wire.COPIES, "hashes.0.pdq", pdq), regions=2)
 
 
 def test_a_web_that_does_not_say_what_it_knows_knows_no_regions() -> None:

@@ -93,6 +93,7 @@ COPIES = {
     "copies": [[EDITED, SAME], []],
     "checked": [True, False],
     "unchecked_ids": [[], [9, 11]],
+    "hashes": [{"pdq": bytes(range(32)).hex(), "quality": 88}, None],
     "model_ms": 4.0,
 }
 

@@ -4,7 +4,6 @@ import pdqhash
 import pytest
 
 from ml.copies.pdq import (
-    MIN_QUALITY,
     NEAR_IDENTICAL_BITS,
     HashDistance,
     Orientation,
@@ -13,6 +12,7 @@ from ml.copies.pdq import (
     pdq_hash,
     pdq_hash_of_all_pixels,
 )
+from ml.rules.hash_distance import MIN_QUALITY
 from tests.unit.ml.copies.scenes import jpeg, scene
 
 # What has to be done to a picture, by plain indexing, beside the name of it.
