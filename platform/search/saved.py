@@ -117,13 +117,14 @@ def rename_search(saved: SavedSearch, name: str) -> None:
     """Give a saved search another name.
 
     Raises:
-        UserInputError: "saved:user:no-name".
+        UserInputError: "saved:user:no-name"; "request:user:not-found": it was deleted meanwhile.
     """
     cleaned = _cleaned(name)
     if not cleaned:
         raise UserInputError("saved:user:no-name")
+    if not SavedSearch.objects.filter(pk=saved.pk).update(name=cleaned):
+        raise UserInputError("request:user:not-found")
     saved.name = cleaned
-    saved.save(update_fields=("name",))
 
 
 def list_saved(owner: User) -> QuerySet[SavedSearch]:

@@ -65,9 +65,11 @@ def change_watch(watch: Watch, wishes: Wishes) -> None:
     """Have a person told otherwise; a webhook keeps its secret, and begins anew.
 
     Raises:
-        UserInputError: "fetch:user:not-http".
+        UserInputError: "fetch:user:not-http"; "request:user:not-found": it has ended meanwhile.
     """
     check_webhook(wishes.url)
+    if Watch.objects.select_for_update().filter(pk=watch.pk).first() is None:
+        raise UserInputError("request:user:not-found")
     if wishes.by_mail and not watch.by_mail:
         watch.mail_since = timezone.now()
     watch.rung, watch.by_mail, watch.language = wishes.rung, wishes.by_mail, wishes.language

@@ -9,7 +9,7 @@ from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog.models import Album, AlbumGroup, Image, Tag
 from catalog.services.payloads import request_payload_update
-from kernel.errors import ConflictError
+from kernel.errors import ConflictError, UserInputError
 
 NamedRow = TypeVar("NamedRow", Tag, Album)
 # Images of an entry of the audit log that one row of it holds.
@@ -44,14 +44,16 @@ def rename_named_set(row: Tag | Album, name: str, *, by_id: int | None) -> None:
 
     Raises:
         ConflictError: "named-set:conflict:taken".
+        UserInputError: "request:user:not-found": it was deleted meanwhile.
     """
     old = row.name
     if old == name:
         return
     try:
         with transaction.atomic():
+            if not type(row)._default_manager.filter(pk=row.pk).update(name=name):
+                raise UserInputError("request:user:not-found")
             row.name = name
-            row.save(update_fields=("name",))
             request_payload_update(row.images.all())
             changes = {"name": [old, name]}
             audit_log.record(AuditEntry.Action.CHANGED, row, actor_id=by_id, details=changes)

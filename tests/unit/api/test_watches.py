@@ -6,15 +6,17 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db.models.signals import post_init
 from django.utils import timezone
 
-from catalog.models import Album, EncoderVersion, Image
+from catalog.models import Album, EncoderVersion, Image, Tag
 from search import query_files
 from search.models import SavedSearch
 from search.saved import save_search
 from tests.unit.api.conftest import Program, code_of
 from tests.unit.web.conftest import BLUE, GREEN, RED, encoded
-from watches.models import Watch, WatchHit, Webhook
+from watches.models import Rung, Watch, WatchHit, Webhook
+from watches.services import Wishes, begin_watch
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
@@ -286,3 +288,36 @@ def test_a_saved_search_is_asked_again_by_its_address(owner, searchable, worker)
     answer = owner.get(f"/search?{saved['search']}").json()
 
     assert [hit["title"] for hit in answer["hits"]] == ["red"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/saved-searches/{saved}", {"name": "other"}),
+        ("/watches/{watch}", {"rung": "near-identical", "webhook_url": "https://example.org/"}),
+        ("/albums/{album}", {"name": "other"}),
+        ("/tags/{tag}", {"name": "other"}),
+    ],
+    ids=["saved search", "watch", "album", "tag"],
+)
+def test_what_is_deleted_between_reading_and_writing_is_not_there(
+    program, album, red, path, body
+) -> None:
+    owner = program("catalog.change_album", "catalog.change_tag", name="late")
+    saved = save_search(owner.user, address=f"image={red.pk}", name="mine")
+    watch = begin_watch(
+        owner.user, saved, Wishes(Rung.EDITED_COPY, by_mail=False, url="", language="en")
+    )
+    rows = {"saved": saved, "watch": watch, "album": album, "tag": Tag.objects.create(name="t")}
+    kind = next(name for name in rows if f"{{{name}}}" in path)
+
+    def gone(sender, instance, **_):
+        post_init.disconnect(gone, sender=sender)
+        sender.objects.filter(pk=instance.pk).delete()
+
+    post_init.connect(gone, sender=type(rows[kind]))  # as soon as it is read
+    response = owner.patch(
+        path.format(**{name: row.pk for name, row in rows.items()}), body, **JSON
+    )
+
+    assert code_of(response) == (404, "request:user:not-found")
