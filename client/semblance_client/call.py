@@ -84,7 +84,7 @@ def json_of(response: httpx.Response) -> Any:
     """
     try:
         return response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnexpectedAnswer("the answer is no JSON: is this a Semblance?") from error
 
 

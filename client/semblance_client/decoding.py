@@ -26,7 +26,7 @@ def decode(kind: type[T], value: Any) -> T:
     """
     try:
         decoded: T = _decode(kind, value)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise UnexpectedAnswer(f"the answer is no {kind.__name__}: {error}") from error
     return decoded
 

@@ -24,19 +24,28 @@ class Download:
     etag: str = ""
 
     def headers(self) -> Mapping[str, str]:
-        """Return what asks for the rest of the same file."""
+        """Return what asks for the rest of the same file, as it is: its bytes are counted."""
+        as_it_is = {"Accept-Encoding": "identity"}
         if not self.have or not self.etag:
-            return {}
-        return {"Range": f"bytes={self.have}-", "If-Range": self.etag}
+            return as_it_is
+        return {**as_it_is, "Range": f"bytes={self.have}-", "If-Range": self.etag}
 
     def begin(self, response: httpx.Response) -> None:
-        """Make ready for what comes: the rest, or all of it anew."""
+        """Make ready for what comes: the rest, or all of it anew.
+
+        Raises:
+            UnexpectedAnswer: it is another part than was asked for.
+        """
         if response.status_code != HTTPStatus.PARTIAL_CONTENT:
             self.file.seek(0)
             self.file.truncate()
-            self.have = 0
+            self.have = self.total = 0
+        elif not response.headers.get("Content-Range", "").startswith(f"bytes {self.have}-"):
+            raise UnexpectedAnswer("another part of the file came than was asked for")
         self.etag = response.headers.get("ETag", "")
-        self.total = self.have + int(response.headers.get("Content-Length", 0))
+        length: str = response.headers.get("Content-Length", "")
+        if length.isdecimal():
+            self.total = self.have + int(length)
 
     def add(self, piece: bytes) -> None:
         """Keep a piece."""

@@ -78,7 +78,7 @@ def failure_of(response: httpx.Response) -> ApiError | UnexpectedAnswer | None:
 def _problem(response: httpx.Response) -> Mapping[str, Any]:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"detail": response.text[:_SHOWN_CHARS]} if _is_text(response) else {}
     return body if isinstance(body, dict) else {}
 

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -77,11 +77,20 @@ def _read_id(cursor: str) -> int:
 def _read(cursor: str, model: type[Model]) -> tuple[datetime, object]:
     try:
         at, pk = json.loads(urlsafe_b64decode(cursor.encode()))
-        moment = parse_datetime(at)
+        moment = _utc(parse_datetime(at))
         key: object = UUID(pk) if model._meta.pk.get_internal_type() == "UUIDField" else int(pk)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise UserInputError("request:user:bad-cursor") from error
     is_key = isinstance(key, UUID) or (isinstance(key, int) and 0 <= key <= _MAX_ID)
-    if moment is None or moment.tzinfo is None or not is_key:
+    if moment is None or not is_key:
         raise UserInputError("request:user:bad-cursor")
     return moment, key
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Return a moment as databases have it, None where it names no zone.
+
+    Raises:
+        OverflowError: it lies outside of the calendar there.
+    """
+    return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)

@@ -72,10 +72,11 @@ def _keep(kept: KeptAnswer, answer: Callable[[], HttpResponse]) -> HttpResponse:
     if response.status_code >= _SERVER_ERROR or response.status_code == _TOO_MANY:
         kept.delete()
         return response
-    kept.status = response.status_code
-    kept.headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
-    kept.body = response.content.decode()
-    kept.save(update_fields=("status", "headers", "body"))
+    headers = {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)}
+    # The row may be gone by now, with its token or as one that took too long: what is done is done.
+    KeptAnswer.objects.filter(pk=kept.pk).update(
+        status=response.status_code, headers=headers, body=response.content.decode()
+    )
     return response
 
 

@@ -1,13 +1,13 @@
 """A hit as a person was shown it, signed: what a decision says of it is what stood there."""
 
 from dataclasses import astuple, dataclass
-from typing import Any
 from uuid import UUID
 
 from django.core import signing
 
 from catalog.calibrations import calibration_sha256
 from catalog.models import EncoderVersion, Region
+from catalog.visibility import Viewer
 from kernel.errors import UserInputError
 from kernel.task_messages import Box
 from ml.rules.regions import FULL_IMAGE
@@ -72,22 +72,26 @@ class ShownHit:
             calibration_sha256=calibration_of(version),
         )
 
-    def signed(self) -> str:
-        """Return it for a form."""
-        return signing.dumps(list(astuple(self)), salt=_SALT, compress=True)
+    def signed(self, shown_to: Viewer) -> str:
+        """Return it for the form of the person who is shown it, and of nobody else."""
+        return signing.dumps([shown_to.pk, *astuple(self)], salt=_SALT, compress=True)
 
     @classmethod
-    def from_signed(cls, text: str) -> "ShownHit":
-        """Read what `signed` has written.
+    def from_signed(cls, text: str, shown_to: Viewer) -> "ShownHit":
+        """Read what `signed` has written for this person.
 
         Raises:
-            UserInputError: "review:user:stale-hit": it is too old, or nobody here has written it.
+            UserInputError: "review:user:stale-hit": it is too old, nobody here has written it, or
+                somebody else was shown it.
         """
         try:
-            values: list[Any] = signing.loads(text, salt=_SALT, max_age=_MAX_AGE_S)
-            return cls(*values)
+            account_id, *values = signing.loads(text, salt=_SALT, max_age=_MAX_AGE_S)
+            hit = cls(*values)
         except (signing.BadSignature, TypeError) as error:
             raise UserInputError("review:user:stale-hit") from error
+        if account_id != shown_to.pk:
+            raise UserInputError("review:user:stale-hit")
+        return hit
 
     @property
     def query(self) -> UUID:

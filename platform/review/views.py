@@ -28,7 +28,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     """Record a decision or take it back, and lead back to the result; JSON where that is wanted."""
     chosen = request.POST.get("judgement", "")
     try:
-        shown = ShownHit.from_signed(request.POST.get("hit", ""))
+        shown = ShownHit.from_signed(request.POST.get("hit", ""), request.user)
         if chosen == TAKEN_BACK:
             services.take_back(shown, by=request.user)
         else:

@@ -15,6 +15,7 @@ from kernel.errors import AppError, DefectError, FileMissing, GoneError
 from search import query_files, services
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
+from search.limits import limited_search
 from search.presenters.report_csv import csv_lines
 from search.report import AnswerReport, report_on
 from site_http.access import searchers_only
@@ -37,7 +38,7 @@ def _reports(write: Write) -> Callable[[HttpRequest], HttpResponse]:
     @wraps(write)
     def view(request: HttpRequest) -> HttpResponse:
         try:
-            with timed() as search, search_slot():
+            with timed() as search, limited_search(request), search_slot():
                 question = QueryForm(request.GET, request.FILES).read(request.user)
                 search.wait = question.wait
                 result = services.search(question, request.user)

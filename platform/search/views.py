@@ -22,7 +22,7 @@ from search.asked_pictures import AskedPicture
 from search.fetched_pictures import FetchedPicture, fetch_picture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
-from search.limits import limited_search, take_kept
+from search.limits import Counted, limited_search, take_kept
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.filters import present_filters
@@ -59,13 +59,13 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         if is_several(request.POST or request.GET, request.FILES):
             return _several(request)
-        with timed() as search, limited_search(request):
+        with timed() as search, limited_search(request, _counted(request)):
             fetched = _fetched(request)
             with search_slot():
                 form = QueryForm(request.POST or request.GET, request.FILES, fetched=fetched)
                 question = form.read(request.user)
                 search.wait = question.wait
-                if request.method == "POST" and not wants_json(request):
+                if _leads_on(request):
                     search.leads_on = True
                     return _see_address(asked_pictures.of_question(question), question)
                 result = services.search(question, request.user)
@@ -86,6 +86,15 @@ def page(request: HttpRequest) -> HttpResponse:
         ),
         asked_fields=asked_fields,
     )
+
+
+def _leads_on(request: HttpRequest) -> bool:
+    """Return whether a search is answered with its address: who asks is a person with a form."""
+    return request.method == "POST" and not wants_json(request)
+
+
+def _counted(request: HttpRequest) -> Counted:
+    return Counted.SENT if _leads_on(request) else Counted.SEARCH
 
 
 def _fetched(request: HttpRequest) -> FetchedPicture | None:
@@ -114,11 +123,11 @@ def _see_address(asked: AskedPicture, question: Question) -> HttpResponse:
 
 def _several(request: HttpRequest) -> HttpResponse:
     """Answer what is asked with several pictures, or with words, as `page` does with one."""
-    with timed() as search, limited_search(request), search_slot():
+    with timed() as search, limited_search(request, _counted(request)), search_slot():
         form = QueryForm(request.POST or request.GET, request.FILES)
         question = form.read_several(request.user)
         search.wait = question.wait
-        if request.method == "POST" and not wants_json(request):
+        if _leads_on(request):
             search.leads_on = True
             wait = None if question.wait is Wait.PROOFS else question.wait
             return _see_other(fields_of_question(question).url(wait))

@@ -49,8 +49,14 @@ class Allowance:
     share: Share
 
 
-def take(request: HttpRequest, what: Limited, amount: int = 1) -> None:
+def take(request: HttpRequest, what: Limited, amount: int = 1, *, apart: str = "") -> None:
     """Count what a caller asks for.
+
+    Args:
+        request: what is answered.
+        what: is counted.
+        amount: of it.
+        apart: the name of a count of its own, under the same limit; "" is the common one.
 
     Raises:
         LimitReached: "limit:transient:…": that is too much; nothing was counted.
@@ -59,7 +65,8 @@ def take(request: HttpRequest, what: Limited, amount: int = 1) -> None:
     if key is None or not limit:
         return
     window_s = _WINDOW_S.get(what, _MINUTE_S)
-    share = counters().take(f"{key}:{what}", amount, limit=limit, window_s=window_s)
+    name = f"{key}:{what}:{apart}" if apart else f"{key}:{what}"
+    share = counters().take(name, amount, limit=limit, window_s=window_s)
     allowances(request).append(Allowance(what, limit, window_s, share))
     if not share.is_given:
         wait_s = max(1.0, share.wait_s)

@@ -13,6 +13,8 @@ from watches.models import Watch, WatchHit
 
 # The header says "99+" beyond.
 MAX_COUNTED = 99
+# What leads from a hit to the image that it copies: of an album, or named by a saved search.
+_WATCHED = ("watched_image", "saved_picture__image")
 
 
 def list_watches(owner: User) -> QuerySet[Watch]:
@@ -27,11 +29,13 @@ def list_hits(owner: User) -> QuerySet[WatchHit]:
     Both images have to be current and theirs to see, and so has the album that is watched.
     """
     hits = WatchHit.objects.filter(watch__owner=owner).filter(is_current("image"))
-    hits = hits.filter(Q(watched_image=None) | is_current("watched_image"))
+    for watched in _WATCHED:
+        hits = hits.filter(Q(**{watched: None}) | is_current(watched))
     hidden = list(hidden_albums(owner))
     if not hidden:
         return hits
-    hits = hits.exclude(is_in(hidden, image="image")).exclude(is_in(hidden, image="watched_image"))
+    for image in ("image", *_WATCHED):
+        hits = hits.exclude(is_in(hidden, image=image))
     return hits.filter(Q(watch__album=None) | ~Q(watch__album__in=hidden))
 
 

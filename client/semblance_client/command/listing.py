@@ -93,11 +93,17 @@ def _edit(site: Client, asked: argparse.Namespace, output: Output) -> int:
 def _fetch(site: Client, asked: argparse.Namespace, output: Output) -> int:
     asked.to.mkdir(parents=True, exist_ok=True)
     for image_id in asked.image:
-        format_ = site.image(image_id, fields=["format"]).format
-        to = asked.to / f"{image_id}.{'jpg' if format_ == 'jpeg' else format_}"
+        to = asked.to / f"{image_id}{_ending(site.image(image_id, fields=['format']).format)}"
         site.download_original(image_id, to)
         output.text(str(to))
     return 0
+
+
+def _ending(format_: str) -> str:
+    """Return how the name of a file of a format ends; the site says nothing of where it lies."""
+    if not (format_.isascii() and format_.isalnum()):
+        return ""
+    return ".jpg" if format_ == "jpeg" else f".{format_}"
 
 
 def _delete(site: Client, asked: argparse.Namespace, output: Output) -> int:

@@ -34,8 +34,8 @@ def decisions(
 @router.post("/decisions", auth=DECIDES, response=DecisionJson)
 @idempotent
 def decide(request: HttpRequest, asked: DecisionAsked) -> HttpResponse:
-    """Say what a hit of a search is: the search has to be one of this token's, of the last day."""
-    shown = ShownHit.from_signed(asked.hit)
+    """Say what a hit of a search is: the search has to be one of your own, of the last day."""
+    shown = ShownHit.from_signed(asked.hit, request.user)
     decision = services.decide(shown, Decision.Judgement(asked.judgement), by=request.user)
     return respond(decision_json(decision))
 

@@ -32,6 +32,7 @@ from catalog import services, views
 from catalog.models import Image
 from catalog.selectors import list_visible_images
 from catalog.visibility import Viewer, list_albums
+from ingestion.services import KnownPolicy
 
 router = Router(tags=["images"])
 READS = Needs(Scope.IMAGES_READ, admits_visitors=True)
@@ -71,8 +72,11 @@ def add_images(request: HttpRequest, options: Query[AddingOptions]) -> HttpRespo
 
     What is said of them stands in the address. 201 says that some are new, 200 that all of them
     were there already. A single picture that is refused is a problem; of several, each has its own
-    result.
+    result. Who has pictures that are there already be changed (`known`) needs what changing them
+    asks for.
     """
+    if options.known is not KnownPolicy.SKIP:
+        CHANGES.check_permission(request.user, CHANGES.permission)
     sent = read_body(request, file_field=_FIELD)
     added = add_sent_pictures(sent.files.getlist(_FIELD), options, request)
     is_new = any(each.result == "added" for each in added.results)

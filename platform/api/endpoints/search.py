@@ -114,7 +114,9 @@ def _deciding(request: HttpRequest, result: SearchResult) -> list[str | None]:
     may = token is not None and Scope.DECISIONS_WRITE in token.scopes
     may = may and request.user.has_perm(DECIDES)
     return [
-        ShownHit.of(result, (group.region.kind, group.region.box), hit).signed() if may else None
+        ShownHit.of(result, (group.region.kind, group.region.box), hit).signed(request.user)
+        if may
+        else None
         for group in result.groups
         for hit in group.hits
     ]

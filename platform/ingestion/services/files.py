@@ -80,7 +80,7 @@ class MetadataRules:
         tags_from_keywords: whether the keywords in the files become tags.
         titles_from_paths: whether the last part of the path goes before a title in the file.
         restores_binned: whether pictures that are in the bin come back; else they are left there,
-            as they are.
+            as they are, and so are those that are private to others.
     """
 
     known: KnownPolicy = KnownPolicy.SKIP
@@ -254,7 +254,8 @@ def _meet_all(
     if rules.copies is not CopyPolicy.TAKE_IN:
         refusals = catalog.find_refusals(image.pk for image in images.values())
     not_theirs: set[UUID] = set()
-    if rules.known is not KnownPolicy.SKIP:
+    is_some_binned = any(image.binned_at is not None for image in images.values())
+    if rules.known is not KnownPolicy.SKIP or (rules.restores_binned and is_some_binned):
         not_theirs = _not_theirs(images.values(), current)
     outcomes = []
     for each in files:
@@ -265,7 +266,7 @@ def _meet_all(
         elif image.pk in refusals:
             error = refusals[image.pk]
             outcomes.append(Outcome(each.file.name, Result.FAILED, error=error))
-        elif image.binned_at is not None and not rules.restores_binned:
+        elif image.binned_at is not None and (not rules.restores_binned or image.pk in not_theirs):
             outcomes.append(Outcome(each.file.name, Result.BINNED, image.pk))
         else:
             is_theirs = image.pk not in not_theirs

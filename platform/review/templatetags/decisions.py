@@ -49,7 +49,7 @@ def decision_form(
     key = f"decision-{group.part.key}-{shown.image_id}"
     return DecisionForm(
         key=key,
-        signed=shown.signed(),
+        signed=shown.signed(context["request"].user),
         way_back=f"{result.proofs_url}#{key}",
         buttons=tuple(
             DecisionButton(

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from api.adding import add_sent_pictures
 from api.models import KeptAnswer
 from audit_log.models import AuditEntry
 from catalog.models import Album, Image, Tag
@@ -229,3 +230,47 @@ def test_a_refusal_is_not_kept(editor) -> None:
 
     assert code_of(refused) == (422, "image:user:not-a-picture")
     assert KeptAnswer.objects.count() == 0
+
+
+def test_who_may_not_change_images_changes_none_by_sending_it_again(program, add_image) -> None:
+    image = add_image(encoded(RED), "red")
+    adder = program("catalog.add_image", staff=False)
+
+    answers = [
+        send(adder, encoded(RED), query=f"?known={known}&title=mine&owner=me")
+        for known in ("update", "keep")
+    ]
+
+    assert [code_of(each) for each in answers] == [(403, "token:user:no-permission")] * 2
+    image.refresh_from_db()
+    assert (image.title, image.owner, image.occurrences.count()) == ("red", "", 0)
+    assert Import.objects.count() == 0
+
+
+def test_nobody_brings_back_what_they_may_not_see(editor, add_image) -> None:
+    image = add_image(encoded(RED), "red")
+    album = Album.objects.create(name="hidden")
+    album.groups.add(Group.objects.create(name="insiders"))
+    album.images.add(image)
+    Image.objects.filter(pk=image.pk).update(binned_at=timezone.now())
+
+    response = send(editor, encoded(RED))
+
+    image.refresh_from_db()
+    assert image.binned_at is not None
+    assert str(image.pk) not in response.content.decode()
+
+
+def test_a_key_that_is_swept_meanwhile_spoils_no_answer(editor, monkeypatch) -> None:
+    answer = add_sent_pictures
+
+    def swept(*args):
+        KeptAnswer.objects.all().delete()  # as when the token is deleted, or it took very long
+        return answer(*args)
+
+    monkeypatch.setattr("api.endpoints.images.add_sent_pictures", swept)
+
+    response = send(editor, encoded(RED), headers=KEY)
+
+    assert response.status_code == 201
+    assert Image.objects.count() == 1

@@ -120,3 +120,13 @@ def test_pages_begin_where_the_one_before_ended(reviewer, red) -> None:
     listed = [each["id"] for each in (*first["items"], *second["items"])]
     assert listed == list(Decision.objects.order_by("-decided_at").values_list("pk", flat=True))
     assert (len(first["items"]), second["next_cursor"]) == (2, None)
+
+
+def test_a_hit_that_another_was_shown_is_refused(program, reviewer, red) -> None:
+    other = program(READS, PERMISSION, name="other")
+    hit = hit_of(other)["decide_with"]
+
+    response = decide(reviewer, hit)
+
+    assert code_of(response) == (422, "review:user:stale-hit")
+    assert not Decision.objects.exists()

@@ -13,7 +13,7 @@ from deploy.local.broker import arguments, binary
 from site_http import counters
 from site_http.counters import BrokerCounters, OwnCounters, PatientCounters
 from tests.unit.api.conftest import code_of
-from tests.unit.web.conftest import RED, encoded
+from tests.unit.web.conftest import RED, encoded, upload
 
 FAR = {"REMOTE_ADDR": "203.0.113.7"}
 
@@ -165,6 +165,25 @@ def test_the_page_says_it_and_its_form_stays(client, few) -> None:
     assert "You may search 2 times a minute." in page
     assert 'name="picture"' in page
     assert int(answers[2]["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("path", ["/result.csv?", "/result.pdf?", "/comparisons/?found={pk}&"])
+def test_every_address_that_searches_is_counted(client, few, path) -> None:
+    address = path.format(pk=few.pk) + f"image={few.pk}"
+    answers = [client.get(address, **FAR) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert int(answers[2]["Retry-After"]) > 0
+
+
+def test_a_search_that_leads_to_its_address_is_counted_once(client, few) -> None:
+    answers = []
+    for _ in range(3):
+        answers.append(client.post("/", {"picture": upload(encoded(RED))}, **FAR))
+        if answers[-1].status_code == 303:
+            answers.append(client.get(answers[-1]["Location"], **FAR))
+
+    assert [each.status_code for each in answers] == [303, 200, 303, 200, 429]
 
 
 def test_a_token_is_counted_wherever_it_asks_from(program, few) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core import serializers
 from django.utils import timezone
 
@@ -137,7 +137,7 @@ def world(searchable) -> dict[str, Any]:
         "image": image.pk,
         "bulk_edit": edit.pk,
         "album": album.pk,
-        "hit": hit.signed(),
+        "hit": hit,
         "decision": decision.pk,
         "watch": watch.pk,
         "saved": saved.pk,
@@ -159,7 +159,8 @@ def calls(world) -> Callable[..., Any]:
             return send(path, {name: upload(data) for name, data in case.files.items()})
         if case.body is None:
             return send(path)
-        return send(path, _filled(case.body, world), content_type=case.kind)
+        hit = world["hit"].signed(program.user or AnonymousUser())
+        return send(path, _filled(case.body, world | {"hit": hit}), content_type=case.kind)
 
     return call
 

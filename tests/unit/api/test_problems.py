@@ -1,5 +1,9 @@
 """Every failure below /api/ is a problem, whoever refused it."""
 
+import json
+from base64 import urlsafe_b64encode
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 
@@ -53,3 +57,23 @@ def test_every_code_is_explained_where_its_type_leads(visitor) -> None:
     page = visitor.get("/docs").content.decode()
 
     assert {code for code in known_codes() if f'id="{code}"' not in page} == set()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-05-31T12:00:00+00:00", float("inf")],
+        ["0001-01-01T00:00:00+14:00", str(uuid4())],
+        ["9999-12-31T23:59:59-14:00", str(uuid4())],
+        ["2024-05-31T12:00:00+00:00", None],
+        [[], {}],
+        3,
+    ],
+)
+@pytest.mark.parametrize("path", ["/images", "/watches/hits", "/albums"])
+def test_a_cursor_that_nobody_was_given_is_refused(program, path, values) -> None:
+    cursor = urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+    response = program("catalog.view_album").get(path, {"cursor": cursor})
+
+    assert code_of(response) == (422, "request:user:bad-cursor")

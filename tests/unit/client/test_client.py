@@ -561,3 +561,52 @@ def test_the_package_depends_on_httpx_alone_and_on_nothing_of_the_site():
                 imported.add((node.module or "").partition(".")[0])
 
     assert imported - sys.stdlib_module_names == {"httpx", "semblance_client"}
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_end_of_brackets_is_no_answer(status):
+    script = Script(httpx.Response(status, content=b"[" * 100_000))
+    expected = UnexpectedAnswer if status < 300 else ApiError
+
+    with pytest.raises(expected):
+        script.client(retries=Retries(attempts=1)).image(ID)
+
+
+def test_a_number_that_no_machine_holds_is_no_answer():
+    body = (
+        b'{"id": "%s", "width": 1, "regions": [{"key": "", "box": [0,0,1,1], "label": "",'
+        % str(ID).encode()
+    )
+    script = Script(httpx.Response(200, content=body + b'"confidence": %s}]}' % (b"9" * 400)))
+
+    with pytest.raises(UnexpectedAnswer):
+        script.client().image(ID)
+
+
+def test_a_download_that_does_not_say_how_long_it_is_goes_on(tmp_path):
+    data = bytes(range(200))
+    whole = {"ETag": '"a"', "Content-Length": "200"}
+    rest = {"ETag": '"a"', "Content-Range": "bytes 100-199/200"}
+    script = Script(
+        httpx.Response(200, headers=whole, stream=Halves(data, 100)),
+        httpx.Response(206, headers=rest, stream=Halves(data[100:], None)),
+    )
+
+    script.client().download_original(ID, tmp_path / "a.png")
+
+    assert (tmp_path / "a.png").read_bytes() == data
+
+
+def test_a_part_that_is_another_than_was_asked_for_is_refused(tmp_path):
+    data = bytes(range(200))
+    whole = {"ETag": '"a"', "Content-Length": "200"}
+    rest = {"ETag": '"a"', "Content-Length": "100", "Content-Range": "bytes 50-149/200"}
+    script = Script(
+        httpx.Response(200, headers=whole, stream=Halves(data, 100)),
+        httpx.Response(206, headers=rest, stream=Halves(data[50:150], None)),
+    )
+
+    with pytest.raises(UnexpectedAnswer):
+        script.client().download_original(ID, tmp_path / "a.png")
+
+    assert list(tmp_path.iterdir()) == []

@@ -527,3 +527,13 @@ def test_a_reader_that_leaves_is_no_traceback(environ, picture):
         )
 
     assert code == 1
+
+
+@pytest.mark.parametrize("format_", ["/../../escaped", "../../escaped", "a/b", "..", "x\\y", ""])
+def test_no_site_says_where_a_download_lies(run, tmp_path, format_):
+    folder = tmp_path / "in" / "here"
+    script = Script(answered({"id": ID, "format": format_}), httpx.Response(200, content=b"x"))
+
+    run(script, "images", "download", ID, "--to", str(folder))
+
+    assert [path.name for path in folder.iterdir()] == [ID]

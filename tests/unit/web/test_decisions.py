@@ -278,7 +278,7 @@ def test_a_picture_that_was_made_private_meanwhile_is_refused(
     [
         ("", "copy", "review:user:stale-hit"),
         (signing.dumps(["x"], salt="review.shown-hit"), "copy", "review:user:stale-hit"),
-        (signing.dumps(["x"] * 10, salt="another"), "copy", "review:user:stale-hit"),
+        (signing.dumps(["x"] * 11, salt="another"), "copy", "review:user:stale-hit"),
         (None, "same", "review:user:bad-judgement"),
     ],
     ids=["empty", "short", "forged", "judgement"],

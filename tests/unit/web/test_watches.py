@@ -357,6 +357,26 @@ def test_a_copy_of_what_is_hidden_is_not_told(hit: WatchHit, owner: User, privat
     assert list(list_hits(owner)) == []
 
 
+@pytest.mark.parametrize("gone", ["private", "binned", "held"])
+def test_a_copy_of_a_saved_image_that_may_not_be_seen_is_not_told(
+    owner: User, images: list[Image], private: Album, client: Client, gone: str
+):
+    saved = save_search(owner, address=f"image={images[0].pk}", name="mine")
+    watch = begin_watch(owner, saved, wishes())
+    hit = found(watch, images[1], None, saved_picture=saved.pictures.get())
+    assert list(list_hits(owner)) == [hit]
+
+    if gone == "private":
+        private.images.add(images[0])
+        Image.objects.filter(pk=images[0].pk).update(title="renamed since")
+    else:
+        Image.objects.filter(pk=images[0].pk).update(**{f"{gone}_at": timezone.now()})
+
+    assert list(list_hits(owner)) == []
+    client.force_login(owner)
+    assert "renamed since" not in client.get("/watches/").content.decode()
+
+
 def test_an_album_that_became_private_is_not_watched(hit: WatchHit, owner: User, album: Album):
     album.groups.set([Group.objects.create(name="insiders")])
     Image.albums.through.objects.all().delete()  # the pictures themselves may be seen
