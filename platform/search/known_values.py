@@ -11,11 +11,16 @@ MAX_KNOWN = 100
 _MAX_LOOKED_AT = 500
 
 
+def typed_fields(viewer: Viewer) -> frozenset[str]:
+    """Return the fields for which a viewer may type other values than the images found have."""
+    fields = frozenset({"tag", "album", "owner", "licence"})
+    return fields | {"folder"} if sees_paths(viewer) else fields
+
+
 def list_known_values(viewer: Viewer) -> Mapping[str, tuple[str, ...]]:
     """Return the filter's field → values that there are, by name, at most `MAX_KNOWN` each.
 
-    They are of what the viewer may see. A field that is not among the keys cannot be asked for by
-    other values than the images found have; folders can by staff alone.
+    They are of what the viewer may see; the fields are `typed_fields`.
     """
     newest = list_visible_images(viewer).order_by("-created_at", "id")
     rows = newest.values_list("owner", "licence", "path")[:_MAX_LOOKED_AT]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from search import comparison_view, report_view, saved_views, views
+from search import comparison_view, known_values_view, report_view, saved_views, views
 
 app_name = "search"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("comparisons/", comparison_view.comparison, name="comparison"),
     path("comparisons/page", comparison_view.comparison_page, name="comparison_page"),
     path("", views.page, name="page"),
+    path("filters/values", known_values_view.known_values, name="known_values"),
     path("queries/<uuid:query_id>.jpg", views.query_preview, name="query"),
     path("searches/", saved_views.saved_searches, name="saved"),
     path("searches/save", saved_views.save, name="save"),

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import Locator, Page, expect
 
+from catalog.models import Image
 from kernel.regions import FoundRegion
 from kernel.task_messages import Copy, Overlap, QueryRegion
 from ml.rules.layout import Layout
@@ -316,6 +317,25 @@ def test_filter_is_put_on_kept_and_taken_off(open_page, catalogue):
     chip.click()
     expect(titles(page)).to_have_count(2)
     assert "label" not in asked(page)
+
+
+def test_what_is_typed_is_completed_once_the_filters_are_open(open_page, catalogue):
+    Image.objects.filter(title="green").update(owner="Ann")
+    page = open_page(**DESKTOP)
+    ask(page, halves())
+    owner = page.get_by_role("combobox", name="Owner: another")
+    album = page.get_by_role("combobox", name="Albums: another", include_hidden=True)
+    expect(page.locator("option[value=Ann]")).to_have_count(0)
+
+    page.get_by_text("Filters", exact=True).click()
+
+    expect(page.locator("datalist#known-owner option[value=Ann]")).to_have_count(1)
+    expect(album).to_be_hidden()  # there is none
+    owner.fill("Ann")
+    page.get_by_role("button", name="Apply").click()
+    chosen = page.get_by_role("list", name="Chosen filters").get_by_role("link")
+    expect(chosen).to_have_text("Owner: Ann ×")
+    assert asked(page) == {"name": ["mine.png"], "owner": ["Ann"]}
 
 
 def test_pictures_are_sorted_at_once(open_page, catalogue):

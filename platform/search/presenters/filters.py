@@ -1,7 +1,7 @@
 """The panel beside the results: what they can be narrowed down by, and what they are."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -18,7 +18,7 @@ from catalog.labels import label_name
 from catalog.models import Image
 from catalog.visibility import Viewer, sees_paths
 from search.filter_fields import NAMES_OF_TEXTS, fields_of, read_filters
-from search.known_values import folder_of, list_known_values
+from search.known_values import folder_of, typed_fields
 from search.presenters.question_fields import QuestionFields
 from search.question import Filters, Scope, Sort
 
@@ -80,13 +80,13 @@ class ChoiceList:
     """The choices of a field.
 
     Attributes:
-        known: values to complete what is typed to; None where nothing can be typed.
+        is_typed: whether other values can be typed (`search.known_values`).
     """
 
     field: str
     title: str
     choices: tuple[FilterChoice, ...]
-    known: tuple[str, ...] | None
+    is_typed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def present_filters(
             _lists(
                 filters,
                 _counts(found, has_folders=sees_paths(viewer)),
-                list_known_values(viewer),
+                typed=typed_fields(viewer),
             )
         ),
         scopes=tuple(
@@ -167,7 +167,7 @@ def present_filters(
 
 
 def _lists(
-    filters: Filters, counts: Mapping[str, Counter[str]], known: Mapping[str, tuple[str, ...]]
+    filters: Filters, counts: Mapping[str, Counter[str]], *, typed: Collection[str]
 ) -> Iterable[ChoiceList]:
     for field, title in _TITLES.items():
         chosen: Sequence[str] = getattr(filters, NAMES_OF_TEXTS[field])
@@ -178,11 +178,8 @@ def _lists(
             FilterChoice(value, _shown(field, value), found[value], value in chosen)
             for value in dict.fromkeys(offered)
         )
-        others = None
-        if known.get(field) or (field in known and field == "folder"):
-            others = tuple(value for value in known[field] if value not in offered)
-        if choices or others is not None:
-            yield ChoiceList(field, str(title), choices, others)
+        if choices or field in typed:
+            yield ChoiceList(field, str(title), choices, field in typed)
 
 
 def _counts(images: Mapping[UUID, Image], *, has_folders: bool) -> Mapping[str, Counter[str]]:

@@ -305,6 +305,7 @@ def asked_of_searches(secret: Secret, open_image: Image) -> dict[str, list[Asked
                              {"box": "0,0,30,40"})
             ),
         ],
+        "search:known_values": [Asked("/filters/values")],
         "search:comparison": [
             Asked("/comparisons/", {"image": str(one.pk), "found": str(other.pk)})
             for one in images

@@ -1,7 +1,6 @@
 """Searches that are narrowed down: by everything that can be asked for, and never beyond sight."""
 
 import io
-import re
 from datetime import UTC, datetime
 
 import pytest
@@ -259,20 +258,19 @@ def test_doubtful_objects_of_the_query_are_left_out(client, searchable, version)
 def typed(client, field: str) -> list[str] | None:
     """What a field of the panel is completed to; None where nothing can be typed."""
     page = client.post("/", {"picture": upload(encoded(RED)), "medium": "photo"}, follow=True)
-    text = page.content.decode()
-    if f'<input class="another" name="{field}" list="known-{field}"' not in text:
-        return None
-    [known] = re.findall(f'<datalist id="known-{field}">(.*?)</datalist>', text)
-    return re.findall('<option value="([^"]*)">', known)
+    has_field = f'<input class="another" name="{field}" list="known-{field}"' in page.text
+    values = client.get("/filters/values").json().get(field)
+    assert has_field == (values is not None)
+    return values
 
 
 @pytest.mark.parametrize(
     ("field", "expected"),
     [
-        ("tag", ["tag three", "tag two"]),
-        ("album", ["album three", "album two"]),
-        ("owner", ["Bob"]),
-        ("licence", ["CC0"]),
+        ("tag", ["tag one", "tag three", "tag two"]),
+        ("album", ["album one", "album three", "album two"]),
+        ("owner", ["Ann", "Bob"]),
+        ("licence", ["CC BY", "CC0"]),
         ("label", None),
         ("medium", None),
         ("folder", None),
@@ -285,7 +283,7 @@ def test_values_of_images_that_were_not_found_can_be_typed(client, catalogue, fi
 def test_staff_can_type_a_folder(client, catalogue, log_in):
     log_in("catalog.view_image", staff=True)
 
-    assert typed(client, "folder") == ["2019/Maya"]
+    assert typed(client, "folder") == ["2019/May", "2019/Maya"]
 
 
 def test_staff_can_type_a_folder_where_no_picture_has_one(client, searchable, log_in):
@@ -293,11 +291,11 @@ def test_staff_can_type_a_folder_where_no_picture_has_one(client, searchable, lo
     Image.objects.update(medium="photo")
     log_in("catalog.view_image", staff=True)
 
-    assert (typed(client, "folder"), typed(client, "owner")) == ([], None)
+    assert typed(client, "folder") == []
 
 
 def test_what_is_private_to_others_is_not_offered(client, catalogue):
-    for album in (catalogue["two"].albums.get(), catalogue["three"].albums.get()):
+    for album in Album.objects.all():
         album.groups.set([Group.objects.create(name=f"of {album}")])
 
     fields = ("tag", "album", "owner", "licence")
