@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from catalog.selectors import are_more_waiting_than
-from kernel.errors import AppError
+from kernel.errors import AppError, DefectError
 from watches import mail, webhooks
 from watches.checks import is_some_arrival_ready
 from watches.models import Notice, WatchHit, Webhook
@@ -130,6 +130,12 @@ def _send(notice: Notice) -> bool:
     except AppError as error:
         notice.status = error.context.get("status")  # type: ignore[assignment]
         _failed(notice, error)
+        return False
+    except Error:  # SQL is away: the notice is tried again when its lease is over
+        raise
+    except Exception:  # a defect, of one notice: the others are sent, and this one ends some day
+        logger.exception("notice failed", extra={"notice_id": str(notice.pk)})
+        _failed(notice, DefectError("request:ours:failed"))
         return False
     _end(notice, State.DELIVERED)
     if hook is not None:

@@ -730,3 +730,25 @@ def test_an_album_that_is_watched_can_be_deleted_in_the_admin(
     assert answer.status_code == 302
     assert (Album.objects.count(), Watch.objects.count()) == (0, 0)
     assert SavedSearch.objects.count() == 0
+
+
+def test_a_notice_that_fails_in_no_known_way_holds_up_no_other_and_ends(
+    mailing, owner: User, album: Album, images: list[Image], monkeypatch
+):
+    other = User.objects.create_user("other", email="other@example.org")
+    for each in (owner, other):
+        found(begin_watch(each, album, wishes(by_mail=True)), images[1], images[0])
+    sending = outbox.EmailMessage.send
+
+    def send(message, *args, **kwargs):
+        if message.to == [owner.email]:
+            raise ValueError("no address that this server takes")
+        return sending(message, *args, **kwargs)
+
+    monkeypatch.setattr(outbox.EmailMessage, "send", send)
+
+    notices.tell()
+
+    assert [message.to for message in outbox.outbox] == [[other.email]]
+    waiting = Notice.objects.get(owner=owner)
+    assert (waiting.state, waiting.error_code) == ("waiting", "request:ours:failed")
