@@ -73,7 +73,7 @@ class HitCard:
         verdict_shown: for people; "" says nothing.
         is_proved: whether pixels say so.
         is_unchecked: whether the time ran out before it was compared with the query.
-        comparison: what the dialog shows of both pictures, as JSON; "" where there is none.
+        comparison: what the dialog shows of both pictures, as JSON; "" until copies are looked for.
         compare_url: the page that shows the same without scripts.
         found: the hit itself.
         like_url: the search with this image, too; "" where it is one already, or no more may be.
@@ -253,12 +253,14 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
 def _section(
     group: Group, part: PartLink, result: SearchResult, fields: QuestionFields
 ) -> GroupSection:
+    # What the dialog says comes with the proofs, in a moment; till then the link leads to its page.
+    is_pending = result.copies is CopiesState.PENDING
     is_divided = result.mark is not None or group.is_plain
     is_less = [is_divided and hit.verdict is Verdict.SIMILAR for hit in group.hits]
     cards = [
         card(
             *(hit, fields, result.mark),
-            comparison=json.dumps(comparison_of(hit, group, result)),
+            comparison="" if is_pending else json.dumps(comparison_of(hit, group, result)),
             compare_url=compare_url(hit, group.region, fields),
             is_asked=hit.image == result.asked.image,
         )

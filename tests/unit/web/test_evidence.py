@@ -131,19 +131,29 @@ def one_image(searchable, version) -> EncoderVersion:
 
 
 @pytest.mark.parametrize(
-    ("answer", "more", "expected"),
+    ("answer", "expected"),
     [
-        ({}, {"wait": "hits"}, "The pixels of both are still to be compared."),
-        ({"unchecked": (WHOLE,)}, {}, "The time did not suffice to compare the pixels of both."),
-        ({"is_plain": True}, {}, "There is hardly anything to see in your picture"),
-        ({}, {}, "What scores mean is not known of this encoder"),
+        ({"unchecked": (WHOLE,)}, "The time did not suffice to compare the pixels of both."),
+        ({"is_plain": True}, "There is hardly anything to see in your picture"),
+        ({}, "What scores mean is not known of this encoder"),
     ],
-    ids=["pending", "unchecked", "plain", "not calibrated"],
+    ids=["unchecked", "plain", "not calibrated"],
 )
-def test_what_is_not_known_is_said(ask, one_image, answer, more, expected):
+def test_what_is_not_known_is_said(ask, one_image, answer, expected):
     fake_worker.answer_with(version_id=one_image.pk, **answer)
 
-    assert expected in ask(**more)[0]["why"]
+    assert expected in ask()[0]["why"]
+
+
+def test_before_the_proofs_a_page_compares_and_no_dialog(client, worker, one_image):
+    fake_worker.answer_with(version_id=one_image.pk)
+    hits = client.post("/", {"picture": upload(encoded(DARK_RED)), "wait": "hits"}, follow=True)
+
+    [address] = re.findall('class="compare" rel="nofollow" href="([^"]+)"', hits.text)
+    compared = client.get(html.unescape(address) + "&wait=hits")
+
+    assert "data-comparison" not in hits.text
+    assert "The pixels of both are still to be compared." in compared.text
 
 
 def test_objects_in_both_are_named_in_the_readers_language(client, ask, searchable, version):
