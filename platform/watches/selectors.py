@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 
 from catalog.models import Album
-from catalog.selectors import is_current
+from catalog.selectors import find_images, is_current
 from catalog.visibility import hidden_albums, is_in, list_albums
+from search.models import SavedSearch
 from watches.models import Watch, WatchHit
 
 # The header says "99+" beyond.
@@ -61,3 +62,10 @@ def count_by_watch(owner: User, watch_ids: Iterable[UUID]) -> dict[UUID, tuple[i
 def list_watchable_albums(owner: User) -> QuerySet[Album]:
     """Return the albums that an account may know of."""
     return list_albums(owner)
+
+
+def is_watchable(saved: SavedSearch, owner: User) -> bool:
+    """Return whether a saved search names a picture to watch that its owner may see."""
+    liked = [each for each in saved.pictures.all() if not each.is_unlike]
+    visible = find_images([each.image_id for each in liked if each.image_id], owner)
+    return any(each.query_id or each.image_id in visible for each in liked)

@@ -12,7 +12,7 @@ from ingestion.fetching import parse_address
 from kernel.errors import ConflictError, UserInputError
 from search.models import SavedSearch
 from watches.models import Notice, Rung, Watch, Webhook, new_secret
-from watches.selectors import list_hits
+from watches.selectors import is_watchable, list_hits
 
 # Each new image is compared with what all of them watch.
 MAX_WATCHES = 100
@@ -51,7 +51,7 @@ def begin_watch(owner: User, of: SavedSearch | Album, wishes: Wishes) -> Watch:
     key = {"saved_search": of} if isinstance(of, SavedSearch) else {"album": of}
     watch = Watch.objects.filter(owner=owner, **key).first()
     if watch is None:
-        if isinstance(of, SavedSearch) and not of.pictures.filter(is_unlike=False).exists():
+        if isinstance(of, SavedSearch) and not is_watchable(of, owner):
             raise UserInputError("watch:user:no-picture")
         if Watch.objects.filter(owner=owner).count() >= MAX_WATCHES:
             raise ConflictError("watch:conflict:too-many", most=MAX_WATCHES)

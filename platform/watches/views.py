@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog.models import Album
 from search.models import SavedSearch
+from search.presenters.saved import present_saved
 from search.saved import list_saved
 from site_http.access import account_of, accounts_only
 from watches import services
@@ -77,7 +78,12 @@ def new(request: HttpRequest) -> HttpResponse:
         return _see_other(reverse("watches:watch", args=(begun.pk,)))
     context: dict[str, Any] = {"form": form, "of": of}
     if of is None:
-        context |= {"albums": list_watchable_albums(owner), "searches": list_saved(owner)}
+        context |= {
+            "albums": list_watchable_albums(owner),
+            "searches": [
+                card for card in present_saved(list_saved(owner), owner) if card.is_watchable
+            ],
+        }
     return render(request, "watches/new.html", context)
 
 

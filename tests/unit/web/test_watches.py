@@ -752,3 +752,17 @@ def test_a_notice_that_fails_in_no_known_way_holds_up_no_other_and_ends(
     assert [message.to for message in outbox.outbox] == [[other.email]]
     waiting = Notice.objects.get(owner=owner)
     assert (waiting.state, waiting.error_code) == ("waiting", "request:ours:failed")
+
+
+def test_a_search_whose_image_may_not_be_seen_any_more_is_not_offered(
+    client: Client, owner: User, images: list[Image], private: Album
+):
+    saved = save_search(owner, address=f"image={images[0].pk}", name="mine")
+    client.force_login(owner)
+    assert str(saved.pk) in client.get("/watches/new").content.decode()
+
+    private.images.add(images[0])
+
+    assert str(saved.pk) not in client.get("/watches/new").content.decode()
+    with pytest.raises(UserInputError, match="watch:user:no-picture"):
+        begin_watch(owner, saved, wishes())
