@@ -37,7 +37,7 @@ from kernel.regions import FULL_IMAGE_KEY, FoundRegion, RegionKey
 from kernel.task_messages import Copy
 from review.models import Decision
 from review.shown_hits import ShownHit
-from search.models import SavedSearch
+from search.models import SavedPicture, SavedSearch
 from search.saved import save_search
 from tests.unit.web import fake_worker
 from tests.unit.web.conftest import DARK_RED, RED, encoded, upload
@@ -171,7 +171,16 @@ def secret(request, searchable, add_image, open_image, version: EncoderVersion) 
     own_watch = begin_watch(viewer_of(request) or chief, Album.objects.get(name="for all"), WISHES)
     for each, copy, copied in ((watch, open_image, image), (own_watch, image, open_image)):
         WatchHit.objects.create(watch=each, image=copy, watched_image=copied, rung="edited-copy")
+    watch_saved(viewer_of(request) or chief, image, copy=open_image)
     return Secret(image, album, tag, *rows, watch, own_watch)
+
+
+def watch_saved(owner: User, image: Image, *, copy: Image) -> None:
+    """Have somebody watch an image that they saved before it was private, and find a copy."""
+    mine = SavedSearch.objects.create(owner=owner, name="mine", address="words=sea")
+    named = SavedPicture.objects.create(search=mine, image=image)
+    watch = Watch.objects.create(owner=owner, saved_search=mine, rung=WISHES.rung)
+    WatchHit.objects.create(watch=watch, image=copy, saved_picture=named, rung="edited-copy")
 
 
 def make_held_ones(
@@ -282,7 +291,7 @@ def requests_of(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
 def asked_of_searches(secret: Secret, open_image: Image) -> dict[str, list[Asked]]:
     """Searches, and those that are saved."""
     search, images = "/", (secret.image, open_image)
-    saved = SavedSearch.objects.get()
+    saved = SavedSearch.objects.get(name=f"{WORD}saved")
     return {
         "search:page": [
             Asked(search),
@@ -473,7 +482,11 @@ def asked_of_single_rows(secret: Secret, open_image: Image) -> dict[str, list[As
 def asked_of_tables(secret: Secret) -> dict[str, list[Asked]]:
     """Lists and forms of each table in the admin."""
     asked: dict[str, list[Asked]] = {}
-    word, saved, own = f"{WORD}title", SavedSearch.objects.get(), secret.own_watch
+    word, saved, own = (
+        f"{WORD}title",
+        SavedSearch.objects.get(name=f"{WORD}saved"),
+        secret.own_watch,
+    )
     rows: dict[str, Any] = {
         "catalog_image": secret.image, "catalog_album": secret.album, "catalog_tag": secret.tag,
         "catalog_bulkedit": secret.edit, "catalog_encoderversion": EncoderVersion.objects.get(),
