@@ -12,7 +12,7 @@ from kernel.errors import AppError, DefectError, UserInputError
 from search import comparing, services
 from search.forms import QueryForm
 from search.in_flight import search_slot, timed
-from search.limits import Counted, limited_search
+from search.limits import CountedAs, limited_search
 from search.presenters.compared import present_compared
 from search.presenters.evidence import as_evidence
 from site_http.access import searchers_only
@@ -39,7 +39,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
         if not form.is_valid():
             raise UserInputError("search:user:no-region")
         found = list_visible_images(request.user).filter(pk=form.cleaned_data["found"])
-        with limited_search(request, Counted.COMPARISON), search_slot():
+        with limited_search(request, CountedAs.COMPARISON), search_slot():
             question = QueryForm(request.GET, request.FILES).read(request.user)
             pair = comparing.compare(question, get_object_or_404(found), form.cleaned_data["panel"])
     except DefectError:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from site_http.limits import Limited, at_once, take
 
 
-class Counted(StrEnum):
+class CountedAs(StrEnum):
     """As what a search is counted: as many of each may be asked a minute."""
 
     SEARCH = ""
@@ -18,7 +18,7 @@ class Counted(StrEnum):
 
 
 @contextmanager
-def limited_search(request: HttpRequest, counted: Counted = Counted.SEARCH) -> Iterator[None]:
+def limited_search(request: HttpRequest, counted: CountedAs = CountedAs.SEARCH) -> Iterator[None]:
     """Count a search, and the files that came with it; they are kept for an hour.
 
     Raises:

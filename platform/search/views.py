@@ -22,7 +22,7 @@ from search.asked_pictures import AskedPicture
 from search.fetched_pictures import FetchedPicture, fetch_picture
 from search.forms import QueryForm, is_asked
 from search.in_flight import search_slot, timed
-from search.limits import Counted, limited_search, take_kept
+from search.limits import CountedAs, limited_search, take_kept
 from search.presenters.addresses import search_address
 from search.presenters.answer_json import as_json
 from search.presenters.filters import present_filters
@@ -93,8 +93,8 @@ def _leads_on(request: HttpRequest) -> bool:
     return request.method == "POST" and not wants_json(request)
 
 
-def _counted(request: HttpRequest) -> Counted:
-    return Counted.SENT if _leads_on(request) else Counted.SEARCH
+def _counted(request: HttpRequest) -> CountedAs:
+    return CountedAs.SENT if _leads_on(request) else CountedAs.SEARCH
 
 
 def _fetched(request: HttpRequest) -> FetchedPicture | None:

@@ -166,7 +166,8 @@ def test_each_kind_needs_its_own_permission(program, images) -> None:
 
 
 def test_others_edits_are_not_there(editor, images) -> None:
-    edit = BulkEdit.objects.create(kind="bin", started_by=User.objects.create_user("other"))
+    other = User.objects.create_user("other")
+    edit = BulkEdit.objects.create(kind="bin", started_by=other, by_account=True)
 
     for response in (
         editor.get(f"/bulk-edits/{edit.pk}"),

@@ -811,9 +811,8 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
         searchable(encoded((shade * 20, 10, 10)), f"shade {shade}")
 
     # live encoder, panels that were drawn, the medium, whether some are kept back, the
-    # hits' images, their regions, their tags and albums, the counts, whether words are known; what
-    # filters can be typed: hidden albums and the newest images, tags and albums
-    with django_assert_num_queries(20):
+    # hits' images, their regions, their tags and albums, the counts
+    with django_assert_num_queries(14):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
