@@ -231,7 +231,7 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
     return ResultPage(
         headline=headline(result),
         mark=result.mark,
-        is_kept=result.asked.image is None and not is_upload_saved(result.asked.stored.id),
+        is_kept=_is_kept(result),
         query_name=query_name,
         query_url=picture_url(result.asked),
         query_width=result.query.width,
@@ -248,6 +248,13 @@ def present_result(result: SearchResult, *, query_name: str) -> ResultPage:
         total_s=result.total_ms / 1000,
         found=result,
     )
+
+
+def _is_kept(result: SearchResult) -> bool:
+    """Return whether a page says that the upload expires: what is saved does not."""
+    if result.asked.image is not None or result.copies is CopiesState.PENDING:
+        return False
+    return not is_upload_saved(result.asked.stored.id)
 
 
 def _section(

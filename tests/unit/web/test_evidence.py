@@ -153,6 +153,7 @@ def test_before_the_proofs_a_page_compares_and_no_dialog(client, worker, one_ima
     compared = client.get(html.unescape(address) + "&wait=hits")
 
     assert "data-comparison" not in hits.text
+    assert "kept for an hour" not in hits.text  # nor what else comes with the proofs
     assert "The pixels of both are still to be compared." in compared.text
 
 
