@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from search.forms import QueryForm
 from search.in_flight import search_slot, timed
 from search.limits import limited_search
 from search.presenters.report_csv import csv_lines
+from search.question import Wait
 from search.report import AnswerReport, report_on
 from site_http.access import searchers_only
 from site_http.responses import answer, present_error
@@ -39,7 +41,9 @@ def _reports(write: Write) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         try:
             with timed() as search, limited_search(request), search_slot():
-                question = QueryForm(request.GET, request.FILES).read(request.user)
+                asked = QueryForm(request.GET, request.FILES).read(request.user)
+                # What is kept as evidence has all proofs, also where the page was of first hits.
+                question = replace(asked, wait=Wait.PROOFS)
                 search.wait = question.wait
                 result = services.search(question, request.user)
                 response = write(report_on(result, query_name=question.name))

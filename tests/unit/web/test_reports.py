@@ -195,6 +195,16 @@ def test_an_image_of_the_catalogue_is_reported_on(client, searchable):
         assert client.get(address, {"image": blue.pk}).status_code == 200
 
 
+def test_a_report_waits_for_proofs_where_the_page_did_not(client, searchable, version, query):
+    red = searchable(encoded(RED), "red")
+    proof = Copy(red.regions.get(kind="whole").pk, True, False, 9, CORNERS, None)
+    fake_worker.answer_with(version_id=version.pk, copies={(0, 0, 60, 40): [proof]})
+
+    [hit] = table(client.get("/result.csv", {"query": query, "wait": "hits"}))
+
+    assert (hit["verdict"], hit["copies"]) == ("near-identical", "checked")
+
+
 def test_a_thumbnail_that_is_lost_leaves_its_row(client, searchable, query):
     image = searchable(encoded(RED), "red")
     storage.delete(storage.thumbnail_name(image.sha256))
