@@ -9,7 +9,7 @@ _ANY_ID = UUID(int=0)
 
 
 def image_address(name: str, image_id: UUID, *rest: str) -> str:
-    """Return what `reverse` does, from the second time on in a tenth of its time.
+    """Return what `reverse` does, which is asked the first time alone.
 
     Args:
         name: of the address, whose first argument is an image's id.

@@ -150,7 +150,6 @@ def rank(
     is_plain: bool,
     are_copies_checked: bool,
     unchecked_images: Container[UUID],
-    pdq: RegionHash | None,
     limit: int,
 ) -> Group:
     """Return a part's images: copies first, the best rung on top, shared designs, then by score.
@@ -168,7 +167,6 @@ def rank(
         is_plain: whether there is nothing to see in the part.
         are_copies_checked: whether `copies` are all there are.
         unchecked_images: which the time did not suffice to compare.
-        pdq: the part's hash.
         limit: images that are kept.
     """
     curve = curve_of(calibration)
@@ -199,7 +197,7 @@ def rank(
         )
     hits.sort(key=_order)
     kept = (replace(hit, rank=position) for position, hit in enumerate(hits[:limit], start=1))
-    return Group(part.region, tuple(kept), is_plain, are_copies_checked, pdq)
+    return Group(part.region, tuple(kept), is_plain, are_copies_checked)
 
 
 def _verdict(

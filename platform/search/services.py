@@ -397,19 +397,21 @@ def _groups(
         unchecked_ids, hashes = proofs.unchecked_ids, proofs.hashes
     catalogue = with_copies(found.catalogue, copies, version, found.sought)
     return tuple(
-        rank(
-            part,
-            pairs,
-            best_copies(those, catalogue, found.sought),
-            catalogue.images,
-            catalogue.by_point,
-            query_sha256=picture.sha256,
-            calibration=None if is_plain else version.calibration,
-            is_plain=is_plain,
-            are_copies_checked=is_checked,
-            unchecked_images={catalogue.by_id[each].image_id for each in unchecked},
+        replace(
+            rank(
+                part,
+                pairs,
+                best_copies(those, catalogue, found.sought),
+                catalogue.images,
+                catalogue.by_point,
+                query_sha256=picture.sha256,
+                calibration=None if is_plain else version.calibration,
+                is_plain=is_plain,
+                are_copies_checked=is_checked,
+                unchecked_images={catalogue.by_id[each].image_id for each in unchecked},
+                limit=found.limit,
+            ),
             pdq=pdq,
-            limit=found.limit,
         )
         for part, pairs, is_plain, those, is_checked, unchecked, pdq in zip(
             found.parts,

@@ -98,11 +98,8 @@ def test_a_row_a_hit_with_what_it_rests_on(client, searchable, version, query):
         "weights_sha256": "0" * 64,
         "calibration_sha256": calibration_sha256(calibration),
     }
-    assert (second["image_id"], second["verdict"], second["outline"]) == (
-        str(green.pk),
-        "similar",
-        "",
-    )
+    told = (second["image_id"], second["verdict"], second["outline"])
+    assert told == (str(green.pk), "similar", "")
 
 
 FAR = bytes(31) + b"\x0f"  # four bits of 256
