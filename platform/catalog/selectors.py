@@ -99,12 +99,6 @@ def find_medium(sha256: str, viewer: Viewer) -> str:
     return medium
 
 
-def is_some_image_kept_back() -> bool:
-    """Whether searches have to pass over some images: of the bin, held, or not compared yet."""
-    kept_back = CopyCheck.objects.filter(state__in=CopyCheck.KEPT_BACK)
-    return list_binned_images().exists() or kept_back.exists()
-
-
 def find_images(image_ids: Iterable[UUID], viewer: Viewer) -> dict[UUID, Image]:
     """Return those of these images that a person may see, by id."""
     return list_visible_images(viewer).in_bulk(list(image_ids))

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from catalog.folders import carried
 from catalog.models import Image, Region
-from catalog.selectors import is_in_folder, is_some_image_kept_back
+from catalog.selectors import is_in_folder
 from catalog.visibility import Viewer, sees_paths
 from kernel.task_messages import QueryRegion
 from ml.rules.regions import FULL_IMAGE, OBJECT, PANEL, RegionKind
@@ -64,7 +64,6 @@ class Sought:
             with_unsure=not filters.are_sure,
             not_mediums=self._own_medium,
             not_albums=tuple(self.hidden_albums.values()),
-            with_binned=not is_some_image_kept_back(),  # without any no condition is needed
         )
 
     @property

@@ -120,8 +120,8 @@ class Where:
     An empty field is no condition. ``not_image_ids`` leaves out the points of those images,
     ``not_mediums`` those of these mediums, and ``not_albums`` those of images in any of these
     albums. Sides and moments, which are aware, are inclusive, but for ``added_before``. Points of
-    the bin are left out unless ``with_binned`` says that they need not be: each condition is a pass
-    over all points.
+    the bin are left out unless ``with_binned`` asks for them as well. Each other condition is a
+    pass over all points.
     """
 
     kinds: tuple[RegionKind, ...] = ()

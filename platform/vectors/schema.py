@@ -9,6 +9,8 @@ from qdrant_client import models
 from vectors.errors import InvalidPayload, InvalidSearch
 from vectors.index import EditablePayload, Payload, PointFacts, Where
 
+BINNED_KEY = "binned"
+
 # Every key of a payload is a filter key, so each has an index, made before the first point: a
 # filter on an unindexed key makes a graph search lose most of its hits.
 PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
@@ -19,14 +21,14 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
     "tags": models.PayloadSchemaType.KEYWORD,
     "albums": models.PayloadSchemaType.KEYWORD,
     "created_at": models.PayloadSchemaType.DATETIME,
-    "binned": models.PayloadSchemaType.KEYWORD,
+    BINNED_KEY: models.PayloadSchemaType.KEYWORD,
     "owner": models.PayloadSchemaType.KEYWORD,
     "licence": models.PayloadSchemaType.KEYWORD,
     "folders": models.PayloadSchemaType.KEYWORD,
     "side": models.PayloadSchemaType.INTEGER,
     "unsure": models.PayloadSchemaType.KEYWORD,
 }
-EDITABLE_KEYS = ("medium", "tags", "albums", "binned", "owner", "licence", "folders")
+EDITABLE_KEYS = ("medium", "tags", "albums", BINNED_KEY, "owner", "licence", "folders")
 # Words, since the embedded store matches no booleans. Points of earlier releases have neither, and
 # are found.
 _YES, _NO = "yes", "no"
@@ -62,7 +64,7 @@ def editable_to_dict(payload: EditablePayload) -> dict[str, object]:
         "medium": payload.medium,
         "tags": list(payload.tags),
         "albums": list(payload.albums),
-        "binned": _YES if payload.is_binned else _NO,
+        BINNED_KEY: _YES if payload.is_binned else _NO,
         "owner": payload.owner,
         "licence": payload.licence,
         "folders": list(payload.folders),
@@ -81,11 +83,16 @@ def editable_of(stored: Mapping[str, object] | None) -> EditablePayload:
         medium=str(found.get("medium", "")),
         tags=_texts(found.get("tags")),
         albums=_texts(found.get("albums")),
-        is_binned=found.get("binned") == _YES,
+        is_binned=is_binned(stored),
         owner=str(found.get("owner", "")),
         licence=str(found.get("licence", "")),
         folders=_texts(found.get("folders")),
     )
+
+
+def is_binned(stored: Mapping[str, object] | None) -> bool:
+    """Return whether a stored point is of an image in the bin, or of one that is held."""
+    return (stored or {}).get(BINNED_KEY) == _YES
 
 
 def _texts(stored: object) -> tuple[str, ...]:
@@ -124,7 +131,7 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
     must = [_any_of(key, values) for key, values in wanted.items() if values]
     must += _ranges(where)
     unwanted: dict[str, Iterable[object]] = {
-        "binned": () if where.with_binned else (_YES,),
+        BINNED_KEY: () if where.with_binned else (_YES,),
         "unsure": () if where.with_unsure else (_YES,),
         "image_id": where.not_image_ids,
         "albums": where.not_albums,

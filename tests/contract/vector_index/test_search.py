@@ -1,5 +1,6 @@
 """Searching: what every index finds equals a naive search."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
@@ -143,6 +144,26 @@ def test_filters_that_leave_out(
     for where in wheres:
         [found] = filled.search(query, k=15, where=where)
         assert_same(found, naive_search(points, query[0], 15, where))
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 40, 120])
+def test_points_of_the_bin_take_no_places(
+    index: VectorIndex, rng: np.random.Generator, count: int
+) -> None:
+    points, queries = gallery(rng, 120), clustered(rng, 2)
+    nearest = [one for one, _, _ in naive_search(points, queries[0], count, None)]
+    index.upsert(
+        [
+            replace(point, payload=replace(point.payload, is_binned=point.id in nearest))
+            for point in points
+        ]
+    )
+    others = [point for point in points if point.id not in nearest]
+
+    for where in (None, Where(kinds=("whole", "panel"))):
+        found = index.search(queries, k=20, where=where)
+        for query, hits in zip(queries, found, strict=True):
+            assert_same(hits, naive_search(others, query, 20, where))
 
 
 def test_ties_come_in_order_of_ids(index: VectorIndex, rng: np.random.Generator) -> None:
