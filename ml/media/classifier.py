@@ -1,6 +1,6 @@
 """How a picture was made, told from its pixels by boosted trees.
 
-Learned by `python -m ml.media.learning`; what it can and cannot tell is in `README.md`.
+Learned by `python -m ml.training.media`; what it can and cannot tell is in `README.md`.
 """
 
 from collections.abc import Mapping

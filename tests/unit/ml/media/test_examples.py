@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.media.learning import examples
 from ml.media.statistics import NAMES
 from ml.rules.media import Medium
+from ml.training.media import examples
 
 
 @pytest.fixture

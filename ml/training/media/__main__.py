@@ -1,4 +1,4 @@
-"""`python -m ml.media.learning`: learn what `trees.json` holds."""
+"""`python -m ml.training.media`: learn what `trees.json` holds."""
 
 import argparse
 import sys
@@ -15,8 +15,8 @@ from ml.commands.flags import not_negative, positive
 from ml.errors import MlError
 from ml.images.files import needed_pictures
 from ml.media import classifier, statistics
-from ml.media.learning.examples import MediumExample, of_clip_art, of_photo
 from ml.rules.media import Medium
+from ml.training.media.examples import MediumExample, of_clip_art, of_photo
 from ml.trees.boosted import Trees, save_trees
 from ml.trees.fitting import fit
 
@@ -28,7 +28,7 @@ _DRAWN = frozenset({Medium.CARTOON, Medium.SKETCH})
 
 def main(argv: Sequence[str]) -> int:
     """Learn the trees and write them; return the exit status, 0 or 2."""
-    parser = argparse.ArgumentParser(prog="python -m ml.media.learning", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.training.media", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photos")
     parser.add_argument("--clip-art", type=Path, required=True, help="a folder of drawings")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
@@ -49,8 +49,8 @@ def main(argv: Sequence[str]) -> int:
     except MlError as err:
         sys.stderr.write(f"{err}\n")
         return 2
-    counts = {medium: sum(each.medium is medium for each in found) for medium in _MEDIA}
-    said = ", ".join(f"{count} {medium.value}" for medium, count in counts.items())
+    counts = {medium: sum(each.medium is medium for each in found) for medium in Medium}
+    said = ", ".join(f"{count} {medium.value}" for medium, count in counts.items() if count)
     sys.stdout.write(f"{len(found)} pictures: {said}\n")
     return 0
 
@@ -65,7 +65,8 @@ def _learned(options: argparse.Namespace) -> list[MediumExample]:
         def made(
             make: Callable[[int], list[MediumExample]], count: int
         ) -> Iterable[list[MediumExample]]:
-            return tqdm(pool.map(make, range(count), chunksize=16), total=count, disable=None)
+            found = pool.map(make, range(count), chunksize=16)
+            yield from tqdm(found, total=count, disable=None)
 
         of_photos = made(partial(of_photo, photos=photos, seed=options.seed), options.photo_count)
         found = [each for some in of_photos for each in some]

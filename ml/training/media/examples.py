@@ -72,9 +72,9 @@ def of_clip_art(index: int, *, pictures: Sequence[Path], seed: int) -> list[Medi
     drawn = _clip_art(pictures[index])
     if drawn is None:
         return []
-    ground = (255, 255, 255)
+    ground = [255, 255, 255]
     if rng.random() < _PAGE_SHARE:
-        ground = tuple(int(each) for each in rng.integers(0, 256, 3))
+        ground = rng.integers(0, 256, 3).tolist()
     page = Image.new("RGBA", drawn.size, (*ground, 255))
     page.alpha_composite(drawn)
     pixels = np.asarray(page.convert("RGB"))
@@ -125,10 +125,10 @@ def _painted(photo: Picture, rng: Rng) -> Picture:
 def _broken(painted: Picture, rng: Rng) -> Picture:
     """Return a painting whose areas are of several colours beside each other, as strokes are."""
     lab = cv2.cvtColor(painted, cv2.COLOR_RGB2LAB).astype(np.float32)
-    stroke_px = rng.uniform(*_STROKE_PX, 2)  # across and along
+    stroke_px, _ = rng.uniform(*_STROKE_PX, 2)
     for channel, levels in enumerate(_BROKEN_LEVELS):
         field = rng.standard_normal(lab.shape[:2]).astype(np.float32)
-        field = np.asarray(cv2.GaussianBlur(field, (0, 0), *map(float, stroke_px)))
+        field = np.asarray(cv2.GaussianBlur(field, (0, 0), float(stroke_px)))
         lab[..., channel] += rng.uniform(0, levels) * field / (field.std() + 1e-6)
     return np.asarray(cv2.cvtColor(to_bytes(lab), cv2.COLOR_LAB2RGB), np.uint8)
 
