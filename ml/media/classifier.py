@@ -20,6 +20,8 @@ from ml.trees.boosted import Trees, load_trees
 WEIGHTS = Path(__file__).with_name("trees.json")
 # Cartoons and sketches together: sometimes it is sure of that alone.
 DRAWN = "drawn"
+# Pages of sites and programs are of no medium.
+PAGE = "page"
 # From which probability on a medium is said; set by hand, looking at PACS and emoji.
 _MIN_PROBABILITY: Mapping[Medium, float] = {
     Medium.PHOTO: 0.95,
@@ -27,19 +29,28 @@ _MIN_PROBABILITY: Mapping[Medium, float] = {
     Medium.CARTOON: 0.93,
     Medium.SKETCH: 0.97,
 }
-_MIN_DRAWN = 0.95
+_MIN_DRAWN, _MIN_PAGE = 0.95, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class MediumProbabilities:
-    """How probable each medium is by its own trees, 0..1; they need not add up to 1."""
+    """How probable each medium is by its own trees, 0..1; they need not add up to 1.
+
+    Attributes:
+        media: those that may be said.
+        drawn: that it is a cartoon or a sketch.
+        page: that it is a page, which is of no medium.
+    """
 
     media: Mapping[Medium, float]
     drawn: float
+    page: float = 0.0
 
     @property
     def medium(self) -> Medium:
         """The medium that is said: one that is sure and has no rival; else `UNKNOWN`."""
+        if self.page >= _MIN_PAGE:
+            return Medium.UNKNOWN
         best = max(self.media, key=lambda medium: self.media[medium])
         if self.media[best] >= _MIN_PROBABILITY[best]:
             return best
@@ -66,8 +77,9 @@ def probabilities(row: NDArray[np.float32]) -> MediumProbabilities:
         row: (F,) float32, see `statistics.NAMES`.
     """
     found = {name: float(trees.probability(row[None])[0]) for name, trees in _trees().items()}
-    drawn = found.pop(DRAWN)
-    return MediumProbabilities({Medium(name): each for name, each in found.items()}, drawn)
+    drawn, page = found.pop(DRAWN), found.pop(PAGE)
+    media = {Medium(name): each for name, each in found.items()}
+    return MediumProbabilities(media, drawn, page)
 
 
 @cache

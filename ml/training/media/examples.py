@@ -11,6 +11,7 @@ from PIL import Image
 
 from ml.images.decode import decode
 from ml.media import statistics
+from ml.panels.made.pages import make_page
 from ml.rules.limits import MAX_PIXELS
 from ml.rules.media import Medium
 from ml.training import drawings
@@ -49,7 +50,10 @@ class MediumExample:
 
 
 def of_photo(index: int, *, photos: Sequence[Path], seed: int) -> list[MediumExample]:
-    """Return examples of one photo: itself, a painting, two drawings; the same for a seed."""
+    """Return examples of one photo, the same for the same seed.
+
+    Itself, a painting and two drawings of it, and a page of a site, which is of no medium.
+    """
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, index])
     photo = _sized(_read(photos[index % len(photos)]), rng, _DRAWN_PX)
@@ -62,7 +66,8 @@ def of_photo(index: int, *, photos: Sequence[Path], seed: int) -> list[MediumExa
         drawn = drawings.draw(_cropped(photo, rng), kind, rng)
         if drawn.std() >= 1:  # else there was nothing to draw
             found.append(_example(drawn, kind, medium, rng))
-    return found
+    page = make_page(lambda: photo, rng, has_photos=bool(index % 2)).pixels
+    return [*found, _example(page, "page", Medium.UNKNOWN, rng)]
 
 
 def of_clip_art(index: int, *, pictures: Sequence[Path], seed: int) -> list[MediumExample]:

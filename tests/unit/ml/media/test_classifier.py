@@ -10,9 +10,9 @@ from ml.rules.media import Medium
 TOLD = (Medium.PHOTO, Medium.PAINTING, Medium.CARTOON, Medium.SKETCH)
 
 
-def said(*, drawn: float = 0.0, **media: float) -> Medium:
+def said(*, drawn: float = 0.0, page: float = 0.0, **media: float) -> Medium:
     known = dict.fromkeys(TOLD, 0.0) | {Medium(name): each for name, each in media.items()}
-    return MediumProbabilities(known, drawn).medium
+    return MediumProbabilities(known, drawn, page).medium
 
 
 @pytest.mark.parametrize("medium", TOLD)
@@ -30,9 +30,16 @@ def test_drawn_one_way_or_the_other_is_a_drawing() -> None:
     assert said(cartoon=0.5, sketch=0.5, drawn=0.7) is Medium.UNKNOWN
 
 
+def test_a_page_is_of_no_medium() -> None:
+    assert said(cartoon=0.99, drawn=0.99, page=0.9) is Medium.UNKNOWN
+
+
 def test_the_packaged_trees_know_the_features_and_the_media() -> None:
     trees = classifier._trees()
-    assert set(trees) == {*(medium.value for medium in TOLD), classifier.DRAWN}
+    assert set(trees) == {
+        *(medium.value for medium in TOLD),
+        *(classifier.DRAWN, classifier.PAGE),
+    }
     assert all(each.names == statistics.NAMES for each in trees.values())
 
 

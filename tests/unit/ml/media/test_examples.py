@@ -26,7 +26,7 @@ def test_a_photo_teaches_itself_and_drawings_of_it(photos) -> None:
     found = [one for index in range(5) for one in examples.of_photo(index, photos=photos, seed=1)]
     assert [each.kind for each in found if each.medium is Medium.PHOTO] == ["photo"] * 5
     assert {each.medium for each in found} == {
-        *(Medium.PHOTO, Medium.SKETCH, Medium.CARTOON, Medium.PAINTING)
+        *(Medium.PHOTO, Medium.SKETCH, Medium.CARTOON, Medium.PAINTING, Medium.UNKNOWN)
     }
     assert all(each.row.shape == (len(NAMES),) for each in found)
 
