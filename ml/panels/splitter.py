@@ -13,6 +13,7 @@ from ml.panels.alignment import align_panels
 from ml.panels.classification.classifiers import Classifiers, load_classifiers
 from ml.panels.config import CONFIG
 from ml.panels.measurement.work_copy import WorkCopy, make_work_copy
+from ml.panels.outlines import PanelOutline
 from ml.panels.pages import is_page
 from ml.panels.refinement import refine, separate
 from ml.panels.search.candidates import PanelCandidate
@@ -31,10 +32,12 @@ class Panel:
     Attributes:
         box: pixels of the upright original.
         confidence: 0..1, that it is exactly one panel.
+        outline: on the upright original, where its sides are not all upright or level; else None.
     """
 
     box: Box
     confidence: float
+    outline: PanelOutline | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ml.evaluation.panels.report import PanelReport
 from ml.evaluation.panels.truth import PanelTruth, read_panel_truth
 from ml.evaluation.reading import PictureReader
 from ml.panels import Splitting, split
+from ml.panels.outlines import PanelOutline
 
 
 def examine(
@@ -40,7 +41,8 @@ def examine(
         splitting = splitter(pixels)
         milliseconds = (time.perf_counter() - start) * 1000
         found = tuple(panel.box for panel in splitting.panels)
-        results.append(PanelResult(truth, found, match(truth, found), milliseconds))
+        outlines = [panel.outline or PanelOutline.of_box(panel.box) for panel in splitting.panels]
+        results.append(PanelResult(truth, found, match(truth, found, outlines), milliseconds))
     reader.require_any(folder)
     return PanelReport(str(folder), reader.data_sha256, limit, tuple(results), reader.unreadable)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.evaluation.panels.truth import PLAIN, PanelTruth
+from ml.panels.outlines import PanelOutline, outline_iou
 from ml.types import Box, intersection_over_union
 
 _IGNORED_IOU = 0.5  # with an ignored box, from which a found one is neither right nor wrong
@@ -85,8 +86,15 @@ class PanelResult:
     milliseconds: float
 
 
-def match(truth: PanelTruth, found: Sequence[Box]) -> Matching:
+def match(
+    truth: PanelTruth, found: Sequence[Box], outlines: Sequence[PanelOutline] = ()
+) -> Matching:
     """Return which boxes are right: the pair that fits best first, each box in one pair at most.
+
+    Args:
+        truth: of the picture.
+        found: boxes in pixels.
+        outlines: what is compared of a comic, box by box; none: the boxes are.
 
     Example:
         >>> from pathlib import Path
@@ -96,9 +104,9 @@ def match(truth: PanelTruth, found: Sequence[Box]) -> Matching:
     """
     pairs = sorted(
         (
-            (intersection_over_union(box, other), row, column)
-            for row, box in enumerate(truth.panels)
-            for column, other in enumerate(found)
+            (fit, row, column)
+            for row, fits in enumerate(_fits(truth, found, outlines))
+            for column, fit in enumerate(fits)
         ),
         key=lambda pair: (-pair[0], pair[1], pair[2]),
     )
@@ -141,6 +149,16 @@ def _figures(kind: str, results: Sequence[PanelResult]) -> PanelFigures:
         empty_kept=sum(not each.matching.wrong for each in empty),
         milliseconds=sum(each.milliseconds for each in results) / len(results),
     )
+
+
+def _fits(
+    truth: PanelTruth, found: Sequence[Box], outlines: Sequence[PanelOutline]
+) -> list[list[float]]:
+    """Return how well each true panel and each found one fit, 0..1."""
+    if truth.outlines:
+        shapes = outlines or [PanelOutline.of_box(box) for box in found]
+        return [[outline_iou(one, other) for other in shapes] for one in truth.outlines]
+    return [[intersection_over_union(one, other) for other in found] for one in truth.panels]
 
 
 def _is_ignored(box: Box, ignored: Sequence[Box]) -> bool:

@@ -25,7 +25,7 @@ _HEADER = (
 )
 _REMARKS = (
     "A found box is right where it and a true one share 90 % of their union in collages and 85 % on"
-    " pages; the pair that fits best is taken first, and no box is in two pairs.",
+    " pages and of comics; the pair that fits best is taken first, and no box is in two pairs.",
     "'plain: split' counts plain photos in which panels were found, 'empty: none' pages without"
     " photos in which nothing was found. Plain photos count in no other column.",
     "'ms' is the mean time of a decoded picture on this machine.",

@@ -7,13 +7,15 @@ from typing import Any
 
 from ml.errors import EvaluationDataInvalid
 from ml.evaluation.datasets import list_pictures
+from ml.panels.outlines import PanelOutline, outline_of
 from ml.types import Box
 
 TRUTH = "truth.json"
 PLAIN = "single"  # the style of a picture that is one photo
 # Intersection over union from which a box is right. A collage's sides are sharp; on a page, round
-# corners, shadows and the photo's own blank margins leave their sides open.
-COLLAGE_IOU, PAGE_IOU = 0.9, 0.85
+# corners, shadows and the photo's own blank margins leave their sides open, in a comic the width
+# of its frames does.
+COLLAGE_IOU, PAGE_IOU, COMIC_IOU = 0.9, 0.85, 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,11 @@ class PanelTruth:
     Attributes:
         path: its file.
         name: the path inside the data folder, with slashes.
-        kind: style of the collage or page; `PLAIN` for one photo.
+        kind: style of the collage, page or comic; `PLAIN` for one photo.
         min_iou: see `COLLAGE_IOU`.
         panels: boxes in pixels; none for a plain photo and for a page without photos.
         ignored: boxes that are neither right nor wrong.
+        outlines: of a comic, panel by panel; else none: the boxes are the panels.
     """
 
     path: Path
@@ -35,6 +38,7 @@ class PanelTruth:
     min_iou: float
     panels: tuple[Box, ...] = ()
     ignored: tuple[Box, ...] = ()
+    outlines: tuple[PanelOutline, ...] = ()
 
 
 def read_panel_truth(folder: Path) -> list[PanelTruth]:
@@ -43,7 +47,8 @@ def read_panel_truth(folder: Path) -> list[PanelTruth]:
     Args:
         folder: holds a truth.json: name → `photos`, a list of boxes x0, y0, x1, y1, and perhaps
             `style` (of a collage; "single" is a plain photo), `page` (of a page; without either it
-            is one, too) and `ignore`, a list of boxes. Without that file all pictures, at any
+            is one, too) and `ignore`, a list of boxes; or `comic`, its style, and `polygons`, a
+            list of convex ones, each a list of x and y. Without that file all pictures, at any
             depth, are plain photos.
 
     Raises:
@@ -70,6 +75,8 @@ def read_panel_truth(folder: Path) -> list[PanelTruth]:
 def _truth(folder: Path, name: str, entry: dict[str, Any]) -> PanelTruth:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise ValueError(f"{name} leaves the folder")
+    if "comic" in entry:
+        return _comic(folder, name, entry)
     style = entry.get("style")
     is_plain = style == PLAIN
     return PanelTruth(
@@ -79,6 +86,20 @@ def _truth(folder: Path, name: str, entry: dict[str, Any]) -> PanelTruth:
         min_iou=PAGE_IOU if style is None else COLLAGE_IOU,
         panels=() if is_plain else tuple(_box(box) for box in entry["photos"]),
         ignored=tuple(_box(box) for box in entry.get("ignore", ())),
+    )
+
+
+def _comic(folder: Path, name: str, entry: dict[str, Any]) -> PanelTruth:
+    outlines = tuple(
+        outline_of([(float(x), float(y)) for x, y in polygon]) for polygon in entry["polygons"]
+    )
+    return PanelTruth(
+        path=folder / name,
+        name=name,
+        kind=str(entry["comic"]),
+        min_iou=COMIC_IOU,
+        panels=tuple(outline.box for outline in outlines),
+        outlines=outlines,
     )
 
 

@@ -8,8 +8,15 @@ from ml.errors import EvaluationDataInvalid
 from ml.evaluation import command
 from ml.evaluation.panels.examine import examine
 from ml.evaluation.panels.figures import figures_by_kind, match
-from ml.evaluation.panels.truth import COLLAGE_IOU, PAGE_IOU, PanelTruth, read_panel_truth
+from ml.evaluation.panels.truth import (
+    COLLAGE_IOU,
+    COMIC_IOU,
+    PAGE_IOU,
+    PanelTruth,
+    read_panel_truth,
+)
 from ml.panels import Layout, Panel, Splitting
+from ml.panels.outlines import PanelOutline, outline_of
 from ml.types import Box, intersection_over_union
 
 COLLAGE = {"style": "grid", "photos": [[0, 0, 50, 100], [50, 0, 100, 100]]}
@@ -95,6 +102,42 @@ def test_styles_pages_and_plain_photos_are_read(tmp_path):
     assert (third.kind, third.min_iou, third.panels) == ("page", PAGE_IOU, ())
 
 
+def test_a_comics_polygons_are_read(tmp_path):
+    corners = [[0, 0], [60, 0], [40, 100], [0, 100]]
+    folder_of(tmp_path, {"a.png": {"comic": "manga", "polygons": [corners]}})
+
+    (truth,) = read_panel_truth(tmp_path)
+
+    assert (truth.kind, truth.min_iou, truth.panels) == ("manga", COMIC_IOU, (Box(0, 0, 60, 100),))
+    assert truth.outlines == (outline_of([(0, 0), (60, 0), (40, 100), (0, 100)]),)
+
+
+def test_a_comics_panels_are_compared_by_their_outlines():
+    slanted = outline_of([(0, 0), (60, 0), (20, 100), (0, 100)])
+    truth = PanelTruth(None, "a.png", "manga", 0.85, (slanted.box,), outlines=(slanted,))
+
+    by_box = match(truth, [slanted.box])
+    by_outline = match(truth, [slanted.box], [slanted])
+
+    assert (by_box.right, by_box.missed) == ((), (0,))  # two thirds of the box
+    assert by_outline.right == ((0, 0),)
+
+
+def test_the_outline_that_was_found_is_what_a_comic_is_measured_by(tmp_path):
+    slanted = outline_of([(0, 0), (60, 0), (20, 100), (0, 100)])
+    upright = PanelOutline.of_box(Box(64, 0, 100, 100))
+    polygons = [[list(corner) for corner in each.corners] for each in (slanted, upright)]
+    folder_of(tmp_path, {"a.png": {"comic": "manga", "polygons": polygons}})
+
+    def split(_pixels):
+        found = (Panel(slanted.box, 0.9, slanted), Panel(upright.box, 0.9))
+        return Splitting(Layout.COLLAGE, found)
+
+    (row,) = figures_by_kind(examine(tmp_path, splitter=split).results)
+
+    assert (row.kind, row.right, row.wrong, row.f1) == ("manga", 2, 0, 1.0)
+
+
 def test_pictures_without_a_truth_are_plain_photos(tmp_path):
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (9, 9)).save(tmp_path / "cat" / "1.png")
@@ -115,8 +158,19 @@ def test_pictures_without_a_truth_are_plain_photos(tmp_path):
         '{"a.png": {"photos": [[5, 0, 5, 9]]}}',
         '{"../a.png": {"photos": []}}',
         '{"a.png": {"photos": [["x", 0, 5, 9]]}}',
+        '{"a.png": {"comic": "strip", "polygons": [[[0, 0], [9, 9], [9, 0], [0, 9]]]}}',
     ],
-    ids=["empty", "list", "nothing", "no photos", "3 ends", "no width", "outside", "words"],
+    ids=[
+        "empty",
+        "list",
+        "nothing",
+        "no photos",
+        "3 ends",
+        "no width",
+        "outside",
+        "words",
+        "crossed",
+    ],
 )
 def test_another_truth_is_refused(tmp_path, text):
     (tmp_path / "truth.json").write_text(text, encoding="utf-8")
