@@ -36,6 +36,7 @@ from kernel.task_messages import (
     WarmUpRequest,
 )
 from ml.rules.layout import Layout
+from ml.rules.media import Medium
 from tests.unit.kernel.task_messages import wire
 from tests.unit.kernel.task_messages.wire import changed, paths, sent, without
 
@@ -161,7 +162,9 @@ def test_a_picture_of_the_catalogue_is_named_by_its_content_too() -> None:
 def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
     rows = np.array([[0.5, -0.5, 1.0], [0.25, 0.0, -1.0]], np.float32)
 
-    written = ExtractedQuery(3, Layout.COLLAGE, REGIONS, None, rows, (True, False), 12.5).to_json()
+    written = ExtractedQuery(
+        3, Layout.COLLAGE, REGIONS, None, rows, (True, False), 12.5, Medium.SKETCH
+    ).to_json()
     read = extracted(wire.EXTRACTED)
 
     assert sent(written) == wire.EXTRACTED
@@ -191,6 +194,16 @@ def test_the_embedding_of_words_crosses_bit_by_bit() -> None:
 
 def test_an_earlier_release_calls_nothing_plain() -> None:
     assert extracted(without(wire.EXTRACTED, "are_plain")).are_plain == (False, False)
+
+
+def test_an_earlier_release_tells_no_medium() -> None:
+    assert extracted(wire.EXTRACTED).medium is Medium.SKETCH
+    assert extracted(without(wire.EXTRACTED, "medium")).medium is Medium.UNKNOWN
+
+
+def test_a_medium_that_is_none_is_refused() -> None:
+    with pytest.raises(MalformedMessage):
+        extracted({**wire.EXTRACTED, "medium": "oil"})
 
 
 def test_an_earlier_release_knows_no_shared_designs() -> None:
@@ -226,7 +239,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 # What an earlier release does not say.
 LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
 LATER |= {("extract_query", "panels"), ("extracted", "are_plain"), ("copies", "unchecked_ids")}
-LATER |= {("copies", "hashes")}
+LATER |= {("copies", "hashes"), ("extracted", "medium")}
 LATER |= {("copies", f"copies.0.{index}.is_shared_design") for index in (0, 1)}
 
 
