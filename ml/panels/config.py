@@ -372,6 +372,8 @@ class ComicsConfig:
     max_share_of_piece: float = measured(
         0.8, "of a comic's panel, by a photo that is a piece of it; made comics and collages"
     )
+    max_inner_rim_share: float = rule_of_layout(0.1, "of the page's rim, by a colour inside of it")
+    plain_rim_share: float = rule_of_layout(0.9, "of the rim, by one colour: nothing bleeds")
     inner_colour_factor: float = rule_of_layout(
         0.3, "of a colour that is nowhere on the page's rim, as the ink of frames"
     )

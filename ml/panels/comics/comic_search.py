@@ -50,24 +50,33 @@ def find_comic_panels(work_copy: WorkCopy) -> list[ComicPanel]:
     half = (max(1, width // 2), max(1, height // 2))
     share = cv2.resize(steps, half, interpolation=cv2.INTER_AREA)
     shown = np.asarray(cv2.threshold(share, 0, 1, cv2.THRESH_BINARY)[1], np.uint8)
-    for is_colour in colour_masks(work_copy.pixels, work_copy.gradient):
+    masks = list(colour_masks(work_copy.pixels, work_copy.gradient))
+    on_rim = [_share_of_rim(each) for each in masks]
+    for is_colour, rim in zip(masks, on_rim, strict=True):
+        # Between lines of ink lie the parts of a thing on plain ground.
+        if rim < CONFIG.comics.max_inner_rim_share and max(on_rim) > CONFIG.comics.plain_rim_share:
+            continue
         back = width / is_colour.shape[1], height / is_colour.shape[0]
         page = _ComicPage(is_colour, shown, work_copy.min_side_px / back[0])
         panels = page.panels()
-        rank = _rank(is_colour, panels)
+        rank = _rank(panels, rim)
         if rank > highest:
             best, highest = panels, rank
     return [ComicPanel(each.outline.scaled(*back), each.confidence) for each in best]
 
 
-def _rank(is_colour: NDArray[np.uint8], panels: list[ComicPanel]) -> float:
+def _share_of_rim(is_colour: NDArray[np.uint8]) -> float:
+    rim = np.concatenate([is_colour[0], is_colour[-1], is_colour[:, 0], is_colour[:, -1]])
+    return float(rim.mean())
+
+
+def _rank(panels: list[ComicPanel], rim: float) -> float:
     """Return how good panels are: more with clear sides, and more of the colour on the page's rim.
 
     Between frames of ink lie nearly the same panels as between gutters of paper, with more around.
     """
     clear = sum(each.confidence >= CONFIG.comics.min_panel_clearness for each in panels)
-    rim = np.concatenate([is_colour[0], is_colour[-1], is_colour[:, 0], is_colour[:, -1]])
-    return clear * (CONFIG.comics.inner_colour_factor + float(rim.mean()))
+    return clear * (CONFIG.comics.inner_colour_factor + rim)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -120,6 +120,16 @@ def test_a_window_in_a_photo_makes_no_comic():
     assert split(pixels).layout is not Layout.COMIC
 
 
+def test_a_thing_of_several_parts_on_plain_ground_is_no_comic():
+    pixels = np.full((800, 800, 3), 255, np.uint8)
+    cv2.rectangle(pixels, (60, 60), (740, 740), (15, 15, 15), -1)
+    for number, (x, y) in enumerate([(90, 90), (410, 90), (90, 410), (410, 410)]):
+        cv2.rectangle(pixels, (x, y), (x + 300, y + 300), (220 - 40 * number, 90, 60), -1)
+        cv2.circle(pixels, (x + 150, y + 150), 60, (240, 230, 80), -1)
+
+    assert split(pixels).layout is not Layout.COMIC
+
+
 def test_a_page_so_small_that_no_word_could_be_read_is_none():
     small = cv2.resize(comic(SLANTED, (800, 1200)), (200, 300), interpolation=cv2.INTER_AREA)
 
