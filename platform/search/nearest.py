@@ -29,6 +29,7 @@ def nearest(
     where: Where,
     limit: int,
     left_s: Callable[[], float],
+    is_expanded: bool = True,
 ) -> tuple[list[list[Hit]], list[list[Hit]]]:
     """Return the nearest points of each searched region, as hits come, and by cosine alone.
 
@@ -44,46 +45,40 @@ def nearest(
         where: what points have to meet.
         limit: images that a part shows.
         left_s: returns how many seconds are left, and raises where none are.
+        is_expanded: whether neighbours and middle decide as well; nobody has measured it of words.
 
     Raises:
         TransientError: the store is away, or the time is over.
     """
-    middle = extracted.middle if settings.SEARCH_MIDDLE else None
-    asked = extracted.embeddings.copy()
-    if middle is not None:
-        asked[0] = query_expansion.with_middle(asked[0], middle)
     found = _by_cosine(index, extracted, parts, where=where, limit=limit, left_s=left_s)
-    near = {part.searched[0]: found[part.searched[0]] for part in parts}
+    if not is_expanded:
+        return found, found
     k = limit * _POINTS_AN_IMAGE
-    if middle is not None and 0 in near:
-        [near[0]] = index.search(asked[:1], k=k, where=where, timeout_s=left_s())
+    heads = [part.searched[0] for part in parts]
+    asked, near = extracted.embeddings.copy(), {row: found[row] for row in heads}
+    # Of a picture without panels: that of a collage is no picture.
+    has_middle = len(parts) == 1 and extracted.middle is not None and settings.SEARCH_MIDDLE
+    if has_middle:
+        [head] = heads
+        asked[head] = query_expansion.with_middle(asked[head], extracted.middle)
+        [near[head]] = index.search(asked[[head]], k=k, where=where, timeout_s=left_s())
     expanded = _expanded(index, asked, near)
-    if middle is not None and 0 in near:
-        expanded.setdefault(0, asked[0])
+    if has_middle:
+        expanded.setdefault(head, asked[head])
     if not expanded:
         return found, found
-    rows = list(expanded)
-    queries = np.stack([expanded[row] for row in rows])
+    queries = np.stack(list(expanded.values()))
     others = index.search(queries, k=k, where=where, timeout_s=left_s())
-    known = {row: {hit.point_id: hit for hit in found[row]} for row in rows}
-    unknown = {
-        hit.point_id
-        for row, hits in zip(rows, others, strict=True)
-        for hit in hits
-        if hit.point_id not in known[row]
-    }
-    if unknown:  # which cosine they have with the query itself
-        among = replace(where, point_ids=tuple(unknown))
-        own = extracted.embeddings[rows]
-        more = index.search(own, k=len(unknown), where=among, timeout_s=left_s())
-        for row, hits in zip(rows, more, strict=True):
-            known[row] |= {hit.point_id: hit for hit in hits}
     ordered = list(found)
-    for row, hits in zip(rows, others, strict=True):
-        there = [known[row][hit.point_id] for hit in hits if hit.point_id in known[row]]
-        itself = [hit for hit in found[row] if hit.score >= query_expansion.ITSELF]
-        order = dict.fromkeys(hit.point_id for hit in (*itself, *there, *found[row]))
-        ordered[row] = _in_order([known[row][point_id] for point_id in order])
+    for row, hits in zip(expanded, others, strict=True):
+        known = {hit.point_id: hit for hit in found[row]}
+        new = tuple(hit.point_id for hit in hits if hit.point_id not in known)
+        # Panels keep what they found, in another order: to ask for each again takes too long.
+        if new and len(parts) == 1:
+            own, among = extracted.embeddings[[row]], replace(where, point_ids=new)
+            [more] = index.search(own, k=len(new), where=among, timeout_s=left_s())
+            known |= {hit.point_id: hit for hit in more}
+        ordered[row] = _in_order(found[row], hits, known)
     return ordered, found
 
 
@@ -142,6 +137,17 @@ def _expanded(
     return expanded
 
 
-def _in_order(hits: Sequence[Hit]) -> list[Hit]:
+def _in_order(found: Sequence[Hit], others: Sequence[Hit], known: dict[UUID, Hit]) -> list[Hit]:
+    """Return all known hits: the query itself, those of the expanded query, and the rest.
+
+    Args:
+        found: by the query's cosine.
+        others: by that of the expanded query; those that are not known are left out.
+        known: point → hit, with the query's cosine.
+    """
+    itself = (hit.point_id for hit in found if hit.score >= query_expansion.ITSELF)
+    by_expanded = (hit.point_id for hit in others if hit.point_id in known)
+    order = dict.fromkeys([*itself, *by_expanded, *(hit.point_id for hit in found)])
+    hits = [known[point_id] for point_id in order]
     scores = query_expansion.scores_in_order(np.array([hit.score for hit in hits]))
     return [replace(hit, score=score) for hit, score in zip(hits, scores.tolist(), strict=True)]

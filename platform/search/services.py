@@ -267,7 +267,7 @@ def search_words(
         model_ms=embedded.model_ms,
     )
     sought = Sought(filters, viewer, Image.Medium.UNKNOWN, hidden_albums(viewer))
-    found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
+    found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at, is_expanded=False)
     [group] = _groups(found, None, QueryPicture("", 1, 1), version)
     return FoundByWords(group, embedded.model_ms)
 
@@ -332,13 +332,20 @@ def _find_hits(
     *,
     reach: int,
     ends_at: float,
+    is_expanded: bool = True,
 ) -> _FoundHits:
     parts = parts_of(extracted, sought)
     limit = max(hits_a_part(len(parts)), reach // max(len(parts), 1))
     index = open_index(version)
     left_s = partial(_left_s, ends_at)
     found, by_cosine = nearest(
-        index, extracted, parts, where=sought.where, limit=limit, left_s=left_s
+        index,
+        extracted,
+        parts,
+        where=sought.where,
+        limit=limit,
+        left_s=left_s,
+        is_expanded=is_expanded,
     )
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     number = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(parts)))
