@@ -18,8 +18,9 @@ from ml.copies import comparison
 from ml.devices import is_cpu
 from ml.errors import MlError
 from ml.images.ahead import ahead
+from ml.rules.media import Medium
 from ml.rules.regions import OBJECT
-from vectors.index import Payload, Point
+from vectors.index import EditablePayload, Payload, Point
 from worker_api import images as catalog
 from worker_api.images import ClaimedImage
 from worker_api.jobs import Delivery
@@ -37,11 +38,25 @@ Decoded = tuple[ClaimedImage, UprightPicture]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExtractedImage:
-    """An image, its regions, and their embeddings: (R, D) float32, unit rows in their order."""
+    """An image and what was found in it.
+
+    Attributes:
+        image: the image.
+        regions: its regions.
+        embeddings: (R, D) float32, unit rows, in their order.
+        medium: told from it; None where a person has said it.
+    """
 
     image: ClaimedImage
     regions: tuple[PictureRegion, ...]
     embeddings: NDArray[np.float32]
+    medium: Medium | None
+
+    @property
+    def payload(self) -> EditablePayload:
+        """What its points carry."""
+        payload = self.image.payload
+        return payload if self.medium is None else replace(payload, medium=self.medium.value)
 
 
 def index_images(image_ids: Sequence[UUID], loaded: Loaded, *, delivery: Delivery) -> None:
@@ -112,7 +127,9 @@ def _extract(batch: Sequence[Decoded], loaded: Loaded, delivery: Delivery) -> li
         return []
     ends = np.cumsum([len(each.regions) for each in segmented])
     return [
-        ExtractedImage(image, each.regions, embeddings)
+        ExtractedImage(
+            image, each.regions, embeddings, each.tell_medium() if image.takes_suggestion else None
+        )
         for (image, _), each, embeddings in zip(
             batch, segmented, np.split(rows, ends[:-1]), strict=True
         )
@@ -148,7 +165,10 @@ def _keep(extracted: Sequence[ExtractedImage], loaded: Loaded, delivery: Deliver
     for image, region in stale:
         catalog.delete_derived_files(image.sha256, [region])
     changes = {one.image.id: one.image.payload_changes for one in extracted}
-    gone = set(catalog.record_indexed(found, delivery=delivery, payload_changes=changes))
+    media = {one.image.id: one.medium.value for one in extracted if one.medium is not None}
+    gone = set(
+        catalog.record_indexed(found, delivery=delivery, payload_changes=changes, media=media)
+    )
     PICTURES_INDEXED.inc(len(found) - len(gone))
     loaded.index.delete([point.id for point in points if point.payload.image_id in gone])
     for one in extracted:
@@ -188,7 +208,7 @@ def thumbnail(picture: UprightPicture) -> bytes:
 def _points(extracted: ExtractedImage, encoder_version: int) -> list[Point]:
     image, regions = extracted.image, extracted.regions
     labels = tuple(sorted({region.label for region in regions if region.label}))
-    editable = asdict(image.payload)
+    editable = asdict(extracted.payload)
     return [
         Point(
             id=_point_id(image, region.key, encoder_version),

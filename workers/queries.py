@@ -26,6 +26,7 @@ from ml.copies.pdq import PdqHash
 from ml.images.plain import is_plain
 from ml.rules import query_expansion
 from ml.rules.layout import Layout
+from ml.rules.media import Medium
 from ml.rules.regions import PANEL
 from ml.types import Box
 from worker_api import queries
@@ -56,10 +57,11 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         )
     loaded = model_pool.get()
     regions: tuple[PictureRegion, ...] = ()
-    layout = Layout.SINGLE
+    layout, medium = Layout.SINGLE, Medium.UNKNOWN
     if request.box is None or not request.is_segmented:
         segmented = _segmented(request.query, request.panels, loaded)
         regions, layout = tuple(segmented.regions), segmented.layout
+        medium = segmented.tell_medium()
     if request.box is None:
         images = [region.picture.image for region in regions]
     else:
@@ -77,6 +79,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         embeddings=np.stack(embeddings),
         are_plain=tuple(is_plain(image) for image in images),
         model_ms=_ms_since(started),
+        medium=medium,
         middle=middle,
     )
 

@@ -8,6 +8,8 @@ from metrics.definitions import Work, stage
 from ml import panels
 from ml.detection.base import Detection, Detector
 from ml.detection.selection import NAMED_CONFIDENCE, select_objects
+from ml.media.classifier import tell_medium
+from ml.rules.media import Medium
 from ml.rules.regions import OBJECT, PANEL
 from ml.types import Box
 from workers.pictures import UprightPicture
@@ -47,6 +49,12 @@ class SegmentedPicture:
 
     layout: panels.Layout
     regions: tuple[PictureRegion, ...]
+
+    def tell_medium(self) -> Medium:
+        """Return how the picture was made; a collage or a screenshot is of none."""
+        if self.layout is not panels.Layout.SINGLE:
+            return Medium.UNKNOWN
+        return tell_medium(self.regions[0].picture.image)
 
 
 def segment(

@@ -216,6 +216,7 @@ class CatalogueImage:
     status: str = ""
     error_code: str = ""
     medium: str = ""
+    is_medium_suggested: bool = False
     format: str = ""
     width: int = 0
     height: int = 0

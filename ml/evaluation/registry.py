@@ -2,6 +2,7 @@
 
 from ml.evaluation.copies.protocol import COPIES, EDITED_COPIES
 from ml.evaluation.designs.protocol import DESIGNS
+from ml.evaluation.media.protocol import MEDIA
 from ml.evaluation.objects.protocol import OBJECTS
 from ml.evaluation.panels.protocol import PANELS
 from ml.evaluation.parts.protocol import PARTS
@@ -19,5 +20,6 @@ PROTOCOLS: dict[str, EvaluationProtocol] = {
         DESIGNS,
         PANELS,
         OBJECTS,
+        MEDIA,
     )
 }

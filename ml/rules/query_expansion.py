@@ -27,7 +27,7 @@ _ALPHA = 4.0
 _WEIGHT = 3.0
 # Neighbours that weigh less are not asked for.
 _MIN_WEIGHT = 0.02
-# From here on a neighbour is the query itself: it says nothing more about it, and stays first.
+# From this cosine on a picture is the query itself: it says nothing more about it.
 ITSELF = 0.999
 # Scores that tell how near unrelated pictures are: the lower half of so many.
 SCORES = 100
@@ -46,27 +46,25 @@ def neighbour_weights(scores: Sequence[float] | NDArray[np.floating]) -> NDArray
     where one stands out, the next ones hardly count.
 
     Args:
-        scores: (N,) cosines of different pictures, falling.
+        scores: (N,) cosines of different pictures, falling, without the query itself.
 
     Returns:
-        (K,) weights of the first K, K ≤ `MAX_NEIGHBOURS`; 0 for the query itself.
+        (K,) weights of the first K, falling, K ≤ `MAX_NEIGHBOURS`.
 
     Source:
         Average query expansion of Chum et al., "Total Recall", 2007, with the power of Radenović et
         al., "Fine-tuning CNN Image Retrieval with No Human Annotation", 2017, section 3.4.
     """
     known = np.asarray(scores[:SCORES], dtype=np.float64)
-    others = known[known < ITSELF]
-    if not len(others) or others[0] <= 0:
+    if not len(known) or known[0] <= 0:
         return np.zeros(0)
-    unrelated = others[len(others) // 2 :].mean()
-    rise = others[0] - unrelated
+    unrelated = known[len(known) // 2 :].mean()
+    rise = known[0] - unrelated
     if rise <= 0:
         return np.zeros(0)
     share = np.clip((known[:MAX_NEIGHBOURS] - unrelated) / rise, 0, 1)
-    weights = np.where(known[:MAX_NEIGHBOURS] < ITSELF, _WEIGHT * others[0] * share**_ALPHA, 0)
-    weights[weights < _MIN_WEIGHT] = 0
-    return np.asarray(weights[: int(np.flatnonzero(weights)[-1]) + 1])
+    weights = _WEIGHT * known[0] * share**_ALPHA
+    return np.asarray(weights[weights >= _MIN_WEIGHT])
 
 
 def with_middle(

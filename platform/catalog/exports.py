@@ -36,6 +36,7 @@ _OCCURRENCE = ("source", "path", "title", "external_id")
 _FACTS = (
     *("id", "sha256", "format", "width", "height", "file_bytes", "is_damaged", "status"),
     *("error_code", "created_at", "indexed_at", "pdq", "pdq_quality", "regions"),
+    "suggested_medium",
 )
 COLUMNS = ("path", "path_in_source", *_TEXTS, *_LISTS, *_STRUCTURES, *_FACTS)
 # In names that cannot stand in a cell beside others: what divides them, and how JSON begins.
@@ -106,7 +107,8 @@ def read_rows(edit_id: int, image_ids: Sequence[UUID]) -> list[dict[str, Any]]:
 
     ``pdq`` is the hexadecimal hash of the full image, shrunk, as searches use it; boxes are in
     pixels of the upright original, half-open. ``private_to`` has the groups of those of its albums
-    that are private: who sees an image knows all of its albums.
+    that are private: who sees an image knows all of its albums. ``medium`` is what people say;
+    a suggestion stands apart, and is made anew where the export is taken in.
     """
     edit = BulkEdit.objects.select_related("started_by").get(pk=edit_id)
     viewer = viewer_of(edit.started_by, by_account=edit.by_account)
@@ -119,7 +121,10 @@ def read_rows(edit_id: int, image_ids: Sequence[UUID]) -> list[dict[str, Any]]:
 def _row(image: Image) -> dict[str, Any]:
     regions = list(image.regions.all())
     full = next((one for one in regions if one.kind == Region.Kind.FULL_IMAGE), None)
+    is_suggested = image.is_medium_suggested
     others = {
+        "medium": "" if is_suggested else image.medium,
+        "suggested_medium": image.medium if is_suggested else "",
         "path": image.path,
         "path_in_source": image.path,
         "id": str(image.pk),

@@ -91,9 +91,18 @@ class Image(models.Model):
         DELETING = "deleting", _("being deleted")
 
     class Medium(models.TextChoices):
+        """How a picture was made; the values are those of `ml.rules.media.Medium`.
+
+        A drawing may be a cartoon, a sketch, or drawn in another way.
+        """
+
         UNKNOWN = "unknown", _("unknown")
         PHOTO = "photo", _("photo")
+        PAINTING = "painting", _("painting")
         DRAWING = "drawing", _("drawing")
+        CARTOON = "cartoon", _("cartoon")
+        SKETCH = "sketch", _("sketch")
+        RENDER = "render", _("render")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True, editable=False)
@@ -119,6 +128,8 @@ class Image(models.Model):
     # ISO 8601, as a clock showed it there: with a zone only where the picture names one.
     taken_at = models.CharField(_("taken"), max_length=32, blank=True, db_index=True)
     medium = models.CharField(_("medium"), max_length=10, choices=Medium, default=Medium.UNKNOWN)
+    # When a worker told it from the picture; None where a person said it, or nobody did.
+    medium_suggested_at = models.DateTimeField(_("medium suggested"), null=True, editable=False)
     tags = models.ManyToManyField(Tag, blank=True, related_name="images", verbose_name=_("tags"))
     albums = models.ManyToManyField(
         Album, blank=True, related_name="images", verbose_name=_("albums")
@@ -204,6 +215,11 @@ class Image(models.Model):
     def get_absolute_url(self) -> str:
         """Return the address of the image's own page."""
         return image_address("catalog:image", self.pk)
+
+    @property
+    def is_medium_suggested(self) -> bool:
+        """Whether the medium was told from the picture, and nobody has said it."""
+        return self.medium_suggested_at is not None
 
 
 class BinnedImage(Image):

@@ -26,6 +26,8 @@ from vectors.index import Where
 _KINDS: MappingProxyType[Scope, RegionKind] = MappingProxyType(
     {Scope.FULL_IMAGE: FULL_IMAGE, Scope.PANELS: PANEL, Scope.OBJECTS: OBJECT}
 )
+# What a drawing may be.
+_ALL_DRAWN = (Image.Medium.DRAWING.value, Image.Medium.CARTOON.value, Image.Medium.SKETCH.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,11 @@ class Sought:
 
     @property
     def _own_medium(self) -> tuple[str, ...]:
-        """The medium to leave out: the query's, where that is asked for and known."""
+        """The media to leave out: the query's, where that is asked for and known."""
         is_known = self.query_medium != Image.Medium.UNKNOWN
-        return (self.query_medium,) if self.filters.are_other_media and is_known else ()
+        if not self.filters.are_other_media or not is_known:
+            return ()
+        return _ALL_DRAWN if self.query_medium == Image.Medium.DRAWING else (self.query_medium,)
 
     @property
     def _added_from(self) -> datetime | None:

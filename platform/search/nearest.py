@@ -62,6 +62,9 @@ def nearest(
         [head] = heads
         asked[head] = query_expansion.with_middle(asked[head], extracted.middle)
         [near[head]] = index.search(asked[[head]], k=k, where=where, timeout_s=left_s())
+    for row in heads:  # it says nothing more about itself
+        itself = {hit.image_id for hit in found[row] if _is_itself(hit)}
+        near[row] = [hit for hit in near[row] if hit.image_id not in itself]
     expanded = _expanded(index, asked, near)
     if has_middle:
         expanded.setdefault(head, asked[head])
@@ -113,9 +116,17 @@ def _by_cosine(
 
 
 def _expanded(
-    index: VectorIndex, asked: NDArray[np.float32], near: dict[int, list[Hit]]
+    index: VectorIndex,
+    asked: NDArray[np.float32],
+    near: dict[int, list[Hit]],
 ) -> dict[int, NDArray[np.float32]]:
-    """Return region → its query, expanded by what is near it; of those without neighbours none."""
+    """Return region → its query, expanded by what is near it; of those without neighbours none.
+
+    Args:
+        index: the catalogue.
+        asked: (R, D) queries of all regions.
+        near: region → what is nearest to its query, the best first.
+    """
     most = min(settings.SEARCH_NEIGHBOURS, max(1, _MAX_NEIGHBOURS // len(near)))
     neighbours: dict[int, dict[UUID, float]] = {}
     for row, hits in near.items():
@@ -125,7 +136,7 @@ def _expanded(
         weights = query_expansion.neighbour_weights([hit.score for hit in best.values()])[:most]
         points = (hit.point_id for hit in best.values())
         neighbours[row] = dict(zip(points, weights.tolist(), strict=False))
-    ids = {point_id for each in neighbours.values() for point_id, weight in each.items() if weight}
+    ids = {point_id for each in neighbours.values() for point_id in each}
     embeddings = index.embeddings(list(ids)) if ids else {}
     expanded = {}
     for row, each in neighbours.items():
@@ -145,9 +156,13 @@ def _in_order(found: Sequence[Hit], others: Sequence[Hit], known: dict[UUID, Hit
         others: by that of the expanded query; those that are not known are left out.
         known: point → hit, with the query's cosine.
     """
-    itself = (hit.point_id for hit in found if hit.score >= query_expansion.ITSELF)
+    itself = (hit.point_id for hit in found if _is_itself(hit))
     by_expanded = (hit.point_id for hit in others if hit.point_id in known)
     order = dict.fromkeys([*itself, *by_expanded, *(hit.point_id for hit in found)])
     hits = [known[point_id] for point_id in order]
     scores = query_expansion.scores_in_order(np.array([hit.score for hit in hits]))
     return [replace(hit, score=score) for hit, score in zip(hits, scores.tolist(), strict=True)]
+
+
+def _is_itself(hit: Hit) -> bool:
+    return hit.score >= query_expansion.ITSELF

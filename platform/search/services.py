@@ -92,7 +92,8 @@ class SearchResult:
         box: the part that was chosen; None is all.
         filters: which images may be found.
         sort: their order.
-        query_medium: the query's own; "unknown" where it is not known.
+        query_medium: the query's own, as somebody said it or as it was told from the picture;
+            "unknown" where it is not known.
         groups: what each part found.
         facets: of the images found, the commonest first.
         copies: whether copies are told; otherwise hits of a group are by score alone.
@@ -188,6 +189,8 @@ def search(
         version = get_live_encoder()
         extracted, model_ms = _known_or_extracted(asked, question, version, viewer, ends_at=ends_at)
         medium = find_medium(picture.sha256, viewer)
+        if medium == Image.Medium.UNKNOWN:
+            medium = extracted.medium.value
         sought = Sought(question.filters, viewer, medium, hidden_albums(viewer))
         found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
     except AppError:
@@ -306,7 +309,8 @@ def _extract(
     )
     if full is None:
         return extracted
-    return replace(extracted, layout=full.extracted.layout, regions=full.extracted.regions)
+    known = full.extracted
+    return replace(extracted, layout=known.layout, regions=known.regions, medium=known.medium)
 
 
 def _check_box(box: Box | None, picture: QueryPicture) -> None:

@@ -33,6 +33,7 @@ class ClaimedImage:
             is no collage; None where nobody did.
         payload: what people have said of it, for filters.
         payload_changes: how often that had changed when it was read.
+        takes_suggestion: whether nobody has said its medium, so that it is told from the picture.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class ClaimedImage:
     payload: EditablePayload
     payload_changes: int
     created_at: datetime
+    takes_suggestion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def claim_images(image_ids: Sequence[UUID], *, delivery: Delivery) -> tuple[Clai
             payload=services.editable_payload(image),
             payload_changes=image.payload_changes,
             created_at=image.created_at,
+            takes_suggestion=services.takes_suggestion(image),
         )
         for image in waiting.select_related("copy_check").prefetch_related(
             "tags", "albums", "regions"
@@ -186,8 +189,11 @@ def record_indexed(
     *,
     delivery: Delivery,
     payload_changes: Mapping[UUID, int],
+    media: Mapping[UUID, str],
 ) -> tuple[UUID, ...]:
     """Record this job's success; return the ids deleted meanwhile, whose points must go.
+
+    `media` are those that were told from pictures, and that their points carry.
 
     Those that were never indexed before are compared with what is watched, in time.
     """
@@ -195,7 +201,7 @@ def record_indexed(
         never = Image.objects.filter(pk__in=list(regions_by_image), indexed_at__isnull=True)
         new = list(never.values_list("pk", flat=True))
         deleted = services.record_indexed(
-            regions_by_image, delivery=delivery, payload_changes=payload_changes
+            regions_by_image, delivery=delivery, payload_changes=payload_changes, media=media
         )
         indexed = Image.objects.filter(pk__in=new, indexed_at__isnull=False)
         note_arrivals(indexed.values_list("pk", flat=True))

@@ -17,6 +17,7 @@ from semblance_client.shapes import AddedFile, FileProblem
 
 FAILED = 1
 
+_MEDIA = ("photo", "painting", "drawing", "cartoon", "sketch", "render")
 _TEXTS = ("title", "source", "owner", "licence", "creator", "credit", "rights")
 
 
@@ -29,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--tag", action="append", default=[], help="again for more")
     parser.add_argument("--album", action="append", default=[], help="again for more")
-    parser.add_argument("--medium", choices=("photo", "drawing"))
+    parser.add_argument("--medium", choices=_MEDIA)
     for name in _TEXTS:
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--known", choices=("skip", "update", "keep"), help="what is there already")

@@ -110,7 +110,8 @@ def _in_order_of_expanded(
     reordered = np.empty_like(scores)
     for row, query in enumerate(asked):
         first = gallery @ query
-        nearest = np.argsort(-first)[: query_expansion.SCORES]
+        others = np.flatnonzero(scores[row] < query_expansion.ITSELF)
+        nearest = others[np.argsort(-first[others])[: query_expansion.SCORES]]
         weights = query_expansion.neighbour_weights(first[nearest])
         refined = query_expansion.expanded(query, gallery[nearest[: len(weights)]], weights)
         order = np.argsort(-(gallery @ refined))

@@ -46,6 +46,7 @@ class ImageJson(GivenJson):
     status: Image.Status
     error_code: str
     medium: Image.Medium
+    is_medium_suggested: bool = Field(description="told from the picture; nobody has said it")
     format: str
     width: int = Field(description="of the upright picture, in pixels")
     height: int
@@ -174,6 +175,7 @@ def image_json(image: Image, *, albums: set[int]) -> ImageJson:
         id=image.pk,
         tags=sorted(tag.name for tag in image.tags.all()),
         albums=sorted(album.name for album in image.albums.all() if album.pk in albums),
+        is_medium_suggested=image.is_medium_suggested,
         url=image.get_absolute_url(),
         original_url=reverse("api:original", args=(image.pk,)),
         thumbnail_url=reverse("api:thumbnail", args=(image.pk,)),
@@ -182,7 +184,9 @@ def image_json(image: Image, *, albums: set[int]) -> ImageJson:
     )
 
 
-_MADE = frozenset({"tags", "albums", "url", "original_url", "thumbnail_url", "regions"})
+_MADE = frozenset(
+    {"is_medium_suggested", "tags", "albums", "url", "original_url", "thumbnail_url", "regions"}
+)
 
 
 def _region_json(region: Region) -> RegionJson:

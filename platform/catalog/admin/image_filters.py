@@ -50,6 +50,21 @@ class LicenceFilter(OwnerFilter):
     parameter_name = "licence"
 
 
+class SuggestedMediumFilter(FixedChoicesFilter):
+    """By who says the medium."""
+
+    title = _("who says the medium")
+    parameter_name = "medium_suggested"
+    values = (("1", _("told from the picture")), ("0", _("a person, or nobody")))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Return the images whose medium is a suggestion, or those whose medium is none."""
+        value = self.value()
+        if value not in {"0", "1"}:
+            return queryset
+        return queryset.filter(medium_suggested_at__isnull=value == "0")
+
+
 class LabelFilter(TextFilter):
     """By what objects in them are, as the detector names it."""
 

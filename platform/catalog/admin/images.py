@@ -30,6 +30,7 @@ from catalog.admin.image_filters import (
     LicenceFilter,
     NamedSetFilter,
     OwnerFilter,
+    SuggestedMediumFilter,
 )
 from catalog.admin.image_list import ImageList
 from catalog.admin.panels import panels
@@ -137,7 +138,7 @@ class ImageAdmin(AuditedAdmin):
     # The columns' heads and what they sort by; the rows are in the template `rows.html`.
     list_display = ("preview", "title", "status", "source", "dimensions", "created_at")
     list_filter = (
-        *("status", "medium", FormatFilter, "is_damaged", ErrorFilter),
+        *("status", "medium", SuggestedMediumFilter, FormatFilter, "is_damaged", ErrorFilter),
         *(("tags", NamedSetFilter), ("albums", NamedSetFilter), ("imports", NamedSetFilter)),
         *(LabelFilter, OwnerFilter, LicenceFilter, FolderFilter, FileSizeFilter),
         *("created_at", ("created_at", AddedFilter)),
@@ -158,7 +159,10 @@ class ImageAdmin(AuditedAdmin):
     )
     autocomplete_fields = ("tags", "albums")
     inlines = (RegionInline,)
-    readonly_fields = ("preview", "panels", "path", "elsewhere", *_TECHNICAL_FIELDS)
+    readonly_fields = (
+        *("preview", "panels", "path", "elsewhere", "medium_said_by"),
+        *_TECHNICAL_FIELDS,
+    )
     fieldsets = (
         (
             None,
@@ -185,7 +189,7 @@ class ImageAdmin(AuditedAdmin):
                 )
             },
         ),
-        (_("Filters"), {"fields": ("medium", "tags", "albums")}),
+        (_("Filters"), {"fields": ("medium", "medium_said_by", "tags", "albums")}),
         (_("Technical"), {"fields": _TECHNICAL_FIELDS}),
     )
 
@@ -221,6 +225,14 @@ class ImageAdmin(AuditedAdmin):
         url = reverse("admin:catalog_image_panels", args=(image.pk,))
         link = '{} <a href="{}" class="underline">{}</a>'
         return format_html(link, said, url, gettext("Show and correct"))
+
+    @display(description=_("who says the medium"), empty_value="")
+    def medium_said_by(self, image: Image) -> str:
+        """Return whether the medium is a suggestion, which saving another replaces."""
+        if image.medium == Image.Medium.UNKNOWN:
+            return ""
+        is_suggested = image.is_medium_suggested
+        return gettext("told from the picture") if is_suggested else gettext("a person")
 
     @display(description=_("further occurrences"))
     def elsewhere(self, image: Image) -> str:
@@ -280,6 +292,12 @@ class ImageAdmin(AuditedAdmin):
     ) -> HttpResponse:
         """Send to the upload form, which asks for the permission itself."""
         return redirect("ingestion:upload")
+
+    def save_model(self, request: HttpRequest, obj: Image, form: ModelForm, *args: Any) -> None:
+        """Save what a person says; a medium among it is no suggestion any more."""
+        if "medium" in form.changed_data:
+            obj.medium_suggested_at = None
+        super().save_model(request, obj, form, *args)
 
     def save_related(self, request: HttpRequest, form: ModelForm, *args: Any) -> None:
         """Save tags and albums, and have the points follow what they carry."""

@@ -55,6 +55,7 @@ from catalog.services.indexing import (
     requeue_stalled,
     waiting_for,
 )
+from catalog.services.media import confirm_media, takes_suggestion
 from catalog.services.named_sets import (
     delete_named_set,
     find_or_make_tags,
@@ -97,6 +98,7 @@ __all__ = [
     "ask_bulk_edit",
     "cancel_bulk_edit",
     "claim_copy_check",
+    "confirm_media",
     "delete_derived_files",
     "delete_image",
     "delete_named_set",
@@ -142,6 +144,7 @@ __all__ = [
     "settled",
     "start_bulk_edit",
     "store_files",
+    "takes_suggestion",
     "update_metadata",
     "usable_panels",
     "waiting_for",

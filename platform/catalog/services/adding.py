@@ -15,6 +15,7 @@ from catalog import storage
 from catalog.models import Album, Image, Occurrence, Tag, max_chars
 from catalog.selectors import drawn_boxes
 from catalog.services.copy_checks import CopyRule, ask_copy_checks
+from catalog.services.media import confirm_media
 from catalog.services.panels import Box, draw_panels, usable_panels
 from catalog.services.payloads import (
     CARRIED_FIELDS,
@@ -205,6 +206,8 @@ def update_metadata(image: Image, metadata: ImageMetadata, *, by_id: int | None 
         if metadata.occurrences:
             _add_occurrences(image, metadata.occurrences)
         Image.objects.filter(pk=image.pk).update(**changed)
+        if metadata.medium:
+            confirm_media(Image.objects.filter(pk=image.pk))
         added = _add_to_named_sets(image, metadata)
         for field, names in added.items():
             now = sorted(getattr(image, field).values_list("name", flat=True))

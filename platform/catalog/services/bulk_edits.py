@@ -27,6 +27,7 @@ from catalog.selectors import (
 from catalog.services.bin import move_to_bin, purge, restore
 from catalog.services.copy_checks import refuse_held, take_in_held
 from catalog.services.indexing import request_indexing
+from catalog.services.media import confirm_media
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import lock
 from catalog.visibility import Viewer, seen_by, viewer_of
@@ -271,6 +272,8 @@ def _set(field: str) -> _Change:
     """Return the change of a field that points carry."""
 
     def change(images: QuerySet[Image], edit: BulkEdit) -> _Changed:
+        if field == "medium":
+            confirm_media(images)
         others = images.exclude(**{field: edit.arguments["value"]})
         request_payload_update(others)
         changed: dict[str, list[UUID]] = defaultdict(list)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from audit_log import services as audit_log
 from audit_log.models import AuditEntry
 from catalog.models import Image
+from catalog.services.media import confirm_media
 from catalog.services.payloads import request_payload_update
 
 _LINKED = ("tags", "albums")
@@ -30,6 +31,9 @@ def edit_image(image: Image, said: Mapping[str, Any], *, by_id: int | None) -> b
         by_id: the account that does it.
     """
     changes: dict[str, list[Any]] = {}
+    if "medium" in said:
+        confirm_media(Image.objects.filter(pk=image.pk))
+        image.medium_suggested_at = None
     texts = {name: value for name, value in said.items() if name not in _LINKED}
     for name, value in texts.items():
         if getattr(image, name) != value:

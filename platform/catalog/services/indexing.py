@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalog.models import CopyCheck, Image, Region
 from catalog.services.copy_checks import enqueue_copy_checks
+from catalog.services.media import suggest_media
 from catalog.services.payloads import request_payload_update
 from catalog.services.waiting import CHUNK_SIZE, leave_to_sweep, list_stalled, lock
 from jobs import dispatch
@@ -65,6 +66,7 @@ def record_indexed(
     *,
     delivery: Delivery | None = None,
     payload_changes: Mapping[UUID, int] | None = None,
+    media: Mapping[UUID, str] | None = None,
 ) -> tuple[UUID, ...]:
     """Record the regions of images whose points are in the live collection, in place of the old.
 
@@ -78,6 +80,8 @@ def record_indexed(
         payload_changes: image → how often its payload had changed when medium, tags and albums
             were read. Where it changed since, it is written once more, whoever has the image now:
             a newer one may have just been overwritten. None asks for nothing.
+        media: image → the medium that was told from it, which the points carry already; recorded
+            as `suggest_media` does it.
 
     Returns:
         The ids among them that were deleted meanwhile: their points must be removed again.
@@ -101,6 +105,8 @@ def record_indexed(
         indexed_at=now,
         payload_format=Image.PAYLOAD_FORMAT,
     )
+    if media is not None:
+        suggest_media({pk: media[pk] for pk in ours if pk in media}, at=now)
     unchecked = CopyCheck.objects.filter(image__in=ours, state=CopyCheck.State.WAITING)
     Image.objects.filter(pk__in=unchecked.values("image"), held_at=None).update(held_at=now)
     enqueue_copy_checks()

@@ -26,6 +26,7 @@ from kernel.task_messages.fields import (
 )
 from kernel.task_messages.query import StoredQuery
 from ml.rules.layout import Layout
+from ml.rules.media import Medium
 from ml.rules.regions import QueryKind, RegionKind
 
 _KINDS: tuple[RegionKind, ...] = get_args(RegionKind)
@@ -131,6 +132,7 @@ class ExtractedQuery:
         embeddings: (R, D) float32, unit rows, in the order of `searched`.
         are_plain: of each of `searched`, whether there is nothing to see in it.
         model_ms: how long decoding and the models took.
+        medium: how the picture was made, where that could be told from it.
         middle: (D,) float32, unit, of the middle of the first of `searched`; None is not known.
     """
 
@@ -141,6 +143,7 @@ class ExtractedQuery:
     embeddings: NDArray[np.float32]
     are_plain: tuple[bool, ...]
     model_ms: float
+    medium: Medium = Medium.UNKNOWN
     middle: NDArray[np.float32] | None = None
 
     @property
@@ -160,12 +163,13 @@ class ExtractedQuery:
             "embeddings": embeddings_to_json(self.embeddings),
             "are_plain": list(self.are_plain),
             "model_ms": self.model_ms,
+            "medium": self.medium.value,
             "middle": None if self.middle is None else embeddings_to_json(self.middle),
         }
 
     @classmethod
     def from_json(cls, answer: object, *, box: Box | None) -> "ExtractedQuery":
-        """Read the answer of the task; an earlier release calls nothing plain, and knows no middle.
+        """Read the answer of the task; an earlier release knows nothing plain, medium or middle.
 
         Args:
             answer: what the task returned.
@@ -175,7 +179,7 @@ class ExtractedQuery:
             MalformedMessage: a field is missing or of another type, or the embeddings do
                 not fit the regions.
         """
-        fields = Fields.of(answer)
+        fields = Fields({"medium": Medium.UNKNOWN.value, **Fields.of(answer).values})
         regions = fields.read("regions", many(QueryRegion.from_json))
         rows = len(regions) if box is None else 1
         embeddings = fields.read("embeddings", lambda value: embeddings_from_json(value, rows=rows))
@@ -195,6 +199,7 @@ class ExtractedQuery:
             embeddings=embeddings,
             are_plain=are_plain,
             model_ms=fields.read("model_ms", number),
+            medium=Medium(fields.read("medium", one_of(tuple(Medium)))),
             middle=None if middle is None else middle[0],
         )
 

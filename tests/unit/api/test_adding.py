@@ -117,6 +117,18 @@ def test_a_change_changes_what_it_names_and_is_recorded(editor, add_image) -> No
     assert Image.objects.get().payload_due_at is not None
 
 
+def test_a_change_that_names_the_medium_confirms_it(editor, add_image) -> None:
+    image = add_image(encoded(RED), "a")
+    Image.objects.update(medium="sketch", medium_suggested_at=timezone.now())
+    assert editor.get(f"/images/{image.pk}").json()["is_medium_suggested"]
+
+    body = {"medium": "sketch"}
+    told = editor.patch(f"/images/{image.pk}", body, content_type="application/json").json()
+
+    assert (told["medium"], told["is_medium_suggested"]) == ("sketch", False)
+    assert not Image.objects.get().is_medium_suggested
+
+
 def test_a_change_that_changes_nothing_is_not_recorded(editor, add_image) -> None:
     image = add_image(encoded(RED), "same")
     AuditEntry.objects.all().delete()

@@ -48,6 +48,7 @@ def test_an_image_is_told_in_full(visitor, searchable) -> None:
         "status": "indexed",
         "error_code": "",
         "medium": "unknown",
+        "is_medium_suggested": False,
         "format": "png",
         "width": 60,
         "height": 40,

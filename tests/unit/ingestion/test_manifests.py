@@ -235,7 +235,10 @@ BOXES = "drawn_panels: it is no list of boxes, each of four whole numbers."
     [
         ({"title": "T"}, "It needs a path or a URL, and not both."),
         ({"path": "a", "url": "https://a.org/a"}, "It needs a path or a URL, and not both."),
-        ({"path": "2.png", "medium": "oil"}, "medium: it is none of unknown, photo, drawing."),
+        (
+            {"path": "2.png", "medium": "oil"},
+            "medium: it is none of unknown, photo, painting, drawing, cartoon, sketch, render.",
+        ),
         ({"path": "2.png", "title": "t" * 301}, "title: more than 300 characters cannot be kept."),
         ({"path": "2.png", "tags": "t" * 101}, "tags: more than 100 characters cannot be kept."),
         ({"path": "a", "albums": ["t" * 201]}, "albums: more than 200 characters cannot be kept."),

@@ -41,6 +41,7 @@ from kernel.task_messages import (
 )
 from kernel.task_names import COMPARE_REGIONS, EMBED_WORDS, EXTRACT_QUERY, FIND_COPIES
 from ml.rules.layout import Layout
+from ml.rules.media import Medium
 from vectors.index import Payload, Point
 from worker_api.queries import read_query
 
@@ -96,6 +97,7 @@ def extract_query(**arguments: object) -> JsonObject:
         embeddings=np.stack([embed(data, box) for box in boxes]),
         are_plain=(_answers["is_plain"],) * len(boxes),
         model_ms=12.5,
+        medium=_answers["medium"],
     ).to_json()
 
 
@@ -160,6 +162,7 @@ def answer_with(
     hashes: Mapping[Box, RegionHash] | None = None,
     unchecked: Collection[Box] = (),
     is_plain: bool = False,
+    medium: Medium = Medium.UNKNOWN,
     compared: ComparedRegions | str = _NO_CELLS,
     raw: JsonObject | None = None,
     **context: object,
@@ -174,7 +177,7 @@ def answer_with(
     _answers.update(layout=layout, regions=tuple(regions), copies=copies or {})
     _answers.update(copies_error=copies_error, copies_request=None, unchecked=unchecked)
     _answers.update(hashes=hashes or {})
-    _answers.update(extract_requests=[], is_plain=is_plain)
+    _answers.update(extract_requests=[], is_plain=is_plain, medium=medium)
     _answers.update(compared=compared, compare_request=None)
 
 

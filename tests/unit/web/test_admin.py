@@ -583,6 +583,21 @@ def test_what_the_points_carry_reaches_them(client, superuser, three, field):
     assert set(statuses().values()) == {"indexed"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_suggested"), [({"medium": "photo"}, False), ({"title": "new"}, True)]
+)
+def test_a_medium_that_is_saved_is_no_suggestion(client, superuser, three, changes, is_suggested):
+    image = three[0]
+    Image.objects.filter(pk=image.pk).update(medium="sketch", medium_suggested_at=timezone.now())
+    image.refresh_from_db()
+    assert "told from the picture" in client.get(f"{LIST}{image.pk}/change/").content.decode()
+
+    edit(client, image, **changes)
+
+    image.refresh_from_db()
+    assert (image.is_medium_suggested, image.medium == "sketch") == (is_suggested, is_suggested)
+
+
 @pytest.mark.parametrize("model", [Tag, Album])
 @pytest.mark.parametrize("way", ["rename", "delete", "delete many"])
 def test_points_follow_a_tag_or_album(client, superuser, three, model, way):
@@ -631,6 +646,8 @@ def test_regions_are_shown_and_cannot_be_edited(client, superuser, three):
     [
         ("status__exact=failed", {"red"}),
         ("medium__exact=photo", {"green"}),
+        ("medium_suggested=1", {"blue"}),
+        ("medium_suggested=0", {"red", "green"}),
         ("error_code=encoder:ours:failed", {"red"}),
         ("format=jpeg", {"blue"}),
         ("tags__id__exact={tag}", {"green"}),
@@ -644,6 +661,7 @@ def test_list_filters_and_searches(client, superuser, add_image, query, expected
     red = add_image(encoded(RED), "red", status="failed", error_code="encoder:ours:failed")
     green = add_image(encoded(GREEN), "green", medium="photo")
     blue = add_image(encoded(BLUE, kind="JPEG"), "blue")
+    Image.objects.filter(pk=blue.pk).update(medium="sketch", medium_suggested_at=timezone.now())
     tag, album = Tag.objects.create(name="t"), Album.objects.create(name="a")
     green.tags.add(tag)
     blue.albums.add(album)

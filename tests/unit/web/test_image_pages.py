@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.storage import InMemoryStorage, default_storage
 from django.template.loader import render_to_string
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from catalog import services, storage
@@ -47,6 +48,18 @@ def test_page_shows_the_facts(client, add_image):
     assert "sunset &lt;1&gt;" in text
     assert f'src="/images/{image.pk}/original"' in text
     assert "/admin/" not in text
+
+
+@pytest.mark.parametrize("is_suggested", [True, False])
+def test_a_suggested_medium_is_shown_as_one(client, add_image, is_suggested):
+    image = add_image(encoded(RED), medium="sketch", status="indexed")
+    if is_suggested:
+        Image.objects.filter(pk=image.pk).update(medium_suggested_at=timezone.now())
+
+    text = client.get(image.get_absolute_url()).content.decode()
+
+    assert "sketch" in text
+    assert ("told from the picture" in text) is is_suggested
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from catalog.models import Album, Image, Tag
 from kernel.regions import FoundRegion
 from kernel.task_messages import Copy, QueryRegion
+from ml.rules.media import Medium
 from search.known_values import MAX_KNOWN
 from tests.pictures import plain
 from tests.unit.web import fake_worker
@@ -200,6 +201,44 @@ def test_other_media_leave_out_the_querys_own_where_it_is_known(client, catalogu
     for body in (first, again):
         assert body["query"]["medium"] == catalogue[title].medium
         assert sorted(hit["title"] for hit in body["groups"][0]["hits"]) == found
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        (Medium.PHOTO, ["three", "two"]),
+        (Medium.SKETCH, ["one", "three", "two"]),
+        (Medium.DRAWING, ["one", "three"]),
+        (Medium.UNKNOWN, ["one", "three", "two"]),
+    ],
+)
+def test_the_medium_of_an_upload_is_told_from_it(client, catalogue, version, told, found):
+    fake_worker.answer_with(version_id=version.pk, medium=told)
+    picture = encoded(GREEN)  # which the catalogue has not
+
+    first = ask(client, "other_media=1", data=picture).json()
+    again = client.get(first["proofs_url"], headers=JSON).json()
+
+    for body in (first, again):
+        assert body["query"]["medium"] == told
+        assert sorted(hit["title"] for hit in body["groups"][0]["hits"]) == found
+
+
+def test_a_drawing_may_be_a_cartoon_or_a_sketch(client, catalogue, version):
+    Image.objects.filter(title="one").update(medium="sketch")
+    fake_worker.answer_with(version_id=version.pk, medium=Medium.DRAWING)
+
+    body = ask(client, "other_media=1", data=encoded(GREEN)).json()
+
+    assert [hit["title"] for hit in body["groups"][0]["hits"]] == ["three"]
+
+
+def test_what_somebody_says_of_the_querys_medium_counts_more(client, catalogue, version):
+    fake_worker.answer_with(version_id=version.pk, medium=Medium.SKETCH)
+
+    body = client.get("/", {"image": catalogue["one"].pk}, headers=JSON).json()
+
+    assert body["query"]["medium"] == "photo"
 
 
 def test_own_and_other_media_together_find_nothing(client, catalogue):

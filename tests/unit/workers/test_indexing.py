@@ -21,6 +21,7 @@ from kernel.ids import point_id
 from kernel.regions import FULL_IMAGE_KEY, RegionKey
 from kernel.task_names import INDEX_IMAGES
 from ml.errors import MlError, OutOfDeviceMemory
+from ml.rules.media import Medium
 from ml.types import Box
 from tests import fakes
 from tests.conftest import AddImage, Broker
@@ -537,3 +538,98 @@ def test_what_was_taken_in_can_be_described(kind: str, media: Path, loaded: Load
     index_all([added.image_id], loaded)
 
     assert ends() == {kind: "indexed"}
+
+
+# The medium
+
+
+def told(image: Image) -> tuple[str, bool]:
+    image.refresh_from_db()
+    return image.medium, image.is_medium_suggested
+
+
+def mediums_of_points(loaded: Loaded, image: Image) -> set[str]:
+    query = fakes.embed(Pillow.new("RGB", (9, 9)))[np.newaxis]
+    return {
+        medium
+        for medium in Image.Medium.values
+        for hit in loaded.index.search(query, k=5, where=Where(mediums=(medium,)))[0]
+        if hit.image_id == image.pk
+    }
+
+
+@pytest.fixture
+def tells(monkeypatch: pytest.MonkeyPatch) -> Callable[[Medium], None]:
+    """Sets what pictures look like from now on."""
+
+    def tell(medium: Medium) -> None:
+        monkeypatch.setattr("workers.regions.tell_medium", lambda _: medium)
+
+    return tell
+
+
+def test_an_unknown_medium_is_told_from_the_picture(
+    add_image: AddImage, loaded: Loaded, tells: Callable[[Medium], None]
+) -> None:
+    image = add_image(plain())
+    tells(Medium.SKETCH)
+
+    index_all([image.pk], loaded)
+
+    assert told(image) == ("sketch", True)
+    assert mediums_of_points(loaded, image) == {"sketch"}
+    assert image.payload_due_at is None
+
+
+def test_a_suggestion_is_told_anew_each_time(
+    add_image: AddImage, loaded: Loaded, tells: Callable[[Medium], None]
+) -> None:
+    image = add_image(plain())
+    for medium in (Medium.SKETCH, Medium.CARTOON, Medium.UNKNOWN):
+        tells(medium)
+        catalog.request_indexing(Image.objects.all())
+        index_all([image.pk], loaded)
+
+        assert told(image) == (medium.value, medium is not Medium.UNKNOWN)
+        assert mediums_of_points(loaded, image) == {medium.value}
+
+
+def test_what_a_person_said_is_never_told_from_the_picture(
+    add_image: AddImage, loaded: Loaded, tells: Callable[[Medium], None]
+) -> None:
+    image = add_image(plain(), medium=Image.Medium.PAINTING)
+    tells(Medium.PHOTO)
+
+    index_all([image.pk], loaded)
+
+    assert told(image) == ("painting", False)
+    assert mediums_of_points(loaded, image) == {"painting"}
+
+
+def test_what_a_person_says_meanwhile_stays(
+    add_image: AddImage, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = add_image(plain())
+
+    def tell(_: Pillow.Image) -> Medium:
+        catalog.edit_image(Image.objects.get(), {"medium": "photo"}, by_id=None)
+        return Medium.SKETCH
+
+    monkeypatch.setattr("workers.regions.tell_medium", tell)
+
+    index_all([image.pk], loaded)
+
+    assert told(image) == ("photo", False)
+    assert image.payload_due_at is not None  # its points carry the sketch still
+
+
+def test_a_collage_is_of_no_medium(
+    add_image: AddImage, loaded: Loaded, tells: Callable[[Medium], None]
+) -> None:
+    image = add_image(plain(size=(60, 40)))
+    catalog.draw_panels(image.pk, [(0, 0, 30, 40), (30, 0, 60, 40)])
+    tells(Medium.PHOTO)
+
+    index_all([image.pk], loaded)
+
+    assert told(image) == ("unknown", False)

@@ -25,6 +25,7 @@ from jobs.models import JobRecord
 from kernel import task_names
 from kernel.errors import DefectError, FileMissing, TransientError
 from kernel.task_messages import StoredQuery
+from ml.rules.media import Medium
 from search import query_files
 from tests import fakes
 from tests.conftest import AddImage, Broker
@@ -123,7 +124,18 @@ def test_a_query_is_answered_with_its_embedding(
         "layout": "single",
         "regions": [whole],
         "are_plain": [True],  # a red picture
+        "medium": "unknown",
     }
+
+
+def test_the_medium_of_a_query_is_told(
+    query: str, version: EncoderVersion, weights: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.regions.tell_medium", lambda _: Medium.SKETCH)
+
+    assert query_tasks.extract_query(**arguments(query))["medium"] == "sketch"
+    part = arguments(query, box=[0, 0, 30, 40])
+    assert query_tasks.extract_query(**part)["medium"] == "sketch"
 
 
 def test_a_box_of_a_query_is_answered_with_its_embedding_alone(

@@ -36,6 +36,7 @@ from kernel.task_messages import (
     WarmUpRequest,
 )
 from ml.rules.layout import Layout
+from ml.rules.media import Medium
 from tests.unit.kernel.task_messages import wire
 from tests.unit.kernel.task_messages.wire import changed, paths, sent, without
 
@@ -163,7 +164,15 @@ def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
 
     middle = np.array([0.0, 0.5, 1.0], np.float32)
     written = ExtractedQuery(
-        3, Layout.COLLAGE, REGIONS, None, rows, (True, False), 12.5, middle
+        3,
+        Layout.COLLAGE,
+        REGIONS,
+        None,
+        rows,
+        (True, False),
+        12.5,
+        Medium.SKETCH,
+        middle,
     ).to_json()
     read = extracted(wire.EXTRACTED)
 
@@ -208,6 +217,16 @@ def test_a_middle_of_another_length_is_refused() -> None:
         extracted({**wire.EXTRACTED, "middle": wire.embeddings(0.5, 1.0)})
 
 
+def test_an_earlier_release_tells_no_medium() -> None:
+    assert extracted(wire.EXTRACTED).medium is Medium.SKETCH
+    assert extracted(without(wire.EXTRACTED, "medium")).medium is Medium.UNKNOWN
+
+
+def test_a_medium_that_is_none_is_refused() -> None:
+    with pytest.raises(MalformedMessage):
+        extracted({**wire.EXTRACTED, "medium": "oil"})
+
+
 def test_an_earlier_release_knows_no_shared_designs() -> None:
     copies = [
         [without(copy, "is_shared_design") for copy in each] for each in wire.COPIES["copies"]
@@ -241,8 +260,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 # What an earlier release does not say.
 LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
 LATER |= {("extract_query", "panels"), ("extracted", "are_plain"), ("copies", "unchecked_ids")}
-LATER |= {("extracted", "middle")}
-LATER |= {("copies", "hashes")}
+LATER |= {("copies", "hashes"), ("extracted", "medium"), ("extracted", "middle")}
 LATER |= {("copies", f"copies.0.{index}.is_shared_design") for index in (0, 1)}
 
 

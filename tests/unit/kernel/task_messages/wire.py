@@ -69,6 +69,7 @@ EXTRACTED = {
     "embeddings": embeddings(0.5, -0.5, 1.0, 0.25, 0.0, -1.0),
     "are_plain": [True, False],
     "model_ms": 12.5,
+    "medium": "sketch",
     "middle": embeddings(0.0, 0.5, 1.0),
 }
 

@@ -17,6 +17,7 @@ def test_the_protocols_keep_their_names():
         "designs",
         "panels",
         "objects",
+        "media",
     ]
 
 

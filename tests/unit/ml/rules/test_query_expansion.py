@@ -23,15 +23,7 @@ def test_where_one_stands_out_the_others_hardly_count() -> None:
     assert neighbour_weights([0.9, 0.3, 0.3, *UNRELATED]).tolist() == pytest.approx([2.7])
 
 
-def test_the_query_itself_counts_nothing_and_is_no_measure_for_the_others() -> None:
-    weights = neighbour_weights([1.0, 0.5, *UNRELATED])
-
-    assert weights.tolist() == pytest.approx([0, 1.5])
-
-
-@pytest.mark.parametrize(
-    "scores", [[], [0.4], [0.3, 0.3, 0.3], [-0.1, -0.2], [1.0], [0.0, -0.5, -0.5]]
-)
+@pytest.mark.parametrize("scores", [[], [0.4], [0.3, 0.3, 0.3], [-0.1, -0.2], [0.0, -0.5, -0.5]])
 def test_nothing_counts_where_nothing_stands_out(scores: list[float]) -> None:
     assert neighbour_weights(scores).tolist() == []
 
