@@ -42,7 +42,7 @@ class SegmentedPicture:
     """A picture and all its parts.
 
     Attributes:
-        layout: whether it is one picture, a collage or a screenshot.
+        layout: whether it is one picture, a collage, a screenshot or a comic.
         regions: the full image, then panels from the top left, then objects, the most
             confident first.
     """

@@ -326,6 +326,73 @@ class PlainPanelsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ComicsConfig:
+    """Pages of comics."""
+
+    min_page_area_original_px: int = rule_of_layout(
+        120_000, "in a smaller page of three panels no word could be read"
+    )
+    min_cell_share: float = rule_of_layout(0.7, "of four pixels: one may be noise")
+    colour_bins: int = rule_of_layout(16, "a channel: JPEG noise of a plain page fits in one")
+    max_colours: int = rule_of_layout(3, "the commonest: paper, ink and one more")
+    min_colour_share: float = rule_of_layout(0.035, "of the page: narrower gutters have less")
+    max_off_levels: int = rule_of_layout(18, "from the colour, of a channel: JPEG rings at frames")
+    same_levels: int = rule_of_layout(12, "between two colours")
+    max_flat_levels: int = rule_of_layout(4, "of a step, in flat paper")
+    colour_every_px: int = rule_of_layout(2, "of rows and of columns")
+    max_bins: int = rule_of_layout(8, "looked through for the commonest colours")
+    max_slant_deg: float = rule_of_layout(24.0, "from upright or level")
+    slant_step_deg: float = rule_of_layout(0.25, "3 px on a page's length")
+    min_line_share: float = rule_of_layout(0.25, "of the page's shorter side, of a slanted line")
+    same_rise: float = rule_of_layout(0.015, "the nearest are looked through in steps")
+    rise_steps: tuple[float, ...] = rule_of_layout(
+        (-0.008, -0.004, 0.004, 0.008), "around a slope, a quarter of a degree each"
+    )
+    min_first_line_share: float = rule_of_layout(
+        0.7, "the same for the first gutter, which goes all across: few other pictures have one"
+    )
+    sure_clearness: float = rule_of_layout(0.85, "with so much no slanted gutter is looked for")
+    max_rises: int = rule_of_layout(6, "to each side, which bounds the time")
+    min_gutter_share: float = rule_of_layout(0.6, "of a gutter: speech may cross it")
+    beside_px: int = rule_of_layout(3, "from a gutter to a frame")
+    rim_step_px: float = rule_of_layout(2.0, "along a side, between the points looked at")
+    min_clearness: float = rule_of_layout(0.6, "less of the colour beside a gutter than in it")
+    slant_cost: float = rule_of_layout(0.05, "of a slanted one's clearness: most are not slanted")
+    max_side_share: float = rule_of_layout(0.6, "of a panel's first line that has the colour")
+    min_corner_px: float = rule_of_layout(6.0, "a shorter side is a cut-off corner")
+    min_panels: int = rule_of_layout(3, "two are a thing of two parts more often")
+    min_covered_share: float = rule_of_layout(0.6, "of the page, by panels")
+    min_filled_share: float = rule_of_layout(
+        0.85, "of the box around all panels: the rest is gutters"
+    )
+    max_outside_share: float = rule_of_layout(0.04, "of the page: letters and speech")
+    min_panel_clearness: float = rule_of_layout(0.7, "of a panel's sides")
+    min_box_share: float = rule_of_layout(0.97, "of a box, by an outline that is one")
+    min_inside_share: float = rule_of_layout(0.8, "of a photo, to lie in a panel")
+    max_share_of_piece: float = measured(
+        0.8, "of a comic's panel, by a photo that is a piece of it; made comics and collages"
+    )
+    inner_colour_factor: float = rule_of_layout(
+        0.3, "of a colour that is nowhere on the page's rim, as the ink of frames"
+    )
+    min_clearness_over_collage: float = measured(
+        0.97, "the mean panel: with it F1 of the open collages does not fall"
+    )
+    min_share_of_card: float = measured(
+        0.94, "of the panel that a page's photos lie in: on the open shop pages .93 and less"
+    )
+    min_covered_share_on_page: float = measured(
+        0.8, "by panels; on the open shop pages .74 and less"
+    )
+    min_blank_levels: int = rule_of_layout(12, "of a step, in what is no blank part of a panel")
+    min_shown_share: float = rule_of_layout(0.002, "of a part, that has such steps; less is blank")
+    min_clearness_on_page: float = measured(
+        0.95, "the mean panel; the open pages without photos have .92 and less"
+    )
+    min_page_clearness: float = measured(0.88, "the mean panel; made comics have 0.9 and more")
+
+
+@dataclass(frozen=True, slots=True)
 class MatConfig:
     """Whether a single photo lies within a plain margin that is worth cutting off."""
 
@@ -450,6 +517,7 @@ class PanelsConfig:
     soft_sides: SoftSidesConfig = field(default_factory=SoftSidesConfig)
     frames: FramesConfig = field(default_factory=FramesConfig)
     plain_panels: PlainPanelsConfig = field(default_factory=PlainPanelsConfig)
+    comics: ComicsConfig = field(default_factory=ComicsConfig)
     mat: MatConfig = field(default_factory=MatConfig)
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
     refinement: RefinementConfig = field(default_factory=RefinementConfig)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ml.panels.config import CONFIG
 from ml.types import Box
 
 Point = tuple[float, float]
@@ -41,6 +42,11 @@ class PanelOutline:
         xs, ys = zip(*self.corners, strict=True)
         low = (math.floor(min(xs)), math.floor(min(ys)))
         return Box(*low, math.ceil(max(xs)), math.ceil(max(ys)))
+
+    @property
+    def is_box(self) -> bool:
+        """Whether nearly all of its box lies in it."""
+        return self.area >= CONFIG.comics.min_box_share * self.box.area
 
     def cut(self, across: float, down: float, offset: float) -> "PanelOutline":
         """Return the part where `across` · x + `down` · y ≤ `offset`, empty if there is none."""

@@ -23,7 +23,12 @@ def draw_overlay(pixels: NDArray[np.uint8], splitting: Splitting) -> NDArray[np.
     line = max(1, max(pixels.shape[:2]) // config.side_per_line_original_px)
     for number, panel in enumerate(splitting.panels, start=1):
         box = panel.box
-        cv2.rectangle(drawn, (box.x0, box.y0), (box.x1 - 1, box.y1 - 1), config.colour_rgb, line)
+        if panel.outline is None:
+            low, high = (box.x0, box.y0), (box.x1 - 1, box.y1 - 1)
+            cv2.rectangle(drawn, low, high, config.colour_rgb, line)
+        else:
+            corners = np.rint(np.array(panel.outline.corners)).astype(np.int32)
+            cv2.polylines(drawn, [corners], True, config.colour_rgb, line)  # noqa: FBT003 - closed
         start = (box.x0 + config.text_left_lines * line, box.y0 + config.text_top_lines * line)
         text = f"{number}: {panel.confidence:.2f}"
         font, size = cv2.FONT_HERSHEY_SIMPLEX, config.text_factor * line

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ml.memory import keep_freed_memory
 from ml.panels.alignment import align_panels
 from ml.panels.classification.classifiers import Classifiers, load_classifiers
+from ml.panels.comics.choice import is_rather_comic
+from ml.panels.comics.comic_search import ComicPanel, find_comic_panels
 from ml.panels.config import CONFIG
 from ml.panels.measurement.work_copy import WorkCopy, make_work_copy
 from ml.panels.outlines import PanelOutline
@@ -46,7 +48,7 @@ class Splitting:
 
     Attributes:
         layout: `SINGLE` has no panels, or one, where a wide plain margin surrounds it; `COLLAGE`
-            two or more; `SCREENSHOT` any number, none included.
+            two or more; `SCREENSHOT` any number, none included; `COMIC` three or more.
         panels: rows from the top, each from the left; they do not overlap.
     """
 
@@ -61,7 +63,8 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
     straight edges from side to side (recursive X-Y cuts: Nagy and Seth, ICPR 1984), until nothing
     can be divided. Boosted trees, learned from made collages and pages (`ml.panels.learning`),
     decide which edges are cuts and which boxes are photos. Boxes are then moved to the pixel on
-    the original. The same picture gives the same result.
+    the original. Where gutters of one colour, slanted ones included, say more, it is a comic. The
+    same picture gives the same result.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, upright, H and W ≥ 1; not changed.
@@ -75,6 +78,9 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
         return Splitting(Layout.SINGLE, ())
     work_copy = make_work_copy(pixels)
     panels, rejected = find_panels(work_copy, _classifiers())
+    comic = find_comic_panels(work_copy)
+    if is_rather_comic(work_copy, comic, panels, is_collage=_are_collage(panels)):
+        return Splitting(Layout.COMIC, _comic_on_original(pixels, work_copy, comic))
     if is_page(work_copy, [each.box for each in panels]):
         photos = [each for each in panels if _is_photo_sized(work_copy, each.box)]
         return Splitting(Layout.SCREENSHOT, _on_original(pixels, work_copy, photos))
@@ -93,6 +99,22 @@ def split(pixels: NDArray[np.uint8]) -> Splitting:
 def _classifiers() -> Classifiers:
     keep_freed_memory()  # a picture's tables are large, and new pages are slow
     return load_classifiers()
+
+
+def _comic_on_original(
+    pixels: NDArray[np.uint8], work_copy: WorkCopy, comic: Sequence[ComicPanel]
+) -> tuple[Panel, ...]:
+    height, width = work_copy.gradient.shape
+    scale = (width / pixels.shape[1], height / pixels.shape[0])
+    boxes = separate([refine(pixels, each.outline.box, scale) for each in comic])
+    panels = []
+    for each, box in zip(comic, boxes, strict=True):
+        if each.outline.is_box:
+            panels.append(Panel(box, each.confidence))
+        else:
+            outline = each.outline.scaled(1 / scale[0], 1 / scale[1])
+            panels.append(Panel(outline.box, each.confidence, outline))
+    return tuple(sorted(panels, key=lambda panel: (panel.box.y0, panel.box.x0)))
 
 
 def _is_photo_sized(work_copy: WorkCopy, box: Box) -> bool:

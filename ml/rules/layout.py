@@ -4,8 +4,9 @@ from enum import StrEnum
 
 
 class Layout(StrEnum):
-    """Whether a picture is one photo, or shows several."""
+    """Whether a picture is one photo, or shows several; a comic's panels may be slanted."""
 
     SINGLE = "single"
     COLLAGE = "collage"
     SCREENSHOT = "screenshot"
+    COMIC = "comic"

@@ -23,7 +23,7 @@ class VerdictCounts:
         by_verdict: every rung above "similar" → how many.
         may_be_more: whether some group is full to its last place, so that others may have been
             left out.
-        parts: of how many pictures a collage or screenshot is made; 0 is a single picture.
+        parts: of how many pictures a collage, screenshot or comic is made; 0 is a single picture.
         parts_with_copies: those of them that have a copy.
         parts_with_others: those without a copy that have a shared design or the same subject.
     """

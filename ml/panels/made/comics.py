@@ -126,7 +126,7 @@ def _look(style: ComicStyle, width: int, rng: np.random.Generator) -> _PageLook:
     narrow = max(4, width // 160)
     tone = 255 if is_dark else int(rng.integers(0, 40))
     return _PageLook(
-        gutter_px=int(rng.integers(narrow, 4 * narrow)),
+        gutter_px=int(rng.integers(narrow, 4 * narrow)) + frame_px + 3,  # half a frame at each side
         gutter=gutter,
         frame_px=frame_px,
         ink=(tone, tone, tone),

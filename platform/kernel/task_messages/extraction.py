@@ -126,7 +126,7 @@ class ExtractedQuery:
 
     Attributes:
         encoder_version: of which encoder the embeddings are.
-        layout: whether the picture is a single one, or a collage or screenshot of several.
+        layout: whether the picture is a single one, or a collage, screenshot or comic of several.
         regions: all of them, the full image first.
         box: the one box that was asked for in their place; None is all regions.
         embeddings: (R, D) float32, unit rows, in the order of `searched`.

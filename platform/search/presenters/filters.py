@@ -39,7 +39,7 @@ _TITLES = MappingProxyType(
 _SCOPES = MappingProxyType(
     {
         Scope.FULL_IMAGE: gettext_lazy("Whole pictures"),
-        Scope.PANELS: gettext_lazy("Pictures within a collage or screenshot"),
+        Scope.PANELS: gettext_lazy("Pictures within a collage, screenshot or comic"),
         Scope.OBJECTS: gettext_lazy("Objects"),
     }
 )

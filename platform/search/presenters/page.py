@@ -201,7 +201,7 @@ class ResultPage:
 
     @property
     def panels(self) -> int:
-        """Of how many pictures a collage or screenshot is made."""
+        """Of how many pictures a collage, screenshot or comic is made."""
         return sum(part.kind == PANEL for part in self.parts)
 
     @property

@@ -224,6 +224,20 @@ def test_each_panel_of_a_collage_has_a_group_of_its_own(client, searchable, vers
     assert [part.key for part in result.parts] == ["whole-0", "panel-0", "panel-1", "object-0"]
 
 
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "A comic with 2 panels"), ("ru", "Комикс из 2 кадров")]
+)
+@pytest.mark.usefixtures("worker")
+def test_a_comic_says_what_it_is(client, searchable, version, language, text):
+    searchable(plain(RED), "red")
+    fake_worker.answer_with(version_id=version.pk, layout=Layout.COMIC, regions=COLLAGE)
+
+    response = ask(client, two_halves(RED, GREEN), HTTP_ACCEPT_LANGUAGE=language)
+
+    assert response.context["result"].layout == "comic"
+    assert text in response.content.decode()
+
+
 def test_photo_inside_a_collage_of_the_catalogue_is_found_by_its_panel(client, searchable, worker):
     searchable(two_halves(BLUE, GREEN), "collage", LEFT, RIGHT)
 
