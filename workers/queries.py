@@ -85,8 +85,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
 
 
 def _middle(image: Image.Image) -> Image.Image:
-    box = query_expansion.middle_of(image.width, image.height)
-    return image.crop((box.x0, box.y0, box.x1, box.y1))
+    return image.crop(query_expansion.middle_of(image.width, image.height))
 
 
 def find_copies(request: FindCopiesRequest) -> FoundCopies:

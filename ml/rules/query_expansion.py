@@ -15,8 +15,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.types import Box
-
 # Of each side. Of .6, .7, .8 and .9 scenes found .810, .813, .782 and .736 first.
 _MIDDLE = 0.7
 MAX_NEIGHBOURS = 10
@@ -33,10 +31,10 @@ ITSELF = 0.999
 SCORES = 100
 
 
-def middle_of(width: int, height: int) -> Box:
-    """Return the middle of a picture of these sides, in pixels; at least one pixel."""
+def middle_of(width: int, height: int) -> tuple[int, int, int, int]:
+    """Return x0, y0, x1, y1 of the middle of a picture, in pixels, half-open; one at least."""
     x_margin, y_margin = (int(side * (1 - _MIDDLE) / 2) for side in (width, height))
-    return Box(x_margin, y_margin, width - x_margin, height - y_margin)
+    return x_margin, y_margin, width - x_margin, height - y_margin
 
 
 def neighbour_weights(scores: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:

@@ -83,7 +83,6 @@ def _middles(
 def _middle_of(image: EvaluationImage) -> EvaluationImage:
     def make(picture: Image.Image) -> Image.Image:
         made = image.make(picture)
-        box = middle_of(made.width, made.height)
-        return made.crop((box.x0, box.y0, box.x1, box.y1))
+        return made.crop(middle_of(made.width, made.height))
 
     return replace(image, make=make)

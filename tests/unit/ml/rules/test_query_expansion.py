@@ -3,14 +3,13 @@ import pytest
 
 from ml.rules import query_expansion
 from ml.rules.query_expansion import expanded, neighbour_weights, scores_in_order, with_middle
-from ml.types import Box
 
 UNRELATED = [0.1] * 60
 
 
 def test_the_middle_is_seven_tenths_of_each_side() -> None:
-    assert query_expansion.middle_of(200, 100) == Box(30, 15, 170, 85)
-    assert query_expansion.middle_of(1, 2) == Box(0, 0, 1, 2)
+    assert query_expansion.middle_of(200, 100) == (30, 15, 170, 85)
+    assert query_expansion.middle_of(1, 2) == (0, 0, 1, 2)
 
 
 def test_neighbours_count_by_how_far_they_stand_out_of_unrelated_pictures() -> None:
