@@ -4,6 +4,9 @@ import time
 from dataclasses import astuple
 from functools import cache, lru_cache, partial
 
+import numpy as np
+from PIL import Image
+
 from kernel.errors import UserInputError
 from kernel.task_messages import (
     EmbeddedWords,
@@ -21,6 +24,7 @@ from ml.copies import comparison
 from ml.copies.comparison import QueryCopyFeatures
 from ml.copies.pdq import PdqHash
 from ml.images.plain import is_plain
+from ml.rules import query_expansion
 from ml.rules.layout import Layout
 from ml.rules.media import Medium
 from ml.rules.regions import PANEL
@@ -63,7 +67,7 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
     else:
         images = [crop_query(request.query, Box(*request.box)).image]
     with stage(Work.QUERY, "embed"):
-        embeddings = loaded.encoder.encode(images)
+        *embeddings, middle = loaded.encoder.encode([*images, _middle(images[0])])
     if request.is_compared and request.box is None:  # while the index is asked
         panels = [region.box for region in regions if region.key.kind == PANEL]
         _features_ahead().begin_in_turn(request.query, panels)
@@ -72,11 +76,16 @@ def extract_query(request: ExtractQueryRequest) -> ExtractedQuery:
         layout=layout,
         regions=tuple(_query_region(region) for region in regions),
         box=request.box,
-        embeddings=embeddings,
+        embeddings=np.stack(embeddings),
         are_plain=tuple(is_plain(image) for image in images),
         model_ms=_ms_since(started),
         medium=medium,
+        middle=middle,
     )
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    return image.crop(query_expansion.middle_of(image.width, image.height))
 
 
 def find_copies(request: FindCopiesRequest) -> FoundCopies:

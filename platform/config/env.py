@@ -138,6 +138,10 @@ class SearchEnv(_Section):
 
     requires_login: bool = False
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
+    # Nearest pictures that decide with the query in which order hits come; 0 is the query alone.
+    neighbours: Annotated[int, Field(ge=0, le=10)] = 10
+    # Whether the middle of the query decides as well.
+    middle: bool = True
     # Of each web process, below its threads.
     in_flight: Annotated[int, Field(ge=1, lt=WEB_THREADS, alias="SEARCHES_IN_FLIGHT")] = 12
     # Pictures that a web process fetches for searches at a time, by addresses that people name; 0

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from uuid import UUID
 
 from catalog.models import EncoderVersion, Image, Region
@@ -22,15 +21,14 @@ class CatalogueRows:
     by_point: dict[UUID, Region]
     by_id: dict[int, Region]
 
-    def candidates(self, pairs: dict[UUID, Pair], *, limit: int) -> list[int]:
+    def candidates(self, pairs: dict[UUID, Pair]) -> list[int]:
         """Return the regions to compare a part with: what it matched, of objects the full image.
 
         Args:
             pairs: of the part, the best first.
-            limit: regions that are returned.
         """
         chosen: list[int] = []
-        for image_id, pair in islice(pairs.items(), limit):
+        for image_id, pair in pairs.items():
             region = self.by_point.get(pair.point_id)
             if region is not None and region.kind == Region.Kind.PANEL:
                 chosen.append(region.pk)

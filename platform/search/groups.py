@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice, zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -136,6 +137,20 @@ def best_pairs(
             if known is None or pair.score > known.score:
                 best[hit.image_id] = pair
     return dict(sorted(best.items(), key=lambda one: (-one[1].score, one[0]))[:limit])
+
+
+def in_turns(
+    first: Mapping[UUID, Pair], second: Mapping[UUID, Pair], *, limit: int
+) -> dict[UUID, Pair]:
+    """Return the first of two lists of pairs, one of each in turn.
+
+    A copy is often near its original alone, and not near what is near that.
+    """
+    turns = chain.from_iterable(zip_longest(first.items(), second.items()))
+    best: dict[UUID, Pair] = {}
+    for image_id, pair in (each for each in turns if each is not None):
+        best.setdefault(image_id, pair)
+    return dict(islice(best.items(), limit))
 
 
 def rank(

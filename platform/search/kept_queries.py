@@ -122,5 +122,7 @@ def _of_region(full: KeptQuery, box: Box) -> KeptQuery | None:
             one = slice(index, index + 1)
             embeddings, are_plain = extracted.embeddings[one], extracted.are_plain[one]
             alone = replace(extracted, box=box, embeddings=embeddings, are_plain=are_plain)
+            if index > 0:  # the middle is that of the full image
+                alone = replace(alone, middle=None)
             return replace(full, extracted=alone)
     return None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
@@ -38,23 +39,19 @@ from search import asked_pictures, kept_queries, query_worker
 from search.asked_pictures import AskedPicture
 from search.catalogue_rows import CatalogueRows, best_copies, read_rows, with_copies
 from search.conditions import Sought
-from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, parts_of, rank
+from search.groups import Group, Pair, QueryPart, best_pairs, hits_a_part, in_turns, parts_of, rank
 from search.kept_queries import KeptQuery, QueryPicture
+from search.nearest import nearest
 from search.question import Filters, Question, Sort, Wait
 from search.sorting import in_order
 from search.verdict_counts import VerdictCounts, count_verdicts
 from search.verdicts import SameSubjectMark, same_subject_mark
-from vectors.index import Hit, VectorIndex, Where
 
 logger = logging.getLogger(__name__)
 
 # What words, or several pictures, are searched with: no region of any picture.
 NO_REGION = QueryRegion(FULL_IMAGE, 0, (0, 0, 1, 1))
 
-# Points asked for: several may belong to one image, and images being deleted drop out.
-_POINTS_AN_IMAGE = 4
-# How often a part asks again, where a few images took all ranks.
-_MAX_REPEATS = 3
 # Images of a part that are compared with it by their pixels, and in all parts of a query.
 _MAX_COMPARED, _MAX_COMPARED_IN_TOTAL, _MIN_COMPARED = 20, 240, 5
 # So long their proof is waited for, however little time the rest has left.
@@ -141,6 +138,7 @@ class _FoundHits:
     Attributes:
         parts: of the query.
         pairs: for each part, image → its best pair of regions.
+        compared: for each part, those of the pairs whose pixels are compared with it.
         are_plain: for each part, whether there is nothing to see in it.
         catalogue: rows of those of the images that may be seen.
         sought: which images may be found.
@@ -149,6 +147,7 @@ class _FoundHits:
 
     parts: list[QueryPart]
     pairs: list[dict[UUID, Pair]]
+    compared: list[dict[UUID, Pair]]
     are_plain: list[bool]
     catalogue: CatalogueRows
     sought: Sought
@@ -271,7 +270,7 @@ def search_words(
         model_ms=embedded.model_ms,
     )
     sought = Sought(filters, viewer, Image.Medium.UNKNOWN, hidden_albums(viewer))
-    found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
+    found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at, is_expanded=False)
     [group] = _groups(found, None, QueryPicture("", 1, 1), version)
     return FoundByWords(group, embedded.model_ms)
 
@@ -337,20 +336,39 @@ def _find_hits(
     *,
     reach: int,
     ends_at: float,
+    is_expanded: bool = True,
 ) -> _FoundHits:
     parts = parts_of(extracted, sought)
     limit = max(hits_a_part(len(parts)), reach // max(len(parts), 1))
     index = open_index(version)
-    found = _nearest(index, extracted, parts, where=sought.where, limit=limit, ends_at=ends_at)
+    left_s = partial(_left_s, ends_at)
+    found, by_cosine = nearest(
+        index,
+        extracted,
+        parts,
+        where=sought.where,
+        limit=limit,
+        left_s=left_s,
+        is_expanded=is_expanded,
+    )
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
+    number = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(parts)))
+    compared = [
+        in_turns(best_pairs(part, extracted, by_cosine, limit=number), each, limit=number)
+        for part, each in zip(parts, pairs, strict=True)
+    ]
     shown = {image_id for each in pairs for image_id in islice(each, limit)}
+    shown |= {image_id for each in compared for image_id in each}
     catalogue = read_rows(shown, version, sought)
     # Some are being deleted, or were just made private: others take their places.
     if len(catalogue.images) < len(shown):
-        catalogue = read_rows({image_id for each in pairs for image_id in each}, version, sought)
-    pairs = [_taken(each, catalogue, sought) for each in pairs]
+        every = {image_id for each in (*pairs, *compared) for image_id in each}
+        catalogue = read_rows(every, version, sought)
+    pairs, compared = (
+        [_taken(each, catalogue, sought) for each in those] for those in (pairs, compared)
+    )
     are_plain = [extracted.are_plain[part.searched[0]] for part in parts]
-    return _FoundHits(parts, pairs, are_plain, catalogue, sought, limit)
+    return _FoundHits(parts, pairs, compared, are_plain, catalogue, sought, limit)
 
 
 def _taken(pairs: dict[UUID, Pair], catalogue: CatalogueRows, sought: Sought) -> dict[UUID, Pair]:
@@ -366,10 +384,9 @@ def _taken(pairs: dict[UUID, Pair], catalogue: CatalogueRows, sought: Sought) ->
 @search_stage("verify")
 def _prove(query: StoredQuery, found: _FoundHits, *, ends_at: float) -> FoundCopies | None:
     """Return the copies of each part; None where they could not be checked at all."""
-    compared = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(found.parts)))
     asked = [
-        ComparedRegion(part.region.box, tuple(found.catalogue.candidates(pairs, limit=compared)))
-        for part, pairs in zip(found.parts, found.pairs, strict=True)
+        ComparedRegion(part.region.box, tuple(found.catalogue.candidates(pairs)))
+        for part, pairs in zip(found.parts, found.compared, strict=True)
     ]
     try:
         return query_worker.find_copies(
@@ -435,36 +452,6 @@ def _copies_state(wait: Wait, groups: Sequence[Group]) -> CopiesState:
         return CopiesState.PENDING
     is_checked = all(group.are_copies_checked for group in groups)
     return CopiesState.CHECKED if is_checked else CopiesState.UNCHECKED
-
-
-def _nearest(
-    index: VectorIndex,
-    extracted: ExtractedQuery,
-    parts: Sequence[QueryPart],
-    *,
-    where: Where,
-    limit: int,
-    ends_at: float,
-) -> list[list[Hit]]:
-    """Return the nearest points of each searched region, in its order.
-
-    Where a few images of many regions take all ranks, their part asks again without them.
-    """
-    k = limit * _POINTS_AN_IMAGE
-    found = index.search(extracted.embeddings, k=k, where=where, timeout_s=_left_s(ends_at))
-    for part in parts:
-        full = [row for row in part.searched if len(found[row]) == k]
-        for _ in range(_MAX_REPEATS):
-            known = {hit.image_id for row in part.searched for hit in found[row]}
-            if not full or len(known) >= limit:
-                break
-            where = replace(where, not_image_ids=tuple(known))
-            asked = extracted.embeddings[full]
-            more = index.search(asked, k=k, where=where, timeout_s=_left_s(ends_at))
-            for row, hits in zip(full, more, strict=True):
-                found[row] += hits
-            full = [row for row, hits in zip(full, more, strict=True) if len(hits) == k]
-    return found
 
 
 def facets_of(groups: Sequence[Group], chosen: Sequence[str]) -> tuple[Facet, ...]:

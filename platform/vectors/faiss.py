@@ -91,7 +91,12 @@ class FaissIndex:
         where = Where() if where is None else where
         where_to_filter(where)  # refuses what other stores cannot understand
         if where != Where() or self._has_binned:
-            rows = [row for row, one in enumerate(self._ids) if _meets(stored[one][1], where)]
+            among = set(where.point_ids)
+            rows = [
+                row
+                for row, one in enumerate(self._ids)
+                if _meets(stored[one][1], where) and (not among or one in among)
+            ]
             eligible, only = len(rows), faiss.SearchParameters()
             only.sel = faiss.IDSelectorArray(np.asarray(rows, dtype=np.int64))
         if not eligible or not len(matrix):
@@ -101,6 +106,11 @@ class FaissIndex:
             self._hits(row_numbers, row_scores, k=k)
             for row_numbers, row_scores in zip(found.tolist(), scores.tolist(), strict=True)
         ]
+
+    def embeddings(self, ids: Sequence[UUID]) -> dict[UUID, NDArray[np.float32]]:
+        """Return the embeddings of points (see ``VectorIndex``)."""
+        stored = self._points()
+        return {one: stored[one][0].copy() for one in ids if one in stored}
 
     def count(self) -> int:
         """Return the exact number of points."""

@@ -117,7 +117,8 @@ class Hit:
 class Where:
     """Conditions on payloads: values within a field are OR-ed, the fields are AND-ed.
 
-    An empty field is no condition. ``not_image_ids`` leaves out the points of those images,
+    An empty field is no condition. ``point_ids`` are those of the points that may be found,
+    ``not_image_ids`` leaves out the points of those images,
     ``not_mediums`` those of these mediums, and ``not_albums`` those of images in any of these
     albums. Sides and moments, which are aware, are inclusive, but for ``added_before``. Points of
     the bin are left out unless ``with_binned`` asks for them as well. Each other condition is a
@@ -136,6 +137,7 @@ class Where:
     added_before: datetime | None = None
     min_side: int | None = None
     max_side: int | None = None
+    point_ids: tuple[UUID, ...] = ()
     not_image_ids: tuple[UUID, ...] = ()
     not_albums: tuple[str, ...] = ()
     not_mediums: tuple[str, ...] = ()
@@ -239,6 +241,15 @@ class VectorIndex(Protocol):
             DimensionMismatch: ``queries`` is not (Q, D).
             InvalidEmbedding: a query holds NaN or infinity, or is (almost) zero.
             InvalidSearch: k is below 1, or a moment has no time zone.
+            UnknownCollection: ``ensure`` was not called.
+            VectorStoreUnavailable: the store is away; retry.
+        """
+        ...
+
+    def embeddings(self, ids: Sequence[UUID]) -> dict[UUID, NDArray[np.float32]]:
+        """Return id → (D,) float32 unit embedding of these points; those that are gone lack.
+
+        Raises:
             UnknownCollection: ``ensure`` was not called.
             VectorStoreUnavailable: the store is away; retry.
         """

@@ -208,6 +208,19 @@ class QdrantIndex:
             )
         return [answer.points for answer in answers]
 
+    def embeddings(self, ids: Sequence[UUID]) -> dict[UUID, NDArray[np.float32]]:
+        """Return the embeddings of points (see ``VectorIndex``), in bounded requests."""
+        found: dict[UUID, NDArray[np.float32]] = {}
+        step = max(1, _FLOATS_PER_UPSERT // self.spec.dim)
+        for start in range(0, len(ids), step):
+            part = [str(one) for one in ids[start : start + step]]
+            with _our_errors(self.spec.name):
+                records = self._client.retrieve(
+                    self.spec.name, part, with_payload=False, with_vectors=True
+                )
+            found |= {UUID(str(one.id)): np.array(one.vector, np.float32) for one in records}
+        return found
+
     def count(self) -> int:
         """Return the exact number of points."""
         with _our_errors(self.spec.name):

@@ -130,6 +130,8 @@ def where_to_filter(where: Where | None) -> models.Filter | None:
     }
     must = [_any_of(key, values) for key, values in wanted.items() if values]
     must += _ranges(where)
+    if where.point_ids:
+        must.append(models.HasIdCondition(has_id=[str(one) for one in where.point_ids]))
     unwanted: dict[str, Iterable[object]] = {
         BINNED_KEY: () if where.with_binned else (_YES,),
         "unsure": () if where.with_unsure else (_YES,),

@@ -1,15 +1,10 @@
 """The protocols `copies` and `edited-copies`, as the command reads them."""
 
-from pathlib import Path
-
 from ml.commands.flags import positive
 from ml.evaluation.protocol import EvaluationProtocol, Flag, Request
 from ml.evaluation.report import Report
-from ml.evaluation.retrieval.protocol import RESAMPLES
+from ml.evaluation.retrieval.protocol import DISTRACTORS, QUERIES, RESAMPLES
 
-_DISTRACTORS = Flag(
-    "--distractors", Path, help="copies, edited-copies: pictures that no query is a copy of"
-)
 _PAIRS = Flag(
     "--pairs",
     positive,
@@ -60,11 +55,11 @@ COPIES = EvaluationProtocol(
     needs_encoder=True,
     compares=True,
     limits="originals",
-    flags=(_DISTRACTORS, RESAMPLES),
+    flags=(DISTRACTORS, RESAMPLES, QUERIES),
 )
 EDITED_COPIES = EvaluationProtocol(
     name="edited-copies",
     run=_edited_copies,
     limits="originals",
-    flags=(_DISTRACTORS, _PAIRS),
+    flags=(DISTRACTORS, _PAIRS),
 )

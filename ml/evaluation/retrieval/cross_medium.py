@@ -12,12 +12,15 @@ from ml.evaluation.retrieval.plan import (
     indices_by_key,
     limit_note,
     require_subjects,
+    unlabelled,
 )
 
 ALL_MEDIA = "all media"
 
 
-def cross_medium(folder: Path, *, limit: int | None = None) -> Plan:
+def cross_medium(
+    folder: Path, *, distractors: Path | None = None, limit: int | None = None
+) -> Plan:
     """Return the plan of queries in one medium and a gallery in another, for every ordered pair.
 
     In the same medium, and in the gallery of all media mixed, a query is not searched for itself.
@@ -26,6 +29,8 @@ def cross_medium(folder: Path, *, limit: int | None = None) -> Plan:
 
     Args:
         folder: see `datasets.read_media`.
+        distractors: a folder of pictures that show none of the subjects, in every gallery; None has
+            none.
         limit: how many pictures of a subject in a medium at most; None takes all.
 
     Raises:
@@ -33,11 +38,16 @@ def cross_medium(folder: Path, *, limit: int | None = None) -> Plan:
     """
     pictures = _first_of_each(read_media(folder), lambda p: (p.kind, p.subject), limit)
     require_subjects(pictures, folder)
-    images = tuple(EvaluationImage(p.name, p.path, p.subject, unit=p.name) for p in pictures)
+    others = [] if distractors is None else unlabelled(distractors, "distractor")
+    images = (
+        *(EvaluationImage(p.name, p.path, p.subject, unit=p.name) for p in pictures),
+        *others,
+    )
+    added = tuple(range(len(pictures), len(images)))
     indices = indices_by_key([picture.kind for picture in pictures])
-    media, every = sorted(indices), tuple(range(len(images)))
+    media, every = sorted(indices), tuple(range(len(pictures)))
     trials = [
-        _medium_trial(query, gallery, indices[query], indices[gallery])
+        _medium_trial(query, gallery, indices[query], indices[gallery] + added)
         for gallery in media
         for query in media
     ]
@@ -46,18 +56,21 @@ def cross_medium(folder: Path, *, limit: int | None = None) -> Plan:
             Trial(
                 f"other media → {gallery}",
                 tuple(index for index in every if pictures[index].kind != gallery),
-                indices[gallery],
+                indices[gallery] + added,
             )
             for gallery in media
         ]
     if len(media) > 1:
-        trials += [_medium_trial(query, ALL_MEDIA, indices[query], every) for query in media]
-        trials.append(Trial(f"{ALL_MEDIA} → {ALL_MEDIA}", every, every))
+        trials += [
+            _medium_trial(query, ALL_MEDIA, indices[query], every + added) for query in media
+        ]
+        trials.append(Trial(f"{ALL_MEDIA} → {ALL_MEDIA}", every, every + added))
     return Plan(
         "cross-medium",
         images,
         tuple(trials),
         unit="queries",
+        distractors=added,
         primary_trial=trials[-1].name,  # all queries in all media, where there are several
         notes=limit_note(limit),
     )

@@ -1,10 +1,35 @@
 """The protocols `cross-medium` and `background`, as the command reads them."""
 
+import argparse
+from pathlib import Path
+
 from ml.commands.flags import positive
 from ml.evaluation.protocol import EvaluationProtocol, Flag, Request, Use
 from ml.evaluation.report import Report
 
+EXPANDED = "expanded"
+_QUERIES = ("plain", EXPANDED)
+
+
+def _queries(text: str) -> str:
+    if text not in _QUERIES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_QUERIES)}")
+    return text
+
+
 RESAMPLES = Flag("--resamples", positive, default=1000)
+DISTRACTORS = Flag(
+    "--distractors",
+    Path,
+    help="cross-medium, copies, edited-copies: pictures that no query has a right answer in",
+)
+QUERIES = Flag(
+    "--queries",
+    _queries,
+    default="plain",
+    help="cross-medium, background, copies: expanded adds the order that a search gives, by the "
+    "query's middle and its nearest neighbours",
+)
 
 
 def _cross_medium(request: Request) -> Report:
@@ -12,7 +37,11 @@ def _cross_medium(request: Request) -> Report:
     from ml.evaluation.retrieval.evaluate import evaluate
 
     options = request.options
-    return evaluate(request, lambda _: cross_medium(options.data, limit=options.limit))
+    return evaluate(
+        request,
+        lambda _: cross_medium(options.data, distractors=options.distractors, limit=options.limit),
+        distractors=options.distractors,
+    )
 
 
 def _background(request: Request) -> Report:
@@ -29,7 +58,7 @@ CROSS_MEDIUM = EvaluationProtocol(
     needs_encoder=True,
     compares=True,
     limits="pictures of a subject in a medium",
-    flags=(RESAMPLES,),
+    flags=(RESAMPLES, QUERIES, DISTRACTORS),
 )
 BACKGROUND = EvaluationProtocol(
     name="background",
@@ -38,5 +67,5 @@ BACKGROUND = EvaluationProtocol(
     compares=True,
     detector=Use.ALLOWED,
     limits="subjects",
-    flags=(RESAMPLES,),
+    flags=(RESAMPLES, QUERIES),
 )

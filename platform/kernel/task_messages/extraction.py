@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -132,6 +133,7 @@ class ExtractedQuery:
         are_plain: of each of `searched`, whether there is nothing to see in it.
         model_ms: how long decoding and the models took.
         medium: how the picture was made, where that could be told from it.
+        middle: (D,) float32, unit, of the middle of the first of `searched`; None is not known.
     """
 
     encoder_version: int
@@ -142,6 +144,7 @@ class ExtractedQuery:
     are_plain: tuple[bool, ...]
     model_ms: float
     medium: Medium = Medium.UNKNOWN
+    middle: NDArray[np.float32] | None = None
 
     @property
     def searched(self) -> tuple[QueryRegion, ...]:
@@ -161,11 +164,12 @@ class ExtractedQuery:
             "are_plain": list(self.are_plain),
             "model_ms": self.model_ms,
             "medium": self.medium.value,
+            "middle": None if self.middle is None else embeddings_to_json(self.middle),
         }
 
     @classmethod
     def from_json(cls, answer: object, *, box: Box | None) -> "ExtractedQuery":
-        """Read the answer of the task; an earlier release calls nothing plain, and no medium.
+        """Read the answer of the task; an earlier release knows nothing plain, medium or middle.
 
         Args:
             answer: what the task returned.
@@ -182,6 +186,11 @@ class ExtractedQuery:
         are_plain = (False,) * rows
         if "are_plain" in fields.values:
             are_plain = fields.read("are_plain", many(boolean, count=rows))
+        middle = None
+        if "middle" in fields.values:
+            middle = fields.read("middle", optional(partial(embeddings_from_json, rows=1)))
+        if middle is not None and middle.shape[1] != embeddings.shape[1]:
+            raise MalformedMessage("the middle is of another length than the embeddings")
         return cls(
             encoder_version=fields.read("encoder_version", integer),
             layout=Layout(fields.read("layout", one_of(tuple(Layout)))),
@@ -191,6 +200,7 @@ class ExtractedQuery:
             are_plain=are_plain,
             model_ms=fields.read("model_ms", number),
             medium=Medium(fields.read("medium", one_of(tuple(Medium)))),
+            middle=None if middle is None else middle[0],
         )
 
 

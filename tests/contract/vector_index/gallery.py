@@ -75,6 +75,7 @@ def is_met(point: Point, where: Where) -> bool:
         not where.mediums or it.medium in where.mediums,
         not where.tags or any(tag in where.tags for tag in it.tags),
         not where.albums or any(album in where.albums for album in it.albums),
+        not where.point_ids or point.id in where.point_ids,
         it.image_id not in where.not_image_ids,
         not any(album in where.not_albums for album in it.albums),
         it.medium not in where.not_mediums,

@@ -125,7 +125,7 @@ def test_filters_equal_a_naive_search(
     assert_same(found, naive_search(points, query[0], 15, where))
 
 
-def test_filters_that_leave_out(
+def test_filters_by_ids_and_by_what_is_left_out(
     filled: VectorIndex, points: list[Point], rng: np.random.Generator
 ) -> None:
     query = clustered(rng, 1)
@@ -138,6 +138,8 @@ def test_filters_that_leave_out(
         Where(not_albums=("work", "nobody's"), kinds=("whole",), not_image_ids=tuple(images[:9])),
         Where(not_albums=("work",), albums=("work",)),
         Where(not_mediums=("photo",)),
+        Where(point_ids=tuple(point.id for point in points[::40])),
+        Where(point_ids=(points[3].id, points[5].id, UUID(int=9)), not_mediums=("photo",)),
         Where(not_mediums=("photo", "drawing"), mediums=("photo", "unknown"), tags=("red",)),
     ]
 
@@ -164,6 +166,18 @@ def test_points_of_the_bin_take_no_places(
         found = index.search(queries, k=20, where=where)
         for query, hits in zip(queries, found, strict=True):
             assert_same(hits, naive_search(others, query, 20, where))
+
+
+def test_embeddings_of_points_are_read(filled: VectorIndex, points: list[Point]) -> None:
+    asked = points[:130]
+
+    found = filled.embeddings([UUID(int=9), *(point.id for point in asked)])
+
+    assert set(found) == {point.id for point in asked}
+    for point in asked:
+        assert found[point.id].dtype == np.float32
+        np.testing.assert_allclose(found[point.id], point.embedding, atol=1e-6)
+    assert filled.embeddings([]) == {}
 
 
 def test_ties_come_in_order_of_ids(index: VectorIndex, rng: np.random.Generator) -> None:

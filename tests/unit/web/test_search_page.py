@@ -826,7 +826,7 @@ def test_page_costs_the_same_queries_for_any_number_of_hits(
 
     # live encoder, panels that were drawn, the medium, whether some are kept back, the
     # hits' images, their regions, their tags and albums, the counts
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         response = ask(client, encoded(RED))
 
     assert len(hits_of(response)) == 10
@@ -961,7 +961,7 @@ def test_photo_in_a_panel_makes_the_collage_no_same_picture(client, searchable, 
 def test_what_is_kept_back_takes_no_rank_of_a_search(client, searchable, index, monkeypatch, where):
     # given one rank, and the nearest point, which carries that its image is kept back
     monkeypatch.setattr("search.services.hits_a_part", lambda parts: 1)
-    monkeypatch.setattr("search.services._POINTS_AN_IMAGE", 1)
+    monkeypatch.setattr("search.nearest._POINTS_AN_IMAGE", 1)
     nearest = searchable(encoded(RED), "nearest")
     searchable(encoded(DARK_RED), "next")
     if where == "in the bin":

@@ -116,6 +116,8 @@ def test_a_query_is_answered_with_its_embedding(
     assert answer.pop("model_ms") >= 0
     row = np.frombuffer(base64.b64decode(answer.pop("embeddings")), dtype="<f4")
     np.testing.assert_array_equal(row, fakes.embed(Pillow.new("RGB", (60, 40), RED)))
+    middle = np.frombuffer(base64.b64decode(answer.pop("middle")), dtype="<f4")
+    np.testing.assert_array_equal(middle, fakes.embed(Pillow.new("RGB", (42, 28), RED)))
     whole = {"kind": "whole", "ordinal": 0, "box": [0, 0, 60, 40], "label": "", "confidence": 1.0}
     assert answer == {
         "encoder_version": version.pk,
@@ -147,6 +149,8 @@ def test_a_box_of_a_query_is_answered_with_its_embedding_alone(
 
     row = np.frombuffer(base64.b64decode(answer["embeddings"]), dtype="<f4")
     np.testing.assert_array_equal(row, fakes.embed(Pillow.new("RGB", (30, 40), GREEN)))
+    middle = np.frombuffer(base64.b64decode(answer["middle"]), dtype="<f4")
+    np.testing.assert_array_equal(middle, row)  # of the box, which is green all over
     assert [region["kind"] for region in answer["regions"]] == ["whole"]
 
 

@@ -162,8 +162,17 @@ def test_a_picture_of_the_catalogue_is_named_by_its_content_too() -> None:
 def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
     rows = np.array([[0.5, -0.5, 1.0], [0.25, 0.0, -1.0]], np.float32)
 
+    middle = np.array([0.0, 0.5, 1.0], np.float32)
     written = ExtractedQuery(
-        3, Layout.COLLAGE, REGIONS, None, rows, (True, False), 12.5, Medium.SKETCH
+        3,
+        Layout.COLLAGE,
+        REGIONS,
+        None,
+        rows,
+        (True, False),
+        12.5,
+        Medium.SKETCH,
+        middle,
     ).to_json()
     read = extracted(wire.EXTRACTED)
 
@@ -171,10 +180,13 @@ def test_embeddings_of_all_regions_cross_bit_by_bit() -> None:
     assert (read.encoder_version, read.layout, read.model_ms) == (3, Layout.COLLAGE, 12.5)
     assert read.regions == read.searched == REGIONS
     assert (read.embeddings.dtype, read.embeddings.tolist()) == (np.float32, rows.tolist())
+    assert (read.middle.dtype, read.middle.tolist()) == (np.float32, middle.tolist())
 
 
 def test_the_embedding_of_a_box_is_one_whatever_regions_there_are() -> None:
-    read = ExtractedQuery.from_json({**wire.EXTRACTED, "are_plain": [True]}, box=BOX)
+    read = ExtractedQuery.from_json(
+        {**wire.EXTRACTED, "are_plain": [True], "middle": None}, box=BOX
+    )
 
     assert read.regions == REGIONS
     assert read.searched == (QueryRegion("box", 0, BOX),)
@@ -194,6 +206,15 @@ def test_the_embedding_of_words_crosses_bit_by_bit() -> None:
 
 def test_an_earlier_release_calls_nothing_plain() -> None:
     assert extracted(without(wire.EXTRACTED, "are_plain")).are_plain == (False, False)
+
+
+def test_an_earlier_release_knows_no_middle() -> None:
+    assert extracted(without(wire.EXTRACTED, "middle")).middle is None
+
+
+def test_a_middle_of_another_length_is_refused() -> None:
+    with pytest.raises(MalformedMessage, match="middle"):
+        extracted({**wire.EXTRACTED, "middle": wire.embeddings(0.5, 1.0)})
 
 
 def test_an_earlier_release_tells_no_medium() -> None:
@@ -239,7 +260,7 @@ def test_embeddings_that_do_not_fit_the_regions_are_refused(regions: list, text:
 # What an earlier release does not say.
 LATER = {("extract_query", "is_segmented"), ("extract_query", "is_compared"), ("copies", "checked")}
 LATER |= {("extract_query", "panels"), ("extracted", "are_plain"), ("copies", "unchecked_ids")}
-LATER |= {("copies", "hashes"), ("extracted", "medium")}
+LATER |= {("copies", "hashes"), ("extracted", "medium"), ("extracted", "middle")}
 LATER |= {("copies", f"copies.0.{index}.is_shared_design") for index in (0, 1)}
 
 

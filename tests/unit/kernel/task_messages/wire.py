@@ -70,6 +70,7 @@ EXTRACTED = {
     "are_plain": [True, False],
     "model_ms": 12.5,
     "medium": "sketch",
+    "middle": embeddings(0.0, 0.5, 1.0),
 }
 
 CORNERS = [[60, 0], [0, 0.5], [0, 40], [60, 40]]

@@ -56,3 +56,19 @@ def test_one_subject_asks_nothing(tmp_path):
 
     with pytest.raises(EvaluationDataInvalid, match="one subj"):
         cross_medium(tmp_path)
+
+
+def test_distractors_are_in_every_gallery_and_answer_nothing(tmp_path):
+    others = tmp_path / "others"
+    folders.media(others)
+
+    plan = cross_medium(folders.media(tmp_path / "data"), distractors=others)
+
+    without = cross_medium(tmp_path / "data")
+    count = len(without.images)
+    assert plan.distractors == tuple(range(count, len(plan.images)))
+    assert {plan.images[index].subject for index in plan.distractors} == {None}
+    assert [trial.queries for trial in plan.trials] == [trial.queries for trial in without.trials]
+    assert [trial.gallery for trial in plan.trials] == [
+        trial.gallery + plan.distractors for trial in without.trials
+    ]

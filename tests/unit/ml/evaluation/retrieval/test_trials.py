@@ -10,6 +10,7 @@ from ml.evaluation.retrieval.background import background
 from ml.evaluation.retrieval.cross_medium import cross_medium
 from ml.evaluation.retrieval.plan import with_background
 from ml.evaluation.retrieval.systems import systems_of
+from ml.rules.query_expansion import neighbour_weights
 from tests import fakes
 from tests.fakes import GridEncoder, SquareDetector
 from tests.unit.ml.evaluation import folders
@@ -174,6 +175,31 @@ def test_with_objects_the_best_pair_of_regions_counts(tmp_path):
     ]
     assert found[scene, 0] == pytest.approx(0.85, abs=1e-5)
     assert whole.score(indices, indices)[scene, 0] < 0.8
+
+
+def test_expanded_queries_have_the_same_scores_in_another_order(tmp_path):
+    plan = cross_medium(folders.media(tmp_path, count=4))
+    embedded = embed(plan.images, [GridEncoder()], batch_size=4)
+    rng = np.random.default_rng(2)
+    middles = rng.standard_normal(embedded.embeddings[0].shape).astype(np.float32)
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True)
+
+    plain, expanded = systems_of(plan, embedded, [("grid", fakes.SPEC)], [middles])
+
+    indices = np.arange(len(plan.images))
+    before, after = plain.score(indices, indices), expanded.score(indices, indices)
+    assert expanded.label == "grid, expanded"
+    np.testing.assert_array_equal(np.sort(before), np.sort(after))
+    for row in indices:
+        query = plain.embeddings[row] + middles[row]
+        query /= np.linalg.norm(query)
+        others = np.flatnonzero(before[row] < 0.999)
+        near = others[np.argsort(-(plain.embeddings[others] @ query))]
+        weights = neighbour_weights((plain.embeddings @ query)[near])
+        query += weights @ plain.embeddings[near[: len(weights)]]
+        np.testing.assert_array_equal(
+            np.sort(before[row])[::-1], after[row][np.argsort(-(plain.embeddings @ query))]
+        )
 
 
 def naive_score(one, other):
