@@ -138,7 +138,7 @@ class _FoundHits:
     Attributes:
         parts: of the query.
         pairs: for each part, image → its best pair of regions.
-        compared: for each part, those of the pairs whose pixels are compared with it.
+        compared: for each part, those of the pairs whose pixels are compared with it, if any are.
         are_plain: for each part, whether there is nothing to see in it.
         catalogue: rows of those of the images that may be seen.
         sought: which images may be found.
@@ -192,14 +192,17 @@ def search(
         if medium == Image.Medium.UNKNOWN:
             medium = extracted.medium.value
         sought = Sought(question.filters, viewer, medium, hidden_albums(viewer))
-        found = _find_hits(extracted, version, sought, reach=reach, ends_at=ends_at)
+        is_compared = question.wait is Wait.PROOFS
+        found = _find_hits(
+            extracted, version, sought, reach=reach, ends_at=ends_at, is_compared=is_compared
+        )
     except AppError:
         if question.data is not None:  # it is new
             asked_pictures.forget(asked)
         raise
     if model_ms is not None:
         kept_queries.write(asked.key, KeptQuery(picture, extracted))
-    proofs = _prove(asked.stored, found, ends_at=ends_at) if question.wait is Wait.PROOFS else None
+    proofs = _prove(asked.stored, found, ends_at=ends_at) if is_compared else None
     groups = in_order(_groups(found, proofs, picture, version), question.sort)
     # One of several pictures says nothing of its own.
     searched, waiting = (0, 0) if reach else count_findable_and_waiting(viewer)
@@ -336,6 +339,7 @@ def _find_hits(
     *,
     reach: int,
     ends_at: float,
+    is_compared: bool = False,
     is_expanded: bool = True,
 ) -> _FoundHits:
     parts = parts_of(extracted, sought)
@@ -353,6 +357,7 @@ def _find_hits(
     )
     pairs = [best_pairs(part, extracted, found, limit=2 * limit) for part in parts]
     number = max(_MIN_COMPARED, min(_MAX_COMPARED, _MAX_COMPARED_IN_TOTAL // len(parts)))
+    number = number if is_compared else 0
     compared = [
         in_turns(best_pairs(part, extracted, by_cosine, limit=number), each, limit=number)
         for part, each in zip(parts, pairs, strict=True)
