@@ -146,7 +146,7 @@ class RetrievalReport:
             lines.append(f"- Background of the normalised scores: `{self.background}`")
         lines.append(f"- Pictures, made ones included: {len(self.plan.images)}; seed {self.seed}")
         for system in self.systems:
-            if system.bias is None and system.objects is None:
+            if all(each is None for each in (system.bias, system.objects, system.middles)):
                 spec = system.spec
                 lines.append(
                     f"- {system.label}: encoder {spec.name}, weights {spec.weights}"
@@ -209,6 +209,7 @@ def _system_json(system: System) -> dict[str, Any]:
         "dim": spec.dim,
         "is_normalised": system.bias is not None,
         "has_objects": system.objects is not None,
+        "is_expanded": system.middles is not None,
     }
 
 

@@ -48,6 +48,7 @@ def test_the_table_and_the_files_say_the_same(tmp_path, capsys):
             "dim": fakes.DIM,
             "is_normalised": False,
             "has_objects": False,
+            "is_expanded": False,
         }
     ]
     (same,) = [each for each in report["trials"] if each["trial"] == "photo → photo"]
@@ -123,14 +124,37 @@ def test_two_encoders_and_a_background_are_compared(tmp_path, capsys):
 
 def test_distractors_are_claimed_by_the_protocols_that_search_them(tmp_path):
     data, others = folders.media(tmp_path / "data"), folders.media(tmp_path / "others")
-    for protocol in ("cross-medium", "copies"):
-        evaluate(data, tmp_path / protocol, "--distractors", str(others), protocol=protocol)
+    folders_of = {"cross-medium": data, "copies": data}
+    folders_of["background"] = folders.scenes(tmp_path / "scenes")
+    for protocol, folder in folders_of.items():
+        evaluate(folder, tmp_path / protocol, "--distractors", str(others), protocol=protocol)
 
-    reports = [
-        json.loads((tmp_path / protocol / "report.json").read_text(encoding="utf-8"))
-        for protocol in ("cross-medium", "copies")
-    ]
-    assert [report["distractors"] for report in reports] == [None, str(others)]
+    reports = {
+        protocol: json.loads((tmp_path / protocol / "report.json").read_text(encoding="utf-8"))
+        for protocol in folders_of
+    }
+    assert {protocol: report["distractors"] for protocol, report in reports.items()} == {
+        "cross-medium": str(others),
+        "copies": str(others),
+        "background": None,
+    }
+
+
+def test_expanded_queries_are_a_system_of_their_own(tmp_path):
+    data = folders.media(tmp_path / "data")
+
+    evaluate(data, tmp_path / "out", "--queries", "expanded", protocol="cross-medium")
+
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    labels = [system["label"] for system in report["systems"]]
+    assert labels == [labels[0], f"{labels[0]}, expanded"]
+
+
+def test_queries_of_another_kind_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        evaluate(tmp_path, tmp_path / "out", "--queries", "all", protocol="cross-medium")
+
+    assert "'all' is none of plain, expanded" in capsys.readouterr().err
 
 
 def test_unreadable_pictures_and_unmeasured_trials_are_reported(tmp_path, capsys):
