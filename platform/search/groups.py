@@ -49,8 +49,8 @@ class ImageHit:
         image: the image.
         rank: from 1, within its group.
         verdict: what it is to the query's part.
-        score: of the best pair of regions: its cosine, less a penalty where one is an object; None
-            where the image was found by its hash alone.
+        score: of the best pair of regions: the cosine of its place (`search.nearest`), less a
+            penalty where one is an object; None where the image was found by its hash alone.
         probability: that both show the same subject, 0..1; None where there is no score, or where
             the encoder is not calibrated.
         query: the query's region that matched.

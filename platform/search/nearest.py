@@ -56,17 +56,15 @@ def nearest(
     k = limit * _POINTS_AN_IMAGE
     heads = [part.searched[0] for part in parts]
     asked, near = extracted.embeddings.copy(), {row: found[row] for row in heads}
-    # Of a picture without panels: that of a collage is no picture.
-    has_middle = len(parts) == 1 and extracted.middle is not None and settings.SEARCH_MIDDLE
-    if has_middle:
+    middle = _middle_of(extracted, parts)
+    if middle is not None:
         [head] = heads
-        asked[head] = query_expansion.with_middle(asked[head], extracted.middle)
+        asked[head] = query_expansion.with_middle(asked[head], middle)
         [near[head]] = index.search(asked[[head]], k=k, where=where, timeout_s=left_s())
-    for row in heads:  # it says nothing more about itself
-        itself = {hit.image_id for hit in found[row] if _is_itself(hit)}
-        near[row] = [hit for hit in near[row] if hit.image_id not in itself]
+    for row in heads:
+        near[row] = _without_itself(near[row], found[row])
     expanded = _expanded(index, asked, near)
-    if has_middle:
+    if middle is not None:
         expanded.setdefault(head, asked[head])
     if not expanded:
         return found, found
@@ -83,6 +81,22 @@ def nearest(
             known |= {hit.point_id: hit for hit in more}
         ordered[row] = _in_order(found[row], hits, known)
     return ordered, found
+
+
+def _middle_of(extracted: ExtractedQuery, parts: Sequence[QueryPart]) -> NDArray[np.float32] | None:
+    """Return the middle of a picture without panels; that of a collage is no picture."""
+    return extracted.middle if settings.SEARCH_MIDDLE and len(parts) == 1 else None
+
+
+def _without_itself(near: Sequence[Hit], found: Sequence[Hit]) -> list[Hit]:
+    """Return what is near a query but for itself, which says nothing more about it.
+
+    Args:
+        near: what is nearest to the query with its middle.
+        found: what is nearest to the query.
+    """
+    itself = {hit.image_id for hit in found if _is_itself(hit)}
+    return [hit for hit in near if hit.image_id not in itself]
 
 
 def _by_cosine(
