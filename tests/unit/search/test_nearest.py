@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from kernel.task_messages import ExtractedQuery, QueryRegion
 from ml.rules.layout import Layout
-from search.groups import QueryPart
+from search.groups import Pair, QueryPart, in_turns
 from search.nearest import nearest
 from tests.contract.vector_index.gallery import unit
 from vectors.faiss import FaissIndex
@@ -147,6 +147,32 @@ def test_conditions_hold_for_what_expansion_finds() -> None:
     [hits] = found(index, extracted(QUERY, middle=[1.0, 0.2, 0, 0]), where=where)
 
     assert not {1, 3} & set(order(hits))
+
+
+def test_what_is_not_to_be_expanded_stays_by_cosine() -> None:
+    index, parts = gallery(SUBJECT, OTHERS, UNRELATED), [QueryPart(WHOLE, (0,))]
+    query = extracted(QUERY, middle=SUBJECT[3])
+
+    hits, by_cosine = nearest(
+        index, query, parts, where=Where(), limit=10, left_s=lambda: 5.0, is_expanded=False
+    )
+
+    assert hits == by_cosine == index.search(query.embeddings, k=40)
+    assert order(found(index, query)[0]) != [hit.point_id.int for hit in hits[0]]
+
+
+def test_two_orders_are_taken_in_turns() -> None:
+    first, second = (
+        {UUID(int=number): Pair(WHOLE, UUID(int=number), score) for number in numbers}
+        for numbers, score in (((1, 2, 3), 0.5), ((4, 1, 5, 6), 0.4))
+    )
+
+    pairs = in_turns(first, second, limit=5)
+
+    assert [(image_id.int, pair.score) for image_id, pair in pairs.items()] == [
+        *((1, 0.5), (4, 0.4), (2, 0.5), (3, 0.5), (5, 0.4)),
+    ]
+    assert in_turns(first, second, limit=0) == {}
 
 
 def test_an_empty_catalogue_has_no_hits() -> None:

@@ -39,7 +39,6 @@ def test_an_expanded_query_lies_between_itself_and_its_neighbours() -> None:
     assert found.dtype == np.float32
     assert found.tolist() == pytest.approx([0.8, 0.6, 0])
     assert with_middle(query, neighbour[0]).tolist() == pytest.approx([0.5**0.5, 0.5**0.5, 0])
-    assert with_middle(query, None) is query
 
 
 def test_a_place_keeps_its_score() -> None:
